@@ -1,0 +1,33 @@
+# make demo    set up .venv here and compare stock with lean on Merimbula lake
+# make test    set up .venv here and run the tests
+# make clean   remove what make has made
+#
+# Needs Python 3.10 to 3.13 with venv and headers, gcc and make; all else comes
+# from PyPI.  What is set up stays until a source of it changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml meson.build README.md LICENSE \
+	$(shell find anuga_lean -type f ! -path '*/__pycache__/*')
+
+.PHONY: demo test clean
+.DELETE_ON_ERROR:
+
+# 43,140 triangles: enough for the ratios to be those of a real model.
+demo: $(BIN)/.installed
+	$(BIN)/anuga_lean compare merimbula --refine 1
+
+test: $(BIN)/.installed
+	$(BIN)/pytest -q
+
+$(BIN)/.created:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14) and "anuga_lean needs Python 3.10 to 3.13, $(PYTHON) is %d.%d: type make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(BIN)/.installed: $(BIN)/.created $(SOURCES)
+	$(BIN)/pip install --quiet --disable-pip-version-check '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,77 @@
+"""ANUGA models in a fraction of the memory, with the same results to the last bit.
+
+`import anuga_lean as anuga` is a drop-in: the first name asked of this module
+that is ANUGA's loads ANUGA with the lean classes in.  Before that nothing of
+ANUGA is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from anuga_lean import hook
+from anuga_lean._errors import (
+    CommandError,
+    HookError,
+    LeanError,
+    MeshError,
+    ScenarioError,
+    StockKernelWarning,
+    UnsupportedFeature,
+    UnsupportedVersion,
+)
+
+__version__ = "0.1.0"
+
+_OWN = ("CommandError", "HookError", "LeanError", "MeshError", "ScenarioError",
+        "StockKernelWarning", "UnsupportedFeature", "UnsupportedVersion", "from_domain")
+
+hook.watch()
+
+
+def from_domain(domain: Any) -> Any:
+    """Turn a domain made by ANUGA's own classes into a lean one, in place.
+
+    Parameters
+    ----------
+    domain : anuga.Domain
+        Its quantities, boundaries and operators stay as they are; its centroid
+        arrays keep their identity; every other array is released.
+
+    Returns
+    -------
+    anuga.Domain
+        The same object, now lean.
+
+    Raises
+    ------
+    TypeError
+        If `domain` is not a shallow water domain of ANUGA's.
+    UnsupportedVersion
+        If the installed ANUGA is not 4.1.x.
+    """
+    hook.load()
+    from anuga_lean import storage
+    return storage.from_domain(domain)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__all__":
+        anuga = hook.install()
+        names = getattr(anuga, "__all__", [n for n in vars(anuga) if not n.startswith("_")])
+        return [*_OWN, *names]
+    try:
+        return getattr(hook.install(), name)
+    except AttributeError:
+        raise AttributeError(
+            f"neither anuga_lean nor anuga has an attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    names = set(globals()) | set(_OWN)
+    if "anuga" in sys.modules:
+        names |= set(vars(sys.modules["anuga"]))
+    return sorted(names)

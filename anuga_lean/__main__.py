@@ -1,0 +1,84 @@
+"""The command line: ``anuga_lean VERB``, or ``python -m anuga_lean VERB``.
+
+Owns parsing and exit codes; each verb lives in its own module of commands/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import NoReturn
+
+from anuga_lean._errors import CommandError, LeanError
+from anuga_lean.commands import census, compare, features, run
+
+VERBS = {"run": run, "compare": compare, "census": census, "features": features}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that complains in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 after one line on stderr."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> Parser:
+    """The parser of all verbs."""
+    parser = Parser(
+        prog="anuga_lean",
+        description="ANUGA models in a ninth of the memory, with the same results.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the versions and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    for name, verb in VERBS.items():
+        subparser = verbs.add_parser(name, help=verb.SUMMARY, allow_abbrev=False)
+        verb.prepare_parser(subparser)
+        subparser.set_defaults(entry=verb.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb and give back the exit code of the process.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        sys.argv without its first item if left out.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    rest: list[str] = []
+    if arguments[:1] == ["run"]:
+        ours, rest = run.split(arguments[1:])
+        arguments = ["run", *ours]
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    args.rest = rest
+    if args.version:
+        print(f"anuga_lean {_version('anuga_lean')}, anuga {_version('anuga')}")
+        return 0
+    if args.verb is None:
+        parser.print_help()
+        return 2
+    try:
+        return args.entry(args)
+    except LeanError as error:
+        print(f"anuga_lean {args.verb}: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, CommandError) else 2
+    except KeyboardInterrupt:
+        print(f"anuga_lean {args.verb}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

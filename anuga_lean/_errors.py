@@ -1,0 +1,44 @@
+"""Every error and warning this package raises on purpose.
+
+`LeanError` is the root; each leaf is also the built-in a user would expect to
+catch.  Messages are one sentence: what is wrong, with the numbers, and what to
+do next.
+"""
+
+from __future__ import annotations
+
+
+class LeanError(Exception):
+    """Root of the errors raised by anuga_lean."""
+
+
+class MeshError(LeanError, ValueError):
+    """A mesh that cannot be built: wrong shapes, indices, areas or size."""
+
+
+class UnsupportedFeature(LeanError, NotImplementedError):
+    """Something ANUGA offers that a lean domain refuses."""
+
+
+class UnsupportedVersion(LeanError, ImportError):
+    """The installed ANUGA is not one whose internals are known here."""
+
+
+class HookError(LeanError, RuntimeError):
+    """The lean classes cannot come in, e.g. a Domain already exists."""
+
+
+class ScenarioError(LeanError, ValueError):
+    """A scenario or one of its parameters is unknown."""
+
+
+class CommandError(LeanError):
+    """A command cannot go on; carries the exit code of the process."""
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class StockKernelWarning(UserWarning):
+    """Issued once per domain and feature that runs on ANUGA's own kernels."""

@@ -1,0 +1,361 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The one door between Python and the C kernels.
+
+Owns the checks of dtype, shape and contiguity, and nothing else: no
+arithmetic, no memory.  `MeshHandle` (from _kernels_mesh.pxi) shows the blocks
+to C, `Run` the arrays of a time step.  The kernels are in kernels/.
+"""
+
+include "_kernels_mesh.pxi"
+include "_kernels_quantity.pxi"
+
+from libc.stdint cimport uint8_t, uint64_t
+
+
+cdef extern from "run.h" nogil:
+    ctypedef struct lean_parameters:
+        double g, epsilon, h_min
+        double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry
+        int32_t low_froude, manning
+
+    ctypedef struct lean_run:
+        const lean_mesh *mesh
+        lean_parameters p
+        int32_t n_threads
+        double *stage
+        double *xmomentum
+        double *ymomentum
+        double *height
+        const double *elevation
+        const double *friction
+        double *stage_work
+        double *xmomentum_work
+        double *ymomentum_work
+        double *friction_slope
+        double *max_speed
+        uint8_t *isolated
+        const uint8_t *full
+        int64_t n_undo, undo_capacity
+        int32_t *undo_index
+        double *undo_value
+        uint64_t *undo_bits
+        const uint8_t *reflective
+        double *stage_boundary
+        double *xmomentum_boundary
+        double *ymomentum_boundary
+        double *elevation_boundary
+        double *height_boundary
+        const int64_t *counted_offset
+        const uint16_t *counted_slot
+        const int32_t *counted_index
+        double *edge_flux
+        uint8_t *block_active
+        double *block_timestep
+        double *scratch
+        size_t scratch_stride
+
+    ctypedef struct lean_update_result:
+        int64_t n_negative
+        double negative_volume
+
+    ctypedef struct lean_kernels:
+        const char *name
+        double (*sweep)(const lean_run *, int, double, lean_update_result *) noexcept nogil
+        void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
+        double (*distribute)(lean_run *, int) noexcept nogil
+        void (*mark_isolated)(const lean_run *) noexcept nogil
+
+    size_t lean_scratch_doubles(const lean_mesh *)
+    int lean_sort_undo(lean_run *)
+    void lean_clear_undo(lean_run *)
+    const lean_kernels *lean_select_kernels(const char *)
+    void lean_edge_rows(const lean_run *, const int64_t *, int64_t, int, double *)
+    void lean_reflective_rows(const lean_run *, const int64_t *, const int64_t *,
+                              const int64_t *, int64_t)
+    void lean_finish_second_stage(const lean_run *)
+    double lean_serial_sum(const double *, int64_t)
+    void lean_average(double *, const double *, int64_t, double, double, double, int32_t)
+
+
+FLUXES, SECOND_STAGE, SPEEDS = 0, 1, 2
+REPLACE, EXCHANGE = 0, 1
+
+_EDGE_QUANTITIES = {"stage": 0, "xmomentum": 1, "ymomentum": 2, "height": 3, "elevation": 4}
+
+
+def available_isas():
+    """Return the names of the instruction sets this build and this CPU can run."""
+    return tuple(
+        name for name in ("baseline", "v3", "v4")
+        if lean_select_kernels(name.encode()) != NULL)
+
+
+cdef class Run:
+    """The arrays of one run and the kernels that step it.
+
+    Parameters
+    ----------
+    mesh : MeshHandle
+    isa : str or None
+        Instruction set, or None for the best this CPU has.
+
+    Raises
+    ------
+    ValueError
+        If `isa` is not one of `available_isas()`, or an array does not fit.
+    """
+
+    cdef lean_run r
+    cdef const lean_kernels *kernels
+    cdef MeshHandle mesh
+    cdef dict arrays
+
+    def __init__(self, MeshHandle mesh not None, isa=None):
+        cdef bytes name
+        self.mesh = mesh
+        self.r.mesh = &mesh.c
+        self.r.n_threads = 0
+        self.arrays = {}
+        if isa is None:
+            self.kernels = lean_select_kernels(NULL)
+        else:
+            name = isa.encode()
+            self.kernels = lean_select_kernels(name)
+            if self.kernels == NULL:
+                raise ValueError(
+                    f"instruction set {isa!r} is not one this machine runs: "
+                    f"set ANUGA_LEAN_ISA to one of {', '.join(available_isas())}.")
+
+    @property
+    def isa(self):
+        """Name of the instruction set in use."""
+        return self.kernels.name.decode()
+
+    def bound(self, name):
+        """The array bound as `name`, or None."""
+        return self.arrays.get(name)
+
+    def held(self):
+        """The arrays the run reads and writes, by name."""
+        return dict(self.arrays)
+
+    cdef size_t _bind(self, str name, object array, object dtype, Py_ssize_t size) except? 0:
+        if array is None:
+            self.arrays.pop(name, None)
+            return 0
+        cdef size_t address = _address(array, dtype, size, name)
+        self.arrays[name] = array
+        return address
+
+    def bind_state(self, stage, xmomentum, ymomentum, height, elevation, friction):
+        """Use these centroid arrays, (n,) float64 each; written in place."""
+        cdef Py_ssize_t n = self.mesh.c.n
+        self.r.stage = <double *> self._bind("stage", stage, np.float64, n)
+        self.r.xmomentum = <double *> self._bind("xmomentum", xmomentum, np.float64, n)
+        self.r.ymomentum = <double *> self._bind("ymomentum", ymomentum, np.float64, n)
+        self.r.height = <double *> self._bind("height", height, np.float64, n)
+        self.r.elevation = <const double *> self._bind("elevation", elevation, np.float64, n)
+        self.r.friction = <const double *> self._bind("friction", friction, np.float64, n)
+
+    def bind_work(self, stage_work, xmomentum_work, ymomentum_work):
+        """Use these for fluxes and the RK2 backup, (n,) float64 each."""
+        cdef Py_ssize_t n = self.mesh.c.n
+        self.r.stage_work = <double *> self._bind("stage_work", stage_work, np.float64, n)
+        self.r.xmomentum_work = <double *> self._bind(
+            "xmomentum_work", xmomentum_work, np.float64, n)
+        self.r.ymomentum_work = <double *> self._bind(
+            "ymomentum_work", ymomentum_work, np.float64, n)
+
+    def bind_flags(self, isolated, full, block_active, block_timestep):
+        """Use these: isolated (n,) uint8; full (n,) uint8 or None; per block uint8, float64."""
+        cdef Py_ssize_t n = self.mesh.c.n, b = self.mesh.c.n_blocks
+        self.r.isolated = <uint8_t *> self._bind("isolated", isolated, np.uint8, n)
+        self.r.full = <const uint8_t *> self._bind("full", full, np.uint8, n)
+        self.r.block_active = <uint8_t *> self._bind("block_active", block_active, np.uint8, b)
+        self.r.block_timestep = <double *> self._bind(
+            "block_timestep", block_timestep, np.float64, b)
+
+    def bind_boundary(self, reflective, stage, xmomentum, ymomentum, elevation, height):
+        """Use these: reflective (n_boundary,) uint8, boundary values (n_boundary,) float64."""
+        cdef Py_ssize_t n = self.mesh.c.n_boundary
+        self.r.reflective = <const uint8_t *> self._bind("reflective", reflective, np.uint8, n)
+        self.r.stage_boundary = <double *> self._bind("stage_boundary", stage, np.float64, n)
+        self.r.xmomentum_boundary = <double *> self._bind(
+            "xmomentum_boundary", xmomentum, np.float64, n)
+        self.r.ymomentum_boundary = <double *> self._bind(
+            "ymomentum_boundary", ymomentum, np.float64, n)
+        self.r.elevation_boundary = <double *> self._bind(
+            "elevation_boundary", elevation, np.float64, n)
+        self.r.height_boundary = <double *> self._bind("height_boundary", height, np.float64, n)
+
+    def bind_counted(self, edge_flux, offset=None, slot=None, index=None):
+        """Edges whose mass flux is summed: the boundary edges, or those given per block."""
+        cdef Py_ssize_t n = self.mesh.c.n_boundary if offset is None else len(index)
+        self.r.edge_flux = <double *> self._bind("edge_flux", edge_flux, np.float64, n)
+        self.r.counted_offset = <const int64_t *> self._bind(
+            "counted_offset", offset, np.int64, self.mesh.c.n_blocks + 1)
+        self.r.counted_slot = <const uint16_t *> self._bind("counted_slot", slot, np.uint16, n)
+        self.r.counted_index = <const int32_t *> self._bind("counted_index", index, np.int32, n)
+
+    def bind_optional(self, friction_slope, max_speed):
+        """Record these per triangle, (n,) float64, or None."""
+        cdef Py_ssize_t n = self.mesh.c.n
+        self.r.friction_slope = <double *> self._bind(
+            "friction_slope", friction_slope, np.float64, n)
+        self.r.max_speed = <double *> self._bind("max_speed", max_speed, np.float64, n)
+
+    def bind_undo(self, index, value, bits):
+        """Room for the record of what distribute changes; keeps what it holds."""
+        cdef Py_ssize_t capacity = len(index)
+        self.r.undo_index = <int32_t *> self._bind("undo_index", index, np.int32, capacity)
+        self.r.undo_value = <double *> self._bind("undo_value", value, np.float64, 3 * capacity)
+        self.r.undo_bits = <uint64_t *> self._bind(
+            "undo_bits", bits, np.uint64, (self.mesh.c.n + 63) // 64)
+        self.r.undo_capacity = capacity
+
+    def set_parameters(self, double g, double epsilon, double h_min, betas, int low_froude):
+        """Set the constants of a step; `betas` as (w, w_dry, uh, uh_dry, vh, vh_dry)."""
+        self.r.p.g = g
+        self.r.p.epsilon = epsilon
+        self.r.p.h_min = h_min
+        (self.r.p.beta_w, self.r.p.beta_w_dry, self.r.p.beta_uh, self.r.p.beta_uh_dry,
+         self.r.p.beta_vh, self.r.p.beta_vh_dry) = betas
+        self.r.p.low_froude = low_froude
+        self.r.p.manning = 0
+
+    @property
+    def ordered(self):
+        """Whether ANUGA's loop order shows in the reconstruction (a dry limiter above 0)."""
+        cdef lean_parameters *p = &self.r.p
+        return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
+
+    def set_threads(self, int n):
+        """Use `n` threads, one arena each."""
+        if n == self.r.n_threads:
+            return
+        cdef size_t stride = (lean_scratch_doubles(&self.mesh.c) + 7) & ~<size_t> 7
+        scratch = np.empty(n * stride + 8)
+        address = scratch.__array_interface__["data"][0]
+        self.arrays["scratch"] = scratch
+        self.r.scratch = <double *> <size_t> ((address + 63) & ~63)
+        self.r.scratch_stride = stride
+        self.r.n_threads = n
+
+    def sweep(self, int mode, double dt=0.0):
+        """Fluxes of every active block.
+
+        Returns
+        -------
+        (float, int, float)
+            Smallest radius over wave speed in s (1e100 at rest), and for
+            SECOND_STAGE the number and volume (m3) of depths lifted.
+        """
+        cdef lean_update_result result
+        cdef double smallest
+        result.n_negative = 0
+        result.negative_volume = 0.0
+        with nogil:
+            smallest = self.kernels.sweep(&self.r, mode, dt, &result)
+        return smallest, result.n_negative, result.negative_volume
+
+    def update(self, int mode, double dt, bint manning, changed=None):
+        """Friction and update of the centroid values; `changed` (n_blocks,) uint8 or None.
+
+        Returns the number and volume (m3) of depths lifted.
+        """
+        cdef lean_update_result result
+        cdef uint8_t *flags = NULL
+        if changed is not None:
+            flags = <uint8_t *> _address(changed, np.uint8, self.mesh.c.n_blocks, "changed")
+        self.r.p.manning = manning
+        with nogil:
+            self.kernels.update(&self.r, mode, dt, flags, &result)
+        return result.n_negative, result.negative_volume
+
+    def set_manning(self, bint manning):
+        """Whether friction acts in a SECOND_STAGE sweep."""
+        self.r.p.manning = manning
+
+    def finish_second_stage(self):
+        """Move the averaged state to the centroid arrays and refresh height."""
+        with nogil:
+            lean_finish_second_stage(&self.r)
+
+    def distribute(self, bint recording):
+        """Write the effective state back; returns the mass error (m3), -1 if the record is full."""
+        cdef double error
+        with nogil:
+            error = self.kernels.distribute(&self.r, recording)
+        return error
+
+    def mark_isolated(self):
+        """Find the triangles all of whose neighbours are dry."""
+        with nogil:
+            self.kernels.mark_isolated(&self.r)
+
+    @property
+    def n_undo(self):
+        """Number of triangles in the undo record."""
+        return self.r.n_undo
+
+    def clear_undo(self):
+        """Forget the undo record."""
+        if self.r.n_undo:
+            lean_clear_undo(&self.r)
+
+    def sort_undo(self):
+        """Make the undo record searchable."""
+        if lean_sort_undo(&self.r) != 0:
+            raise MemoryError("not enough memory to sort the record of changed triangles")
+
+    def edge_rows(self, str quantity, const int64_t[::1] rows not None):
+        """Edge values of the given triangles: (m, 3) float64."""
+        cdef int64_t m = rows.shape[0]
+        cdef int q = _EDGE_QUANTITIES[quantity]
+        self.mesh._check_rows(rows, self.mesh.c.n)
+        values = np.empty((m, 3))
+        cdef double[:, ::1] out = values
+        if m > 0:
+            with nogil:
+                lean_edge_rows(&self.r, &rows[0], m, q, &out[0, 0])
+        return values
+
+    def all_edge_rows(self, const int64_t[::1] rows not None):
+        """Edge values of stage, xmomentum, ymomentum, height, elevation: (5, m, 3) float64."""
+        cdef int64_t m = rows.shape[0]
+        self.mesh._check_rows(rows, self.mesh.c.n)
+        values = np.empty((5, m, 3))
+        cdef double[:, :, ::1] out = values
+        if m > 0:
+            with nogil:
+                lean_edge_rows(&self.r, &rows[0], m, -1, &out[0, 0, 0])
+        return values
+
+    def reflect(self, const int64_t[::1] ids not None, const int64_t[::1] vol not None,
+                const int64_t[::1] edge not None):
+        """Boundary values of reflective walls at edges `ids` of the enumeration."""
+        cdef int64_t n = ids.shape[0]
+        if vol.shape[0] != n or edge.shape[0] != n:
+            raise ValueError("ids, vol and edge must have the same length")
+        if n == 0:
+            return
+        self.mesh._check_rows(ids, self.mesh.c.n_boundary)
+        self.mesh._check_rows(vol, self.mesh.c.n)
+        self.mesh._check_rows(edge, 3)
+        with nogil:
+            lean_reflective_rows(&self.r, &ids[0], &vol[0], &edge[0], n)
+
+    def boundary_flux_sum(self):
+        """Mass flux over the counted edges in m3/s, summed in their order."""
+        cdef int64_t n = len(self.arrays["edge_flux"])
+        return lean_serial_sum(self.r.edge_flux, n)
+
+    def average(self, double[::1] x not None, const double[::1] y not None,
+                double a, double b, double c_inverse):
+        """x[:] = (a*x + b*y)*c_inverse, in place."""
+        cdef int64_t n = x.shape[0]
+        if y.shape[0] != n:
+            raise ValueError("x and y must have the same length")
+        if n > 0:
+            with nogil:
+                lean_average(&x[0], &y[0], n, a, b, c_inverse, self.r.n_threads)

@@ -1,0 +1,112 @@
+"""Options that more than one verb takes, under ANUGA's own names where it has them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import anuga_lean.scenarios as scenarios
+from anuga_lean._errors import CommandError
+from anuga_lean.measure.measurement import ISAS, Request
+
+
+def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int) -> None:
+    """Which model, on which mesh, how long, on how many threads.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    scenario : str
+        Run if none is named.
+    steps : int
+        Steps if neither steps nor a final time is given.
+    """
+    parser.set_defaults(default_steps=steps)
+    parser.add_argument(
+        "scenario",
+        nargs="?",
+        default=scenario,
+        help=f"one of {', '.join(scenarios.SCENARIOS)} (default {scenario})",
+    )
+    mesh = parser.add_argument_group("mesh")
+    mesh.add_argument(
+        "--refine", type=int, metavar="K", help="merimbula: split every triangle in four K times"
+    )
+    mesh.add_argument("--triangles", type=int, metavar="N", help="about so many (not merimbula)")
+    scheme = parser.add_argument_group("scheme")
+    scheme.add_argument(
+        "-alg",
+        "--flow_algorithm",
+        metavar="NAME",
+        help=f"one of {', '.join(scenarios.FLOW_ALGORITHMS)} (default DE0)",
+    )
+    scheme.add_argument(
+        "--timestepping_method",
+        metavar="NAME",
+        help=f"one of {', '.join(scenarios.TIMESTEPPING_METHODS)}, instead of the algorithm's own",
+    )
+    scheme.add_argument("--low_froude", type=int, metavar="L", help="0, 1 or 2")
+    scheme.add_argument(
+        "--sloped_mannings", action="store_true", default=None, help="friction on the sloped bed"
+    )
+    run = parser.add_argument_group("run")
+    run.add_argument("--steps", type=int, help=f"stop after exactly so many (default {steps})")
+    run.add_argument(
+        "-ft", "--finaltime", type=float, metavar="S", help="stop at this time instead, s"
+    )
+    run.add_argument("-ys", "--yieldstep", type=float, metavar="S", help="default: the scenario's")
+    run.add_argument(
+        "-nt", "--omp_num_threads", "--threads", dest="threads", type=int, default=1, metavar="N"
+    )
+    run.add_argument(
+        "--isa", metavar="NAME", help=f"lean kernels: {', '.join(ISAS)} (default: the best here)"
+    )
+
+
+def request_from(args: argparse.Namespace, variant: str) -> Request:
+    """The checked request that the options describe.
+
+    Raises
+    ------
+    ScenarioError
+        One sentence on what does not exist or cannot be.
+    """
+    names = (
+        *("refine", "triangles", "flow_algorithm", "timestepping_method"),
+        *("low_froude", "sloped_mannings", "store"),
+    )
+    given = {name: getattr(args, name, None) for name in names}
+    steps = args.steps
+    if steps is None and args.finaltime is None:
+        steps = args.default_steps
+    request = Request(
+        variant=variant,
+        scenario=args.scenario,
+        parameters={name: value for name, value in given.items() if value is not None},
+        steps=steps,
+        finaltime=args.finaltime,
+        yieldstep=args.yieldstep,
+        threads=args.threads,
+        isa=args.isa,
+    )
+    request.check()
+    return request
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Where to write the figures."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here too")
+
+
+def check_json_path(path: Path | None) -> None:
+    """Refuse, before any work is done, a file that cannot be written."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise CommandError(f"{path} cannot be written: give a file in a folder that exists")
+
+
+def write_json(path: Path | None, figures: dict[str, Any]) -> None:
+    """Write figures if a file was asked for."""
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1) + "\n")

@@ -1,0 +1,137 @@
+"""anuga_lean run: an ANUGA script nobody has to edit, on lean domains.
+
+Owns everything that makes the script believe python itself had started it:
+sys.argv, sys.path, tracebacks, exit codes.  Bringing in the lean classes is
+hook.py's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import builtins
+import importlib.machinery
+import importlib.util
+import io
+import os
+import runpy
+import signal
+import sys
+import types
+import zipfile
+from collections.abc import Sequence
+from types import TracebackType
+
+from anuga_lean._errors import CommandError
+
+SUMMARY = "run an ANUGA script or module on lean domains"
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb; the script's own never reach the parser."""
+    parser.usage = "anuga_lean run [-h] [-m module | script] ..."
+    parser.description = (
+        "Runs a script as python would, with lean domains in place of ANUGA's; under MPI: "
+        "mpirun -n 4 anuga_lean run script.py."
+    )
+    parser.add_argument("-m", dest="module", help="run a module of the search path instead")
+    parser.add_argument("script", nargs="?", help="the script; what follows is its own")
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part our arguments from the script's, which may look like options of ours."""
+    for position, argument in enumerate(arguments):
+        if argument == "-m":
+            return list(arguments[: position + 2]), list(arguments[position + 2 :])
+        if argument.startswith("-m") and not argument.startswith("--"):
+            return list(arguments[: position + 1]), list(arguments[position + 1 :])
+        if not argument.startswith("-"):
+            return list(arguments[: position + 1]), list(arguments[position + 1 :])
+    return list(arguments), []
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the script or module; returns only if it comes to its end."""
+    if args.module is None and args.script is None:
+        raise CommandError("nothing to run: name a script, or a module after -m")
+    if args.module is None and not os.path.exists(args.script):
+        raise CommandError(f"there is no script {args.script}")
+    from anuga_lean import hook
+
+    hook.install()
+    _set_search_path(args.script)
+    try:
+        if args.module is not None:
+            _check_module(args.module)
+            sys.argv = [args.module, *args.rest]
+            runpy.run_module(args.module, run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = [args.script, *args.rest]
+            _run_script(args.script)
+    except (SystemExit, CommandError):
+        raise
+    except BaseException as error:  # shown and turned into an exit code, as python does
+        return _die(error)
+    return 0
+
+
+def _run_script(script: str) -> None:
+    """Run a file as ``__main__``; a folder or an archive goes to runpy."""
+    path = os.path.abspath(script)
+    if os.path.isdir(path) and not os.path.exists(os.path.join(path, "__main__.py")):
+        raise CommandError(f"there is no __main__.py in the folder {script}", exit_code=1)
+    if os.path.isdir(path) or path.endswith(".pyc") or zipfile.is_zipfile(path):
+        runpy.run_path(path, run_name="__main__")
+        return
+    # runpy would put the absolute path into sys.argv[0] or the relative one into
+    # __file__; python keeps the two apart, and leaves __main__ in place at exit.
+    try:
+        with io.open_code(path) as stream:
+            source = stream.read()
+    except OSError as error:
+        raise CommandError(f"the script {script} cannot be read: {error.strerror}") from error
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    module.__loader__ = importlib.machinery.SourceFileLoader("__main__", path)
+    module.__dict__.update(__builtins__=builtins, __cached__=None, __annotations__={})
+    sys.modules["__main__"] = module
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+
+
+def _set_search_path(script: str | None) -> None:
+    """Put the script's folder, or the current one, where python would."""
+    if getattr(sys.flags, "safe_path", False):
+        return
+    if script is None:
+        sys.path[0] = os.getcwd()
+    elif os.path.isfile(script) and not zipfile.is_zipfile(script):
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
+    else:  # runpy puts a folder or an archive itself onto the path
+        del sys.path[0]
+
+
+def _check_module(name: str) -> None:
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise CommandError(f"there is no module {name}", exit_code=1)
+
+
+def _die(error: BaseException) -> int:
+    """Show the error as python would, without our own frames."""
+    trace = _script_frames(error.__traceback__)
+    error.__traceback__ = trace
+    sys.excepthook(type(error), error, trace)
+    if isinstance(error, KeyboardInterrupt):
+        sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    return 1
+
+
+def _script_frames(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback below this module and runpy."""
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") in (__name__, "runpy"):
+        trace = trace.tb_next
+    return trace

@@ -1,0 +1,263 @@
+"""The drop-in Domain: ANUGA's own, stepped by lean kernels.
+
+Owns how ANUGA's methods map onto `step.Step` and which of ANUGA's array
+attributes are views.  A domain whose `lean` is None runs on ANUGA's kernels
+over real arrays; `storage.py` turns one kind into the other.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
+    Compute_fluxes_boundary,
+    Dirichlet_boundary,
+    Transmissive_boundary,
+)
+from anuga.shallow_water import shallow_water_domain as _swd
+from anuga.shallow_water.boundaries import Reflective_boundary
+from anuga.shallow_water.friction import manning_friction_semi_implicit
+
+from anuga_lean import features, storage
+from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
+from anuga_lean.step import Step
+
+_evaluate_reflective = Reflective_boundary.evaluate_segment
+
+# Boundaries that run no code of the user's while a step is under way.
+_CLOSED = (Reflective_boundary, Dirichlet_boundary, Transmissive_boundary,
+           Compute_fluxes_boundary, type(None))
+
+
+class LeanDomain:
+    """The lean half of a Domain, to be mixed in before ANUGA's class.
+
+    Attributes
+    ----------
+    lean : anuga_lean.step.Step or None
+        What steps this domain; None once ANUGA's kernels do.
+    """
+
+    lean: Step | None = None
+    _lean_constructing = False
+
+    triangles = SharedArray("triangles")
+    nodes = SharedArray("nodes")
+    centroid_coordinates = SharedArray("centroid_coordinates")
+    vertex_coordinates = SharedArray("vertex_coordinates")
+    edge_coordinates = SharedArray("edge_midpoint_coordinates")
+    neighbours = SharedArray("neighbours")
+    surrogate_neighbours = SharedArray("surrogate_neighbours")
+    neighbour_edges = SharedArray("neighbour_edges")
+    normals = SharedArray("normals")
+    edgelengths = SharedArray("edgelengths")
+    radii = SharedArray("radii")
+    areas = SharedArray("areas")
+    number_of_boundaries = SharedArray("number_of_boundaries")
+    number_of_triangles_per_node = SharedArray("number_of_triangles_per_node")
+    node_index = SharedArray("node_index")
+    vertex_value_indices = SharedArray("vertex_value_indices")
+    tri_full_flag = FullFlags()
+    node_full_flag = Workspace("node_full_flag")
+    _grad_workspace_x = Workspace("_grad_workspace_x")
+    _grad_workspace_y = Workspace("_grad_workspace_y")
+    _phi_workspace = Workspace("_phi_workspace")
+    max_speed = MaxSpeed()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._lean_constructing = True
+        try:
+            super().__init__(*args, **kwargs)
+        finally:
+            self._lean_constructing = False
+
+    def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
+        found = super()._init_mesh(*args, **kwargs)
+        if storage.is_lean_mesh(self.mesh):
+            self.lean = Step(self)
+        return found
+
+    # -- state ---------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_lean_announced", None)
+        return state
+
+    @property
+    def _Domain_C_struct(self) -> Any:
+        return self.__dict__.get("_Domain_C_struct")
+
+    @_Domain_C_struct.setter
+    def _Domain_C_struct(self, value: Any) -> None:
+        self.__dict__["_Domain_C_struct"] = value
+        if value is None and self.lean is not None and not self._lean_constructing:
+            self.lean.forget_parameters()
+
+    def update_domain_c_struct(self) -> None:
+        """Take the parameters that were changed since the first step."""
+        if self.lean is None:
+            super().update_domain_c_struct()
+        else:
+            self.lean.ready()
+            self.lean.take_parameters()
+
+    def full_flags(self) -> np.ndarray | None:
+        """1 for full, 0 for ghost triangles, (n,) uint8; None if there are no ghosts."""
+        return self.__dict__.get("_full_flags")
+
+    def has_manning_friction(self) -> bool:
+        """Whether ANUGA's Manning friction is among the forcing terms."""
+        return manning_friction_semi_implicit in self.forcing_terms
+
+    def use_stock_kernels(self, feature: str) -> None:
+        """Build ANUGA's arrays and run its kernels from here on, saying so once.
+
+        Parameters
+        ----------
+        feature : str
+            What has no lean kernel, as the warning names it.
+        """
+        if self.lean is not None:
+            storage.materialise(self, feature)
+
+    def _stepped_lean(self) -> bool:
+        """Whether lean kernels step this domain; turns to ANUGA's where they must."""
+        if self.lean is None:
+            return False
+        feature = features.unsupported(self)
+        if feature is not None:
+            self.use_stock_kernels(feature)
+            return False
+        return True
+
+    # -- distribute ----------------------------------------------------------
+
+    def _may_defer(self) -> bool:
+        """Whether nobody looks at the centroid values between distribute and update."""
+        if self.verbose or self.boundary_map is None:
+            return False
+        for boundary in self.boundary_map.values():
+            if type(boundary) not in _CLOSED:
+                return False
+        return True
+
+    def distribute_to_vertices_and_edges(self, distribute_to_vertices: bool = True) -> None:
+        """Protect the centroid values; edge and vertex values follow on demand."""
+        if not self._stepped_lean():
+            super().distribute_to_vertices_and_edges(distribute_to_vertices)
+            return
+        if not distribute_to_vertices and self._may_defer():
+            self.lean.set_walls(self._walls())
+            self.lean.distribute(True)
+            return
+        self._report_mass_error(self.lean.distribute(False))
+
+    def distribute_to_edges(self) -> None:
+        """As `distribute_to_vertices_and_edges`."""
+        if self._stepped_lean():
+            self._report_mass_error(self.lean.distribute(False))
+        else:
+            super().distribute_to_edges()
+
+    def distribute_edges_to_vertices(self) -> None:
+        """Vertex values follow from the edges on demand."""
+        if not self._stepped_lean():
+            super().distribute_edges_to_vertices()
+
+    def protect_against_infinitesimal_and_negative_heights(self) -> None:
+        """Lift stages to the bed and stop water too shallow to flow."""
+        if self._stepped_lean():
+            self._report_mass_error(self.lean.protect())
+        else:
+            super().protect_against_infinitesimal_and_negative_heights()
+
+    def _report_mass_error(self, mass_error: float) -> None:
+        if mass_error > 0.0 and self.verbose:
+            print(f"Cumulative mass protection: {mass_error} m^3 ")
+
+    # -- boundary ------------------------------------------------------------
+
+    def _walls(self) -> tuple:
+        """Tags of the boundaries that the sweep reflects by itself."""
+        return tuple([
+            tag for tag in self.tag_boundary_cells
+            if type(self.boundary_map[tag]) is Reflective_boundary])
+
+    def update_boundary(self) -> None:
+        """Let every boundary object write its boundary values."""
+        if self.lean is None or not self.lean.deferred:
+            super().update_boundary()
+            return
+        for tag, edges in self.tag_boundary_cells.items():
+            boundary = self.boundary_map[tag]
+            if boundary is not None and type(boundary) is not Reflective_boundary:
+                boundary.evaluate_segment(self, edges)
+
+    # -- fluxes and update ---------------------------------------------------
+
+    def compute_fluxes(self) -> None:
+        """Compute the flux divergence and `flux_timestep`."""
+        if self.lean is None:
+            super().compute_fluxes()
+        else:
+            self.flux_timestep = self.lean.compute_fluxes()
+
+    def backup_conserved_quantities(self) -> None:
+        """Remember the conserved quantities for `saxpy_conserved_quantities`."""
+        if self._stepped_lean():
+            self.lean.backup_conserved()
+        else:
+            super().backup_conserved_quantities()
+
+    def saxpy_conserved_quantities(self, a: float, b: float, c: float | None = None) -> None:
+        """Average the conserved quantities with the remembered ones."""
+        if self.lean is None:
+            super().saxpy_conserved_quantities(a, b, c)
+        else:
+            self.lean.average(a, b, 1.0 if c is None else c)
+
+    def update_conserved_quantities(self) -> None:
+        """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
+        if self.lean is None:
+            super().update_conserved_quantities()
+            return
+        count, volume = self.lean.update()
+        from anuga import numprocs
+        if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
+            total = self._volume_of(self.lean.stage_after_update())
+            self.volume_history.append(total)
+            if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
+                warnings.warn(
+                    f"{count} negative cells set to zero depth, adding {volume:.3g} m^3 "
+                    f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
+                    "possible loss of conservation. \nConsider using "
+                    "domain.report_water_volume_statistics() to check the extent of the problem",
+                    stacklevel=2)
+
+    def _volume_of(self, stage: np.ndarray) -> float:
+        """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
+        depth = stage - self.quantities["elevation"].centroid_values
+        depth *= self.mesh.areas
+        full = self.full_flags()
+        return np.sum(depth if full is None else depth[full == 1])
+
+    # -- between runs --------------------------------------------------------
+
+    def reorder(self, new_order: Any) -> None:
+        """Renumber the triangles: new_order[i] is the old index of triangle i."""
+        if self.lean is None:
+            super().reorder(new_order)
+            return
+        with storage.dense(self):
+            super().reorder(new_order)
+
+
+class Domain(LeanDomain, _swd.Domain):
+    """ANUGA's shallow water Domain in a fraction of the memory."""
+
+
+Domain.__module__ = _swd.Domain.__module__
+Domain.__qualname__ = _swd.Domain.__qualname__

@@ -1,0 +1,72 @@
+"""What runs on lean kernels and what on ANUGA's.
+
+Owns the one table that `anuga_lean features` prints, the README shows and the
+tests assert, and the check a domain makes before every step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Feature(NamedTuple):
+    """One line of the table: `runs_on` is 'lean' or 'stock'."""
+
+    name: str
+    runs_on: str
+    note: str
+
+
+FEATURES = (
+    Feature("flow algorithms DE0, DE1, DE2, DE0_7, DE1_7", "lean", ""),
+    Feature("timestepping euler, rk2, rk3", "lean", "rk3 keeps 24 B/tri of backup"),
+    Feature("low_froude 0, 1, 2", "lean", ""),
+    Feature("Manning friction, flat and sloped", "lean", "sloped keeps 8 B/tri"),
+    Feature("reflective walls", "lean", "own kernel inside the sweep"),
+    Feature("all other boundaries, users' own included", "lean",
+            "Python objects over computed edge values"),
+    Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean",
+            "ANUGA's own code on the real centroid arrays"),
+    Feature("SWW output, smooth or unique vertices", "lean", "keeps 14 B/tri of node order"),
+    Feature("ghost triangles (parallel domains)", "lean", "1 B/tri of flags"),
+    Feature("riverwalls", "stock", ""),
+    Feature("flow algorithm DE_ader2", "stock", ""),
+    Feature("passive tracers and sediment", "stock", ""),
+    Feature("vegetation drag", "stock", ""),
+    Feature("kinematic viscosity", "stock", ""),
+    Feature("compute mode 'unified'", "stock", ""),
+    Feature("forcing terms besides Manning friction", "stock", ""),
+    Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
+    Feature("velocity extrapolation switched off", "stock", ""),
+    Feature("mesh geometry or edge values written by a script", "stock", ""),
+)
+
+
+def unsupported(domain: Any) -> str | None:
+    """Return what this domain uses that has no lean kernel, or None.
+
+    Called every substep: attribute reads only.
+    """
+    if domain.multiprocessor_mode != 1:
+        return "compute mode 'unified'"
+    if domain.timestepping_method == "ader2":
+        return "flow algorithm DE_ader2"
+    if domain.number_of_riverwall_edges or domain.edge_flux_type is not None:
+        return "riverwalls"
+    if domain.number_of_tracers or domain.n_sediment_classes:
+        return "passive tracers and sediment"
+    if domain.vegetation_mode:
+        return "vegetation drag"
+    if domain.kv_operator is not None:
+        return "kinematic viscosity"
+    if domain.protect_against_isolated_degenerate_timesteps:
+        return "protect_against_isolated_degenerate_timesteps"
+    if domain.extrapolate_velocity_second_order != 1:
+        return "velocity extrapolation switched off"
+    if domain.mesh.overridden:
+        return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
+    for term in domain.forcing_terms:
+        if getattr(term, "__module__", None) != "anuga.shallow_water.friction" \
+                or term.__name__ != "manning_friction_semi_implicit":
+            return f"forcing term {getattr(term, '__name__', type(term).__name__)}"
+    return None

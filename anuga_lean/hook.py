@@ -1,0 +1,266 @@
+"""How the lean classes come in, and the only place that changes ANUGA's modules.
+
+Owns the supported ANUGA versions, the list of classes that are replaced, and
+the functions of ANUGA's extension module that take a domain.  `install` loads
+ANUGA and rebinds every name in its modules that is one of the replaced
+classes, so that its factories, algebra and parallel domains come out lean.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from anuga_lean._errors import HookError, UnsupportedVersion
+
+SUPPORTED = (4, 1)
+SUPPORTED_RANGE = "4.1.0 or later, before 4.2"
+
+# (ANUGA's module, class, our module): defining module first, bases before subclasses.
+_REPLACED = (
+    ("anuga.abstract_2d_finite_volumes.neighbour_mesh", "Mesh", "anuga_lean.mesh"),
+    ("anuga.abstract_2d_finite_volumes.quantity", "Quantity", "anuga_lean.quantity"),
+    ("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
+     "anuga_lean.generic_domain"),
+    ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
+)
+_KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
+_BOUNDARY_MODULE = "anuga.shallow_water.boundaries"
+
+_installed = False
+_importing = False
+
+
+def is_installed() -> bool:
+    """Whether ANUGA's names are the lean classes."""
+    return _installed
+
+
+def check_version(anuga: types.ModuleType) -> None:
+    """Raise UnsupportedVersion unless `anuga` is one whose internals are known."""
+    version = str(getattr(anuga, "__version__", "unknown"))
+    try:
+        found = tuple(int(part) for part in version.split(".")[:2])
+    except ValueError:
+        found = ()
+    if found != SUPPORTED:
+        raise UnsupportedVersion(
+            f"anuga {version} is installed but anuga_lean knows the inside of "
+            f"{SUPPORTED_RANGE} only: pip install 'anuga>=4.1,<4.2'.")
+
+
+def install() -> types.ModuleType:
+    """Load ANUGA with the lean classes in and return it.
+
+    Raises
+    ------
+    UnsupportedVersion
+        If the installed ANUGA is not 4.1.x.
+    HookError
+        If a Domain was already created from ANUGA's own classes.
+    """
+    global _installed, _importing
+    if _installed:
+        return sys.modules["anuga"]
+    already = "anuga" in sys.modules
+    _importing = True
+    try:
+        anuga = importlib.import_module("anuga")
+        check_version(anuga)
+        if already:
+            _refuse_living_domains()
+        _install_functions()
+        for module_name, name, own_name in _REPLACED:
+            _replace(module_name, name, getattr(importlib.import_module(own_name), name))
+        _installed = True
+    finally:
+        _importing = False
+    return anuga
+
+
+def load() -> None:
+    """Load the lean classes without replacing ANUGA's: what `from_domain` needs."""
+    if not _installed:
+        check_version(importlib.import_module("anuga"))
+        _install_functions()
+
+
+def _refuse_living_domains() -> None:
+    generic = sys.modules["anuga.abstract_2d_finite_volumes.generic_domain"].Generic_Domain
+    domains = [obj for obj in gc.get_objects() if isinstance(obj, generic)]
+    if domains:
+        raise HookError(
+            f"{len(domains)} Domain was created before anuga_lean came in "
+            f"({domains[0].get_name()!r}, {len(domains[0])} triangles): move "
+            "'import anuga_lean as anuga' above the line that creates it, or turn it "
+            "with anuga_lean.from_domain(domain).")
+
+
+def _anuga_modules() -> list[types.ModuleType]:
+    return [module for name, module in list(sys.modules.items())
+            if (name == "anuga" or name.startswith("anuga.")) and module is not None]
+
+
+def _replace(module_name: str, name: str, new: type) -> None:
+    """Bind `new` wherever an ANUGA module says the class it derives from."""
+    old = getattr(sys.modules[module_name], name)
+    for module in _anuga_modules():
+        for key, value in list(vars(module).items()):
+            if value is old:
+                setattr(module, key, new)
+            elif isinstance(value, types.FunctionType):
+                _replace_defaults(value, old, new)
+    for subclass in old.__subclasses__():
+        if subclass is not new and not subclass.__module__.startswith("anuga_lean") \
+                and not _is_own(subclass):
+            subclass.__bases__ = tuple(new if b is old else b for b in subclass.__bases__)
+
+
+def _is_own(cls: type) -> bool:
+    return bool(cls.__dict__.get("_anuga_lean_own", False))
+
+
+def _replace_defaults(function: types.FunctionType, old: type, new: type) -> None:
+    if function.__defaults__ and old in function.__defaults__:
+        function.__defaults__ = tuple(new if d is old else d for d in function.__defaults__)
+
+
+# -- functions that take a domain ------------------------------------------------
+
+
+def _install_functions() -> None:
+    """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
+    kernels = importlib.import_module(_KERNEL_MODULE)
+    if getattr(kernels, "_anuga_lean", False):
+        return
+    for name, function in list(vars(kernels).items()):
+        if name in _HANDLED:
+            wrapped = _handled(function, _HANDLED[name])
+        elif name in _TAKE_A_DOMAIN:
+            wrapped = _on_stock_arrays(function, name)
+        else:
+            continue
+        setattr(kernels, name, wrapped)
+        for module in _anuga_modules():
+            for key, value in list(vars(module).items()):
+                if value is function:
+                    setattr(module, key, wrapped)
+    kernels._anuga_lean = True
+
+
+def _is_lean(domain: Any) -> bool:
+    return getattr(domain, "lean", None) is not None
+
+
+def _handled(function: Any, own: Any) -> Any:
+    @functools.wraps(function)
+    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_lean(domain):
+            return own(domain, *args, **kwargs)
+        return function(domain, *args, **kwargs)
+    return ask
+
+
+def _on_stock_arrays(function: Any, name: str) -> Any:
+    @functools.wraps(function)
+    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_lean(domain):
+            domain.use_stock_kernels(f"a direct call of ANUGA's {name}")
+        return function(domain, *args, **kwargs)
+    return ask
+
+
+def _friction(domain: Any, *args: Any, **kwargs: Any) -> None:
+    domain.lean.friction_due = True
+
+
+def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
+    domain.lean.reflect(ids, vol, edge)
+
+
+def _fluxes(domain: Any, timestep: float, *args: Any, **kwargs: Any) -> float:
+    return domain.lean.compute_fluxes()
+
+
+def _protect(domain: Any, *args: Any, **kwargs: Any) -> float:
+    return domain.lean.protect()
+
+
+def _distribute(domain: Any, *args: Any, **kwargs: Any) -> None:
+    domain.lean.distribute(False)
+
+
+def _update(domain: Any, timestep: float, *args: Any, **kwargs: Any) -> tuple[int, float]:
+    return domain.lean.update()
+
+
+_HANDLED = {
+    "manning_friction_flat_semi_implicit": _friction,
+    "manning_friction_sloped_semi_implicit_edge_based": _friction,
+    "evaluate_reflective_segment": _reflect,
+    "compute_fluxes_ext_central": _fluxes,
+    "protect_new": _protect,
+    "extrapolate_second_order_edge_sw": _distribute,
+    "extrapolate_second_order_sw": _distribute,
+    "distribute_to_edges": _distribute,
+    "distribute_to_edges_and_vertices": _distribute,
+    "distribute_edges_to_vertices": lambda domain, *args, **kwargs: None,
+    "update_conserved_quantities": _update,
+    "saxpy_conserved_quantities": lambda domain, a, b, c, *args, **kwargs:
+        domain.lean.average(a, b, c),
+    "backup_conserved_quantities": lambda domain, *args, **kwargs:
+        domain.lean.backup_conserved(),
+    "update_Domain_C_struct": lambda domain, *args, **kwargs: domain.update_domain_c_struct(),
+}
+
+_TAKE_A_DOMAIN = frozenset((
+    "setup_Domain_C_struct", "apply_sediment_source", "apply_bedload", "apply_repose",
+    "vegetation_friction_semi_implicit", "manning_friction_sloped_semi_implicit",
+    "fix_negative_cells", "ader_ck_predictor", "ader_ck_predictor_edge", "gravity",
+    "gravity_wb",
+))
+
+
+# -- import anuga after import anuga_lean -------------------------------------------
+
+
+class _Loader(importlib.abc.Loader):
+    """ANUGA's own loader, followed by `install`."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        self.loader.exec_module(module)
+        if not _importing:
+            install()
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds the package anuga once, for whoever imports it first."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None,
+                  target: types.ModuleType | None = None) -> Any:
+        if fullname != "anuga":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+def watch() -> None:
+    """Bring the lean classes in as soon as anybody imports ANUGA."""
+    if "anuga" not in sys.modules and not any(isinstance(f, _Finder) for f in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,104 @@
+/* ANUGA's protect, centroid pass and isolated-triangle rule, written back to
+ * the centroid arrays: what a script sees at a yield.
+ *
+ * Which triangles are isolated depends on effective depths only, and lifting a
+ * stage to its bed does not change its effective depth, so blocks can be done
+ * in any order and by any number of threads with the same result.
+ */
+#include <omp.h>
+
+#include "block.h"
+#include "isa.h"
+
+/* Is own triangle c of the opened block alone: no wet neighbour but itself. */
+static int alone(const opened *o, int c, double h_min)
+{
+    int a = o->k0[c], b = o->k1[c], d = o->k2[c];
+    return (o->h[a] < h_min || a == c) && (o->h[b] < h_min || b == c) &&
+           (o->h[d] < h_min || d == c);
+}
+
+static void open_depths(const lean_run *r, int b, double *arena, opened *o)
+{
+    open_block(r, b, arena, o);
+    load_neighbours(r->mesh, o);
+    for (int c = 0; c < o->NL; c++) {
+        int32_t m = o->member[c];
+        double w, uh, vh;
+        lean_raw_state(r, m, &w, &uh, &vh);
+        o->h[c] = lean_effective_depth(w, r->elevation[m]);
+    }
+}
+
+void LEAN_FOR(mark_isolated)(const lean_run *r)
+{
+#pragma omp parallel for schedule(dynamic, 4) num_threads(r->n_threads)
+    for (int b = 0; b < r->mesh->n_blocks; b++) {
+        opened o;
+        open_depths(r, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
+        for (int c = 0; c < o.nb; c++)
+            r->isolated[o.member[c]] = alone(&o, c, r->p.h_min);
+    }
+}
+
+/* Room for one record, or -1. */
+static int64_t record(lean_run *r, int32_t m)
+{
+    int64_t at;
+#pragma omp atomic capture
+    at = r->n_undo++;
+    if (at >= r->undo_capacity)
+        return -1;
+    r->undo_index[at] = m;
+    r->undo_value[3 * at] = r->stage[m];
+    r->undo_value[3 * at + 1] = r->xmomentum[m];
+    r->undo_value[3 * at + 2] = r->ymomentum[m];
+    return at;
+}
+
+static double distribute_triangle(lean_run *r, const opened *o, int c, int recording, int *overflow)
+{
+    const int32_t m = o->member[c];
+    const double z = r->elevation[m], w = r->stage[m], uh = r->xmomentum[m], vh = r->ymomentum[m];
+    const double h = w - z, lifted = h < 0.0 ? z : w, d = lean_max(lifted - z, 0.0);
+    const int still = d <= r->p.h_min || alone(o, c, r->p.h_min);
+    const double a = still ? 0.0 : uh, b = still ? 0.0 : vh;
+    if (recording && (lifted != w || a != uh || b != vh) && record(r, m) < 0) {
+        *overflow = 1;
+        return 0.0;
+    }
+    r->stage[m] = lifted;
+    r->xmomentum[m] = a;
+    r->ymomentum[m] = b;
+    r->height[m] = d;
+    if (!(h < 0.0))
+        return 0.0;
+    const lean_block *q = o->block;
+    const double *X = r->mesh->node_xy + 2 * q->node, *Y = X + q->n_node;
+    const uint16_t *v = r->mesh->vertex + q->vertex;
+    int i0 = v[c], i1 = v[o->ALL + c], i2 = v[2 * o->ALL + c];
+    return -h * lean_area(X[i0], Y[i0], X[i1], Y[i1], X[i2], Y[i2]);
+}
+
+double LEAN_FOR(distribute)(lean_run *r, int recording)
+{
+    double mass_error = 0.0;
+    int overflow = 0;
+    const int64_t before = r->n_undo;
+    r->n_undo = 0; /* depths below are of the arrays as they stand */
+    lean_run raw = *r;
+    r->n_undo = before;
+#pragma omp parallel for schedule(dynamic, 4) num_threads(r->n_threads) \
+    reduction(+ : mass_error) reduction(| : overflow)
+    for (int b = 0; b < r->mesh->n_blocks; b++) {
+        opened o;
+        open_depths(&raw, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
+        for (int c = 0; c < o.nb; c++)
+            mass_error += distribute_triangle(r, &o, c, recording, &overflow);
+    }
+    if (overflow) {
+        r->n_undo = r->undo_capacity;
+        return -1.0;
+    }
+    return mass_error;
+}

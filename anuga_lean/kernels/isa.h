@@ -1,0 +1,21 @@
+/* Names of the functions that are compiled once per instruction set: the build
+ * gives LEAN_ISA (baseline, v3 or v4) and LEAN_FOR(sweep) becomes lean_sweep_v3. */
+#ifndef LEAN_ISA_H
+#define LEAN_ISA_H
+
+#include "run.h"
+
+#ifndef LEAN_ISA
+#define LEAN_ISA baseline
+#endif
+#define LEAN_JOIN_(a, b) lean_##a##_##b
+#define LEAN_JOIN(a, b) LEAN_JOIN_(a, b)
+#define LEAN_FOR(name) LEAN_JOIN(name, LEAN_ISA)
+
+double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_result *result);
+void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
+                      lean_update_result *result);
+double LEAN_FOR(distribute)(lean_run *r, int recording);
+void LEAN_FOR(mark_isolated)(const lean_run *r);
+
+#endif

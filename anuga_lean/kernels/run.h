@@ -1,0 +1,136 @@
+/* One run: the arrays a time step reads and writes, its parameters, and the
+ * table of kernels built for one instruction set.
+ *
+ * All arrays are in the user's triangle order and belong to numpy.  "Raw"
+ * state is what the centroid arrays hold; "effective" state is what ANUGA's
+ * protect and centroid passes would make of it: stage lifted to the bed, no
+ * momentum where the depth is at most h_min.  The kernels compute the effective
+ * state as they load, so the raw one need not be rewritten every substep.
+ */
+#ifndef LEAN_RUN_H
+#define LEAN_RUN_H
+
+#include "state.h"
+
+typedef struct {
+    double g;                 /* m/s2 */
+    double epsilon;           /* wave speeds at most this are no flow, m/s */
+    double h_min;             /* minimum_allowed_height, m */
+    double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry;
+    int32_t low_froude;       /* 0, 1 or 2 */
+    int32_t manning;          /* 1: friction acts in this update */
+} lean_parameters;
+
+/* What sweep does with the fluxes of a block. */
+enum lean_sweep_mode {
+    LEAN_FLUXES = 0,          /* write them to the work arrays                    */
+    LEAN_SECOND_STAGE = 1,    /* RK2: update, average with the backup in the work
+                                 arrays, leave the result there                   */
+    LEAN_SPEEDS = 2           /* only record max_speed                            */
+};
+
+/* What update does with the new state. */
+enum lean_update_mode {
+    LEAN_REPLACE = 0,         /* state := new                                     */
+    LEAN_EXCHANGE = 1         /* work := raw state (the RK2 backup), state := new */
+};
+
+typedef struct {
+    const lean_mesh *mesh;
+    lean_parameters p;
+    int32_t n_threads;
+    /* centroid values, n each, metres and m2/s */
+    double *stage, *xmomentum, *ymomentum;    /* INOUT */
+    double *height;                           /* OUT, effective depth */
+    const double *elevation, *friction;       /* IN */
+    /* work arrays, n each: flux divergence, or the RK2 backup and average */
+    double *stage_work, *xmomentum_work, *ymomentum_work;
+    double *friction_slope;   /* n, only for sloped Manning, else NULL */
+    double *max_speed;        /* n, or NULL: not recorded */
+    uint8_t *isolated;        /* n: every neighbour of the triangle is dry */
+    const uint8_t *full;      /* n: 0 for ghosts; NULL when all are full */
+    /* Triangles that distribute changed in place, with the raw values they had
+     * (stage, xmomentum, ymomentum): the sweep computes from these.          */
+    int64_t n_undo, undo_capacity;
+    int32_t *undo_index;      /* ascending after lean_sort_undo */
+    double *undo_value;       /* 3 per entry */
+    uint64_t *undo_bits;      /* one bit per triangle: it is in the record */
+    /* boundary edges, in the order of the enumeration */
+    const uint8_t *reflective;    /* 1: the sweep computes this edge's values  */
+    double *stage_boundary, *xmomentum_boundary, *ymomentum_boundary;
+    double *elevation_boundary, *height_boundary;   /* OUT where reflective */
+    /* edges whose mass flux counts for boundary_flux_sum */
+    const int64_t *counted_offset;   /* n_blocks + 1; NULL: the boundary edges */
+    const uint16_t *counted_slot;
+    const int32_t *counted_index;
+    double *edge_flux;        /* m3/s, one per counted edge, in summing order */
+    /* quiet blocks, n_blocks each */
+    uint8_t *block_active;    /* 1: the block's fluxes must be computed         */
+    double *block_timestep;
+    double *scratch;          /* n_threads arenas of scratch_stride doubles */
+    size_t scratch_stride;
+} lean_run;
+
+typedef struct {
+    int64_t n_negative;       /* full triangles whose new stage was below the bed */
+    double negative_volume;   /* m3 added by lifting them                        */
+} lean_update_result;
+
+/* The kernels of one instruction set. */
+typedef struct {
+    const char *name;
+    /* Fluxes of every active block from the effective state. Returns the
+     * smallest radius / max speed over full triangles (1e100 if nothing
+     * moves).  mode LEAN_SECOND_STAGE needs dt and fills *result.            */
+    double (*sweep)(const lean_run *r, int mode, double dt, lean_update_result *result);
+    /* Friction and semi-implicit update of every triangle from the work
+     * arrays, negative depths lifted.  Marks changed blocks in *changed
+     * (n_blocks bytes, or NULL).                                             */
+    void (*update)(const lean_run *r, int mode, double dt, uint8_t *changed,
+                   lean_update_result *result);
+    /* ANUGA's protect, centroid pass and isolated-triangle rule, in place;
+     * records what it changes when recording is 1.  Returns the mass error in
+     * m3, or -1 when the record is full (raise undo_capacity, call again).    */
+    double (*distribute)(lean_run *r, int recording);
+    /* isolated[] for every triangle from the effective depths. */
+    void (*mark_isolated)(const lean_run *r);
+} lean_kernels;
+
+/* Doubles one thread's arena needs for this mesh. */
+size_t lean_scratch_doubles(const lean_mesh *mesh);
+
+/* Sort the undo record by triangle and set its bits. -1: no memory for it. */
+int lean_sort_undo(lean_run *r);
+
+/* Forget the undo record. */
+void lean_clear_undo(lean_run *r);
+
+/* The raw values triangle k had before distribute; k must be in the record. */
+const double *lean_find_undo(const lean_run *r, int32_t k);
+
+/* The kernels for `isa` ("baseline", "v3", "v4"), or the best this CPU runs
+ * when isa is NULL.  NULL if the name is unknown or the CPU cannot run it.   */
+const lean_kernels *lean_select_kernels(const char *isa);
+
+/* Edge values of given triangles from the effective state.
+ * IN  k[nk] triangles, quantity 0..4 = stage, xmomentum, ymomentum, height,
+ * elevation, or -1 for all five; OUT out[nk][3] or out[5][nk][3].            */
+void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantity, double *out);
+
+/* boundary values of reflective walls at edges ids[n] of the enumeration
+ * whose triangle and edge are vol[n], edge[n]; writes the five boundary arrays. */
+void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *vol,
+                          const int64_t *edge, int64_t n);
+
+/* After the second stage: height := effective depth of the state it read, and
+ * the averaged state moves from the work arrays to the centroid arrays.      */
+void lean_finish_second_stage(const lean_run *r);
+
+/* Sum in index order, as ANUGA's loop adds its boundary fluxes. */
+double lean_serial_sum(const double *x, int64_t n);
+
+/* out[k] = a*x[k] + b*y[k], then times c_inverse if it is not 1. INOUT x. */
+void lean_average(double *x, const double *y, int64_t n, double a, double b,
+                  double c_inverse, int32_t n_threads);
+
+#endif

@@ -1,0 +1,190 @@
+"""Stock against lean: interleaved runs of one request and what differs.
+
+Owns the order of the runs, the medians and the equality of results.  Running
+one lives in measurement.py, printing in report.py.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import statistics
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
+
+
+class Comparison(NamedTuple):
+    """Results of the same request on stock and on lean.
+
+    Attributes
+    ----------
+    request : Request
+        As asked; its variant has no meaning here.
+    stock, lean : list of dict
+        What measurement.measure gave, one for each repeat.
+    equal : dict of str to bool
+        By compared thing: ``stage`` ... ``timestep``, and ``sww/NAME`` for
+        every variable of the SWW file; true if equal in every repeat.
+    """
+
+    request: Request
+    stock: list[dict]
+    lean: list[dict]
+    equal: dict[str, bool]
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything compared was equal, and something was compared."""
+        return bool(self.equal) and all(self.equal.values())
+
+    def median(self, variant: str, *keys: str) -> float | None:
+        """Median over the repeats of one figure; None if any run lacks it."""
+        found = []
+        for result in getattr(self, variant):
+            for key in keys:
+                result = result[key]
+            if result is None:
+                return None
+            found.append(result)
+        return statistics.median(found)
+
+    def peak_rss(self, variant: str) -> float | None:
+        """Median over the repeats of the largest RSS of any stage, bytes."""
+        peaks = []
+        for result in getattr(self, variant):
+            stages = [stage["peak_rss"] for stage in result["stages"].values()]
+            if None in stages:
+                return None
+            peaks.append(max(stages))
+        return statistics.median(peaks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A form that JSON can hold, every run in full."""
+        request = dict(vars(self.request))
+        del request["variant"]
+        summary = {
+            variant: {
+                "bytes_per_triangle": self.median(variant, "census", "bytes_per_triangle"),
+                "seconds_per_step": self.median(variant, "seconds_per_step"),
+                "peak_rss": self.peak_rss(variant),
+            }
+            for variant in VARIANTS
+        }
+        return {
+            "date": datetime.date.today().isoformat(),
+            "machine": machine(),
+            "request": request,
+            "identical": self.identical,
+            "equal": self.equal,
+            "summary": summary,
+            "stock": self.stock,
+            "lean": self.lean,
+        }
+
+
+def compare(
+    request: Request, repeat: int, folder: str | Path, progress: Progress | None = None
+) -> Comparison:
+    """Run a request on stock and on lean, `repeat` times each, in turn.
+
+    Parameters
+    ----------
+    request : Request
+        Its variant is ignored.
+    repeat : int
+        Pairs of runs; every second pair begins with lean.
+    folder : path
+        Every run works in its own folder below this one.
+    progress : callable, optional
+
+    Raises
+    ------
+    ScenarioError, MeasurementError
+        As `measure`.
+    """
+    results: dict[str, list[dict]] = {variant: [] for variant in VARIANTS}
+    equal: dict[str, bool] = {}
+    for number in range(repeat):
+        pair = {}
+        for variant in VARIANTS[:: -1 if number % 2 else 1]:
+            label = f"{variant} {number + 1}/{repeat}: "
+            pair[variant] = measure(
+                replace(request, variant=variant),
+                Path(folder) / f"{variant}_{number + 1}",
+                None if progress is None else lambda line, label=label: progress(label + line),
+            )
+        for name, same in equalities(pair["stock"], pair["lean"]).items():
+            equal[name] = equal.get(name, True) and same
+        for variant, result in pair.items():
+            results[variant].append(result)
+    return Comparison(request, results["stock"], results["lean"], equal)
+
+
+def equalities(first: dict, second: dict) -> dict[str, bool]:
+    """Which results of two runs are equal, number for number.
+
+    Centroid arrays, the timestep sequence and every variable of the SWW file
+    are compared by `numpy.array_equal`; a name that only one side has is
+    unequal.
+    """
+    equal = {}
+    if first.get("arrays") and second.get("arrays"):
+        with np.load(first["arrays"]) as ours, np.load(second["arrays"]) as theirs:
+            for name in ours.files:
+                equal[name] = name in theirs.files and np.array_equal(ours[name], theirs[name])
+    if first.get("sww") or second.get("sww"):
+        equal.update(_sww_equalities(first.get("sww"), second.get("sww")))
+    return equal
+
+
+def _sww_equalities(first: str | None, second: str | None) -> dict[str, bool]:
+    if first is None or second is None:
+        return {"sww/file": False}
+    from netCDF4 import Dataset
+
+    equal = {}
+    with Dataset(first) as ours, Dataset(second) as theirs:
+        for dataset in (ours, theirs):
+            dataset.set_auto_mask(False)
+        for name in sorted({*ours.variables, *theirs.variables}):
+            both = name in ours.variables and name in theirs.variables
+            equal[f"sww/{name}"] = both and _same_variable(ours[name], theirs[name])
+    return equal
+
+
+def _same_variable(ours: Any, theirs: Any) -> bool:
+    return (
+        ours.dtype == theirs.dtype
+        and ours.dimensions == theirs.dimensions
+        and np.array_equal(ours[...], theirs[...])
+    )
+
+
+def machine(root: str | Path = "/") -> dict[str, Any]:
+    """The class of this machine: processor, its vector units, cores in use."""
+    model, flags = platform.machine(), set()
+    try:
+        text = (Path(root) / "proc" / "cpuinfo").read_text()
+    except OSError:
+        text = ""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            model = value.strip()
+        elif name.strip() == "flags":
+            flags = set(value.split())
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "processor": model,
+        "architecture": platform.machine(),
+        "avx2": "avx2" in flags,
+        "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= flags,
+        "cores": os.cpu_count() if affinity is None else len(affinity(0)),
+        "system": f"{platform.system()} {platform.release()}",
+    }

@@ -1,0 +1,96 @@
+"""What the kernel says about a process's memory, in bytes.
+
+Owns reading and resetting the counters under /proc.  Knows nothing of arrays
+(census.py) nor of who runs when (child.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from anuga_lean._errors import LeanError
+
+KIB = 1024
+
+
+class ProbeError(LeanError, OSError):
+    """The kernel's memory counters cannot be read."""
+
+
+class Memory(NamedTuple):
+    """Memory of one process.
+
+    Attributes
+    ----------
+    rss : int
+        Resident bytes, shared pages counted whole.
+    pss : int or None
+        Resident bytes, every shared page divided by the number of its users.
+    uss : int or None
+        Resident bytes that nobody shares.
+    peak_rss : int
+        Largest `rss` since the start or since `reset_peak_rss`.
+
+    Notes
+    -----
+    `pss` and `uss` are None where the kernel has no smaps_rollup (before
+    4.14) or hides it.
+    """
+
+    rss: int
+    pss: int | None
+    uss: int | None
+    peak_rss: int
+
+
+def read_memory(pid: int | str = "self", root: str | Path = "/") -> Memory:
+    """Read the memory of a process.
+
+    Parameters
+    ----------
+    pid : int or "self"
+    root : path
+        Folder under which ``proc`` lies; another one than ``/`` in tests.
+
+    Raises
+    ------
+    ProbeError
+        No such process, or no /proc here.
+    """
+    folder = Path(root) / "proc" / str(pid)
+    try:
+        status = _read_fields(folder / "status")
+        rss, peak_rss = status["VmRSS"], status["VmHWM"]
+    except (OSError, KeyError) as error:
+        raise ProbeError(
+            f"{folder / 'status'} gives no VmRSS and VmHWM; memory is measured on Linux only"
+        ) from error
+    try:
+        rollup = _read_fields(folder / "smaps_rollup")
+        pss = rollup["Pss"]
+        uss = rollup["Private_Clean"] + rollup["Private_Dirty"]
+    except (OSError, KeyError):
+        return Memory(rss, None, None, peak_rss)
+    return Memory(rss, pss, uss, peak_rss)
+
+
+def reset_peak_rss(pid: int | str = "self", root: str | Path = "/") -> bool:
+    """Set the peak of a process back to its present RSS; False if not allowed."""
+    try:
+        # 5 is the one value that touches nothing but VmHWM (proc(5)).
+        (Path(root) / "proc" / str(pid) / "clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _read_fields(path: Path) -> dict[str, int]:
+    """Every ``Name: 123 kB`` line of a file, in bytes."""
+    fields = {}
+    for line in path.read_text().splitlines():
+        name, _, rest = line.partition(":")
+        words = rest.split()
+        if len(words) == 2 and words[1] == "kB":
+            fields[name] = int(words[0]) * KIB
+    return fields

@@ -1,0 +1,146 @@
+"""Plain-text tables of measurements.
+
+Owns how figures look; computes none but ratios and sums of groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from anuga_lean.measure.census import SECTIONS
+from anuga_lean.measure.comparison import Comparison
+from anuga_lean.measure.measurement import Request
+
+MIB = 1024 * 1024
+LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of text in columns, the first one left, the others right aligned."""
+    rows = [list(row) for row in rows]
+    widths: list[int] = []
+    for row in rows:
+        widths += [0] * (len(row) - len(widths))
+        for column, text in enumerate(row):
+            widths[column] = max(widths[column], len(text))
+    lines = []
+    for row in rows:
+        first = row[0].ljust(widths[0])
+        rest = [text.rjust(width) for text, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join([first, *rest]).rstrip())
+    return "\n".join(lines)
+
+
+def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
+    """Stock and lean side by side, and whether their results are equal."""
+    stock, lean = comparison.stock[0], comparison.lean[0]
+    rows = [["bytes held per triangle", "stock", "lean", "ratio"]]
+    rows += _group_rows(stock["census"], lean["census"], every_group)
+    held = [comparison.median(v, "census", "bytes_per_triangle") for v in ("stock", "lean")]
+    rows.append(["  all", *_pair(held, 1.0, ".1f")])
+    peaks = [comparison.peak_rss(variant) for variant in ("stock", "lean")]
+    rows.append(["peak RSS, MiB", *_pair(peaks, 1.0 / MIB, ".0f")])
+    seconds = [comparison.median(variant, "seconds_per_step") for variant in ("stock", "lean")]
+    rows.append(["time per step, ms", *_pair(seconds, 1.0e3, ".3g")])
+    builds = [comparison.median(v, "stages", "build", "seconds") for v in ("stock", "lean")]
+    rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
+    rows.append(["steps", f"{stock['steps']:,}", f"{lean['steps']:,}", ""])
+    lines = [heading(comparison.request, stock), "", table(rows), ""]
+    lines += equality_lines(comparison.equal)
+    if lean["runs_on"] != "lean":
+        lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
+    return "\n".join(lines)
+
+
+def heading(request: Request, result: Mapping[str, Any]) -> str:
+    """What was run, in one line."""
+    parameters = request.parameters
+    words = [
+        f"{request.scenario}: {result['number_of_triangles']:,} triangles",
+        f"{result['wet_fraction']:.0%} wet",
+        str(parameters.get("flow_algorithm", "DE0")),
+    ]
+    for key in ("timestepping_method", "low_froude", "sloped_mannings"):
+        if parameters.get(key):
+            words.append(f"{key} {parameters[key]}")
+    words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
+    words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
+    if request.isa is not None:
+        words.append(f"lean kernels {request.isa}")
+    words.append("SWW stored" if parameters.get("store") else "nothing stored")
+    return ", ".join(words)
+
+
+def equality_lines(equal: Mapping[str, bool]) -> list[str]:
+    """Whether the results are equal, SWW variables summed up if they are."""
+    results = {name: same for name, same in equal.items() if not name.startswith("sww/")}
+    stored = {name: same for name, same in equal.items() if name.startswith("sww/")}
+    lines = [f"{name}: {'equal' if same else 'DIFFERENT'}" for name, same in results.items()]
+    if stored:
+        wrong = [name.removeprefix("sww/") for name, same in stored.items() if not same]
+        text = f"DIFFERENT in {', '.join(wrong)}" if wrong else "equal"
+        lines.append(f"SWW file, {len(stored)} variables: {text}")
+    return lines
+
+
+def census_table(census: Mapping[str, Any], every_array: bool = False) -> str:
+    """Bytes by group, or by array, of one domain's census in its dict form."""
+    count = max(1, census["number_of_triangles"])
+    rows = [["held by", "bytes", "B/tri"]]
+    if every_array:
+        for entry in census["entries"]:
+            kind = "" if entry["kind"] == "array" else f" ({entry['kind']})"
+            label = "/".join(filter(None, [entry["group"], entry["name"]])) + kind
+            rows.append([label, f"{entry['nbytes']:,}", f"{entry['nbytes'] / count:.2f}"])
+    else:
+        small = 0
+        for group, nbytes in census["groups"].items():
+            if nbytes / count < LEAST_SHOWN:
+                small += nbytes
+            else:
+                rows.append([group, f"{nbytes:,}", f"{nbytes / count:.2f}"])
+        if small:
+            rows.append([f"smaller than {LEAST_SHOWN} B/tri", f"{small:,}", f"{small / count:.2f}"])
+    rows.append(["all", f"{census['nbytes']:,}", f"{census['bytes_per_triangle']:.2f}"])
+    lines = [table(rows)]
+    if census["python_nbytes"]:
+        extra = census["python_nbytes"]
+        lines.append(
+            f"and {extra:,} bytes ({extra / count:.2f} B/tri) in long lists and dictionaries"
+        )
+    return "\n".join(lines)
+
+
+def features_table(features: Iterable[Any]) -> str:
+    """What runs on lean kernels and what on stock's."""
+    rows = [(feature.name, feature.runs_on, feature.note) for feature in features]
+    first = max([len("feature"), *(len(name) for name, _, _ in rows)])
+    lines = [f"{'feature':{first}}  runs on  note"]
+    lines += [f"{name:{first}}  {where:7}  {note}".rstrip() for name, where, note in rows]
+    return "\n".join(lines)
+
+
+def _group_rows(stock: Mapping[str, Any], lean: Mapping[str, Any], every: bool) -> list[list[str]]:
+    """Rows of B/tri by section, or by group, of two censuses."""
+    totals: dict[str, list[float]] = {}
+    for side, census in enumerate((stock, lean)):
+        for group, nbytes in census["groups"].items():
+            name = group if every else group.partition("/")[0]
+            pair = totals.setdefault(name, [0.0, 0.0])
+            pair[side] += nbytes / max(1, census["number_of_triangles"])
+    order = {section: position for position, section in enumerate(SECTIONS)}
+    names = sorted(totals, key=lambda name: order.get(name.partition("/")[0], len(order)))
+    return [
+        [f"  {name}", *(f"{value:.1f}" for value in totals[name]), ""]
+        for name in names
+        if max(totals[name]) >= LEAST_SHOWN
+    ]
+
+
+def _pair(values: Sequence[float | None], factor: float, form: str) -> list[str]:
+    """Stock, lean and their ratio as text."""
+    texts = ["-" if value is None else f"{value * factor:{form}}" for value in values]
+    stock, lean = values
+    ratio = f"{stock / lean:.2f}" if stock and lean else ""
+    return [*texts, ratio]

@@ -1,0 +1,428 @@
+"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of dense arrays.
+
+Owns the checks of what a mesh is made from, boundary tags and their
+enumeration, and what happens when somebody needs or writes a real array.
+The blocks are in `blocks`, the derived tables in `mesh_tables`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
+from anuga.coordinate_transforms.geo_reference import Geo_reference
+from numpy.typing import ArrayLike, NDArray
+
+from anuga_lean import _kernels, mesh_lookup
+from anuga_lean._mesh_input import (
+    InvalidMesh,
+    checked_boundary,
+    checked_nodes,
+    checked_triangles,
+    find_links,
+)
+from anuga_lean.blocks import Blocks
+from anuga_lean.mesh_lookup import DenseMesh
+from anuga_lean.mesh_tables import TABLES, MeshTable, table_property
+
+__all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
+
+BoundaryDict = dict[tuple[int, int], str]
+
+# What is never copied or pickled: it is made again when asked for.
+_TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
+
+
+class Mesh(StockMesh):
+    """ANUGA's Mesh in about 40 bytes per triangle.
+
+    Parameters
+    ----------
+    coordinates : (number_of_nodes, 2) array_like, m
+    triangles : (n, 3) array_like of int
+        Nodes of each triangle, counter-clockwise.
+    boundary : dict, optional
+        ``{(triangle, edge): tag}``; edges without a neighbour that are not in
+        it are added to it with ANUGA's default tag, as ANUGA does.
+    tagged_elements : dict, optional
+        ``{tag: triangles}``; its values become int64 arrays, as ANUGA does.
+    geo_reference : Geo_reference, optional
+    use_inscribed_circle : bool
+    triangle_neighbours, triangle_neighbour_edges : (n, 3) array_like of int, optional
+        Neighbours found earlier, negative at a boundary.
+    verbose : bool
+
+    Attributes
+    ----------
+    blocks : Blocks
+    real_arrays : dict
+        Tables that exist as real arrays, because of `dense` or a write.
+    overridden : set of str
+        Tables somebody has written; lean kernels would not see the change.
+    is_dense : bool
+        Whether every table is a real array.
+
+    Raises
+    ------
+    InvalidMesh
+        A `MeshError` that is also an `AssertionError`, as ANUGA raises.
+    """
+
+    def __init__(
+        self,
+        coordinates: ArrayLike,
+        triangles: ArrayLike,
+        boundary: BoundaryDict | None = None,
+        tagged_elements: dict[str, ArrayLike] | None = None,
+        geo_reference: Geo_reference | None = None,
+        use_inscribed_circle: bool = False,
+        triangle_neighbours: ArrayLike | None = None,
+        triangle_neighbour_edges: ArrayLike | None = None,
+        verbose: bool = False,
+    ) -> None:
+        nodes = checked_nodes(coordinates)
+        corners = checked_triangles(triangles, nodes)
+        self._start(len(corners), len(nodes), verbose)
+        self.use_inscribed_circle = use_inscribed_circle
+        self.geo_reference = Geo_reference() if geo_reference is None else geo_reference
+        self.xy_extent = np.array([*nodes.min(axis=0), *nodes.max(axis=0)])
+        links = find_links(corners, len(nodes), triangle_neighbours, triangle_neighbour_edges)
+        checked_boundary(boundary, len(corners))
+        self._tag_boundary(boundary, np.flatnonzero(links.ravel() < 0))
+        self._cut(nodes, corners, links)
+        self.build_tagged_elements_dictionary(tagged_elements)
+        self.lone_vertices = self.blocks.lone_node.tolist()
+        del nodes, corners, links
+        _kernels.release_free_memory()
+
+    def _start(self, number_of_triangles: int, number_of_nodes: int, verbose: bool) -> None:
+        self.number_of_triangles = number_of_triangles
+        self.number_of_nodes = number_of_nodes
+        self.verbose = verbose
+        self.real_arrays: dict[str, np.ndarray] = {}
+        self.overridden: set[str] = set()
+        self.is_dense = False
+        self._views: dict[str, MeshTable] = {}
+        self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
+        self._node_starts: NDArray[np.int32] | None = None
+
+    # -- tables ---------------------------------------------------------------
+
+    normals = table_property("normals")
+    edgelengths = table_property("edgelengths")
+    areas = table_property("areas")
+    radii = table_property("radii")
+    centroid_coordinates = table_property("centroid_coordinates")
+    vertex_coordinates = table_property("vertex_coordinates")
+    edge_midpoint_coordinates = table_property("edge_midpoint_coordinates")
+    triangles = table_property("triangles")
+    neighbours = table_property("neighbours")
+    neighbour_edges = table_property("neighbour_edges")
+    surrogate_neighbours = table_property("surrogate_neighbours")
+    number_of_boundaries = table_property("number_of_boundaries")
+    nodes = table_property("nodes")
+    number_of_triangles_per_node = table_property("number_of_triangles_per_node")
+    node_index = table_property("node_index")
+    vertex_value_indices = table_property("vertex_value_indices")
+
+    def view(self, name: str) -> MeshTable:
+        """Return the view of a table, the same object at each call."""
+        if name not in self._views:
+            self._views[name] = MeshTable(self, name)
+        return self._views[name]
+
+    def override(self, name: str) -> np.ndarray:
+        """Make a table a real array because it is about to be written."""
+        if name not in self.real_arrays:
+            self.replace(name, self.view(name).copy())
+        return self.real_arrays[name]
+
+    def replace(self, name: str, values: np.ndarray) -> None:
+        """Let `values` stand for a table from now on."""
+        self.real_arrays[name] = values
+        if not self.is_dense:
+            self.overridden.add(name)
+
+    def dense(self) -> None:
+        """Make every table a real array, as ANUGA's kernels need them."""
+        for name in TABLES:
+            if name not in self.real_arrays:
+                self.real_arrays[name] = self.view(name).copy()
+        self.is_dense = True
+
+    def dense_copy(self) -> DenseMesh:
+        """Return a mesh of ANUGA's own class whose tables are real arrays.
+
+        Each is made when it is first used, and goes with the copy.
+        """
+        hidden = ("blocks", "real_arrays", "overridden", "is_dense", "_node_order", *_TRANSIENT)
+        return DenseMesh(self, {k: v for k, v in vars(self).items() if k not in hidden})
+
+    def compute_vertex_value_indices(self) -> NDArray[np.int64]:
+        """Return a new (3*n,) array: corners 3*k + i grouped by their node.
+
+        Notes
+        -----
+        numpy's default sort is not stable and its order among equal nodes
+        depends on the dtype: sums over a node's triangles follow this order,
+        so it is ANUGA's only if int64 is sorted by the same function.
+        """
+        if self._node_order is not None:
+            return self._node_order[0].astype(np.int64)
+        return np.argsort(np.asarray(self.triangles).ravel()).astype(np.int64, copy=False)
+
+    def node_order(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return (vertex_value_indices, number_of_triangles_per_node) as int32.
+
+        Made at the first call and kept: 14 bytes per triangle.
+        """
+        if self._node_order is None:
+            indices = self.compute_vertex_value_indices().astype(np.int32)
+            count = np.asarray(self.number_of_triangles_per_node).astype(np.int32)
+            self._node_order = (indices, count)
+        return self._node_order
+
+    def _keep_node_order(self, indices: np.ndarray, count: np.ndarray) -> None:
+        """Keep an order that sorting would not give: ANUGA renumbers, and does not sort."""
+        self._node_order = None
+        if not np.array_equal(self.compute_vertex_value_indices(), indices):
+            self._node_order = (indices.astype(np.int32), count.astype(np.int32))
+
+    def node_starts(self) -> NDArray[np.int32]:
+        """Return node_index as int32, kept: 2 bytes per triangle."""
+        if self._node_starts is None:
+            self._node_starts = np.asarray(self.view("node_index")).astype(np.int32)
+        return self._node_starts
+
+    # -- building -------------------------------------------------------------
+
+    def _cut(self, nodes: np.ndarray, triangles: np.ndarray, links: np.ndarray) -> None:
+        """Cut the blocks; `links` is changed: boundary edges get their number."""
+        edge = 3 * self.boundary_cells + self.boundary_edges
+        index = np.arange(len(edge), dtype=np.int32)
+        flat = links.reshape(-1)
+        inside = flat[edge] >= 0
+        flat[edge[~inside]] = -1 - index[~inside]
+        self.blocks = Blocks.build(
+            nodes, triangles, links,
+            number_of_boundary_edges=len(edge),
+            exception_edge=edge[inside].astype(np.int32),
+            exception_index=index[inside],
+            use_inscribed_circle=self.use_inscribed_circle,
+        )
+
+    def _links(self) -> NDArray[np.int32]:
+        """Return 3*m + e beyond each edge, -1 without a neighbour, from the blocks."""
+        edges = np.asarray(self.neighbour_edges)
+        links = (3 * np.asarray(self.surrogate_neighbours) + edges).astype(np.int32)
+        links[edges < 0] = -1
+        return links
+
+    def _tag_boundary(self, boundary: BoundaryDict | None, open_edges: NDArray[np.int64]) -> None:
+        """Complete the tags of `boundary` and number its edges."""
+        from anuga.config import default_boundary_tag
+
+        boundary = {} if boundary is None else boundary
+        for edge in open_edges.tolist():
+            boundary.setdefault((edge // 3, edge % 3), default_boundary_tag)
+        self.boundary = boundary
+        self.boundary_length = len(boundary)
+        self._number_boundary()
+
+    def _number_boundary(self) -> None:
+        """Number the edges of `boundary`, by triangle and edge, and list them by tag."""
+        edges = sorted(self.boundary)
+        self.boundary_enumeration = {(k, i): j for j, (k, i) in enumerate(edges)}
+        self.boundary_cells = np.array([k for k, _ in edges], int)
+        self.boundary_edges = np.array([i for _, i in edges], int)
+        self.tag_boundary_cells = {tag: [] for tag in self.get_boundary_tags()}
+        for j, edge in enumerate(edges):
+            self.tag_boundary_cells[self.boundary[edge]].append(j)
+
+    def build_boundary_dictionary(self, boundary: BoundaryDict | None = None) -> None:
+        """Take new boundary tags; edges without a neighbour get the default tag."""
+        checked_boundary(boundary, len(self))
+        if self.is_dense:
+            super().build_boundary_dictionary(boundary)
+            return
+        numbered = 3 * self.boundary_cells + self.boundary_edges
+        self._tag_boundary(boundary, numbered)
+        self._renumber(numbered)
+
+    def build_boundary_neighbours(self) -> None:
+        """Number the boundary edges anew, after `boundary` has changed."""
+        if self.is_dense:
+            super().build_boundary_neighbours()
+            return
+        checked_boundary(self.boundary, len(self))
+        numbered = 3 * self.boundary_cells + self.boundary_edges
+        self._number_boundary()
+        self._renumber(numbered)
+
+    def _renumber(self, numbered: NDArray[np.int64]) -> None:
+        """Cut again if the boundary edges are not those `numbered` in the blocks."""
+        edge = 3 * self.boundary_cells + self.boundary_edges
+        if np.array_equal(edge, numbered):
+            return
+        links = self._links()
+        untagged = np.setdiff1d(np.flatnonzero(links.ravel() < 0), edge)
+        if len(untagged):
+            k, i = divmod(int(untagged[0]), 3)
+            raise InvalidMesh(
+                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
+                f"dictionary: give it one")
+        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32), links)
+
+    def build_tagged_elements_dictionary(
+        self, tagged_elements: dict[str, ArrayLike] | None = None
+    ) -> None:
+        """Take lists of triangles by tag; they become int64 arrays in place."""
+        tagged_elements = {} if tagged_elements is None else tagged_elements
+        for tag, triangles in tagged_elements.items():
+            ks = np.array(triangles, int)
+            if ks.size and ks.max() >= len(self):
+                raise InvalidMesh(
+                    f"Not all elements exist: tag {tag!r} names triangle {ks.max()}, "
+                    f"the mesh has {len(self)}")
+            tagged_elements[tag] = ks
+        self.tagged_elements = tagged_elements
+
+    def build_neighbour_structure(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing while the mesh is lean: neighbours are in the blocks."""
+        if self.is_dense:
+            super().build_neighbour_structure(*args, **kwargs)
+
+    def build_surrogate_neighbour_structure(self) -> None:
+        """Do nothing while the mesh is lean: neighbours are in the blocks."""
+        if self.is_dense:
+            super().build_surrogate_neighbour_structure()
+
+    def build_inverted_triangle_structure(self) -> None:
+        """Do nothing while the mesh is lean: the node tables are computed."""
+        if self.is_dense:
+            super().build_inverted_triangle_structure()
+
+    # -- ANUGA's methods that would be wasteful on views -----------------------
+
+    def compute_vertex_coordinates(self) -> NDArray[np.float64]:
+        """Return the vertex coordinates of all triangles: a new (3*n, 2) array, m."""
+        return self.view("vertex_coordinates").copy()
+
+    def compute_edge_midpoint_coordinates(self) -> NDArray[np.float64]:
+        """Return the edge midpoints of all triangles: a new (3*n, 2) array, m."""
+        return self.view("edge_midpoint_coordinates").copy()
+
+    def get_extent(self, absolute: bool = False) -> tuple[float, float, float, float]:
+        """Return least and largest x, least and largest y of the triangles, m."""
+        if "vertex_coordinates" in self.real_arrays:
+            return super().get_extent(absolute=absolute)
+        extent = self.blocks.handle().extent()
+        if absolute is True and not self.geo_reference.is_absolute():
+            extent[:2] += self.geo_reference.get_xllcorner()
+            extent[2:] += self.geo_reference.get_yllcorner()
+        return tuple(extent)
+
+    def get_unique_vertices(self, indices: Iterable[int] | None = None) -> list[int]:
+        """Return the nodes of the triangles `indices`, sorted."""
+        return list(np.unique(np.asarray(self.get_triangles(indices=indices))))
+
+    def set_to_inscribed_circle(self, safety_factor: float = 1) -> tuple[float, float]:
+        """Replace the radii; return the largest and smallest old-to-new ratio."""
+        old = np.array(self.radii)
+        corner = np.asarray(self.vertex_coordinates).reshape(-1, 3, 2)
+        side = [np.sqrt(((corner[:, i] - corner[:, i - 2]) ** 2).sum(axis=1)) for i in range(3)]
+        new = np.asarray(self.areas) / (2 * (side[0] + side[1] + side[2])) * safety_factor
+        self.radii[:] = new
+        ratio = np.append(old / new, 1.0)
+        return ratio.max(), ratio.min()
+
+    def check_integrity(self) -> None:
+        """Check that the tables agree with each other, as ANUGA does."""
+        self.dense_copy().check_integrity()
+
+    def get_intersecting_segments(
+        self, polyline: ArrayLike, use_cache: bool = False, verbose: bool = False
+    ) -> list[Any]:
+        """Return where a polyline crosses triangles, as ANUGA does."""
+        return self.dense_copy().get_intersecting_segments(
+            polyline, use_cache=use_cache, verbose=verbose)
+
+    def get_triangle_containing_point(self, point: ArrayLike) -> int:
+        """Return the triangle that contains a point (absolute x, y, m)."""
+        return mesh_lookup.find_triangle(self, point)
+
+    def get_interpolation_object(self) -> Any:
+        """Return ANUGA's interpolator on triangles that share no node; it is kept."""
+        if not hasattr(self, "interpolation_object"):
+            disconnected = Mesh(self.vertex_coordinates, self.get_disconnected_triangles())
+            self.interpolation_object = mesh_lookup.interpolator(disconnected)
+        return self.interpolation_object
+
+    # -- renumbering and copying ----------------------------------------------
+
+    def reorder(
+        self,
+        new_order: ArrayLike | None = None,
+        in_place: bool = True,
+        original_method: bool = False,
+        verbose: bool = False,
+    ) -> Mesh | None:
+        """Renumber the triangles: new triangle j is old triangle new_order[j]."""
+        if self.real_arrays or original_method or new_order is None or len(new_order) == 0:
+            if self.real_arrays:
+                self.dense()
+            mesh = super().reorder(new_order, in_place, original_method, verbose)
+            if mesh is not None and not original_method:
+                mesh._cut_real_arrays()
+            return mesh
+        order = np.array(new_order)
+        n = len(self)
+        if len(order) != n or not np.array_equal(np.sort(order), np.arange(n)):
+            raise InvalidMesh(f"new_order should be a permutation of 0, 1, ..., {n - 1}")
+        mesh = self if in_place is True else copy.deepcopy(self)
+        mesh._reorder(order)
+        return mesh
+
+    def _reorder(self, order: NDArray[np.int64]) -> None:
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        nodes = self.blocks.nodes()
+        triangles = np.asarray(self.triangles).astype(np.int32)[order]
+        links = self._links()[order]
+        links = np.where(links < 0, -1, 3 * place[links // 3] + links % 3).astype(np.int32)
+        corners, count = self.node_order()  # ANUGA renumbers it, and does not sort again
+        self._node_order = (3 * place[corners // 3] + corners % 3, count)
+        self.boundary = {(int(place[k]), i): tag for (k, i), tag in self.boundary.items()}
+        self.tagged_elements = {
+            tag: place[ks].astype(int) for tag, ks in self.tagged_elements.items()}
+        self._triangle_spatial_index = None
+        self._number_boundary()
+        self._cut(nodes, triangles, links)
+
+    def _cut_real_arrays(self) -> None:
+        """Make the blocks follow the real arrays after ANUGA has permuted them."""
+        self._keep_node_order(self.vertex_value_indices, self.number_of_triangles_per_node)
+        triangles = np.asarray(self.triangles).astype(np.int32)
+        self._cut(np.ascontiguousarray(self.nodes), triangles, self._links())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in _TRANSIENT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a lean mesh, or make one of the state of ANUGA's own Mesh."""
+        if "blocks" in state:
+            self.__dict__.update(state, _views={}, _node_starts=None)
+            return
+        own = {k: v for k, v in state.items() if k not in TABLES and k not in _TRANSIENT}
+        self._start(state["number_of_triangles"], state["number_of_nodes"], False)
+        self.__dict__.update(own)
+        edges = np.asarray(state["neighbour_edges"])
+        links = (3 * np.asarray(state["surrogate_neighbours"]) + edges).astype(np.int32)
+        links[edges < 0] = -1
+        self._cut(np.ascontiguousarray(state["nodes"], float),
+                  np.asarray(state["triangles"]).astype(np.int32), links)
+        self._keep_node_order(
+            state["vertex_value_indices"], state["number_of_triangles_per_node"])

@@ -1,0 +1,553 @@
+"""ANUGA's Quantity without the arrays that can be computed again.
+
+Owns how values get into a quantity and out of it where ANUGA's own code would
+hold, or need, real (n, 3) arrays; everything not found here is ANUGA's.  What
+is kept is in `quantity_state`, its forms in `quantity_values`; edge values
+during a run come from `step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from anuga.abstract_2d_finite_volumes import quantity_openmp_ext as _stock_kernels
+from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
+from anuga.caching import cache
+from anuga.config import epsilon
+from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
+from numpy.typing import ArrayLike, NDArray
+
+from anuga_lean._kernels import average_centroids, average_vertices
+import anuga_lean.quantity_values as forms
+from anuga_lean.quantity_state import CompactQuantity
+from anuga_lean.quantity_values import Array, Stored
+from anuga_lean.quantity_views import RealArrays
+from anuga_lean.views import ArrayView
+
+
+class Quantity(CompactQuantity):
+    """Values of one quantity on every triangle of a domain.
+
+    Has the constructor, the attributes and the methods of ANUGA's Quantity and
+    gives the same bits.  A failed `set_values` leaves it as it was.
+    """
+
+    # -- setting --------------------------------------------------------------
+
+    def set_values(self, numeric: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Set values from any source ANUGA's set_values takes, in the same way."""
+        if isinstance(numeric, ArrayView):
+            numeric = np.asarray(numeric)
+        with self._writing():
+            super().set_values(numeric, *args, **kwargs)
+
+    def set_values_from_constant(
+        self, X: float, location: str, indices: ArrayLike | None, verbose: bool
+    ) -> None:
+        """Set values from one number; on all vertices, in O(1) memory."""
+        everywhere = indices is None and np.ndim(X) == 0
+        if self._dense or location == "centroids":
+            super().set_values_from_constant(X, location, indices, verbose)
+        elif location != "unique vertices":
+            if everywhere:
+                self._vertex = forms.Constant(X)
+            else:
+                with self._writing():
+                    super().set_values_from_constant(X, location, indices, verbose)
+        elif everywhere:
+            self.form("edge")
+            self._edge = forms.Constant(X)  # the edges, as in ANUGA
+        elif len(indices):
+            self._set_nodes(indices, X)
+            self.interpolate()
+
+    def set_values_from_array(
+        self,
+        values: ArrayLike,
+        location: str = "vertices",
+        indices: ArrayLike | None = None,
+        use_cache: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        """Set values from an array, shaped as for ANUGA's method."""
+        if not self._dense and location == "vertices" and indices is None:
+            values = np.array(values, float, order="C")
+            if values.shape == (len(self), 3):
+                self._vertex = forms.smallest(Stored(values), self.domain)
+                return
+        with self._writing():
+            super().set_values_from_array(values, location, indices, use_cache, verbose)
+
+    def set_values_from_quantity(
+        self, q: _StockQuantity, location: str, indices: ArrayLike | None, verbose: bool
+    ) -> None:
+        """Set values from the vertex values of another quantity."""
+        lean = isinstance(q, Quantity) and not q._dense and not self._dense
+        if not lean or indices is not None or q.domain is not self.domain:
+            with self._writing():
+                super().set_values_from_quantity(q, location, indices, verbose)
+            return
+        vertex = forms.smallest(q.form("vertex"), self.domain)
+        if isinstance(vertex, Stored):
+            vertex.shared = True
+        self._vertex = vertex
+        self.interpolate()
+
+    def set_values_from_function(
+        self,
+        f: Callable[[Array, Array], ArrayLike],
+        location: str = "vertices",
+        indices: ArrayLike | None = None,
+        use_cache: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        """Set values from `f(x, y)`, called once with all coordinates, m.
+
+        Notes
+        -----
+        `x` and `y` are columns of one array, as in ANUGA: numpy's functions
+        may give other bits for arrays of another stride.
+        """
+        if self._dense or (location == "centroids" and indices is not None):
+            super().set_values_from_function(f, location, indices, use_cache, verbose)
+        elif location == "centroids":
+            values = self._evaluated(
+                f, self.domain.get_centroid_coordinates(), use_cache, verbose
+            )
+            self.set_values(values, location=location)
+        elif location == "vertices":
+            values = self._evaluated(
+                f, self.domain.get_vertex_coordinates(), use_cache, verbose
+            )
+            if is_scalar(values):
+                self.set_values_from_constant(values, location, indices, verbose)
+            else:
+                self._set_vertices(values, indices)
+        else:
+            raise NotImplementedError(
+                f"A function can set values at vertices or centroids, not at {location!r}."
+            )
+
+    @staticmethod
+    def _evaluated(
+        f: Callable[[Array, Array], ArrayLike], points: Any, use_cache: bool, verbose: bool
+    ) -> Any:
+        xy = np.asarray(points)
+        x, y = xy[:, 0], xy[:, 1]
+        return cache(f, (x, y), verbose=verbose) if use_cache is True else f(x, y)
+
+    def _set_vertices(self, values: Any, indices: ArrayLike | None) -> None:
+        """Set vertex i of triangle k to `values[3*k + i]`, for all k or those of `indices`."""
+        n = len(self)
+        if indices is None and isinstance(values, np.ndarray) and values.shape == (3 * n,):
+            array = np.ascontiguousarray(values, float).reshape(n, 3)
+            form = forms.smallest(Stored(array), self.domain)
+            if isinstance(form, Stored) and np.may_share_memory(array, values):
+                form = Stored(array.copy())
+            self._vertex = form
+            return
+        with self._writing():
+            vertex = self._own("vertex")
+            if indices is None:
+                for i in range(3):
+                    vertex[:, i] = values[i::3]
+            else:
+                for k in indices:
+                    for i in range(3):
+                        vertex[k, i] = values[3 * k + i]
+
+    def set_vertex_values(
+        self,
+        A: ArrayLike,
+        indices: ArrayLike | None = None,
+        use_cache: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        """Set vertex values from one value per node, or for the nodes `indices`."""
+        if self._dense:
+            super().set_vertex_values(A, indices, use_cache, verbose)
+            return
+        A = ensure_numeric(A, float)
+        wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
+        if A.shape != wanted:
+            raise AssertionError(
+                f"One value is needed for each of {wanted[0]} nodes, not an array of {A.shape}."
+            )
+        if indices is None:
+            self._vertex = forms.per_node(A.copy())
+        else:
+            self._set_nodes(indices, A)
+        self.interpolate()
+
+    def _set_nodes(self, indices: ArrayLike, values: ArrayLike) -> None:
+        """Set the vertex values at the nodes `indices`."""
+        number_of_nodes = self.domain.number_of_nodes
+        chosen = np.asarray(indices).astype(np.int64)
+        present = self.form("vertex")
+        if isinstance(present, (forms.Constant, forms.PerNode)):
+            nodes = np.empty(number_of_nodes)
+            nodes[:] = present.value if isinstance(present, forms.Constant) else present.values
+            nodes[chosen] = values
+            self._vertex = forms.per_node(nodes)
+            return
+        nodes, is_chosen = np.zeros(number_of_nodes), np.zeros(number_of_nodes, bool)
+        nodes[chosen], is_chosen[chosen] = values, True
+        with self._writing():
+            vertex = self._own("vertex")
+            for ks in forms.chunks(self.domain):
+                triangles = self.domain.mesh.triangles[ks]
+                mask = is_chosen[triangles]
+                vertex[ks][mask] = nodes[triangles[mask]]
+
+    def _from_stock(self, name: str, *args: Any, mesh: Any = None, **kwargs: Any) -> None:
+        """Run ANUGA's method `name` on a stand-in whose arrays are real."""
+        domain = RealArrays(self.domain, **({} if mesh is None else {"mesh": mesh}))
+        with self._writing():
+            getattr(_StockQuantity, name)(RealArrays(self, domain=domain), *args, **kwargs)
+
+    def set_values_from_geospatial_data(self, *args: Any, **kwargs: Any) -> None:
+        """Fit the mesh to points; see ANUGA's method."""
+        self._from_stock("set_values_from_geospatial_data", *args, mesh=self._real_mesh(), **kwargs)
+
+    def set_values_from_file(self, *args: Any, **kwargs: Any) -> None:
+        """Fit the mesh to the points of a file; see ANUGA's method."""
+        self._from_stock("set_values_from_file", *args, mesh=self._real_mesh(), **kwargs)
+
+    def _real_mesh(self) -> Any:
+        """Return a mesh with real arrays, which this quantity does not keep."""
+        mesh = self.domain.mesh
+        return mesh if self._dense else mesh.dense_copy()
+
+    def set_values_from_utm_grid_file(self, *args: Any, **kwargs: Any) -> None:
+        """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
+        self._from_stock("set_values_from_utm_grid_file", *args, **kwargs)
+
+    def set_values_from_utm_raster(self, *args: Any, **kwargs: Any) -> None:
+        """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
+        self._from_stock("set_values_from_utm_raster", *args, **kwargs)
+
+    def set_values_from_tif_file(self, *args: Any, **kwargs: Any) -> None:
+        """Sample a GeoTIFF file; see ANUGA's method."""
+        self._from_stock("set_values_from_tif_file", *args, **kwargs)
+
+    def set_values_from_lat_long_grid_file(self, *args: Any, **kwargs: Any) -> None:
+        """Interpolate from a grid file in degrees; see ANUGA's method."""
+        self._from_stock("set_values_from_lat_long_grid_file", *args, **kwargs)
+
+    def set_boundary_values_from_edges(self) -> None:
+        """Set boundary values to the edge values of the triangles inside, in place."""
+        ks = np.asarray(self.domain.boundary_cells, dtype=np.int64)
+        edges = np.asarray(self.domain.boundary_edges, dtype=np.int64)
+        rows = self.form("edge").rows(self.domain, ks)
+        self.boundary_values[:] = rows[np.arange(ks.size), edges]
+
+    # -- interpolation --------------------------------------------------------
+
+    def interpolate(self) -> None:
+        """Set centroid and edge values from the vertex values."""
+        if self._dense:
+            super().interpolate()
+            return
+        if self._vertex is None and self._edge is None:
+            return
+        self._vertex = forms.smallest(self.form("vertex"), self.domain)
+        forms.centroid_means(self._vertex, self.domain, self.centroid_values)
+        if self._edge is not None:
+            self._edge = forms.midpoints(self._vertex, self.domain)
+
+    def interpolate_from_vertices_to_edges(self) -> None:
+        """Set edge values from the vertex values."""
+        if self._dense:
+            super().interpolate_from_vertices_to_edges()
+        elif self._edge is not None:
+            self._vertex = forms.smallest(self.form("vertex"), self.domain)
+            self._edge = forms.midpoints(self._vertex, self.domain)
+
+    def interpolate_from_edges_to_vertices(self) -> None:
+        """Set vertex values from the edge values."""
+        if self._dense:
+            super().interpolate_from_edges_to_vertices()
+        elif self._edge is not None:
+            self._vertex = forms.smallest(forms.Corners(self._edge), self.domain)
+
+    def extrapolate_first_order(self) -> None:
+        """Set vertex and edge values to the centroid values."""
+        if self._dense:
+            super().extrapolate_first_order()
+        elif self._edge is not None:
+            self._vertex = self._edge = forms.per_triangle(self.centroid_values)
+            if self._x_gradient is not None:
+                self._x_gradient[:] = 0.0
+                self._y_gradient[:] = 0.0
+
+    # -- getting --------------------------------------------------------------
+
+    def get_values(
+        self,
+        interpolation_points: Any = None,
+        location: str = "vertices",
+        indices: list[int] | NDArray[Any] | None = None,
+        use_cache: bool = False,
+        verbose: bool = False,
+    ) -> Array:
+        """Return values at a location, or at points; see ANUGA's method."""
+        everywhere = location == "unique vertices" and indices is None
+        if self._dense or interpolation_points is not None or not everywhere:
+            return super().get_values(
+                interpolation_points, location, indices, use_cache, verbose
+            )
+        _, counts = self.domain.mesh.node_order()
+        if not counts.all():
+            raise ValueError(
+                f"Node {int(np.argmin(counts))} belongs to no triangle and has no value."
+            )
+        return self._node_means(
+            len(counts), bool(self.domain.get_using_discontinuous_elevation())
+        )
+
+    def get_vertex_values(
+        self,
+        xy: bool = True,
+        smooth: bool | None = None,
+        centroid_averaging: bool | None = None,
+        precision: type | None = None,
+    ) -> tuple[Any, ...]:
+        """Return (X, Y, A, V), or (A, V) without `xy`; see ANUGA's method.
+
+        Notes
+        -----
+        With `smooth`, V shows the mesh's triangles and holds nothing.
+        """
+        if self._dense:
+            return super().get_vertex_values(xy, smooth, centroid_averaging, precision)
+        domain = self.domain
+        smooth = getattr(domain, "smooth", False) if smooth is None else smooth
+        precision = float if precision is None else precision
+        if smooth is True:
+            if centroid_averaging is None:
+                centroid_averaging = domain.get_using_centroid_averaging()
+            triangles, points = domain.get_triangles(), domain.get_nodes
+            values = self._node_means(domain.number_of_full_nodes, bool(centroid_averaging))
+        else:
+            triangles, points = domain.get_disconnected_triangles(), domain.get_vertex_coordinates
+            values = self.form("vertex").all(domain).reshape(-1)
+        values = values.astype(precision, copy=False)
+        if xy is not True:
+            return values, triangles
+        xy_of_points = np.asarray(points())
+        x, y = (xy_of_points[:, axis].astype(precision) for axis in (0, 1))
+        return x, y, values, triangles
+
+    def _node_means(self, number_of_nodes: int, of_centroids: bool) -> Array:
+        """Return the average at each node, in ANUGA's order of summation."""
+        order, counts = self.domain.mesh.node_order()
+        means = np.zeros(number_of_nodes)
+        if of_centroids:
+            average_centroids(order, counts, self.centroid_values, means)
+        else:
+            vertex = self.form("vertex").all(self.domain).reshape(-1)
+            average_vertices(order, counts, vertex, means)
+        return means
+
+    def get_integral(
+        self, full_only: bool = True, region: Any = None, indices: ArrayLike | None = None
+    ) -> float:
+        """Return the integral over the domain, a region or some triangles, unit*m2."""
+        every = not full_only or self.domain.number_of_full_triangles == len(self)
+        if self._dense or region is not None or indices is not None or not every:
+            return super().get_integral(full_only, region, indices)
+        products = np.array(self.domain.get_areas())
+        products *= self.centroid_values
+        return np.sum(products)
+
+    def save_to_array(self, *args: Any, **kwargs: Any) -> tuple[Array, Array, Array]:
+        """Interpolate to a regular grid; see ANUGA's method."""
+
+        def get_vertex_values(**options: Any) -> tuple[NDArray[Any], ...]:
+            return tuple(np.asarray(a) for a in self.get_vertex_values(**options))
+
+        stand_in = RealArrays(self, get_vertex_values=get_vertex_values)
+        return _StockQuantity.save_to_array(stand_in, *args, **kwargs)
+
+    # -- arithmetic -----------------------------------------------------------
+
+    def _operand(self, other: Any) -> Quantity | None:
+        """Return `other` as a lean quantity of this domain, None where ANUGA's code must do."""
+        if self._dense:
+            return None
+        if not isinstance(other, _StockQuantity):
+            q = Quantity(self.domain)
+            q.set_values(other)
+            other = q
+        usable = isinstance(other, Quantity) and not other._dense
+        return other if usable and other.domain is self.domain else None
+
+    def _result(self, operation: forms.Operation, other: Quantity) -> Quantity:
+        """Return a quantity of `operation` applied at each location separately."""
+        result = Quantity(self.domain)
+        for place in ("edge", "vertex"):
+            form = forms.combined(operation, self.form(place), other.form(place), self.domain)
+            setattr(result, "_" + place, form)
+        result._centroid_values = operation(self.centroid_values, other.centroid_values)
+        return result
+
+    def __neg__(self) -> Quantity:
+        if self._dense:
+            return super().__neg__()
+        result = Quantity(self.domain)
+        result._vertex = forms.combined(_negated, self.form("vertex"), forms.ZERO, self.domain)
+        result.interpolate()
+        return result
+
+    def __add__(self, other: Any) -> Quantity:
+        q = self._operand(other)
+        if q is None:
+            return super().__add__(other)
+        result = Quantity(self.domain)
+        result._vertex = forms.combined(
+            np.add, self.form("vertex"), q.form("vertex"), self.domain
+        )
+        result.interpolate()
+        return result
+
+    def __mul__(self, other: Any) -> Quantity:
+        q = self._operand(other)
+        return super().__mul__(other) if q is None else self._result(np.multiply, q)
+
+    def __truediv__(self, other: Any) -> Quantity:
+        q = self._operand(other)
+        return super().__truediv__(other) if q is None else self._result(_divided, q)
+
+    def __pow__(self, other: Any) -> Quantity:
+        if self._dense or not isinstance(other, Real):
+            return super().__pow__(other)
+        return self._result(_Power(other), self)
+
+    def maximum(self, other: Any) -> Quantity:
+        """Raise the values to those of `other` where they are lower; return self."""
+        return self._keep(np.maximum, "maximum", other)
+
+    def minimum(self, other: Any) -> Quantity:
+        """Lower the values to those of `other` where they are higher; return self."""
+        return self._keep(np.minimum, "minimum", other)
+
+    def _keep(self, operation: np.ufunc, name: str, other: Any) -> Quantity:
+        q = self._operand(other)
+        if q is None:
+            with self._writing():
+                return getattr(super(), name)(other)
+        result = self._result(operation, q)
+        self._vertex, self._edge = result._vertex, result._edge
+        self.centroid_values[:] = result.centroid_values
+        self.compact()
+        return self
+
+    # -- ANUGA's compiled functions -------------------------------------------
+
+    def _run(self, function: Callable[..., None], *args: Any) -> None:
+        """Run a compiled function of ANUGA that may write vertex and edge values."""
+        with self._writing():
+            function(RealArrays(self, domain=RealArrays(self.domain)), *args)
+
+    def _read(self, function: Callable[..., None]) -> None:
+        """Run a compiled function of ANUGA that writes neither."""
+        function(
+            RealArrays(
+                self,
+                domain=RealArrays(self.domain),
+                vertex_values=np.asarray(self.vertex_values),
+                edge_values=None if self._edge is None else np.asarray(self.edge_values),
+            )
+        )
+
+    def compute_gradients(self) -> None:
+        """Set x_gradient and y_gradient from the centroid values of neighbours."""
+        self._read(_stock_kernels.compute_gradients)
+
+    def compute_local_gradients(self) -> None:
+        """Set x_gradient and y_gradient from the vertex values."""
+        self._read(_stock_kernels.compute_local_gradients)
+
+    def extrapolate_second_order(self) -> None:
+        """Set vertex and edge values from centroid values and gradients."""
+        self.compute_gradients()
+        self._run(_stock_kernels.extrapolate_from_gradient)
+
+    def extrapolate_second_order_and_limit_by_edge(self) -> None:
+        """Set vertex and edge values, limited by edge values."""
+        work = (np.zeros(len(self)) for _ in range(3))
+        self._run(_stock_kernels.extrapolate_second_order_and_limit_by_edge, *work)
+
+    def extrapolate_second_order_and_limit_by_vertex(self) -> None:
+        """Set vertex and edge values, limited by vertex values."""
+        work = (np.zeros(len(self)) for _ in range(3))
+        self._run(_stock_kernels.extrapolate_second_order_and_limit_by_vertex, *work)
+
+    def limit(self) -> None:
+        """Limit vertex values by the centroid values around."""
+        self._run(_stock_kernels.limit_old)
+
+    def limit_vertices_by_all_neighbours(self) -> None:
+        """Limit vertex values by the centroid values of all neighbours."""
+        self._run(_stock_kernels.limit_vertices_by_all_neighbours)
+
+    def limit_edges_by_all_neighbours(self) -> None:
+        """Limit edge values by the centroid values of all neighbours."""
+        self._run(_stock_kernels.limit_edges_by_all_neighbours)
+
+    def limit_edges_by_neighbour(self) -> None:
+        """Limit each edge value by the neighbour's centroid value."""
+        self._run(_stock_kernels.limit_edges_by_neighbour)
+
+    def bound_vertices_below_by_constant(self, bound: float) -> None:
+        """Keep vertex values at or above `bound`."""
+        self._run(_stock_kernels.bound_vertices_below_by_constant, bound)
+
+    def bound_vertices_below_by_quantity(self, quantity: Quantity) -> None:
+        """Keep vertex values at or above those of `quantity`."""
+        if quantity.domain is not self.domain:
+            raise AssertionError(
+                f"{self.name!r} cannot be bounded by {quantity.name!r} of another domain."
+            )
+        self._run(_stock_kernels.bound_vertices_below_by_quantity, RealArrays(quantity))
+
+    def update(self, timestep: float) -> None:
+        """Advance centroid values by the updates; `timestep` in s."""
+        _stock_kernels.update(
+            RealArrays(
+                self,
+                explicit_update=np.asarray(self.explicit_update),
+                semi_implicit_update=np.asarray(self.semi_implicit_update),
+            ),
+            timestep,
+        )
+
+    def backup_centroid_values(self) -> None:
+        """Copy centroid values to centroid_backup_values."""
+        self.writable_update("centroid_backup_values")[:] = self.centroid_values
+
+    def saxpy_centroid_values(self, a: float, b: float) -> None:
+        """Set centroid values to a times themselves plus b times the backup."""
+        _stock_kernels.saxpy_centroid_values(RealArrays(self), a, b)
+
+
+def _negated(values: Array, _: Array) -> Array:
+    return -values
+
+
+def _divided(numerator: Array, denominator: Array) -> Array:
+    """As ANUGA divides quantities: by a little more, so that 0 is no divisor."""
+    return numerator / (denominator + epsilon)
+
+
+class _Power:
+    """Raising to a number, with numpy's special cases for 2, 0.5 and -1."""
+
+    def __init__(self, exponent: float) -> None:
+        self.exponent = exponent
+
+    def __call__(self, base: Array, _: Array) -> Array:
+        return base**self.exponent

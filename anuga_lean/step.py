@@ -1,0 +1,384 @@
+"""One time step of a lean domain: which kernel, in which order.
+
+Owns the work arrays, the snapshot of the parameters and the bookkeeping of
+substeps.  Knows nothing of ANUGA beyond the domain it is given; `domain.py`
+maps ANUGA's methods onto it, the arithmetic is in kernels/.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+
+RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
+STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
+CONSERVED = ("stage", "xmomentum", "ymomentum")
+
+
+class Step:
+    """The state of a lean domain between and during its time steps.
+
+    Parameters
+    ----------
+    domain : anuga_lean.domain.Domain
+
+    Notes
+    -----
+    In an ordinary substep `distribute` is deferred: nothing is written, and
+    the sweep computes the protected state of each triangle as it loads it.
+    Where foreign code may look at the centroid values in the middle of a step
+    (boundaries that call a user's function, yields), `distribute` writes them,
+    and keeps a record of what it changed so that the sweep starts from the
+    same values as ANUGA's.
+
+    Under RK2 the first update exchanges: the raw state goes to the work
+    arrays as the backup while the new state takes its place, and the second
+    sweep updates and averages in one go, so that two sets of conserved values
+    are enough.
+    """
+
+    def __init__(self, domain: Any) -> None:
+        self.domain = domain
+        self._forget()
+
+    def _forget(self) -> None:
+        self.run: _kernels.Run | None = None
+        self.work: np.ndarray | None = None        # (3, n) fluxes, or RK2 backup
+        self.backup: np.ndarray | None = None      # (3, n), only for rk3
+        self.max_speed: np.ndarray | None = None
+        self.friction_slope: np.ndarray | None = None
+        self.recording_speeds = False
+        self._walls: tuple = ()
+        self._bound: tuple = ()
+        self.deferred = False
+        self.edges_known = False
+        self.friction_due = False
+        self._backup_state = "none"     # none, wanted, exchanged, copied
+        self._second_stage: tuple[int, float] | None = None
+        self._calls = 0
+        self._base_call = 1
+        self._fluxcalls_seen = 1
+        self._fluxcalls = 1
+        self._edge_cache: tuple | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"domain": self.domain, "recording_speeds": self.recording_speeds}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.domain = state["domain"]
+        self._forget()
+        self.recording_speeds = state["recording_speeds"]
+
+    # -- preparation -------------------------------------------------------
+
+    def ready(self) -> _kernels.Run:
+        """Return the run with everything bound, building it at the first call."""
+        run = self.run
+        if run is None:
+            run = self._build()
+        domain = self.domain
+        threads = domain.omp_num_threads
+        run.set_threads(threads)
+        quantities = domain.quantities
+        state = tuple([quantities[name].centroid_values for name in STATE])
+        edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
+        bound = state + edges
+        if len(bound) != len(self._bound) or any(
+                [a is not b for a, b in zip(bound, self._bound)]):
+            run.bind_state(*state)
+            run.bind_boundary(self._reflective, *edges)
+            self._bound = bound
+            self._activate()
+        return run
+
+    def _build(self) -> _kernels.Run:
+        domain = self.domain
+        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA"))
+        n = domain.number_of_elements
+        blocks = len(domain.mesh.blocks.block)
+        self.work = np.zeros((3, n))
+        run.bind_work(*self.work)
+        full = domain.full_flags()
+        self._active = np.ones(blocks, np.uint8)
+        run.bind_flags(np.zeros(n, np.uint8), full, self._active, np.zeros(blocks))
+        self._reflective = np.zeros(domain.boundary_length, np.uint8)
+        self._walls = ()
+        self._bound = ()
+        self._bind_counted(run, full)
+        self._room(run, 0)
+        self.run = run
+        self.take_parameters()
+        return run
+
+    def _bind_counted(self, run: _kernels.Run, full: np.ndarray | None) -> None:
+        if full is None:
+            run.bind_counted(np.zeros(self.domain.boundary_length))
+            return
+        offset, slot, index = self.domain.mesh.blocks.counted_edges(full)
+        run.bind_counted(np.zeros(len(index)), offset, slot, index)
+
+    def _room(self, run: _kernels.Run, least: int) -> None:
+        """Make room for `least` records of triangles that distribute changes."""
+        n = self.domain.number_of_elements
+        capacity = min(n, max(least, 1024, n // 64))
+        index = np.zeros(capacity, np.int32)
+        value = np.zeros(3 * capacity)
+        old = run.bound("undo_index")
+        bits = run.bound("undo_bits")
+        if old is None:
+            bits = np.zeros((n + 63) // 64, np.uint64)
+        else:
+            index[:len(old)] = old
+            value[:3 * len(old)] = run.bound("undo_value")
+        run.bind_undo(index, value, bits)
+
+    def take_parameters(self) -> None:
+        """Take ANUGA's parameters from the domain, as its C struct would now."""
+        d = self.domain
+        self._fluxcalls = d.timestep_fluxcalls
+        if self.run is not None:
+            self.run.set_parameters(
+                d.g, d.epsilon, d.minimum_allowed_height,
+                (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
+                d.low_froude)
+            self._activate()
+
+    def forget_parameters(self) -> None:
+        """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
+        self._forget()
+
+    def _activate(self) -> None:
+        if self.run is not None:
+            self._active[:] = 1
+
+    # -- boundary walls ----------------------------------------------------
+
+    def set_walls(self, tags: tuple) -> None:
+        """Let the sweep compute the boundary values of these tags' edges."""
+        if tags == self._walls:
+            return
+        self.ready()
+        self._reflective[:] = 0
+        for tag in tags:
+            self._reflective[self.domain.tag_boundary_cells[tag]] = 1
+        self._walls = tags
+        self._activate()
+
+    def reflect(self, ids: np.ndarray, vol: np.ndarray, edge: np.ndarray) -> None:
+        """Write the boundary values of reflective walls at edges `ids`."""
+        self.ready().reflect(ids, vol, edge)
+
+    # -- distribute --------------------------------------------------------
+
+    def distribute(self, defer: bool) -> float:
+        """Protect, find the depth and bring isolated triangles to rest.
+
+        Parameters
+        ----------
+        defer : bool
+            True: leave it to the sweep; nobody looks in between.
+
+        Returns
+        -------
+        float
+            Mass error in m3, 0.0 when deferred.
+        """
+        run = self.ready()
+        run.clear_undo()
+        self._edge_cache = None
+        error = 0.0
+        if not defer:
+            error = run.distribute(True)
+            while error < 0.0:
+                self._room(run, 4 * len(run.bound("undo_index")))
+                error = run.distribute(True)
+            run.sort_undo()
+            self._activate()
+        if run.ordered:
+            run.mark_isolated()
+        self.deferred = defer
+        self.edges_known = True
+        quantities = self.domain.quantities
+        for name in RECONSTRUCTED:
+            quantities[name].on_distribute()
+        return error
+
+    def protect(self) -> float:
+        """Only lift stages and stop shallow water, in place; return the mass error in m3."""
+        run = self.ready()
+        stage, bed = run.bound("stage"), run.bound("elevation")
+        depth = stage - bed
+        shallow = depth < self.domain.minimum_allowed_height
+        run.bound("xmomentum")[shallow] = 0.0
+        run.bound("ymomentum")[shallow] = 0.0
+        below = np.flatnonzero(depth < 0.0)
+        stage[below] = bed[below]
+        run.clear_undo()
+        self._activate()
+        return float(np.sum(-depth[below] * self.domain.areas[below]))
+
+    # -- fluxes and update -------------------------------------------------
+
+    def compute_fluxes(self) -> float:
+        """Compute the fluxes of this substep; return the flux timestep in s."""
+        run = self.ready()
+        substep = self._next_substep()
+        domain = self.domain
+        self._bind_optional(run, substep)
+        if self._fusable(substep):
+            run.set_manning(domain.has_manning_friction())
+            smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
+            self._second_stage = (count, volume)
+        else:
+            if self._backup_state == "exchanged":
+                self._separate_backup(run)
+            smallest = run.sweep(_kernels.FLUXES)[0]
+        if substep < self._fluxcalls:
+            domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
+        return smallest if substep == 0 else domain.evolve_max_timestep
+
+    def _next_substep(self) -> int:
+        self._calls += 1
+        if self._fluxcalls != self._fluxcalls_seen:
+            self._fluxcalls_seen = self._fluxcalls
+            self._base_call = self._calls
+        return (self._calls - self._base_call) % self._fluxcalls
+
+    def _fusable(self, substep: int) -> bool:
+        return (self._backup_state == "exchanged" and substep == 1
+                and self.domain.timestepping_method == "rk2")
+
+    def _separate_backup(self, run: _kernels.Run) -> None:
+        """The work arrays hold the backup but are wanted for fluxes: take others."""
+        self.backup = self.work
+        self.work = np.zeros_like(self.backup)
+        run.bind_work(*self.work)
+        self._backup_state = "copied"
+        self._activate()
+
+    def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
+        n = self.domain.number_of_elements
+        sloped = bool(self.domain.use_sloped_mannings)
+        if sloped and self.friction_slope is None:
+            self.friction_slope = np.zeros(n)
+        if not sloped:
+            self.friction_slope = None
+        speeds = None
+        if self.recording_speeds:
+            if self.max_speed is None:
+                self.max_speed = np.zeros(n)
+            speeds = self.max_speed if substep == 0 else None
+        if run.bound("friction_slope") is not self.friction_slope \
+                or run.bound("max_speed") is not speeds:
+            run.bind_optional(self.friction_slope, speeds)
+            self._activate()
+
+    def update(self) -> tuple[int, float]:
+        """Update the conserved quantities; return count and volume (m3) of depths lifted."""
+        self.edges_known = False
+        if self._second_stage is not None:
+            return self._second_stage
+        run = self.ready()
+        mode = _kernels.REPLACE
+        if self._backup_state == "wanted":
+            mode = _kernels.EXCHANGE
+            self._backup_state = "exchanged"
+        result = run.update(mode, self.domain.timestep, self.friction_due)
+        self.friction_due = False
+        run.clear_undo()
+        return result
+
+    def stage_after_update(self) -> np.ndarray:
+        """Stage at centroids as the last update left it, before any averaging: (n,) m."""
+        quantities = self.domain.quantities
+        if self._second_stage is not None:
+            return quantities["height"].centroid_values
+        return quantities["stage"].centroid_values
+
+    def backup_conserved(self) -> None:
+        """Remember the conserved quantities for `average`."""
+        run = self.ready()
+        self._second_stage = None
+        if self.domain.timestepping_method == "rk2":
+            self._backup_state = "wanted"
+            return
+        if self.backup is None:
+            self.backup = np.empty((3, self.domain.number_of_elements))
+        for row, name in zip(self.backup, CONSERVED):
+            np.copyto(row, run.bound(name))
+        self._backup_state = "copied"
+
+    def average(self, a: float, b: float, c: float) -> None:
+        """Conserved := (a * conserved + b * remembered) / c."""
+        run = self.ready()
+        if self._second_stage is not None:
+            self._second_stage = None
+            self.friction_due = False
+            self._backup_state = "none"
+            run.finish_second_stage()
+            run.clear_undo()
+            return
+        remembered = self.work if self._backup_state == "exchanged" else self.backup
+        if remembered is None:
+            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+        inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
+        for row, name in zip(remembered, CONSERVED):
+            run.average(run.bound(name), row, a, b, inverse)
+        self._activate()
+
+    # -- what views ask ----------------------------------------------------
+
+    def edge_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Edge values of one quantity at given triangles: (len(rows), 3) float64."""
+        run = self.ready()
+        rows = np.ascontiguousarray(rows, np.int64)
+        if len(rows) > 65536 or not self.edges_known:
+            return run.edge_rows(name, rows)
+        cache = self._edge_cache
+        if cache is None or len(cache[0]) != len(rows) or not np.array_equal(cache[0], rows):
+            cache = (rows.copy(), run.all_edge_rows(rows))
+            self._edge_cache = cache
+        return cache[1][_kernels._EDGE_QUANTITIES[name]]
+
+    def edge_all(self, name: str) -> np.ndarray:
+        """Edge values of one quantity: (number_of_triangles, 3) float64."""
+        return self.ready().edge_rows(name, np.arange(self.domain.number_of_elements))
+
+    def explicit_rows(self, name: str) -> np.ndarray | None:
+        """The live fluxes of a conserved quantity, (n,) float64, or None."""
+        if self.work is None or name not in CONSERVED or self._backup_state != "none":
+            return None
+        return self.work[CONSERVED.index(name)]
+
+    def on_update_written(self, name: str) -> None:
+        """A user wrote to an update array: only ANUGA's kernels read those."""
+        self.domain.use_stock_kernels(f"writing to the update arrays of {name}")
+
+    def on_edge_written(self, name: str) -> None:
+        """A user wrote edge values: only ANUGA's kernels read those."""
+        self.domain.use_stock_kernels(f"writing edge values of {name}")
+
+    def speeds(self) -> np.ndarray:
+        """Largest wave speed at each triangle's edges, (n,) m/s, recorded from now on."""
+        n = self.domain.number_of_elements
+        if self.max_speed is None:
+            self.max_speed = np.zeros(n)
+            if self.run is not None and self.edges_known and not self.recording_speeds:
+                self.run.bind_optional(self.friction_slope, self.max_speed)
+                self.run.sweep(_kernels.SPEEDS)
+        self.recording_speeds = True
+        return self.max_speed
+
+    def census_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays this step holds beyond the quantities', by name."""
+        held = {} if self.run is None else {
+            name: array for name, array in self.run.held().items() if name not in STATE}
+        for name in ("work", "backup", "max_speed", "friction_slope"):
+            array = getattr(self, name)
+            if array is not None:
+                held[name] = array
+        return held

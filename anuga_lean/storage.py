@@ -1,0 +1,226 @@
+"""From lean storage to ANUGA's arrays and back.
+
+Owns `materialise` (a feature without a lean kernel), `dense` (ANUGA's own code
+on real arrays for a moment) and `from_domain` (a domain made by ANUGA's own
+classes turned lean in place).
+"""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as _AnyMesh
+from anuga.shallow_water.shallow_water_domain import Domain as _AnyDomain
+
+from anuga_lean._errors import StockKernelWarning
+from anuga_lean.mesh import Mesh
+from anuga_lean.mesh_tables import TABLES
+from anuga_lean.quantity import Quantity
+from anuga_lean.quantity_values import Stored
+from anuga_lean.step import Step
+from anuga_lean.views import ArrayView
+
+# Quantities whose vertex values ANUGA's C struct allocates.
+_IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
+                "xvelocity", "yvelocity")
+# Domain attributes that the mesh or the step give while the domain is lean.
+_SHARED = ("triangles", "nodes", "centroid_coordinates", "vertex_coordinates",
+           "edge_coordinates", "neighbours", "surrogate_neighbours", "neighbour_edges",
+           "normals", "edgelengths", "radii", "areas", "number_of_boundaries",
+           "number_of_triangles_per_node", "node_index", "vertex_value_indices")
+_UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
+
+
+def is_lean_mesh(mesh: Any) -> bool:
+    """Whether `mesh` is held as blocks."""
+    return isinstance(mesh, Mesh) and not mesh.is_dense
+
+
+def _array_bytes(domain: Any) -> int:
+    """Bytes of the arrays that the kernels of this domain need."""
+    from anuga_lean.measure.census import census
+    return census(domain).nbytes
+
+
+def materialise(domain: Any, feature: str) -> None:
+    """Give `domain` all of ANUGA's arrays and let ANUGA's kernels step it.
+
+    Parameters
+    ----------
+    domain : anuga_lean.domain.Domain
+    feature : str
+        What has no lean kernel; named once in a StockKernelWarning together
+        with the bytes per triangle it costs, counted before and after.
+    """
+    before = _array_bytes(domain)
+    _build_arrays(domain)
+    n = domain.number_of_triangles
+    after = _array_bytes(domain)
+    warnings.warn(
+        f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
+        f"own kernels and holds {after / n:.0f} bytes per triangle instead of "
+        f"{before / n:.0f}, {(after - before) / 2**20:.1f} MiB more; "
+        "see 'anuga_lean features'.",
+        StockKernelWarning, stacklevel=4)
+
+
+def _build_arrays(domain: Any) -> None:
+    """Make every array real and drop what is lean."""
+    step = domain.lean
+    for quantity in domain.quantities.values():
+        if isinstance(quantity, Quantity):
+            quantity.materialise()
+    speeds = step.max_speed
+    full = np.asarray(domain.tri_full_flag)
+    node_full = domain.node_full_flag
+    domain.mesh.dense()
+    domain.mesh.blocks = None
+    domain.lean = None
+    domain.__dict__.pop("_full_flags", None)
+    domain.tri_full_flag = full
+    domain.node_full_flag = node_full
+    for name in ("_grad_workspace_x", "_grad_workspace_y", "_phi_workspace"):
+        domain.__dict__.setdefault(name, np.zeros(domain.number_of_triangles))
+    domain.__dict__["_Domain_C_struct"] = None
+    domain._ensure_work_arrays()
+    if speeds is not None:
+        domain.max_speed = speeds
+    for name in _IN_C_STRUCT:
+        _ = domain.quantities[name].vertex_values
+
+
+@contextmanager
+def dense(domain: Any) -> Iterator[None]:
+    """Give a lean domain ANUGA's arrays for a moment."""
+    _build_arrays(domain)
+    try:
+        yield
+    finally:
+        _compact(domain)
+
+
+def _compact(domain: Any) -> None:
+    """Turn a domain with ANUGA's arrays lean; its centroid arrays stay the same objects."""
+    mesh = domain.mesh
+    if isinstance(mesh, Mesh):
+        mesh._cut_real_arrays()
+        mesh.real_arrays.clear()
+        mesh.overridden.clear()
+        mesh.is_dense = False
+    else:
+        state = dict(mesh.__dict__)
+        mesh.__dict__.clear()
+        mesh.__class__ = Mesh
+        mesh.__setstate__(state)
+        del state
+    attributes = domain.__dict__
+    full = np.asarray(attributes.pop("tri_full_flag"))
+    for name in (*_SHARED, "node_full_flag", "_grad_workspace_x", "_grad_workspace_y",
+                 "_phi_workspace", "max_speed", "x_centroid_work", "y_centroid_work"):
+        attributes.pop(name, None)
+    attributes["x_centroid_work"] = attributes["y_centroid_work"] = None
+    attributes["_Domain_C_struct"] = None
+    domain.lean = Step(domain)
+    if not full.all():
+        domain.tri_full_flag = full
+    for quantity in domain.quantities.values():
+        _compact_quantity(quantity)
+
+
+def _compact_quantity(quantity: Any) -> None:
+    attributes = quantity.__dict__
+    if isinstance(quantity, Quantity):
+        quantity._dense = False
+        quantity._updates = {}
+        quantity.compact()
+        return
+    centroid = attributes.pop("centroid_values")
+    edge = attributes.pop("edge_values")
+    vertex = attributes.pop("_vertex_values")
+    for name in _UPDATES:
+        attributes.pop(name, None)
+    boundary, beta, name = quantity.boundary_values, quantity.beta, quantity.name
+    gradients = quantity._x_gradient, quantity._y_gradient, quantity._phi
+    quantity.__class__ = Quantity
+    quantity._updates = {}
+    counter = type(quantity).counter
+    quantity._start(name)
+    type(quantity).counter = counter
+    quantity.boundary_values, quantity.beta = boundary, beta
+    quantity._x_gradient, quantity._y_gradient, quantity._phi = gradients
+    if quantity._qty_type != "coordinate" and name not in ("xvelocity", "yvelocity") \
+            or centroid.any() and name in ("xvelocity", "yvelocity"):
+        attributes["_centroid_values"] = np.ascontiguousarray(centroid, float)
+    if quantity._qty_type != "coordinate":
+        if vertex is not None:
+            quantity._vertex = Stored(vertex)
+        if edge is not None:
+            quantity._edge = Stored(edge)
+        quantity.compact()
+
+
+def from_domain(domain: Any) -> Any:
+    """See `anuga_lean.from_domain`."""
+    if not isinstance(domain, _AnyDomain):
+        raise TypeError(
+            f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
+    if getattr(domain, "lean", None) is not None:
+        return domain
+    from anuga_lean.domain import Domain, LeanDomain
+
+    old = _known_arrays(domain)
+    if not isinstance(domain, LeanDomain):
+        cls = type(domain)
+        bases = (Domain,) if cls is Domain.__mro__[2] else (LeanDomain, cls)
+        domain.__class__ = bases[0] if len(bases) == 1 else type(
+            cls.__name__, bases, {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
+    _compact(domain)
+    _replace_held_arrays(domain, old)
+    gc.collect()
+    return domain
+
+
+def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
+    """The arrays ANUGA's objects may have taken a reference to: id -> (owner, name, array)."""
+    known: dict[int, tuple[Any, str, Any]] = {}
+    for name in TABLES:
+        array = getattr(domain.mesh, name)
+        if isinstance(array, np.ndarray):
+            known[id(array)] = (domain.mesh, name, array)
+    for quantity in domain.quantities.values():
+        for name in ("edge_values", "_vertex_values"):
+            array = quantity.__dict__.get(name)
+            if isinstance(array, np.ndarray):
+                known[id(array)] = (quantity, name.lstrip("_"), array)
+    flags = domain.tri_full_flag
+    known[id(flags)] = (domain, "tri_full_flag", flags)
+    return known
+
+
+def _replace_held_arrays(domain: Any, known: dict[int, tuple[Any, str, Any]]) -> None:
+    """Let operators, boundaries and structures hold views where they held those arrays."""
+    seen = {id(domain), id(domain.mesh)}
+    todo = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),
+            *domain.forcing_terms, domain.boundary_flux_integral, domain.riverwallData]
+    while todo:
+        holder = todo.pop()
+        attributes = getattr(holder, "__dict__", None)
+        if attributes is None or id(holder) in seen or isinstance(holder, (type, _AnyMesh)) \
+                or not type(holder).__module__.startswith("anuga"):
+            continue
+        seen.add(id(holder))
+        for key, value in list(attributes.items()):
+            if isinstance(value, np.ndarray):
+                owner, name, _ = known.get(id(value), (None, "", None))
+                if owner is not None:
+                    view = getattr(owner, name)
+                    attributes[key] = view if isinstance(view, ArrayView) else value
+            elif isinstance(value, (list, tuple)):
+                todo.extend(value)
+            else:
+                todo.append(value)

@@ -1,0 +1,159 @@
+"""The three scenarios of the README at test size, and every algorithm and friction law."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import anuga_lean.scenarios as scenarios
+from parity.cases import ISAS, Leg, case
+from parity.models import channel, fill, wall
+
+ALGORITHMS = ("DE0", "DE1", "DE2", "DE0_7", "DE1_7")
+
+
+# Parameters and number of yields that give DE0 and DE1 each over 200 steps.
+SCENARIOS: dict[str, tuple[dict[str, int], int]] = {
+    "merimbula": ({"refine": 0}, 14),
+    "dam_break": ({"triangles": 4000}, 32),
+    "regions": ({"triangles": 3500}, 15),
+}
+
+
+def _scenario(name: str, algorithm: str) -> None:
+    @case(
+        name=f"{name}_{algorithm}", min_steps=200, threads=(1, 2), isas=ISAS,
+        convert=algorithm == "DE0",
+    )
+    def build(anuga: ModuleType) -> Leg:
+        given, yields = SCENARIOS[name]
+        yieldstep = scenarios.find(name).yieldstep(scenarios.complete(name, given))
+        domain = scenarios.build(name, anuga, flow_algorithm=algorithm, store=True, **given)
+        domain.set_name("case")
+        return domain, yieldstep, yields * yieldstep
+
+
+for _name in SCENARIOS:
+    for _algorithm in ("DE0", "DE1"):
+        _scenario(_name, _algorithm)
+
+
+def varied(anuga: ModuleType, algorithm: str = "DE0") -> Any:
+    """The channel with an inflow and an open end."""
+    domain = channel(anuga, algorithm, nx=28, ny=10)
+    wall(
+        anuga, domain, left=anuga.Dirichlet_boundary([0.3, 0.5, 0.1]),
+        right=anuga.Transmissive_boundary(domain),
+    )
+    return domain
+
+
+def _algorithm_case(algorithm: str) -> None:
+    @case(name=f"channel_{algorithm}", min_steps=100, isas=ISAS)
+    def build(anuga: ModuleType) -> Leg:
+        return varied(anuga, algorithm), 2.0, 12.0
+
+
+for _algorithm in ALGORITHMS:
+    _algorithm_case(_algorithm)
+
+
+def _scheme_case(scheme: str, algorithm: str) -> None:
+    @case(name=f"{scheme}_with_{algorithm}", min_steps=100, isas=ISAS)
+    def build(anuga: ModuleType) -> Leg:
+        domain = varied(anuga, algorithm)
+        domain.set_timestepping_method(scheme)
+        return domain, 2.0, 10.0
+
+
+for _scheme, _algorithm in (("euler", "DE1"), ("rk2", "DE0"), ("rk3", "DE0"), ("rk3", "DE1_7")):
+    _scheme_case(_scheme, _algorithm)
+
+
+def _low_froude_case(low_froude: int, algorithm: str) -> None:
+    @case(name=f"low_froude_{low_froude}_{algorithm}", min_steps=100, isas=ISAS)
+    def build(anuga: ModuleType) -> Leg:
+        domain = varied(anuga, algorithm)
+        domain.set_low_froude(low_froude)
+        return domain, 2.0, 10.0
+
+
+for _low_froude in (1, 2):
+    for _algorithm in ("DE0", "DE1"):
+        _low_froude_case(_low_froude, _algorithm)
+
+
+def _sloped_case(algorithm: str) -> None:
+    @case(name=f"sloped_manning_{algorithm}", min_steps=100, isas=ISAS)
+    def build(anuga: ModuleType) -> Leg:
+        domain = varied(anuga, algorithm)
+        domain.set_sloped_mannings_function(True)
+        return domain, 2.0, 10.0
+
+
+for _algorithm in ("DE0", "DE1", "DE0_7"):
+    _sloped_case(_algorithm)
+
+
+@case(min_steps=100, isas=ISAS)
+def no_friction(anuga: ModuleType) -> Leg:
+    """Zero friction everywhere and no friction term at all differ in the code, not in water."""
+    domain = varied(anuga)
+    domain.set_quantity("friction", 0.0)
+    return domain, 2.0, 10.0
+
+
+@case(min_steps=100)
+def other_limits(anuga: ModuleType) -> Leg:
+    """Betas, CFL and heights away from every algorithm's defaults."""
+    domain = varied(anuga, "DE1")
+    domain.set_betas(0.9, 0.3, 0.8, 0.2, 0.7, 0.1)
+    domain.set_cfl(0.7)
+    domain.set_minimum_allowed_height(1.0e-3)
+    domain.set_maximum_allowed_speed(3.0)
+    return domain, 2.0, 10.0
+
+
+@case(min_steps=100)
+def fixed_timestep(anuga: ModuleType) -> Leg:
+    """The flux timestep set by hand."""
+    domain = varied(anuga)
+    domain.set_fixed_flux_timestep(0.05)
+    return domain, 2.0, 10.0
+
+
+@case(min_steps=60)
+def capped_timestep(anuga: ModuleType) -> Leg:
+    """A cap below what the flow allows."""
+    domain = varied(anuga)
+    domain.set_evolve_max_timestep(0.1)
+    return domain, 2.0, 10.0
+
+
+@case(min_steps=100)
+def inscribed_circle(anuga: ModuleType) -> Leg:
+    """Radii of the inscribed circle instead of the distance to the midpoints."""
+    points, triangles, boundary = anuga.rectangular_cross(42, 15, len1=70.0, len2=25.0)
+    domain = anuga.Domain(points, triangles, boundary, use_inscribed_circle=True)
+    domain.set_name("case")
+    fill(domain)
+    wall(anuga, domain)
+    return domain, 2.0, 10.0
+
+
+@case(min_steps=200, isas=ISAS)
+def mostly_still(anuga: ModuleType) -> Leg:
+    """Lake at rest and dry land in many blocks, a wave in one corner, water poured in later."""
+    domain = anuga.rectangular_cross_domain(50, 40, len1=500.0, len2=400.0)
+    domain.set_name("case")
+    domain.set_quantity("elevation", lambda x, y: np.where(x > 300.0, 2.0, -1.0))
+    domain.set_quantity("friction", 0.04)
+    domain.set_quantity(
+        "stage", lambda x, y: np.where(x > 300.0, 2.0, np.where(np.hypot(x, y) < 60.0, 1.0, 0.0))
+    )
+    wall(anuga, domain)
+    pond = [[400.0, 300.0], [460.0, 300.0], [460.0, 360.0], [400.0, 360.0]]
+    anuga.Rate_operator(domain, rate=lambda t: 0.02 if t > 40.0 else 0.0, polygon=pond)
+    return domain, 20.0, 100.0

@@ -1,0 +1,70 @@
+"""Reading /proc, on fixture folders and on this very process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anuga_lean.measure.probe import Memory, ProbeError, read_memory, reset_peak_rss
+
+STATUS = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\nThreads:\t1\n"
+ROLLUP = (
+    "55d0-7ffe ---p 00000000 00:00 0    [rollup]\n"
+    "Rss:      200 kB\nPss:      150 kB\nShared_Clean:  80 kB\n"
+    "Private_Clean:  20 kB\nPrivate_Dirty:  100 kB\n"
+)
+
+
+def fixture(root: Path, status: str = STATUS, rollup: str | None = ROLLUP) -> Path:
+    folder = root / "proc" / "17"
+    folder.mkdir(parents=True)
+    (folder / "status").write_text(status)
+    if rollup is not None:
+        (folder / "smaps_rollup").write_text(rollup)
+    return root
+
+
+def test_every_figure_is_in_bytes(tmp_path: Path) -> None:
+    expected = Memory(rss=204_800, pss=153_600, uss=122_880, peak_rss=307_200)
+    assert expected == read_memory(17, fixture(tmp_path))
+
+
+def test_without_smaps_rollup_only_rss_is_known(tmp_path: Path) -> None:
+    assert Memory(204_800, None, None, 307_200) == read_memory(17, fixture(tmp_path, rollup=None))
+
+
+def test_a_kernel_thread_has_no_memory_to_read(tmp_path: Path) -> None:
+    root = fixture(tmp_path, status="Name:\tkthreadd\nThreads:\t1\n")
+    with pytest.raises(ProbeError, match="no VmRSS"):
+        read_memory(17, root)
+
+
+def test_a_missing_process_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Linux only"):
+        read_memory(18, fixture(tmp_path))
+
+
+def test_reset_writes_the_one_value_that_clears_the_peak(tmp_path: Path) -> None:
+    root = fixture(tmp_path)
+    assert reset_peak_rss(17, root)
+    assert "5" == (root / "proc" / "17" / "clear_refs").read_text()
+
+
+def test_reset_says_when_it_is_not_allowed(tmp_path: Path) -> None:
+    assert not reset_peak_rss(19, tmp_path)
+
+
+def test_this_process_sees_an_array_come_and_go() -> None:
+    nbytes = 64 * 1024 * 1024
+    before = read_memory()
+    array = np.ones(nbytes, np.uint8)
+    held = read_memory()
+    # The kernel counts pages in batches per thread: allow 2 MiB.
+    assert nbytes - 2**21 < held.rss - before.rss
+    assert held.peak_rss >= held.rss - 2**21
+    del array
+    if not reset_peak_rss():
+        pytest.skip("this kernel does not let a process reset its peak")
+    assert read_memory().peak_rss < held.peak_rss - nbytes // 2

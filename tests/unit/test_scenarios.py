@@ -1,0 +1,175 @@
+"""The scenarios: their checks, the refinement of Merimbula, and that each one runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anuga_lean import merimbula, scenarios
+from anuga_lean._errors import ScenarioError
+from anuga_lean.measure.measurement import Request, measure
+from anuga_lean.merimbula import RawMesh
+
+
+def areas(mesh: RawMesh) -> np.ndarray:
+    (ax, ay), (bx, by), (cx, cy) = (mesh.nodes[mesh.triangles[:, i]].T for i in range(3))
+    return 0.5 * ((bx - ax) * (cy - ay) - (cx - ax) * (by - ay))
+
+
+def edges(mesh: RawMesh) -> tuple[np.ndarray, np.ndarray]:
+    """Every edge as a sorted pair of nodes, and how many triangles have it."""
+    pairs = np.concatenate([np.roll(mesh.triangles, -i, axis=1)[:, 1:] for i in range(3)])
+    return np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
+
+
+def tag_lengths(mesh: RawMesh) -> dict[str, float]:
+    """Length of the shore under each tag, m."""
+    rows, sides = np.nonzero(mesh.edge_tags)
+    first = mesh.nodes[mesh.triangles[rows, (sides + 1) % 3]]
+    second = mesh.nodes[mesh.triangles[rows, (sides + 2) % 3]]
+    lengths = np.hypot(*(second - first).T)
+    codes = mesh.edge_tags[rows, sides]
+    return {tag: lengths[codes == i + 1].sum() for i, tag in enumerate(mesh.tags)}
+
+
+@pytest.fixture(scope="module")
+def lake() -> RawMesh:
+    return merimbula.load_mesh()
+
+
+def test_the_lake_is_read_whole(lake: RawMesh) -> None:
+    assert (10_785, 5_719) == (len(lake.triangles), len(lake.nodes))
+    assert ("exterior", "open") == lake.tags
+    assert {"exterior": 613, "open": 38} == {
+        tag: int((lake.edge_tags == i + 1).sum()) for i, tag in enumerate(lake.tags)
+    }
+    assert [756956.4, 5913709.0] == lake.nodes[0].tolist()
+    assert -1.05857910142 == lake.elevation[0]
+
+
+def test_every_tag_is_on_a_boundary_edge_and_the_other_way_round(lake: RawMesh) -> None:
+    _, counts = edges(lake)
+    assert int((counts == 1).sum()) == len(lake.boundary())
+    assert set(counts.tolist()) == {1, 2}
+
+
+@pytest.mark.parametrize("rounds, triangles", [(1, 43_140), (2, 172_560)])
+def test_refinement_keeps_the_lake(lake: RawMesh, rounds: int, triangles: int) -> None:
+    fine = merimbula.load_mesh(rounds)
+    assert triangles == len(fine.triangles)
+    assert np.all(areas(fine) > 0.0)
+    # Rounding: coordinates are near 6e6 m, areas down to 1 m2.
+    np.testing.assert_allclose(areas(fine).sum(), areas(lake).sum(), rtol=1e-9)
+    assert tag_lengths(lake) == pytest.approx(tag_lengths(fine))
+    assert len(lake.boundary()) * 2**rounds == len(fine.boundary())
+
+
+def test_refinement_is_conforming(lake: RawMesh) -> None:
+    fine = merimbula.refine(lake)
+    _, counts = edges(fine)
+    assert set(counts.tolist()) == {1, 2}
+    assert int((counts == 1).sum()) == len(fine.boundary())
+    pairs, _ = edges(lake)
+    assert len(lake.nodes) + len(pairs) == len(fine.nodes) == len(np.unique(fine.nodes, axis=0))
+    assert np.array_equal(lake.nodes, fine.nodes[: len(lake.nodes)])
+
+
+def test_new_nodes_lie_on_the_planes_of_the_old_bed(lake: RawMesh) -> None:
+    fine = merimbula.refine(lake)
+    # The middle child has its parent's centroid, and on a plane the mean of the bed too.
+    middle = fine.triangles[3::4]
+    means = lake.elevation[lake.triangles].mean(axis=1)
+    np.testing.assert_allclose(fine.elevation[middle].mean(axis=1), means, atol=1e-12)
+    ours = fine.nodes[middle].mean(axis=1)
+    np.testing.assert_allclose(ours, lake.nodes[lake.triangles].mean(axis=1), rtol=1e-14)
+
+
+def test_a_single_triangle_is_split_as_documented() -> None:
+    nodes = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    tags = np.array([[2, 1, 0]], np.int8)
+    coarse = RawMesh(nodes, np.array([[0, 1, 2]]), tags, np.array([0.0, 2.0, 4.0]), ("a", "b"))
+    fine = merimbula.refine(coarse)
+    assert 4 == len(fine.triangles) and np.allclose(areas(fine), 0.5)
+    expected = {(0, 1): "a", (1, 0): "b", (2, 0): "b", (2, 1): "a"}
+    assert expected == fine.boundary()
+    assert sorted([0.0, 2.0, 4.0, 1.0, 2.0, 3.0]) == sorted(fine.elevation.tolist())
+
+
+@pytest.mark.parametrize(
+    "name, given, message",
+    [
+        ("lake", {}, "there is no scenario 'lake'; there are merimbula, dam_break, regions"),
+        ("merimbula", {"triangles": 5}, "takes no 'triangles'; it takes refine,"),
+        ("dam_break", {"flow_algorithm": "DE9"}, "'DE9' is unknown .* there are DE0, DE1, DE2"),
+        ("dam_break", {"timestepping_method": "rk4"}, "there are euler, rk2, rk3"),
+        ("dam_break", {"low_froude": 3}, "there are 0, 1, 2"),
+        ("merimbula", {"refine": -1}, "refine=-1 .* is not a whole number from 0 up"),
+        ("dam_break", {"triangles": 3}, "triangles=3 .* is not a whole number from 4 up"),
+    ],
+)
+def test_what_does_not_exist_is_named_in_one_sentence(
+    name: str, given: dict, message: str
+) -> None:
+    with pytest.raises(ScenarioError, match=message) as caught:
+        scenarios.complete(name, given)
+    assert isinstance(caught.value, ValueError)
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_are_filled_in() -> None:
+    values = scenarios.complete("merimbula", {"flow_algorithm": "DE1"})
+    assert (2, "DE1", False) == (values["refine"], values["flow_algorithm"], values["store"])
+
+
+def test_importing_scenarios_loads_no_anuga() -> None:
+    code = (
+        "import sys, anuga_lean.scenarios, anuga_lean.measure.child, anuga_lean.__main__; "
+        "anuga_lean.merimbula.load_mesh(); print('anuga' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "False" == done.stdout.strip()
+
+
+SMALL = {
+    "merimbula": {"refine": 0},
+    "dam_break": {"triangles": 400},
+    "regions": {"triangles": 400},
+    "unstructured": {"triangles": 400},
+}
+
+
+@pytest.mark.parametrize("name", scenarios.SCENARIOS)
+def test_every_scenario_runs_on_stock(name: str, tmp_path: Path) -> None:
+    request = Request("stock", name, {**SMALL[name], "store": True}, steps=30)
+    result = measure(request, tmp_path)
+    wanted = SMALL[name].get("triangles", 10_785)
+    assert wanted == pytest.approx(result["number_of_triangles"], rel=0.1)
+    assert 30 == result["steps"] == len(result["timesteps"])
+    assert "stock" == result["runs_on"]
+    assert 0.5 < result["wet_fraction"] <= 1.0
+    assert (tmp_path / f"{name}.sww").samefile(result["sww"])
+    with np.load(result["arrays"]) as arrays:
+        assert np.array_equal(arrays["timestep"], result["timesteps"])
+        assert np.hypot(arrays["xmomentum"], arrays["ymomentum"]).max() > 0.1
+        assert all(np.isfinite(arrays[name]).all() for name in arrays.files)
+    # Nothing of a model's evolution is printed at every step.
+    assert len((tmp_path / "output.log").read_text().splitlines()) < 10
+
+
+@pytest.mark.parametrize("algorithm", scenarios.FLOW_ALGORITHMS)
+def test_a_run_ends_after_exactly_so_many_steps(algorithm: str, tmp_path: Path) -> None:
+    parameters = {"triangles": 100, "flow_algorithm": algorithm}
+    result = measure(Request("stock", "dam_break", parameters, steps=7), tmp_path)
+    assert 7 == result["steps"]
+    assert sum(result["timesteps"]) == pytest.approx(result["time"])
+
+
+def test_a_run_ends_at_a_final_time(tmp_path: Path) -> None:
+    request = Request("stock", "dam_break", {"triangles": 100}, finaltime=1.5, yieldstep=0.5)
+    assert 1.5 == measure(request, tmp_path)["time"]

@@ -1,0 +1,243 @@
+"""ArrayView against the numpy array it stands for."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from anuga_lean.views import ArrayView
+
+
+class Squares(ArrayView):
+    """The squares of an array, computed; remembers which rows were asked for."""
+
+    def __init__(self, roots: np.ndarray) -> None:
+        super().__init__(None, roots.shape, roots.dtype)
+        self.roots = roots
+        self.asked: list[int] = []
+        self.real: np.ndarray | None = None
+
+    def _rows(self, ks: np.ndarray) -> np.ndarray:
+        self.asked += ks.tolist()
+        return self.roots[ks] ** 2
+
+    def _stored(self) -> np.ndarray | None:
+        return self.real
+
+    def _write(self, key: Any, value: Any) -> None:
+        self.real = self.roots**2
+        self.real[key] = value
+
+
+def _pair(shape: tuple[int, ...] = (10, 3)) -> tuple[Squares, np.ndarray]:
+    roots = np.arange(np.prod(shape), dtype=float).reshape(shape) - 4.5
+    return Squares(roots), roots**2
+
+
+def _same(expected: Any, actual: Any) -> None:
+    assert type(expected) is type(actual)
+    assert np.shape(expected) == np.shape(actual)
+    assert np.array_equal(expected, actual)
+
+
+KEYS = [
+    3, -1, np.int64(2), slice(2, 8, 2), slice(None), slice(None, None, -1), slice(5, 2),
+    (3, 1), (-2, -1), (3, slice(None)), (slice(None), 1), (slice(2, 5), slice(0, 2)),
+    [1, 2], [-1, 0], [], (np.array([[1], [2]]), [0, 1]), ([1, 2, 2], [0, 2, 1]),
+    (slice(None), [0, 2]), (4, [0, 2]), np.array(3), Ellipsis, (Ellipsis, 0), None,
+    (None, 3), (), np.zeros(10, bool), np.arange(10) % 2 == 0, np.eye(10, 3) > 0,
+    (np.arange(10) > 6, 1), np.array([1, 2], np.int32), np.array([[1, 2], [3, 4]]),
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_indexing_gives_what_numpy_gives(key: Any) -> None:
+    view, array = _pair()
+    _same(array[key], view[key])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [10, -11, (0, 3), ([0], [5]), ([10], 0), (0, 0, 0), 1.5, "a", np.zeros(3, bool), [0.5]],
+    ids=repr,
+)
+def test_a_bad_index_raises_as_numpy_does(key: Any) -> None:
+    view, array = _pair()
+    with pytest.raises(IndexError) as expected:
+        array[key]
+    with pytest.raises(IndexError) as actual:
+        view[key]
+    assert str(expected.value) == str(actual.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_basic_or_fancy_index(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(7,), (6, 3), (5, 6)]))
+    view, array = _pair(shape)
+    key = data.draw(st.one_of(
+        hnp.basic_indices(shape, allow_newaxis=True),
+        hnp.integer_array_indices(shape),
+        hnp.arrays(bool, shape),
+        hnp.arrays(bool, shape[:1]),
+    ))
+    expected, actual = array[key], view[key]
+    assert np.shape(expected) == np.shape(actual)
+    assert np.array_equal(expected, actual)
+
+
+def test_only_the_rows_asked_for_are_computed() -> None:
+    view, _ = _pair()
+    view[3]
+    view[[5, 5], [0, 1]]
+    view[-2:]
+    view.take([1], axis=0)
+    np.take(view, [2], axis=0)
+    assert [3, 5, 5, 8, 9, 1, 2] == view.asked
+
+
+@pytest.mark.parametrize("shape", [(10,), (10, 3)])
+@pytest.mark.parametrize("indices", [3, [1, 2], [[1, -1], [0, 3]], np.array([], int)], ids=repr)
+@pytest.mark.parametrize("axis", [0, -1, None])
+def test_take(shape: tuple[int, ...], indices: Any, axis: int | None) -> None:
+    view, array = _pair(shape)
+    if len(shape) == 2 and axis == -1 and np.max(indices, initial=0) > 2:
+        indices = [0, 2]
+    _same(array.take(indices, axis=axis), view.take(indices, axis=axis))
+    _same(np.take(array, indices, axis=axis), np.take(view, indices, axis=axis))
+
+
+def test_take_into_an_array() -> None:
+    view, array = _pair((10,))
+    out = np.zeros(2)
+    assert view.take([4, 5], out=out) is out
+    assert np.array_equal(array[[4, 5]], out)
+
+
+def test_shape_and_size() -> None:
+    view, array = _pair()
+    for name in ("shape", "ndim", "size", "dtype", "itemsize"):
+        assert getattr(array, name) == getattr(view, name)
+    assert 10 == len(view)
+    assert (10, 3) == np.shape(view)
+    assert 30 == np.size(view)
+    assert [] == view.asked
+    assert 0 == view.nbytes
+
+
+def test_arithmetic_and_comparison() -> None:
+    view, array = _pair()
+    _same(2 * array + 1, 2 * view + 1)
+    _same(array / array[0], view / view[0])
+    _same(-array, -view)
+    _same(array > 5, view > 5)
+    _same(np.sqrt(array), np.sqrt(view))
+    _same(array @ np.ones(3), view @ np.ones(3))
+    _same(np.ones((3, 10)) @ array, np.ones((3, 10)) @ view)
+    _same(np.add.reduce(array), np.add.reduce(view))
+
+
+def test_numpy_functions() -> None:
+    view, array = _pair()
+    _same(np.sum(array), np.sum(view))
+    _same(np.concatenate([array, array]), np.concatenate([view, view]))
+    _same(np.where(array > 5, array, 0), np.where(view > 5, view, 0))
+    _same(np.maximum(array, 3), np.maximum(view, 3))
+    _same(np.argsort(array.flat), np.argsort(view.flat))
+    assert np.allclose(view, array)
+    assert array.tolist() == view.tolist()
+    assert array.max() == view.max()
+    assert max(array[:, 0]) == max(view[:, 0])
+
+
+def test_methods_of_an_ndarray() -> None:
+    view, array = _pair()
+    for call in ("sum", "mean", "min", "max", "argmin", "any", "all", "flatten", "ravel", "copy"):
+        _same(getattr(array, call)(), getattr(view, call)())
+    _same(array.T, view.T)
+    _same(array.reshape(-1), view.reshape(-1))
+    _same(array.astype(np.float32), view.astype(np.float32))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = view.nonsense
+    with pytest.raises(AttributeError, match="no attribute 'ctypes'"):
+        _ = view.ctypes
+
+
+def test_conversion() -> None:
+    view, array = _pair()
+    _same(array, np.asarray(view))
+    _same(array.astype(int), np.array(view, int))
+    with pytest.raises(ValueError, match="without a copy"):
+        np.array(view, copy=False)
+    assert 4.0 == float(Squares(np.array([2.0]))[0])
+
+
+def test_iteration_gives_rows() -> None:
+    view, array = _pair((5000, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(array, view, strict=True))
+    view, array = _pair((10,))
+    assert list(array) == list(view)
+    assert array[3] in view
+
+
+def test_what_a_slice_returns_cannot_be_written_unnoticed() -> None:
+    view, _ = _pair()
+    for values in (view[2:4], view[3], view[:, 0], view.T, view.ravel()):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 7
+    view[[1, 2]][0] = 7  # an index array gives a copy in numpy too
+
+
+def test_writing_reaches_the_view() -> None:
+    view, array = _pair()
+    view[3] = 7
+    array[3] = 7
+    view[[0, 1], [1, 2]] += 1
+    array[[0, 1], [1, 2]] += 1
+    view *= 2
+    array *= 2
+    _same(array, np.asarray(view))
+    assert view.real is np.asarray(view)
+    assert array.nbytes == view.nbytes
+
+
+@pytest.mark.parametrize("start_real", [False, True])
+def test_methods_that_write(start_real: bool) -> None:
+    view, array = _pair((10,))
+    if start_real:
+        view.real = array.copy()
+    view.put([1, 2], 50.0)
+    array.put([1, 2], 50.0)
+    np.add.at(view, [3, 3], 1.0)
+    np.add.at(array, [3, 3], 1.0)
+    np.add(view, 1.0, out=view)
+    array += 1.0
+    _same(array, np.asarray(view))
+    view.sort()
+    array.sort()
+    _same(array, np.asarray(view))
+    np.copyto(view, 3.0)
+    view.fill(4.0)
+    _same(np.full(10, 4.0), np.asarray(view))
+
+
+def test_a_view_without_write_refuses() -> None:
+    class Constant(ArrayView):
+        def _rows(self, ks: np.ndarray) -> np.ndarray:
+            return np.ones(len(ks))
+
+    with pytest.raises(ValueError, match="read-only"):
+        Constant(None, (3,), float)[0] = 1
+
+
+def test_copies_and_pickles() -> None:
+    view, array = _pair()
+    _same(array, np.asarray(copy.deepcopy(view)))
+    _same(array, np.asarray(pickle.loads(pickle.dumps(view))))
