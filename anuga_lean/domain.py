@@ -246,6 +246,12 @@ class LeanDomain:
 
     # -- between runs --------------------------------------------------------
 
+    def set_use_kinematic_viscosity(self, flag: bool = True) -> None:
+        """Switch kinematic viscosity, which runs on ANUGA's kernels."""
+        if flag:
+            self.use_stock_kernels("kinematic viscosity")
+        super().set_use_kinematic_viscosity(flag)
+
     def reorder(self, new_order: Any) -> None:
         """Renumber the triangles: new_order[i] is the old index of triangle i."""
         if self.lean is None:

@@ -135,6 +135,7 @@ class _SpeedView(ArrayView):
 
     def _write(self, key: Any, value: Any) -> None:
         if isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and value == 0.0:
+            self.owner.lean.zero_speeds()
             return
         self.owner.lean.speeds()[key] = value
 

@@ -21,8 +21,6 @@ _EXPOSED = (
 class Generic_Domain(_stock.Generic_Domain):
     """ANUGA's Generic_Domain over a mesh whose arrays are real."""
 
-    _anuga_lean_own = True
-
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
         if not hasattr(type(self), "use_stock_kernels") and hasattr(self.mesh, "dense"):

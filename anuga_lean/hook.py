@@ -32,7 +32,11 @@ _REPLACED = (
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
-_BOUNDARY_MODULE = "anuga.shallow_water.boundaries"
+_VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
+
+# Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
+# and is given a stand-in with real arrays for a lean one.
+_KEEP_STOCK_MESH = "anuga.fit_interpolate"
 
 _installed = False
 _importing = False
@@ -112,19 +116,16 @@ def _replace(module_name: str, name: str, new: type) -> None:
     """Bind `new` wherever an ANUGA module says the class it derives from."""
     old = getattr(sys.modules[module_name], name)
     for module in _anuga_modules():
+        if name == "Mesh" and module.__name__.startswith(_KEEP_STOCK_MESH):
+            continue
         for key, value in list(vars(module).items()):
             if value is old:
                 setattr(module, key, new)
             elif isinstance(value, types.FunctionType):
                 _replace_defaults(value, old, new)
     for subclass in old.__subclasses__():
-        if subclass is not new and not subclass.__module__.startswith("anuga_lean") \
-                and not _is_own(subclass):
+        if not issubclass(new, subclass) and not subclass.__module__.startswith("anuga_lean"):
             subclass.__bases__ = tuple(new if b is old else b for b in subclass.__bases__)
-
-
-def _is_own(cls: type) -> bool:
-    return bool(cls.__dict__.get("_anuga_lean_own", False))
 
 
 def _replace_defaults(function: types.FunctionType, old: type, new: type) -> None:
@@ -137,6 +138,8 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
+    from anuga_lean.mesh_lookup import accepting_lean_mesh
+
     kernels = importlib.import_module(_KERNEL_MODULE)
     if getattr(kernels, "_anuga_lean", False):
         return
@@ -153,6 +156,10 @@ def _install_functions() -> None:
                 if value is function:
                     setattr(module, key, wrapped)
     kernels._anuga_lean = True
+    fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
+    fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
+    viscosity = importlib.import_module(_VISCOSITY_MODULE)
+    viscosity.build_geo_structure = _of_operator(viscosity.build_geo_structure)
 
 
 def _is_lean(domain: Any) -> bool:
@@ -174,6 +181,15 @@ def _on_stock_arrays(function: Any, name: str) -> Any:
         if _is_lean(domain):
             domain.use_stock_kernels(f"a direct call of ANUGA's {name}")
         return function(domain, *args, **kwargs)
+    return ask
+
+
+def _of_operator(function: Any) -> Any:
+    @functools.wraps(function)
+    def ask(operator: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_lean(operator.domain):
+            operator.domain.use_stock_kernels("kinematic viscosity")
+        return function(operator, *args, **kwargs)
     return ask
 
 

@@ -1,9 +1,9 @@
 """ANUGA's Quantity without the arrays that can be computed again.
 
-Owns how values get into a quantity and out of it where ANUGA's own code would
-hold, or need, real (n, 3) arrays; everything not found here is ANUGA's.  What
-is kept is in `quantity_state`, its forms in `quantity_values`; edge values
-during a run come from `step`.
+Owns how values get out of a quantity, arithmetic, and ANUGA's compiled
+functions; everything not found here is ANUGA's own.  Setting values is in
+`quantity_setting`, what is kept in `quantity_state`, its forms in
+`quantity_values`; edge values during a run come from `step`.
 """
 
 from __future__ import annotations
@@ -15,273 +15,22 @@ from typing import Any
 import numpy as np
 from anuga.abstract_2d_finite_volumes import quantity_openmp_ext as _stock_kernels
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
-from anuga.caching import cache
 from anuga.config import epsilon
-from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._kernels import average_centroids, average_vertices
 import anuga_lean.quantity_values as forms
-from anuga_lean.quantity_state import CompactQuantity
-from anuga_lean.quantity_values import Array, Stored
+from anuga_lean.quantity_setting import SettableQuantity
+from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import RealArrays
-from anuga_lean.views import ArrayView
 
 
-class Quantity(CompactQuantity):
+class Quantity(SettableQuantity):
     """Values of one quantity on every triangle of a domain.
 
     Has the constructor, the attributes and the methods of ANUGA's Quantity and
     gives the same bits.  A failed `set_values` leaves it as it was.
     """
-
-    # -- setting --------------------------------------------------------------
-
-    def set_values(self, numeric: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Set values from any source ANUGA's set_values takes, in the same way."""
-        if isinstance(numeric, ArrayView):
-            numeric = np.asarray(numeric)
-        with self._writing():
-            super().set_values(numeric, *args, **kwargs)
-
-    def set_values_from_constant(
-        self, X: float, location: str, indices: ArrayLike | None, verbose: bool
-    ) -> None:
-        """Set values from one number; on all vertices, in O(1) memory."""
-        everywhere = indices is None and np.ndim(X) == 0
-        if self._dense or location == "centroids":
-            super().set_values_from_constant(X, location, indices, verbose)
-        elif location != "unique vertices":
-            if everywhere:
-                self._vertex = forms.Constant(X)
-            else:
-                with self._writing():
-                    super().set_values_from_constant(X, location, indices, verbose)
-        elif everywhere:
-            self.form("edge")
-            self._edge = forms.Constant(X)  # the edges, as in ANUGA
-        elif len(indices):
-            self._set_nodes(indices, X)
-            self.interpolate()
-
-    def set_values_from_array(
-        self,
-        values: ArrayLike,
-        location: str = "vertices",
-        indices: ArrayLike | None = None,
-        use_cache: bool = False,
-        verbose: bool = False,
-    ) -> None:
-        """Set values from an array, shaped as for ANUGA's method."""
-        if not self._dense and location == "vertices" and indices is None:
-            values = np.array(values, float, order="C")
-            if values.shape == (len(self), 3):
-                self._vertex = forms.smallest(Stored(values), self.domain)
-                return
-        with self._writing():
-            super().set_values_from_array(values, location, indices, use_cache, verbose)
-
-    def set_values_from_quantity(
-        self, q: _StockQuantity, location: str, indices: ArrayLike | None, verbose: bool
-    ) -> None:
-        """Set values from the vertex values of another quantity."""
-        lean = isinstance(q, Quantity) and not q._dense and not self._dense
-        if not lean or indices is not None or q.domain is not self.domain:
-            with self._writing():
-                super().set_values_from_quantity(q, location, indices, verbose)
-            return
-        vertex = forms.smallest(q.form("vertex"), self.domain)
-        if isinstance(vertex, Stored):
-            vertex.shared = True
-        self._vertex = vertex
-        self.interpolate()
-
-    def set_values_from_function(
-        self,
-        f: Callable[[Array, Array], ArrayLike],
-        location: str = "vertices",
-        indices: ArrayLike | None = None,
-        use_cache: bool = False,
-        verbose: bool = False,
-    ) -> None:
-        """Set values from `f(x, y)`, called once with all coordinates, m.
-
-        Notes
-        -----
-        `x` and `y` are columns of one array, as in ANUGA: numpy's functions
-        may give other bits for arrays of another stride.
-        """
-        if self._dense or (location == "centroids" and indices is not None):
-            super().set_values_from_function(f, location, indices, use_cache, verbose)
-        elif location == "centroids":
-            values = self._evaluated(
-                f, self.domain.get_centroid_coordinates(), use_cache, verbose
-            )
-            self.set_values(values, location=location)
-        elif location == "vertices":
-            values = self._evaluated(
-                f, self.domain.get_vertex_coordinates(), use_cache, verbose
-            )
-            if is_scalar(values):
-                self.set_values_from_constant(values, location, indices, verbose)
-            else:
-                self._set_vertices(values, indices)
-        else:
-            raise NotImplementedError(
-                f"A function can set values at vertices or centroids, not at {location!r}."
-            )
-
-    @staticmethod
-    def _evaluated(
-        f: Callable[[Array, Array], ArrayLike], points: Any, use_cache: bool, verbose: bool
-    ) -> Any:
-        xy = np.asarray(points)
-        x, y = xy[:, 0], xy[:, 1]
-        return cache(f, (x, y), verbose=verbose) if use_cache is True else f(x, y)
-
-    def _set_vertices(self, values: Any, indices: ArrayLike | None) -> None:
-        """Set vertex i of triangle k to `values[3*k + i]`, for all k or those of `indices`."""
-        n = len(self)
-        if indices is None and isinstance(values, np.ndarray) and values.shape == (3 * n,):
-            array = np.ascontiguousarray(values, float).reshape(n, 3)
-            form = forms.smallest(Stored(array), self.domain)
-            if isinstance(form, Stored) and np.may_share_memory(array, values):
-                form = Stored(array.copy())
-            self._vertex = form
-            return
-        with self._writing():
-            vertex = self._own("vertex")
-            if indices is None:
-                for i in range(3):
-                    vertex[:, i] = values[i::3]
-            else:
-                for k in indices:
-                    for i in range(3):
-                        vertex[k, i] = values[3 * k + i]
-
-    def set_vertex_values(
-        self,
-        A: ArrayLike,
-        indices: ArrayLike | None = None,
-        use_cache: bool = False,
-        verbose: bool = False,
-    ) -> None:
-        """Set vertex values from one value per node, or for the nodes `indices`."""
-        if self._dense:
-            super().set_vertex_values(A, indices, use_cache, verbose)
-            return
-        A = ensure_numeric(A, float)
-        wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
-        if A.shape != wanted:
-            raise AssertionError(
-                f"One value is needed for each of {wanted[0]} nodes, not an array of {A.shape}."
-            )
-        if indices is None:
-            self._vertex = forms.per_node(A.copy())
-        else:
-            self._set_nodes(indices, A)
-        self.interpolate()
-
-    def _set_nodes(self, indices: ArrayLike, values: ArrayLike) -> None:
-        """Set the vertex values at the nodes `indices`."""
-        number_of_nodes = self.domain.number_of_nodes
-        chosen = np.asarray(indices).astype(np.int64)
-        present = self.form("vertex")
-        if isinstance(present, (forms.Constant, forms.PerNode)):
-            nodes = np.empty(number_of_nodes)
-            nodes[:] = present.value if isinstance(present, forms.Constant) else present.values
-            nodes[chosen] = values
-            self._vertex = forms.per_node(nodes)
-            return
-        nodes, is_chosen = np.zeros(number_of_nodes), np.zeros(number_of_nodes, bool)
-        nodes[chosen], is_chosen[chosen] = values, True
-        with self._writing():
-            vertex = self._own("vertex")
-            for ks in forms.chunks(self.domain):
-                triangles = self.domain.mesh.triangles[ks]
-                mask = is_chosen[triangles]
-                vertex[ks][mask] = nodes[triangles[mask]]
-
-    def _from_stock(self, name: str, *args: Any, mesh: Any = None, **kwargs: Any) -> None:
-        """Run ANUGA's method `name` on a stand-in whose arrays are real."""
-        domain = RealArrays(self.domain, **({} if mesh is None else {"mesh": mesh}))
-        with self._writing():
-            getattr(_StockQuantity, name)(RealArrays(self, domain=domain), *args, **kwargs)
-
-    def set_values_from_geospatial_data(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to points; see ANUGA's method."""
-        self._from_stock("set_values_from_geospatial_data", *args, mesh=self._real_mesh(), **kwargs)
-
-    def set_values_from_file(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to the points of a file; see ANUGA's method."""
-        self._from_stock("set_values_from_file", *args, mesh=self._real_mesh(), **kwargs)
-
-    def _real_mesh(self) -> Any:
-        """Return a mesh with real arrays, which this quantity does not keep."""
-        mesh = self.domain.mesh
-        return mesh if self._dense else mesh.dense_copy()
-
-    def set_values_from_utm_grid_file(self, *args: Any, **kwargs: Any) -> None:
-        """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
-        self._from_stock("set_values_from_utm_grid_file", *args, **kwargs)
-
-    def set_values_from_utm_raster(self, *args: Any, **kwargs: Any) -> None:
-        """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
-        self._from_stock("set_values_from_utm_raster", *args, **kwargs)
-
-    def set_values_from_tif_file(self, *args: Any, **kwargs: Any) -> None:
-        """Sample a GeoTIFF file; see ANUGA's method."""
-        self._from_stock("set_values_from_tif_file", *args, **kwargs)
-
-    def set_values_from_lat_long_grid_file(self, *args: Any, **kwargs: Any) -> None:
-        """Interpolate from a grid file in degrees; see ANUGA's method."""
-        self._from_stock("set_values_from_lat_long_grid_file", *args, **kwargs)
-
-    def set_boundary_values_from_edges(self) -> None:
-        """Set boundary values to the edge values of the triangles inside, in place."""
-        ks = np.asarray(self.domain.boundary_cells, dtype=np.int64)
-        edges = np.asarray(self.domain.boundary_edges, dtype=np.int64)
-        rows = self.form("edge").rows(self.domain, ks)
-        self.boundary_values[:] = rows[np.arange(ks.size), edges]
-
-    # -- interpolation --------------------------------------------------------
-
-    def interpolate(self) -> None:
-        """Set centroid and edge values from the vertex values."""
-        if self._dense:
-            super().interpolate()
-            return
-        if self._vertex is None and self._edge is None:
-            return
-        self._vertex = forms.smallest(self.form("vertex"), self.domain)
-        forms.centroid_means(self._vertex, self.domain, self.centroid_values)
-        if self._edge is not None:
-            self._edge = forms.midpoints(self._vertex, self.domain)
-
-    def interpolate_from_vertices_to_edges(self) -> None:
-        """Set edge values from the vertex values."""
-        if self._dense:
-            super().interpolate_from_vertices_to_edges()
-        elif self._edge is not None:
-            self._vertex = forms.smallest(self.form("vertex"), self.domain)
-            self._edge = forms.midpoints(self._vertex, self.domain)
-
-    def interpolate_from_edges_to_vertices(self) -> None:
-        """Set vertex values from the edge values."""
-        if self._dense:
-            super().interpolate_from_edges_to_vertices()
-        elif self._edge is not None:
-            self._vertex = forms.smallest(forms.Corners(self._edge), self.domain)
-
-    def extrapolate_first_order(self) -> None:
-        """Set vertex and edge values to the centroid values."""
-        if self._dense:
-            super().extrapolate_first_order()
-        elif self._edge is not None:
-            self._vertex = self._edge = forms.per_triangle(self.centroid_values)
-            if self._x_gradient is not None:
-                self._x_gradient[:] = 0.0
-                self._y_gradient[:] = 0.0
 
     # -- getting --------------------------------------------------------------
 

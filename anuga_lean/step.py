@@ -8,6 +8,7 @@ maps ANUGA's methods onto it, the arithmetic is in kernels/.
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,13 @@ class Step:
 
     def _forget(self) -> None:
         self.run: _kernels.Run | None = None
+        self._blocks: Any = None                   # that `run` was built for
         self.work: np.ndarray | None = None        # (3, n) fluxes, or RK2 backup
         self.backup: np.ndarray | None = None      # (3, n), only for rk3
         self.max_speed: np.ndarray | None = None
         self.friction_slope: np.ndarray | None = None
         self.recording_speeds = False
+        self.speeds_are_zero = True
         self._walls: tuple = ()
         self._bound: tuple = ()
         self.deferred = False
@@ -78,9 +81,9 @@ class Step:
     def ready(self) -> _kernels.Run:
         """Return the run with everything bound, building it at the first call."""
         run = self.run
-        if run is None:
-            run = self._build()
         domain = self.domain
+        if run is None or self._blocks is not domain.mesh.blocks:
+            run = self._build()
         threads = domain.omp_num_threads
         run.set_threads(threads)
         quantities = domain.quantities
@@ -97,6 +100,7 @@ class Step:
 
     def _build(self) -> _kernels.Run:
         domain = self.domain
+        self._blocks = domain.mesh.blocks
         run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA"))
         n = domain.number_of_elements
         blocks = len(domain.mesh.blocks.block)
@@ -262,6 +266,8 @@ class Step:
 
     def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
         n = self.domain.number_of_elements
+        if substep == 0:
+            self.speeds_are_zero = False
         sloped = bool(self.domain.use_sloped_mannings)
         if sloped and self.friction_slope is None:
             self.friction_slope = np.zeros(n)
@@ -364,14 +370,25 @@ class Step:
 
     def speeds(self) -> np.ndarray:
         """Largest wave speed at each triangle's edges, (n,) m/s, recorded from now on."""
-        n = self.domain.number_of_elements
         if self.max_speed is None:
-            self.max_speed = np.zeros(n)
-            if self.run is not None and self.edges_known and not self.recording_speeds:
-                self.run.bind_optional(self.friction_slope, self.max_speed)
+            self.max_speed = np.zeros(self.domain.number_of_elements)
+            if not self.speeds_are_zero:
+                self.ready().bind_optional(self.friction_slope, self.max_speed)
                 self.run.sweep(_kernels.SPEEDS)
+                if not self.edges_known:
+                    return self.max_speed
+                warnings.warn(
+                    "max_speed was not recorded in the last step: these are the speeds of "
+                    "the present state; from the next step on they are those of the step, "
+                    "as in ANUGA.", UserWarning, stacklevel=4)
         self.recording_speeds = True
         return self.max_speed
+
+    def zero_speeds(self) -> None:
+        """Set max_speed to zero, without allocating it."""
+        self.speeds_are_zero = True
+        if self.max_speed is not None:
+            self.max_speed[:] = 0.0
 
     def census_arrays(self) -> dict[str, np.ndarray]:
         """The arrays this step holds beyond the quantities', by name."""

@@ -12,8 +12,10 @@ static inline void average(int64_t n_entry, const int32_t *restrict order,
         const int64_t end = entry + count[node];
         double total = 0.0;
 
-        if (count[node] == 0)
+        if (count[node] == 0) { /* ANUGA passes over an entry here */
+            entry++;
             continue;
+        }
         if (end > n_entry)
             return;
         for (; entry < end; entry++)

@@ -18,7 +18,9 @@
  * OUT mean      (n_node) float64; a node without triangles is left as it is
  *
  * The sum runs in the order of `order` and is divided once: the bits are those
- * of ANUGA 4.1.0, quantity_openmp.c, _average_centroid_values.
+ * of ANUGA 4.1.0, quantity_openmp.c, _average_centroid_values.  That includes
+ * its slip after a node without triangles: one entry of `order` is lost there,
+ * so every later mean is taken over a shifted group, and the last is not set.
  */
 void lean_average_at_nodes(int64_t n_entry, const int32_t *order,
                            int64_t n_node, const int32_t *count, int32_t per,

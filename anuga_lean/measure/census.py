@@ -199,6 +199,8 @@ class _Walk:
                 queue.append((path + (label,), child))
 
     def _add(self, path: tuple[str, ...], kind: str, dtype: str, shape: tuple, nbytes: int) -> None:
+        if path[0] == "kernels":  # pools of the kernels are groups, whatever holds them
+            path = (path[0], path[-1], *path[1:-1])
         depth = 3 if path[:2] == ("mesh", "blocks") else 2
         group, name = "/".join(path[:depth]), "/".join(path[depth:])
         self.entries.append(Entry(group, name, kind, dtype, shape, int(nbytes)))

@@ -175,6 +175,7 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> S
 def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
     number_of_triangles = int(domain.number_of_triangles)
     depth = _centroids(domain, "stage") - _centroids(domain, "elevation")
+    step = getattr(domain, "lean", None)
     wet = int((depth > domain.minimum_allowed_height).sum())
     return {
         "number_of_triangles": number_of_triangles,
@@ -185,7 +186,8 @@ def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
         "time": float(domain.get_time()),
         "timesteps": [float(timestep) for timestep in clock.timesteps],
         "stages": stages.result,
-        "runs_on": "lean" if getattr(domain, "lean", None) is not None else "stock",
+        "runs_on": "stock" if step is None else "lean",
+        "isa": getattr(getattr(step, "run", None), "isa", None),
     }
 
 

@@ -46,7 +46,7 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     builds = [comparison.median(v, "stages", "build", "seconds") for v in ("stock", "lean")]
     rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
     rows.append(["steps", f"{stock['steps']:,}", f"{lean['steps']:,}", ""])
-    lines = [heading(comparison.request, stock), "", table(rows), ""]
+    lines = [heading(comparison.request, lean), "", table(rows), ""]
     lines += equality_lines(comparison.equal)
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
@@ -66,8 +66,8 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
             words.append(f"{key} {parameters[key]}")
     words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
-    if request.isa is not None:
-        words.append(f"lean kernels {request.isa}")
+    if result["isa"] is not None:
+        words.append(f"{result['isa']} kernels")
     words.append("SWW stored" if parameters.get("store") else "nothing stored")
     return ", ".join(words)
 

@@ -70,10 +70,12 @@ def test_equals_stock(runs: Runs, case: Case, setting: Setting) -> None:
     """Every quantity at every yield, every time step, every SWW variable."""
     stock = runs.result(case.name, STOCK)
     lean = runs.result(case.name, setting)
-    assert differences(stock, lean, ignored=set()) == []
+    found = differences(stock, lean, ignored=set())
+    assert not found, "\n".join(found)
     if setting.threads > 1:
         threaded = runs.result(case.name, STOCK._replace(threads=setting.threads))
-        assert differences(threaded, lean, ignored=ORDER_DEPENDENT) == []
+        found = differences(threaded, lean, ignored=ORDER_DEPENDENT)
+        assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(

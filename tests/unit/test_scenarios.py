@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anuga_lean import merimbula, scenarios
+import anuga_lean.merimbula as merimbula
+import anuga_lean.scenarios as scenarios
 from anuga_lean._errors import ScenarioError
 from anuga_lean.measure.measurement import Request, measure
 from anuga_lean.merimbula import RawMesh
