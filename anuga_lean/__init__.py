@@ -8,6 +8,7 @@ ANUGA is loaded.
 from __future__ import annotations
 
 import sys
+from importlib.machinery import PathFinder
 from typing import Any
 
 from anuga_lean import hook
@@ -56,8 +57,13 @@ def from_domain(domain: Any) -> Any:
     return storage.from_domain(domain)
 
 
+def _is_own_module(name: str) -> bool:
+    """Whether `name` is a module of this package that is not loaded yet."""
+    return PathFinder.find_spec(f"{__name__}.{name}", __path__) is not None
+
+
 def __getattr__(name: str) -> Any:
-    if name.startswith("__") and name != "__all__":
+    if name.startswith("__") and name != "__all__" or _is_own_module(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "__all__":
         anuga = hook.install()

@@ -38,6 +38,20 @@ _POOLS: dict[str, tuple[type, str, int]] = {
 _LARGEST = ("max_own", "max_local", "max_all", "max_node", "max_boundary")
 
 
+def _sort_within_blocks(
+    order: NDArray[np.int32], position: NDArray[np.int32], block_size: int
+) -> None:
+    """Sort the triangles of each block by their index, in place.
+
+    A block's triangles then come in runs of neighbours in memory, which a
+    sweep loads several times faster than in the order of the curve.
+    """
+    whole = len(order) // block_size * block_size
+    order[:whole].reshape(-1, block_size).sort(axis=1)
+    order[whole:].sort()
+    position[order] = np.arange(len(order), dtype=np.int32)
+
+
 class Blocks:
     """The pools of one mesh; made by `Blocks.build`, never changed afterwards.
 
@@ -113,6 +127,7 @@ class Blocks:
         none = np.empty(0, np.int32)
         order, position = _kernels.hilbert_order(nodes, triangles)
         while True:
+            _sort_within_blocks(order, position, block_size)
             cut = _kernels.Cut(
                 nodes, triangles, neighbours, order, position,
                 none if exception_edge is None else exception_edge,

@@ -257,19 +257,19 @@ class _Loader(importlib.abc.Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
+        unwatch()
         self.loader.exec_module(module)
-        if not _importing:
+        if not _importing and not _own_module_loading():
             install()
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the package anuga once, for whoever imports it first."""
+    """Finds the package anuga for whoever imports it first."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,
                   target: types.ModuleType | None = None) -> Any:
         if fullname != "anuga":
             return None
-        sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader)
@@ -280,3 +280,13 @@ def watch() -> None:
     """Bring the lean classes in as soon as anybody imports ANUGA."""
     if "anuga" not in sys.modules and not any(isinstance(f, _Finder) for f in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+
+
+def unwatch() -> None:
+    """Let ANUGA be imported as it is."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+
+
+def _own_module_loading() -> bool:
+    """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
+    return any(own in sys.modules for _, _, own in _REPLACED)

@@ -18,8 +18,8 @@ from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.config import epsilon
 from numpy.typing import ArrayLike, NDArray
 
-from anuga_lean._kernels import average_centroids, average_vertices
 import anuga_lean.quantity_values as forms
+from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.quantity_setting import SettableQuantity
 from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import RealArrays

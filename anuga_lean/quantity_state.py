@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
 from anuga_lean.quantity_values import Array, Stored, Values
-from anuga_lean.quantity_views import PlaceView, UpdateView, sink
+from anuga_lean.quantity_views import PlaceView, UpdateView, sink, view_of
 
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}
@@ -34,7 +34,7 @@ def _update_property(name: str, what: str) -> property:
         held = self.held_update(name)
         if held is not None or self._dense or self._qty_type != "evolved":
             return held
-        return UpdateView(self, name)
+        return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
         if self._dense:
@@ -147,7 +147,7 @@ class CompactQuantity(_StockQuantity):
         """Values at the vertices, (number_of_triangles, 3) float64."""
         if self._dense:
             return _StockQuantity.vertex_values.fget(self)
-        return self._own("vertex") if self._depth else PlaceView(self, "vertex")
+        return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
 
     @vertex_values.setter
     def vertex_values(self, values: ArrayLike | None) -> None:
@@ -172,7 +172,7 @@ class CompactQuantity(_StockQuantity):
             return self._edge.array
         if self._swallows():
             return sink(len(self), 3)
-        return self._own("edge") if self._depth else PlaceView(self, "edge")
+        return self._own("edge") if self._depth else view_of(self, "edge", PlaceView)
 
     @edge_values.setter
     def edge_values(self, values: ArrayLike | None) -> None:

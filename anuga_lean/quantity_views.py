@@ -8,6 +8,7 @@ The values themselves belong to `quantity`.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,33 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class PlaceView(ArrayView):
+class Picked(np.ndarray):
+    """Elements computed for a view: read-only, yet `view[key] += x` reaches the view."""
+
+    def __array_wrap__(
+        self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
+    ) -> Any:
+        return array[()] if return_scalar else np.asarray(array)
+
+
+for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(Picked, f"__i{_operator}__", getattr(np.ndarray, f"__{_operator}__"))
+
+
+class QuantityView(ArrayView):
+    """An array-like over values of a quantity; a copy of it is a real array."""
+
+    def __copy__(self) -> NDArray[Any]:
+        return self.copy()
+
+    def __getitem__(self, key: Any) -> Any:
+        picked = super().__getitem__(key)
+        if isinstance(picked, np.ndarray) and not picked.flags.writeable:
+            return picked.view(Picked)
+        return picked
+
+
+class PlaceView(QuantityView):
     """The (n, 3) float64 vertex or edge values of a quantity.
 
     Writing to it makes the quantity hold a real array; writing to the edge
@@ -45,7 +72,7 @@ class PlaceView(ArrayView):
         self.owner.writable(self.place)[key] = value
 
 
-class UpdateView(ArrayView):
+class UpdateView(QuantityView):
     """An (n,) float64 update of an evolved quantity: zeros until written to."""
 
     def __init__(self, owner: Quantity, name: str) -> None:
@@ -63,6 +90,22 @@ class UpdateView(ArrayView):
 
     def _write(self, key: Any, value: Any) -> None:
         self.owner.writable_update(self.name)[key] = value
+
+
+_alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()
+
+
+def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]) -> ArrayView:
+    """Return the one view of `name` there is while somebody holds it.
+
+    A view keeps its owner alive, so the owner's id stays its own; the owner
+    does not hold the view, so that both go without the garbage collector.
+    """
+    key = (id(owner), name)
+    view = _alive.get(key)
+    if view is None:
+        view = _alive[key] = kind(owner, name)
+    return view
 
 
 class RealArrays:

@@ -128,7 +128,7 @@ class Step:
     def _room(self, run: _kernels.Run, least: int) -> None:
         """Make room for `least` records of triangles that distribute changes."""
         n = self.domain.number_of_elements
-        capacity = min(n, max(least, 1024, n // 64))
+        capacity = min(n, max(least, 1024, n // 256))
         index = np.zeros(capacity, np.int32)
         value = np.zeros(3 * capacity)
         old = run.bound("undo_index")

@@ -24,7 +24,7 @@ SUMMARY = "run a model on stock and on lean and compare memory, time and results
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.description = (
-        "Runs a scenario on stock and on lean ANUGA, every run in its own process and the two in "
+        "Runs a scenario on stock and on lean ANUGA, every run in its own process, the two in "
         "turn, prints what each holds and takes, and exits with 1 if any result differs."
     )
     add_model_options(parser, "merimbula", 200)

@@ -87,6 +87,47 @@ static inline void load_geometry(const lean_mesh *m, const opened *o)
     }
 }
 
+enum { RUN = 8 };
+
+/* 1 if own triangles c..c+7 stand side by side in the user's order: own
+ * triangles are sorted (blocks.py), so their first and last tell.            */
+LEAN_INLINE int is_run(const int32_t *member, int c)
+{
+    return member[c + RUN - 1] - member[c] == RUN - 1;
+}
+
+/* to[c] = from[member[c]] for the block's own triangles. */
+static inline void gather_own(const opened *o, const double *restrict from, double *restrict to)
+{
+    const int32_t *restrict member = o->member;
+    int c = 0;
+    for (; c + RUN <= o->nb; c += RUN) {
+        if (is_run(member, c))
+            memcpy(to + c, from + member[c], RUN * sizeof *to);
+        else
+            for (int j = 0; j < RUN; j++)
+                to[c + j] = from[member[c + j]];
+    }
+    for (; c < o->nb; c++)
+        to[c] = from[member[c]];
+}
+
+/* to[member[c]] = from[c] for the block's own triangles. */
+static inline void scatter_own(const opened *o, const double *restrict from, double *restrict to)
+{
+    const int32_t *restrict member = o->member;
+    int c = 0;
+    for (; c + RUN <= o->nb; c += RUN) {
+        if (is_run(member, c))
+            memcpy(to + member[c], from + c, RUN * sizeof *to);
+        else
+            for (int j = 0; j < RUN; j++)
+                to[member[c + j]] = from[c + j];
+    }
+    for (; c < o->nb; c++)
+        to[member[c]] = from[c];
+}
+
 /* Effective stage, depth and velocities of the block and its rings. */
 static inline void load_state(const lean_run *r, const opened *o)
 {
@@ -96,7 +137,11 @@ static inline void load_state(const lean_run *r, const opened *o)
                  *restrict Z = r->elevation;
     double *restrict w = o->w, *restrict h = o->h, *restrict u = o->u, *restrict v = o->v;
     const double h_min = r->p.h_min;
-    for (int c = 0; c < ALL; c++) {
+    gather_own(o, W, w);
+    gather_own(o, UH, u);
+    gather_own(o, VH, v);
+    gather_own(o, Z, h);
+    for (int c = o->nb; c < ALL; c++) {
         int m = member[c];
         w[c] = W[m]; u[c] = UH[m]; v[c] = VH[m]; h[c] = Z[m];
     }

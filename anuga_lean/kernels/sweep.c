@@ -41,7 +41,9 @@ LEAN_INLINE void reconstruct(const lean_run *r, const opened *o, int ordered)
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
         int alone = ((h0 < P.h_min) | (a == c)) & ((h1 < P.h_min) | (b == c)) &
                     ((h2 < P.h_min) | (d == c));
-        double uc = alone ? 0.0 : u[c], vc = alone ? 0.0 : v[c];
+        double uc = u[c], vc = v[c];
+        uc = alone ? 0.0 : uc;
+        vc = alone ? 0.0 : vc;
         iso[c] = alone ? 1.0 : 0.0;
         double ua = u[a], ub = u[b], ud = u[d], va = v[a], vb = v[b], vd = v[d];
         if (ordered) {
@@ -211,8 +213,7 @@ static void fluxes(const lean_run *r, const opened *o)
     memset(o->f1, 0, sizeof(double) * nb);
     memset(o->f2, 0, sizeof(double) * nb);
     memset(o->speed, 0, sizeof(double) * nb);
-    for (int c = 0; c < nb; c++)
-        o->spare[c] = r->elevation[o->member[c]];
+    gather_own(o, r->elevation, o->spare);
     for (int i = 0; i < 3; i++) {
         if (r->p.low_froude == 0)
             flux_edge(r, o, i, 0);
@@ -323,14 +324,9 @@ static void slope_friction(const lean_run *r, const opened *o)
 
 static void store_fluxes(const lean_run *r, const opened *o)
 {
-    const int32_t *restrict member = o->member;
-    double *restrict a = r->stage_work, *restrict b = r->xmomentum_work, *restrict d = r->ymomentum_work;
-    for (int c = 0; c < o->nb; c++) {
-        int32_t m = member[c];
-        a[m] = o->f0[c];
-        b[m] = o->f1[c];
-        d[m] = o->f2[c];
-    }
+    scatter_own(o, o->f0, r->stage_work);
+    scatter_own(o, o->f1, r->xmomentum_work);
+    scatter_own(o, o->f2, r->ymomentum_work);
 }
 
 /* RK2, second stage: the block's new state averaged with the backup that the
@@ -342,13 +338,17 @@ static void second_stage(const lean_run *r, const opened *o, double dt, lean_upd
     const size_t n = ALIGN8(nb);
     double *w = o->spare, *uh = w + n, *vh = uh + n, *z = vh + n, *eta = z + n, *temp = eta + n;
     uint8_t *iso = (uint8_t *)o->mass, *full = iso + n;
+    gather_own(o, r->stage, w);
+    gather_own(o, r->xmomentum, uh);
+    gather_own(o, r->ymomentum, vh);
+    gather_own(o, r->elevation, z);
+    gather_own(o, r->friction_slope ? r->friction_slope : r->friction, eta);
+    if (r->n_undo > 0)
+        for (int c = 0; c < nb; c++)
+            lean_raw_state(r, member[c], w + c, uh + c, vh + c);
     for (int c = 0; c < nb; c++) {
-        int32_t m = member[c];
-        lean_raw_state(r, m, w + c, uh + c, vh + c);
-        z[c] = r->elevation[m];
-        eta[c] = r->friction_slope ? r->friction_slope[m] : r->friction[m];
         iso[c] = o->iso[c] != 0.0;
-        full[c] = r->full ? r->full[m] : 1;
+        full[c] = r->full ? r->full[member[c]] : 1;
     }
     lean_chunk k = {nb, w, uh, vh, z, eta, iso, r->full ? full : NULL,
                     o->f0, o->f1, o->f2, r->friction_slope != NULL, NULL, NULL, NULL, 0, 0};

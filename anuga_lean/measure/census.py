@@ -124,7 +124,7 @@ def census(domain: Any) -> Census:
     Returns
     -------
     Census
-        Largest entries of a section first come as met, not sorted.
+        Its entries come section by section, in the order they were met.
     """
     walk = _Walk()
     roots = list(_sections(domain))
@@ -156,8 +156,9 @@ def _sections(domain: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     if step is not None:
         yield ("kernels",), step
     yield ("domain",), domain
-    if _held(domain, "writer") is not None:
-        yield ("sww",), domain.writer
+    writer = _held(domain, "writer")
+    if writer is not None:
+        yield ("sww",), writer
     for tag, boundary in (_held(domain, "boundary_map") or {}).items():
         if boundary is not None:
             yield ("boundaries", str(tag)), boundary

@@ -110,6 +110,26 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
     (folder / "request.json").write_text(json.dumps(asdict(request)))
     result = folder / "result.json"
     result.unlink(missing_ok=True)
+    child, reading = _start(request, folder)
+    listener = threading.Thread(target=_listen, args=(reading, progress), daemon=True)
+    listener.start()
+    try:
+        status = child.wait()
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    listener.join()
+    if status != 0 or not result.exists():
+        raise MeasurementError(
+            f"the {request.variant} run of {request.scenario} "
+            f"{_how_it_ended(status, folder / 'output.log')}"
+        )
+    return json.loads(result.read_text())
+
+
+def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:
+    """Start the child; its progress lines come out of the file descriptor."""
     reading, writing = os.pipe()
     try:
         with open(folder / "output.log", "w") as log:
@@ -127,21 +147,7 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
         raise
     finally:
         os.close(writing)
-    listener = threading.Thread(target=_listen, args=(reading, progress), daemon=True)
-    listener.start()
-    try:
-        status = child.wait()
-    except BaseException:
-        child.kill()
-        child.wait()
-        raise
-    listener.join()
-    if status != 0 or not result.exists():
-        raise MeasurementError(
-            f"the {request.variant} run of {request.scenario} "
-            f"{_how_it_ended(status, folder / 'output.log')}"
-        )
-    return json.loads(result.read_text())
+    return child, reading
 
 
 def _listen(reading: int, progress: Progress | None) -> None:

@@ -61,9 +61,12 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
         f"{result['wet_fraction']:.0%} wet",
         str(parameters.get("flow_algorithm", "DE0")),
     ]
-    for key in ("timestepping_method", "low_froude", "sloped_mannings"):
-        if parameters.get(key):
-            words.append(f"{key} {parameters[key]}")
+    if parameters.get("timestepping_method"):
+        words.append(parameters["timestepping_method"])
+    if parameters.get("low_froude"):
+        words.append(f"low_froude {parameters['low_froude']}")
+    if parameters.get("sloped_mannings"):
+        words.append("sloped friction")
     words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
     if result["isa"] is not None:

@@ -110,7 +110,9 @@ def run(anuga: ModuleType, build: Any, variant: str) -> dict[str, np.ndarray]:
     found = recorder.results()
     found |= {f"extra.{name}": np.asarray(value) for name, value in extra.items()}
     found |= stored(Path(recorder.domain.get_name() + ".sww"))
-    found["kernels"] = np.array("lean" if getattr(domain, "lean", None) is not None else "stock")
+    lean = getattr(domain, "lean", None)
+    found["kernels"] = np.array("stock" if lean is None else "lean")
+    found["isa"] = np.array("" if lean is None else lean.run.isa)
     return found
 
 

@@ -41,23 +41,6 @@ class Setting(NamedTuple):
         return environment
 
 
-def available_isas() -> tuple[str, ...]:
-    """The instruction sets kernels are built for that this CPU has, as the kernel lists them."""
-    flags: set[str] = set()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("flags"):
-                flags = set(line.split(":")[1].split())
-                break
-    found = ["baseline"]
-    if {"avx2", "fma", "bmi1", "bmi2"} <= flags:
-        found.append("v3")
-        if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
-            found.append("v4")
-    return tuple(found)
-
-
 class Runs:
     """Results by case and setting, computed in the background."""
 

@@ -402,7 +402,9 @@ def direct_writes(domain: Any, folder: Path) -> Arrays:
     _filled(domain)
     q = domain.quantities["xvelocity"]
     q.vertex_values[3, 1] = 7.0
-    q.vertex_values[5] = q.vertex_values[5] + 2.0
+    q.vertex_values[5] += 2.0
+    q.vertex_values[:, 1] *= 0.5
+    q.vertex_values -= 0.25
     q.edge_values[4] = [1.0, 2.0, 3.0]
     stage = domain.quantities["stage"]
     stage.vertex_values[:] = 2.0
@@ -455,6 +457,14 @@ def gradients(domain: Any, folder: Path) -> Arrays:
     domain.quantities["elevation"].extrapolate_second_order()
     domain.quantities["elevation"].bound_vertices_below_by_quantity(domain.quantities["stage"])
     return got
+
+
+@case
+def reordered(domain: Any, folder: Path) -> None:
+    _filled(domain)
+    domain.set_quantity("friction", slope)
+    domain.reorder(np.random.default_rng(9).permutation(domain.number_of_triangles))
+    domain.add_quantity("stage", 1.0)
 
 
 # -- during a run -------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from unit import quantity_cases as cases
 
 import anuga_lean as anuga
+import anuga_lean.quantity_values as quantity_values
 from anuga_lean.views import ArrayView
 
 SET = {
@@ -31,9 +34,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]
     """What plain ANUGA gives, by mesh/case/array."""
     folder = tmp_path_factory.mktemp("stock")
     target = folder / "reference.npz"
-    subprocess.run(
-        [sys.executable, cases.__file__, target, folder], check=True, capture_output=True
+    made = subprocess.run(
+        [sys.executable, cases.__file__, target, folder], capture_output=True, text=True
     )
+    assert made.returncode == 0, made.stderr
     with np.load(target) as arrays:
         return dict(arrays)
 
@@ -75,6 +79,14 @@ def test_same_bits_as_anuga(
     for key, values in expected.items():
         assert (values.dtype, values.shape) == (got[key].dtype, got[key].shape), key
         assert bits(values) == bits(got[key]), key
+
+
+@pytest.mark.parametrize("name", ["fresh", "functions", "arrays_at_indices", "arithmetic", "nans"])
+def test_same_bits_with_many_chunks(
+    name: str, reference: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantity_values, "TRIANGLES_PER_CHUNK", 17)
+    test_same_bits_as_anuga("scattered", name, reference, tmp_path)
 
 
 @pytest.mark.parametrize("source", SET)
@@ -121,6 +133,45 @@ def test_centroid_values_keep_their_identity(source: str, domain: Any) -> None:
         domain.set_quantity("stage", SET[source](domain))
     q.centroid_values = np.ones(len(q))
     assert q.centroid_values is before
+
+
+def test_a_held_view_follows_and_stays_the_same(domain: Any) -> None:
+    q = domain.quantities["stage"]
+    vertex, edge = q.vertex_values, q.edge_values
+    q.set_values(cases.slope)
+    assert q.vertex_values is vertex
+    assert q.edge_values is edge
+    assert bits(q.get_values()) == bits(vertex)
+    q.materialise()
+    assert bits(q.vertex_values) == bits(vertex)
+
+
+def test_a_copy_of_a_view_is_an_array_of_its_own(domain: Any) -> None:
+    q = domain.quantities["stage"]
+    before = copy.copy(q.vertex_values)
+    q.set_values(3.0)
+    assert type(before) is np.ndarray
+    assert not np.any(before)
+
+
+def test_what_a_view_computes_cannot_be_mistaken_for_it(domain: Any) -> None:
+    row = domain.quantities["xvelocity"].vertex_values[3]
+    with pytest.raises(ValueError, match="read-only"):
+        row[0] = 1.0
+    assert type(row + 1.0) is np.ndarray
+
+
+def test_temporaries_go_without_the_garbage_collector(domain: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        temporary = domain.quantities["x"] * domain.quantities["y"] + 1.0
+        alive = weakref.ref(temporary)
+        _ = temporary.vertex_values[3], temporary.edge_values, temporary.explicit_update
+        del temporary, _
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_a_failed_set_values_changes_nothing(domain: Any) -> None:

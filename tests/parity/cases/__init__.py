@@ -33,6 +33,7 @@ class Case:
     stock_kernels: str | None  # the feature that has no lean kernel, None if all have
     convert: bool  # also run through from_domain
     raises: str | None  # the exception stock ends with, None if it runs
+    nan: bool  # whether stock computes NaN
 
 
 CASES: dict[str, Case] = {}
@@ -46,6 +47,7 @@ def case(
     stock_kernels: str | None = None,
     convert: bool = False,
     raises: str | None = None,
+    nan: bool = False,
     name: str | None = None,
 ) -> Callable[[Build], Build]:
     """Register a case under its function's name; no isas means the machine's best."""
@@ -55,12 +57,14 @@ def case(
         if label in CASES:
             raise ValueError(f"two parity cases are called {label}")
         CASES[label] = Case(
-            label, build, min_steps, threads, isas, stock_kernels, convert, raises
+            label, build, min_steps, threads, isas, stock_kernels, convert, raises, nan
         )
         return build
 
     return register
 
 
-for _module in ("flow", "boundaries", "operators", "fallbacks", "lifecycle", "factories"):
+for _module in (
+    "flow", "boundaries", "operators", "fallbacks", "lifecycle", "quantities", "factories"
+):
     import_module(f"parity.cases.{_module}")

@@ -101,6 +101,15 @@ def vegetation(anuga: ModuleType) -> Leg:
     return domain, 1.5, 9.0
 
 
+@case(stock_kernels="velocity extrapolation")
+def momentum_extrapolated(anuga: ModuleType) -> Leg:
+    """Momenta reconstructed instead of velocities."""
+    domain = channel(anuga, nx=21, ny=7)
+    domain.set_extrapolate_velocity(False)
+    wall(anuga, domain)
+    return domain, 1.5, 9.0
+
+
 def drag(domain: Any) -> None:
     """A forcing term that reads the fluxes and adds to both kinds of update."""
     for name in ("xmomentum", "ymomentum"):
@@ -148,7 +157,7 @@ def kinematic_viscosity(anuga: ModuleType) -> Leg:
     return domain, 1.0, 9.0
 
 
-@case(stock_kernels="edge_values")
+@case(stock_kernels="edge values")
 def edge_values_written_by_a_boundary(anuga: ModuleType) -> Leg:
     """White-box code that writes into edge_values before the fluxes are computed."""
     from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary

@@ -309,3 +309,22 @@ def checkpoint_resumed(anuga: ModuleType) -> Any:
     yield domain, 1.0, 4.0
     domain = anuga.load_checkpoint_file(domain_name="case", checkpoint_dir="CHECKPOINTS")
     yield domain, 1.0, 9.0
+
+
+def _nan_case(label: str, name: str, values: Any) -> None:
+    @case(name=f"nan_in_{label}", nan=True, min_steps=10)
+    def build(anuga: ModuleType) -> Leg:
+        domain = basin(anuga)
+        if callable(values):
+            domain.set_quantity(name, values)
+        else:
+            at = np.array(domain.quantities[name].centroid_values)
+            at[values] = np.nan
+            domain.set_quantity(name, at, location="centroids")
+        return domain, 0.5, 3.0
+
+
+_nan_case("stage", "stage", [77])
+_nan_case("stage_function", "stage", lambda x, y: np.where(x < 5.0, np.nan, 0.0))
+_nan_case("momentum", "xmomentum", [77, 300])
+_nan_case("elevation", "elevation", [77])
