@@ -73,6 +73,11 @@ cdef extern from "run.h" nogil:
     void lean_reflective_rows(const lean_run *, const int64_t *, const int64_t *,
                               const int64_t *, int64_t)
     void lean_finish_second_stage(const lean_run *)
+    void lean_spread_activity(const lean_mesh *, const uint8_t *, const uint8_t *, uint8_t *,
+                              uint8_t *)
+    void lean_take_fingerprints(const lean_run *, const uint8_t *, uint64_t *, uint8_t *)
+    void lean_check_fingerprints(const lean_run *, uint8_t *, const uint64_t *, uint8_t *)
+    void lean_mark_undone(const lean_run *, uint8_t *)
     double lean_serial_sum(const double *, int64_t)
     void lean_average(double *, const double *, int64_t, double, double, double, int32_t)
 
@@ -109,6 +114,11 @@ cdef class Run:
     cdef const lean_kernels *kernels
     cdef MeshHandle mesh
     cdef dict arrays
+    cdef uint8_t *changed
+    cdef uint8_t *always
+    cdef uint8_t *near
+    cdef uint64_t *print
+    cdef uint8_t *known
 
     def __init__(self, MeshHandle mesh not None, isa=None):
         cdef bytes name
@@ -174,6 +184,29 @@ cdef class Run:
         self.r.block_active = <uint8_t *> self._bind("block_active", block_active, np.uint8, b)
         self.r.block_timestep = <double *> self._bind(
             "block_timestep", block_timestep, np.float64, b)
+
+    def bind_quiet(self, changed, always, near, fingerprint, known):
+        """Use these for the bookkeeping of quiet blocks, per block: uint8, one uint64."""
+        cdef Py_ssize_t b = self.mesh.c.n_blocks
+        self.changed = <uint8_t *> self._bind("changed", changed, np.uint8, b)
+        self.always = <uint8_t *> self._bind("always", always, np.uint8, b)
+        self.near = <uint8_t *> self._bind("near", near, np.uint8, b)
+        self.print = <uint64_t *> self._bind("fingerprint", fingerprint, np.uint64, b)
+        self.known = <uint8_t *> self._bind("known", known, np.uint8, b)
+
+    def find_active(self):
+        """Set block_active: what the update, or anybody since, has changed."""
+        if self.r.n_undo:
+            lean_mark_undone(&self.r, self.changed)
+        with nogil:
+            lean_check_fingerprints(&self.r, self.changed, self.print, self.known)
+            lean_spread_activity(&self.mesh.c, self.changed, self.always, self.near,
+                                 self.r.block_active)
+
+    def take_fingerprints(self):
+        """Remember the state of the blocks that did not change."""
+        with nogil:
+            lean_take_fingerprints(&self.r, self.changed, self.print, self.known)
 
     def bind_boundary(self, reflective, stage, xmomentum, ymomentum, elevation, height):
         """Use these: reflective (n_boundary,) uint8, boundary values (n_boundary,) float64."""
@@ -258,15 +291,13 @@ cdef class Run:
             smallest = self.kernels.sweep(&self.r, mode, dt, &result)
         return smallest, result.n_negative, result.negative_volume
 
-    def update(self, int mode, double dt, bint manning, changed=None):
-        """Friction and update of the centroid values; `changed` (n_blocks,) uint8 or None.
+    def update(self, int mode, double dt, bint manning, bint marking=False):
+        """Friction and update of the centroid values; `marking`: note changed blocks.
 
         Returns the number and volume (m3) of depths lifted.
         """
         cdef lean_update_result result
-        cdef uint8_t *flags = NULL
-        if changed is not None:
-            flags = <uint8_t *> _address(changed, np.uint8, self.mesh.c.n_blocks, "changed")
+        cdef uint8_t *flags = self.changed if marking else NULL
         self.r.p.manning = manning
         with nogil:
             self.kernels.update(&self.r, mode, dt, flags, &result)

@@ -151,9 +151,9 @@ class LeanDomain:
             return
         if not distribute_to_vertices and self._may_defer():
             self.lean.set_walls(self._walls())
-            self.lean.distribute(True)
+            self.lean.distribute(True, False)
             return
-        self._report_mass_error(self.lean.distribute(False))
+        self._report_mass_error(self.lean.distribute(False, distribute_to_vertices))
 
     def distribute_to_edges(self) -> None:
         """As `distribute_to_vertices_and_edges`."""

@@ -107,8 +107,9 @@ class Step:
         self.work = np.zeros((3, n))
         run.bind_work(*self.work)
         full = domain.full_flags()
-        self._active = np.ones(blocks, np.uint8)
-        run.bind_flags(np.zeros(n, np.uint8), full, self._active, np.zeros(blocks))
+        run.bind_flags(np.zeros(n, np.uint8), full, np.ones(blocks, np.uint8), np.zeros(blocks))
+        self._changed, always, near, known = np.zeros((4, blocks), np.uint8)
+        run.bind_quiet(self._changed, always, near, np.zeros(blocks, np.uint64), known)
         self._reflective = np.zeros(domain.boundary_length, np.uint8)
         self._walls = ()
         self._bound = ()
@@ -156,8 +157,9 @@ class Step:
         self._forget()
 
     def _activate(self) -> None:
+        """Have every block computed in the next sweep."""
         if self.run is not None:
-            self._active[:] = 1
+            self._changed[:] = 1
 
     # -- boundary walls ----------------------------------------------------
 
@@ -169,6 +171,11 @@ class Step:
         self._reflective[:] = 0
         for tag in tags:
             self._reflective[self.domain.tag_boundary_cells[tag]] = 1
+        blocks = self.domain.mesh.blocks
+        open_cells = np.asarray(self.domain.boundary_cells)[self._reflective == 0]
+        always = self.run.bound("always")
+        always[:] = 0
+        always[blocks.position[open_cells] // blocks.block_size] = 1
         self._walls = tags
         self._activate()
 
@@ -178,13 +185,15 @@ class Step:
 
     # -- distribute --------------------------------------------------------
 
-    def distribute(self, defer: bool) -> float:
+    def distribute(self, defer: bool, at_yield: bool = True) -> float:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters
         ----------
         defer : bool
             True: leave it to the sweep; nobody looks in between.
+        at_yield : bool
+            True: scripts may write anything before the next sweep.
 
         Returns
         -------
@@ -201,7 +210,8 @@ class Step:
                 self._room(run, 4 * len(run.bound("undo_index")))
                 error = run.distribute(True)
             run.sort_undo()
-            self._activate()
+            if at_yield:
+                self._activate()
         if run.ordered:
             run.mark_isolated()
         self.deferred = defer
@@ -233,6 +243,9 @@ class Step:
         substep = self._next_substep()
         domain = self.domain
         self._bind_optional(run, substep)
+        if self._fluxcalls != 1:
+            self._activate()
+        run.find_active()
         if self._fusable(substep):
             run.set_manning(domain.has_manning_friction())
             smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
@@ -293,9 +306,14 @@ class Step:
         if self._backup_state == "wanted":
             mode = _kernels.EXCHANGE
             self._backup_state = "exchanged"
-        result = run.update(mode, self.domain.timestep, self.friction_due)
+        marking = self._fluxcalls == 1
+        if marking:
+            self._changed[:] = 0
+        result = run.update(mode, self.domain.timestep, self.friction_due, marking)
         self.friction_due = False
         run.clear_undo()
+        if marking:
+            run.take_fingerprints()
         return result
 
     def stage_after_update(self) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def available_isas() -> tuple[str, ...]:
-    """The instruction sets kernels are built for that this CPU has, as the operating system lists them."""
+    """From the least to the most able, as the operating system lists the CPU's features."""
     flags: set[str] = set()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -126,6 +126,15 @@ void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *
  * the averaged state moves from the work arrays to the centroid arrays.      */
 void lean_finish_second_stage(const lean_run *r);
 
+/* Quiet blocks, see quiet.c. */
+void lean_spread_activity(const lean_mesh *m, const uint8_t *changed, const uint8_t *always,
+                          uint8_t *near, uint8_t *active);
+void lean_take_fingerprints(const lean_run *r, const uint8_t *changed, uint64_t *print,
+                            uint8_t *known);
+void lean_check_fingerprints(const lean_run *r, uint8_t *changed, const uint64_t *print,
+                             uint8_t *known);
+void lean_mark_undone(const lean_run *r, uint8_t *changed);
+
 /* Sum in index order, as ANUGA's loop adds its boundary fluxes. */
 double lean_serial_sum(const double *x, int64_t n);
 

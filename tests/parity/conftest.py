@@ -10,7 +10,9 @@ from parity.runs import Runs
 
 
 @pytest.fixture(scope="session")
-def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
     """Results of every (case, setting) the session's tests name in their `wants` mark."""
     wanted = [
         want

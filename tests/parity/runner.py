@@ -102,7 +102,9 @@ def run(anuga: ModuleType, build: Any, variant: str) -> dict[str, np.ndarray]:
         recorder = recorder or Recorder()
         recorder.attach(domain)
         actions = [each for each in rest if callable(each)]
-        options = {key: value for each in rest if isinstance(each, dict) for key, value in each.items()}
+        options = {
+            key: value for each in rest if isinstance(each, dict) for key, value in each.items()
+        }
         for t in domain.evolve(yieldstep=yieldstep, finaltime=finaltime, **options):
             recorder.at_yield()
             for action in actions:

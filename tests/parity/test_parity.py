@@ -21,9 +21,13 @@ def params(pairs: list[tuple[Case, Setting]]) -> list[object]:
     """Test parameters that also tell the `runs` fixture what to compute."""
     return [
         pytest.param(
-            case, setting, id="-".join(str(each) for each in (case.name, *setting) if each),
+            case,
+            setting,
+            id="-".join(str(each) for each in (case.name, *setting) if each),
             marks=pytest.mark.wants(
-                (case.name, setting), (case.name, STOCK), (case.name, STOCK._replace(threads=setting.threads))
+                (case.name, setting),
+                (case.name, STOCK),
+                (case.name, STOCK._replace(threads=setting.threads)),
             ),
         )
         for case, setting in pairs
@@ -62,7 +66,8 @@ def described(a: np.ndarray, b: np.ndarray) -> str:
     """How two arrays of one shape differ."""
     different = (a != b) & ~((a != a) & (b != b))
     first = tuple(int(i) for i in np.argwhere(different)[0]) if a.shape else ()
-    text = f"{different.sum()} of {a.size} differ, first at {first}: stock {a[first]!r}, lean {b[first]!r}"
+    text = f"{different.sum()} of {a.size} differ, first at {first}: "
+    text += f"stock {a[first]!r}, lean {b[first]!r}"
     if a.dtype.kind == "f":
         text += f", largest difference {np.nanmax(np.abs(a - b)):.3g}"
     return text
@@ -101,10 +106,13 @@ def test_kernels_know_this_cpu() -> None:
     assert available_isas() == import_module("anuga_lean._kernels").available_isas()
 
 
-@pytest.mark.parametrize("case", [
-    pytest.param(case, id=case.name, marks=pytest.mark.wants((case.name, STOCK)))
-    for case in CASES.values()
-])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=pytest.mark.wants((case.name, STOCK)))
+        for case in CASES.values()
+    ],
+)
 def test_stock_has_something_to_compare(runs: Runs, case: Case) -> None:
     """Enough steps, water that moves, no NaN by accident: a case that shows nothing is no case."""
     stock = runs.result(case.name, STOCK)
@@ -115,6 +123,8 @@ def test_stock_has_something_to_compare(runs: Runs, case: Case) -> None:
     assert case.min_steps <= len(stock["timesteps"])
     assert np.any(stock["stage"][0] != stock["stage"][-1])
     with_nan = [
-        name for name, values in stock.items() if values.dtype.kind == "f" and np.isnan(values).any()
+        name
+        for name, values in stock.items()
+        if values.dtype.kind == "f" and np.isnan(values).any()
     ]
     assert case.nan == bool(with_nan), with_nan

@@ -80,19 +80,30 @@ def state(rng: np.random.Generator, n: int, minimum_allowed_height: float) -> di
     """Random water on n triangles: negative, dry, thin, wet, and each next to the other."""
     elevation = rng.uniform(-1.0, 1.0, n) * rng.choice([0.0, 0.1, 1.0])
     depths = np.array(
-        [-1.0e-3, 0.0, 0.5 * minimum_allowed_height, minimum_allowed_height,
-         1.5 * minimum_allowed_height, 1.0e-3, 1.0]
+        [
+            -1.0e-3,
+            0.0,
+            0.5 * minimum_allowed_height,
+            minimum_allowed_height,
+            1.5 * minimum_allowed_height,
+            1.0e-3,
+            1.0,
+        ]
     )
     shares = rng.dirichlet(np.full(len(depths), rng.choice([0.2, 1.0, 5.0])))
-    depth = depths[rng.choice(len(depths), n, p=shares)] * rng.choice([1.0, rng.uniform(0.2, 1.0)], n)
+    depth = depths[rng.choice(len(depths), n, p=shares)] * rng.choice(
+        [1.0, rng.uniform(0.2, 1.0)], n
+    )
     if rng.random() < 0.25:  # level water, so that its differences cancel
         depth = np.maximum(rng.uniform(-0.5, 1.0) - elevation, 0.0)
     momentum = rng.normal(size=(2, n)) * rng.choice([0.0, 0.1, 1.0, 5.0], (2, n))
     if rng.random() < 0.2:
         momentum *= 0.0
     return {
-        "stage": elevation + depth, "elevation": elevation,
-        "xmomentum": momentum[0], "ymomentum": momentum[1],
+        "stage": elevation + depth,
+        "elevation": elevation,
+        "xmomentum": momentum[0],
+        "ymomentum": momentum[1],
         "friction": rng.choice([0.0, 0.03, 0.1], n) * (rng.random() < 0.8),
     }
 
@@ -103,13 +114,18 @@ def requests(draw: st.DrawFn, algorithm: str) -> dict[str, Any]:
     points, triangles, boundary = draw(meshes())
     kinds = st.sampled_from(["reflective", "transmissive", "dirichlet"])
     return {
-        "points": points, "triangles": triangles, "boundary": boundary, "algorithm": algorithm,
+        "points": points,
+        "triangles": triangles,
+        "boundary": boundary,
+        "algorithm": algorithm,
         "edges": draw(st.lists(kinds, min_size=1, max_size=4)),
         "low_froude": draw(st.sampled_from([0, 0, 0, 1, 2])),
         "sloped": draw(st.sampled_from([False, False, True])),
         # Mostly the algorithm's own; dry betas above zero make the result depend on the
         # order of the triangles, and lean has to take stock's.
-        "betas": draw(st.none() | st.lists(st.sampled_from([0.0, 0.3, 1.0]), min_size=6, max_size=6)),
+        "betas": draw(
+            st.none() | st.lists(st.sampled_from([0.0, 0.3, 1.0]), min_size=6, max_size=6)
+        ),
         "minimum_allowed_height": draw(st.sampled_from([None, None, 1.0e-3])),
         "block_size": draw(st.sampled_from([16, 5, 64, 1024])),
         "seed": draw(st.integers(0, 2**32 - 1)),

@@ -31,7 +31,10 @@ class Worker:
         self.log = (folder / f"{variant}{isa}.log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "property.worker", variant],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            cwd=folder,
             env=environment | {"OMP_NUM_THREADS": "1"} | ({"ANUGA_LEAN_ISA": isa} if isa else {}),
         )
 
@@ -171,7 +174,9 @@ def test_numbering_changes_nothing_beyond_rounding(
     order = np.random.default_rng(seed).permutation(len(request["triangles"]))
     other = request | {
         "triangles": request["triangles"][order],
-        "states": [{name: values[order] for name, values in state.items()} for state in request["states"]],
+        "states": [
+            {name: values[order] for name, values in state.items()} for state in request["states"]
+        ],
     }
     workers[-1].ask(request)
     here = workers[-1].answer()

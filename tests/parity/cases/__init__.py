@@ -65,6 +65,12 @@ def case(
 
 
 for _module in (
-    "flow", "boundaries", "operators", "fallbacks", "lifecycle", "quantities", "factories"
+    "flow",
+    "boundaries",
+    "operators",
+    "fallbacks",
+    "lifecycle",
+    "quantities",
+    "factories",
 ):
     import_module(f"parity.cases.{_module}")

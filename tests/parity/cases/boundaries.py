@@ -29,9 +29,7 @@ STOCK: dict[str, Make] = {
     "transmissive_n_momentum_zero_t_momentum_set_stage": lambda a, d: (
         a.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(d, tide)
     ),
-    "transmissive_stage_zero_momentum": lambda a, d: (
-        a.Transmissive_stage_zero_momentum_boundary(d)
-    ),
+    "transmissive_stage_zero_momentum": lambda a, d: a.Transmissive_stage_zero_momentum_boundary(d),
     "characteristic_stage": lambda a, d: a.Characteristic_stage_boundary(d, tide),
     "flather": lambda a, d: a.Flather_external_stage_zero_velocity_boundary(d, tide),
     "absorbing_wave": lambda a, d: a.Absorbing_wave_boundary(d, tide),
@@ -39,7 +37,6 @@ STOCK: dict[str, Make] = {
         d, lambda t: 0.2 * float(np.sin(t / 2.0)), background_stage=-0.4
     ),
 }
-
 
 
 def time_stage_zero_momentum(anuga: ModuleType, domain: Any) -> Any:
@@ -178,7 +175,8 @@ def boundary_file_runs_out(anuga: ModuleType) -> Leg:
     domain = channel(anuga)
     after = anuga.Dirichlet_boundary([-0.3, 0.0, 0.0])
     wall(
-        anuga, domain,
+        anuga,
+        domain,
         right=anuga.File_boundary(source, domain, time_limit=6.0, default_boundary=after),
     )
     return domain, 1.5, 12.0

@@ -55,7 +55,9 @@ def from_pmesh(anuga: ModuleType) -> Leg:
 def from_regions_with_hole(anuga: ModuleType) -> Leg:
     """An island cut out, a finer region, breaklines."""
     domain = anuga.create_domain_from_regions(
-        OUTLINE, TAGS, maximum_triangle_area=8.0,
+        OUTLINE,
+        TAGS,
+        maximum_triangle_area=8.0,
         interior_regions=[([[40.0, 3.0], [60.0, 3.0], [60.0, 12.0], [40.0, 12.0]], 2.0)],
         interior_holes=[[[10.0, 5.0], [18.0, 5.0], [14.0, 11.0]]],
         breaklines=[[[30.0, 2.0], [30.0, 20.0]]],
@@ -145,7 +147,9 @@ def periodic(anuga: ModuleType) -> Leg:
     domain.set_name("case")
     domain.set_quantity("elevation", -1.0)
     domain.set_quantity("friction", 0.02)
-    domain.set_quantity("stage", lambda x, y: 0.3 * np.exp(-((x - 60.0) ** 2 + (y - 4.0) ** 2) / 40.0))
+    domain.set_quantity(
+        "stage", lambda x, y: 0.3 * np.exp(-((x - 60.0) ** 2 + (y - 4.0) ** 2) / 40.0)
+    )
     domain.set_quantity("xmomentum", 0.5)
     wall(anuga, domain, ghost=None)
     return domain, 1.5, 9.0
@@ -207,7 +211,8 @@ def georeferenced(anuga: ModuleType) -> Leg:
     domain = anuga.Domain(points, triangles, boundary, geo_reference=reference)
     domain, yieldstep, finaltime = ready(anuga, domain)
     anuga.Rate_operator(
-        domain, rate=1.0e-3,
+        domain,
+        rate=1.0e-3,
         polygon=[[308520.0, 6189005.0], [308550.0, 6189005.0], [308550.0, 6189020.0]],
     )
     return domain, yieldstep, finaltime

@@ -138,7 +138,9 @@ def degenerate_timesteps(anuga: ModuleType) -> Leg:
     """Protection that acts: one triangle with an absurd speed."""
     domain = channel(anuga, nx=21, ny=7)
     domain.protect_against_isolated_degenerate_timesteps = True
-    height = domain.quantities["stage"].centroid_values - domain.quantities["elevation"].centroid_values
+    height = (
+        domain.quantities["stage"].centroid_values - domain.quantities["elevation"].centroid_values
+    )
     xmomentum = np.zeros(len(domain))
     xmomentum[np.argmax(height)] = 60.0
     domain.set_quantity("xmomentum", xmomentum, location="centroids")
@@ -167,7 +169,10 @@ def edge_values_written_by_a_boundary(anuga: ModuleType) -> Leg:
             return [0.0, 0.0, 0.0]
 
         def evaluate_segment(self, domain: Any = None, segment_edges: Any = None) -> None:
-            cells, edges = domain.boundary_cells[segment_edges], domain.boundary_edges[segment_edges]
+            cells, edges = (
+                domain.boundary_cells[segment_edges],
+                domain.boundary_edges[segment_edges],
+            )
             stage = domain.quantities["stage"]
             stage.edge_values[cells, edges] += 0.001
             stage.boundary_values[segment_edges] = stage.edge_values[cells, edges]

@@ -24,7 +24,10 @@ SCENARIOS: dict[str, tuple[dict[str, int], int]] = {
 
 def _scenario(name: str, algorithm: str) -> None:
     @case(
-        name=f"{name}_{algorithm}", min_steps=200, threads=(1, 2), isas=ISAS,
+        name=f"{name}_{algorithm}",
+        min_steps=200,
+        threads=(1, 2),
+        isas=ISAS,
         convert=algorithm == "DE0",
     )
     def build(anuga: ModuleType) -> Leg:
@@ -44,7 +47,9 @@ def varied(anuga: ModuleType, algorithm: str = "DE0") -> Any:
     """The channel with an inflow and an open end."""
     domain = channel(anuga, algorithm, nx=28, ny=10)
     wall(
-        anuga, domain, left=anuga.Dirichlet_boundary([0.3, 0.5, 0.1]),
+        anuga,
+        domain,
+        left=anuga.Dirichlet_boundary([0.3, 0.5, 0.1]),
         right=anuga.Transmissive_boundary(domain),
     )
     return domain
@@ -157,3 +162,41 @@ def mostly_still(anuga: ModuleType) -> Leg:
     pond = [[400.0, 300.0], [460.0, 300.0], [460.0, 360.0], [400.0, 360.0]]
     anuga.Rate_operator(domain, rate=lambda t: 0.02 if t > 40.0 else 0.0, polygon=pond)
     return domain, 20.0, 100.0
+
+
+def _disturbed_case(algorithm: str) -> None:
+    @case(name=f"still_until_disturbed_{algorithm}", min_steps=200, threads=(1, 2), isas=ISAS)
+    def build(anuga: ModuleType) -> Any:
+        """Everything rests; then, one after the other, a script touches all that could move it."""
+        domain = anuga.rectangular_cross_domain(40, 40, len1=400.0, len2=400.0)
+        domain.set_name("case")
+        domain.set_flow_algorithm(algorithm)
+        domain.set_quantity("elevation", lambda x, y: np.where(x > 300.0, 2.0, -1.0))
+        domain.set_quantity("friction", 0.04)
+        domain.set_quantity("stage", lambda x, y: np.where(x > 300.0, 2.0, 0.0))
+        sea = anuga.Time_boundary(domain, lambda t: [0.3 * (t > 45.0), 0.0, 0.0])
+        wall(anuga, domain, left=sea)
+        values = {name: q.centroid_values for name, q in domain.quantities.items()}
+
+        def touch(t: float) -> None:
+            if t == 10.0:
+                values["elevation"][3210] -= 0.25
+            elif t == 15.0:
+                values["stage"][3000] += 1.0e-9
+            elif t == 20.0:
+                values["stage"][6100] = 2.5  # on dry land
+            elif t == 25.0:
+                values["friction"][:3000] = 0.2
+            elif t == 30.0:
+                values["xmomentum"][2200:2210] = 0.01
+            elif t == 35.0:
+                domain.set_quantity("ymomentum", 0.02, indices=[1500], location="centroids")
+
+        yield domain, 5.0, 40.0, touch
+        yield domain, 5.0, 60.0
+        wall(anuga, domain, left=anuga.Dirichlet_boundary([0.5, 0.0, 0.0]))
+        yield domain, 5.0, 80.0
+
+
+for _algorithm in ("DE0", "DE0_7"):
+    _disturbed_case(_algorithm)

@@ -127,9 +127,7 @@ def sww_unique_vertices(anuga: ModuleType) -> Leg:
 @case()
 def sww_unique_vertices_DE1(anuga: ModuleType) -> Leg:
     """The same under DE1 and without centroids."""
-    return stored(
-        basin(anuga, "DE1"), set_store_vertices_uniquely=True, set_store_centroids=False
-    )
+    return stored(basin(anuga, "DE1"), set_store_vertices_uniquely=True, set_store_centroids=False)
 
 
 @case()
@@ -170,8 +168,12 @@ def readable(domain: Any) -> dict[str, np.ndarray]:
         seen[f"{name}.integral"] = np.array(quantity.get_integral())
         seen[f"{name}.boundary"] = np.array(quantity.boundary_values)
         seen[f"{name}.extrema"] = np.array(
-            [quantity.get_maximum_value(), quantity.get_minimum_value(),
-             *quantity.get_maximum_location(), *quantity.get_minimum_location()]
+            [
+                quantity.get_maximum_value(),
+                quantity.get_minimum_value(),
+                *quantity.get_maximum_location(),
+                *quantity.get_minimum_location(),
+            ]
         )
         smooth, triangles = quantity.get_vertex_values(xy=False, smooth=True)
         seen[f"{name}.smooth"], seen[f"{name}.smooth.triangles"] = smooth, triangles
@@ -189,17 +191,34 @@ def _reading_case(algorithm: str) -> None:
         yield domain, 1.0, 9.0
         after = readable(domain)
         seen = {"before": before, "between": between, "after": after}
-        return {f"{when}.{key}": value for when, all_ in seen.items() for key, value in all_.items()}
+        return {
+            f"{when}.{key}": value for when, all_ in seen.items() for key, value in all_.items()
+        }
 
 
 for _algorithm in ("DE0", "DE1", "DE0_7"):
     _reading_case(_algorithm)
 
 MESH_ARRAYS = (
-    "triangles", "nodes", "neighbours", "neighbour_edges", "surrogate_neighbours",
-    "number_of_boundaries", "normals", "edgelengths", "areas", "radii", "centroid_coordinates",
-    "vertex_coordinates", "edge_midpoint_coordinates", "number_of_triangles_per_node",
-    "node_index", "vertex_value_indices", "boundary_cells", "boundary_edges", "xy_extent",
+    "triangles",
+    "nodes",
+    "neighbours",
+    "neighbour_edges",
+    "surrogate_neighbours",
+    "number_of_boundaries",
+    "normals",
+    "edgelengths",
+    "areas",
+    "radii",
+    "centroid_coordinates",
+    "vertex_coordinates",
+    "edge_midpoint_coordinates",
+    "number_of_triangles_per_node",
+    "node_index",
+    "vertex_value_indices",
+    "boundary_cells",
+    "boundary_edges",
+    "xy_extent",
 )
 
 
@@ -214,7 +233,8 @@ def mesh_read(anuga: ModuleType) -> Any:
     seen = {f"mesh.{name}": np.asarray(getattr(domain.mesh, name)) for name in MESH_ARRAYS}
     seen |= {
         f"domain.{name}": np.asarray(getattr(domain, name))
-        for name in MESH_ARRAYS if hasattr(domain, name)
+        for name in MESH_ARRAYS
+        if hasattr(domain, name)
     }
     seen["boundary"] = np.array(sorted((k, i, tag) for (k, i), tag in domain.boundary.items()))
     seen["polygon"] = np.array(domain.get_boundary_polygon())
@@ -241,10 +261,13 @@ def statistics_at_yields(anuga: ModuleType) -> Any:
         line = [[40.13, 0.9], [40.41, 23.7]]
         numbers.append(
             [
-                domain.get_water_volume(), inflow, outflow,
+                domain.get_water_volume(),
+                inflow,
+                outflow,
                 domain.get_flow_through_cross_section(line),
                 domain.get_energy_through_cross_section([[40.13, 6.1], [40.41, 12.3]]),
-                domain.get_maximum_inundation_elevation(), len(domain.get_wet_elements()),
+                domain.get_maximum_inundation_elevation(),
+                len(domain.get_wet_elements()),
             ]
         )
 

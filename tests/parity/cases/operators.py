@@ -1,4 +1,4 @@
-"""Fractional-step operators: rain, inlets, culverts, operators that set quantities or keep maxima."""
+"""Fractional-step operators: rain, inlets, culverts, those that set things or keep maxima."""
 
 from __future__ import annotations
 
@@ -97,8 +97,13 @@ def embankment(anuga: ModuleType, algorithm: str = "DE0") -> Any:
     return domain
 
 
-STRUCTURE = {"losses": 1.5, "end_points": [[29.0, 12.0], [41.0, 12.0]], "apron": 0.5,
-             "enquiry_gap": 1.0, "verbose": False}
+STRUCTURE = {
+    "losses": 1.5,
+    "end_points": [[29.0, 12.0], [41.0, 12.0]],
+    "apron": 0.5,
+    "enquiry_gap": 1.0,
+    "verbose": False,
+}
 
 
 @case(min_steps=100)
@@ -135,8 +140,14 @@ def pump(anuga: ModuleType) -> Any:
     """An internal boundary whose discharge the script computes from the two levels."""
     domain = embankment(anuga)
     operator = anuga.Internal_boundary_operator(
-        domain, lambda head, tail: 2.0 * max(0.0, head - tail), width=3.0, height=1.0,
-        end_points=STRUCTURE["end_points"], apron=0.5, enquiry_gap=1.0, verbose=False,
+        domain,
+        lambda head, tail: 2.0 * max(0.0, head - tail),
+        width=3.0,
+        height=1.0,
+        end_points=STRUCTURE["end_points"],
+        apron=0.5,
+        enquiry_gap=1.0,
+        verbose=False,
     )
     yield domain, 3.0, 30.0
     return {"flow": [operator.accumulated_flow, operator.discharge]}

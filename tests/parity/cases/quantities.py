@@ -1,4 +1,4 @@
-"""Every form of set_quantity, one after the other on one domain, and what can be read after each."""
+"""Every form of set_quantity in turn on one domain, and what can be read after each."""
 
 from __future__ import annotations
 
@@ -128,7 +128,10 @@ def user_quantities(anuga: ModuleType) -> Any:
     loose.extrapolate_second_order()
     total = marks + loose * 2.0 - 1.0
     return {
-        "marks": marks.centroid_values, "total": total.centroid_values,
-        "gradients": np.array(loose.get_gradients()), "vertices": np.array(loose.vertex_values),
-        "edges": np.array(loose.edge_values), "integral": total.get_integral(),
+        "marks": marks.centroid_values,
+        "total": total.centroid_values,
+        "gradients": np.array(loose.get_gradients()),
+        "vertices": np.array(loose.vertex_values),
+        "edges": np.array(loose.edge_values),
+        "integral": total.get_integral(),
     }
