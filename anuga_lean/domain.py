@@ -21,6 +21,7 @@ from anuga.shallow_water.boundaries import Reflective_boundary
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean import features, storage
+from anuga_lean._kernels import release_free_memory
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
 from anuga_lean.step import Step
 
@@ -245,6 +246,18 @@ class LeanDomain:
         return np.sum(depth if full is None else depth[full == 1])
 
     # -- between runs --------------------------------------------------------
+
+    def initialise_storage(self) -> None:
+        """Create the SWW file and store what does not change."""
+        super().initialise_storage()
+        if self.lean is not None:
+            release_free_memory()
+
+    def store_timestep(self) -> None:
+        """Store what changes, and hand the buffers back to the system."""
+        super().store_timestep()
+        if self.lean is not None:
+            release_free_memory()
 
     def set_use_kinematic_viscosity(self, flag: bool = True) -> None:
         """Switch kinematic viscosity, which runs on ANUGA's kernels."""

@@ -34,6 +34,7 @@ FEATURES = (
     Feature("passive tracers and sediment", "stock", ""),
     Feature("vegetation drag", "stock", ""),
     Feature("kinematic viscosity", "stock", ""),
+    Feature("erosion operators", "stock", ""),
     Feature("compute mode 'unified'", "stock", ""),
     Feature("forcing terms besides Manning friction", "stock", ""),
     Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
@@ -59,6 +60,8 @@ def unsupported(domain: Any) -> str | None:
         return "vegetation drag"
     if domain.kv_operator is not None:
         return "kinematic viscosity"
+    if getattr(domain, "_erosion_present", False):
+        return "erosion operators"
     if domain.protect_against_isolated_degenerate_timesteps:
         return "protect_against_isolated_degenerate_timesteps"
     if domain.extrapolate_velocity_second_order != 1:

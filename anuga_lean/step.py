@@ -115,6 +115,7 @@ class Step:
         self._bound = ()
         self._bind_counted(run, full)
         self._room(run, 0)
+        _kernels.release_free_memory()  # what setting up has left behind
         self.run = run
         self.take_parameters()
         return run

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 TESTS = Path(__file__).resolve().parent.parent
-# Chunks of one setting run side by side.
-CHUNK = 16
+# Cases per process: loading ANUGA takes as long as several cases.
+CHUNK = 48
 
 
 class Setting(NamedTuple):
