@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml meson.build README.md LICENSE \
-	$(shell find anuga_lean -type f ! -path '*/__pycache__/*')
+	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
 
 .PHONY: demo test clean
 .DELETE_ON_ERROR:

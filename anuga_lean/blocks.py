@@ -43,8 +43,8 @@ def _sort_within_blocks(
 ) -> None:
     """Sort the triangles of each block by their index, in place.
 
-    A block's triangles then come in runs of neighbours in memory, which a
-    sweep loads several times faster than in the order of the curve.
+    A block's triangles then come in runs that stand side by side in the user's
+    arrays, which the kernels copy as a whole (is_run in kernels/block.h).
     """
     whole = len(order) // block_size * block_size
     order[:whole].reshape(-1, block_size).sort(axis=1)
