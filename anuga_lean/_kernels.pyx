@@ -78,6 +78,7 @@ cdef extern from "run.h" nogil:
     void lean_take_fingerprints(const lean_run *, const uint8_t *, uint64_t *, uint8_t *)
     void lean_check_fingerprints(const lean_run *, uint8_t *, const uint64_t *, uint8_t *)
     void lean_mark_undone(const lean_run *, uint8_t *)
+    void lean_friction_rates(const lean_run *, double *, double *)
     double lean_serial_sum(const double *, int64_t)
     void lean_average(double *, const double *, int64_t, double, double, double, int32_t)
 
@@ -375,6 +376,14 @@ cdef class Run:
         self.mesh._check_rows(edge, 3)
         with nogil:
             lean_reflective_rows(&self.r, &ids[0], &vol[0], &edge[0], n)
+
+    def friction_rates(self):
+        """What friction adds to xmomentum and ymomentum per second: (2, n) float64, m2/s2."""
+        values = np.empty((2, self.mesh.c.n))
+        cdef double[:, ::1] out = values
+        with nogil:
+            lean_friction_rates(&self.r, &out[0, 0], &out[1, 0])
+        return values
 
     def boundary_flux_sum(self):
         """Mass flux over the counted edges in m3/s, summed in their order."""

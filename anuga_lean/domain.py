@@ -23,7 +23,7 @@ from anuga.shallow_water.friction import manning_friction_semi_implicit
 from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
-from anuga_lean.step import Step
+from anuga_lean.step import RECONSTRUCTED, Step
 
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
@@ -154,7 +154,16 @@ class LeanDomain:
             self.lean.set_walls(self._walls())
             self.lean.distribute(True, False)
             return
+        if distribute_to_vertices and self._has_nan():
+            self.use_stock_kernels("NaN in the centroid values")
+            super().distribute_to_vertices_and_edges(distribute_to_vertices)
+            return
         self._report_mass_error(self.lean.distribute(False, distribute_to_vertices))
+
+    def _has_nan(self) -> bool:
+        """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
+        return any([np.isnan(np.sum(self.quantities[name].centroid_values))
+                    for name in ("stage", "xmomentum", "ymomentum", "elevation", "friction")])
 
     def distribute_to_edges(self) -> None:
         """As `distribute_to_vertices_and_edges`."""
@@ -189,6 +198,8 @@ class LeanDomain:
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
+        if self.lean is not None and self._edges_were_set():
+            self.use_stock_kernels("boundary values from edge values that were set")
         if self.lean is None or not self.lean.deferred:
             super().update_boundary()
             return
@@ -201,10 +212,17 @@ class LeanDomain:
 
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
+        if self.lean is not None and self._edges_were_set():
+            self.use_stock_kernels("computing fluxes from edge values that were set")
         if self.lean is None:
             super().compute_fluxes()
         else:
             self.flux_timestep = self.lean.compute_fluxes()
+
+    def _edges_were_set(self) -> bool:
+        """Whether a quantity was set after the last distribute, so that its edges count."""
+        quantities = self.quantities
+        return not all([quantities[name].is_reconstructed for name in RECONSTRUCTED])
 
     def backup_conserved_quantities(self) -> None:
         """Remember the conserved quantities for `saxpy_conserved_quantities`."""
@@ -258,6 +276,18 @@ class LeanDomain:
         super().store_timestep()
         if self.lean is not None:
             release_free_memory()
+
+    def _ensure_gpu_interface(self) -> None:
+        """Build what compute mode 'unified' needs: ANUGA's arrays first."""
+        if self.multiprocessor_mode != 1:
+            self.use_stock_kernels("compute mode 'unified'")
+        super()._ensure_gpu_interface()
+
+    def set_gpu_interface(self) -> None:
+        """Build what compute mode 'unified' needs: ANUGA's arrays first."""
+        if self.multiprocessor_mode != 1:
+            self.use_stock_kernels("compute mode 'unified'")
+        super().set_gpu_interface()
 
     def set_use_kinematic_viscosity(self, flag: bool = True) -> None:
         """Switch kinematic viscosity, which runs on ANUGA's kernels."""

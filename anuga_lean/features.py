@@ -37,6 +37,8 @@ FEATURES = (
     Feature("erosion operators", "stock", ""),
     Feature("compute mode 'unified'", "stock", ""),
     Feature("forcing terms besides Manning friction", "stock", ""),
+    Feature("monitored quantities given as an expression", "stock", ""),
+    Feature("NaN in the initial state", "stock", "spreads exactly as in ANUGA"),
     Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
     Feature("velocity extrapolation switched off", "stock", ""),
     Feature("mesh geometry or edge values written by a script", "stock", ""),
@@ -66,6 +68,9 @@ def unsupported(domain: Any) -> str | None:
         return "protect_against_isolated_degenerate_timesteps"
     if domain.extrapolate_velocity_second_order != 1:
         return "velocity extrapolation switched off"
+    if domain.quantities_to_be_monitored is not None and any(
+            [name not in domain.quantities for name in domain.quantities_to_be_monitored]):
+        return "monitored quantities given as an expression"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
     for term in domain.forcing_terms:

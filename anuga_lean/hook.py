@@ -16,6 +16,7 @@ import importlib.machinery
 import sys
 import types
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Any
 
 from anuga_lean._errors import HookError, UnsupportedVersion
@@ -47,9 +48,20 @@ def is_installed() -> bool:
     return _installed
 
 
+def check_installed_version() -> None:
+    """Raise UnsupportedVersion if an ANUGA is installed that is not supported; loads nothing."""
+    try:
+        _check(metadata.version("anuga"))
+    except metadata.PackageNotFoundError:
+        return
+
+
 def check_version(anuga: types.ModuleType) -> None:
     """Raise UnsupportedVersion unless `anuga` is one whose internals are known."""
-    version = str(getattr(anuga, "__version__", "unknown"))
+    _check(str(getattr(anuga, "__version__", "unknown")))
+
+
+def _check(version: str) -> None:
     try:
         found = tuple(int(part) for part in version.split(".")[:2])
     except ValueError:
@@ -170,7 +182,9 @@ def _handled(function: Any, own: Any) -> Any:
     @functools.wraps(function)
     def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
         if _is_lean(domain):
-            return own(domain, *args, **kwargs)
+            result = own(domain, *args, **kwargs)
+            if result is not NotImplemented:
+                return result
         return function(domain, *args, **kwargs)
     return ask
 
@@ -193,8 +207,21 @@ def _of_operator(function: Any) -> Any:
     return ask
 
 
-def _friction(domain: Any, *args: Any, **kwargs: Any) -> None:
-    domain.lean.friction_due = True
+def _flat_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
+    return _friction(domain, domain.lean.friction_slope is None)
+
+
+def _sloped_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
+    return _friction(domain, domain.lean.friction_slope is not None)
+
+
+def _friction(domain: Any, prepared: bool) -> Any:
+    """Leave friction to the update, if the last sweep was made for this kind of it."""
+    if prepared:
+        domain.lean.friction_due = True
+        return None
+    domain.use_stock_kernels("friction of another kind than the last fluxes were computed for")
+    return NotImplemented
 
 
 def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
@@ -218,8 +245,8 @@ def _update(domain: Any, timestep: float, *args: Any, **kwargs: Any) -> tuple[in
 
 
 _HANDLED = {
-    "manning_friction_flat_semi_implicit": _friction,
-    "manning_friction_sloped_semi_implicit_edge_based": _friction,
+    "manning_friction_flat_semi_implicit": _flat_friction,
+    "manning_friction_sloped_semi_implicit_edge_based": _sloped_friction,
     "evaluate_reflective_segment": _reflect,
     "compute_fluxes_ext_central": _fluxes,
     "protect_new": _protect,

@@ -257,6 +257,10 @@ class Mesh(StockMesh):
         if self.is_dense:
             super().build_boundary_neighbours()
             return
+        if self.boundary is None:
+            raise InvalidMesh(
+                "Boundary dictionary must be defined before building boundary structure: "
+                "call build_boundary_dictionary()")
         checked_boundary(self.boundary, len(self))
         numbered = 3 * self.boundary_cells + self.boundary_edges
         self._number_boundary()

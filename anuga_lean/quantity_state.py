@@ -278,8 +278,10 @@ class CompactQuantity(_StockQuantity):
 
     def held_update(self, name: str) -> Array | None:
         """Return the real array of an update, None while it is only zeros."""
-        if name == "explicit_update" and not self._dense and self._is_stepped():
-            live = self.domain.lean.explicit_rows(self.name)
+        if not self._dense and name != "centroid_backup_values" and self._is_stepped():
+            step = self.domain.lean
+            live = (step.explicit_rows(self.name) if name == "explicit_update"
+                    else step.semi_implicit_rows(self.name))
             if live is not None:
                 return live
         return self._updates.get(name)

@@ -21,33 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Picked(np.ndarray):
-    """Elements computed for a view: read-only, yet `view[key] += x` reaches the view."""
-
-    def __array_wrap__(
-        self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
-    ) -> Any:
-        return array[()] if return_scalar else np.asarray(array)
-
-
-for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    setattr(Picked, f"__i{_operator}__", getattr(np.ndarray, f"__{_operator}__"))
-
-
-class QuantityView(ArrayView):
-    """An array-like over values of a quantity; a copy of it is a real array."""
-
-    def __copy__(self) -> NDArray[Any]:
-        return self.copy()
-
-    def __getitem__(self, key: Any) -> Any:
-        picked = super().__getitem__(key)
-        if isinstance(picked, np.ndarray) and not picked.flags.writeable:
-            return picked.view(Picked)
-        return picked
-
-
-class PlaceView(QuantityView):
+class PlaceView(ArrayView):
     """The (n, 3) float64 vertex or edge values of a quantity.
 
     Writing to it makes the quantity hold a real array; writing to the edge
@@ -72,7 +46,7 @@ class PlaceView(QuantityView):
         self.owner.writable(self.place)[key] = value
 
 
-class UpdateView(QuantityView):
+class UpdateView(ArrayView):
     """An (n,) float64 update of an evolved quantity: zeros until written to."""
 
     def __init__(self, owner: Quantity, name: str) -> None:

@@ -379,6 +379,12 @@ class Step:
             return None
         return self.work[CONSERVED.index(name)]
 
+    def semi_implicit_rows(self, name: str) -> np.ndarray | None:
+        """Friction's rate of change of a momentum while it is due, (n,) m2/s2, or None."""
+        if not self.friction_due or name not in CONSERVED[1:]:
+            return None
+        return self.ready().friction_rates()[CONSERVED[1:].index(name)]
+
     def on_update_written(self, name: str) -> None:
         """A user wrote to an update array: only ANUGA's kernels read those."""
         self.domain.use_stock_kernels(f"writing to the update arrays of {name}")

@@ -136,6 +136,9 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             stop = min(start + _ROWS_PER_CHUNK, len(self))
             yield from self[start:stop]
 
+    def __copy__(self) -> NDArray[Any]:
+        return self.copy()
+
     def __contains__(self, value: object) -> bool:
         return bool((self._elements() == value).any())
 
@@ -311,7 +314,22 @@ def _plain(x: Any) -> Any:
     return x
 
 
+class Picked(np.ndarray):
+    """Elements computed for a view: read-only, yet `view[key] += x` reaches the view."""
+
+    def __array_wrap__(
+        self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
+    ) -> Any:
+        return array[()] if return_scalar else np.asarray(array)
+
+
+for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(Picked, f"__i{_operator}__", getattr(np.ndarray, f"__{_operator}__"))
+
+
 def _read_only(values: Any) -> Any:
-    if isinstance(values, np.ndarray):
-        values.flags.writeable = False
-    return values
+    """Return computed elements so that a write into them is loud."""
+    if not isinstance(values, np.ndarray):
+        return values
+    values.flags.writeable = False
+    return values.view(Picked)

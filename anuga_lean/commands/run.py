@@ -57,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"there is no script {args.script}")
     from anuga_lean import hook
 
-    hook.install()
+    hook.check_installed_version()
+    if "anuga" in sys.modules:
+        hook.install()
+    hook.watch()  # the lean classes come in when the script imports ANUGA
     _set_search_path(args.script)
     try:
         if args.module is not None:

@@ -101,6 +101,21 @@ const double *lean_find_undo(const lean_run *r, int32_t k)
     return r->undo_value + 3 * lo;
 }
 
+void lean_friction_rates(const lean_run *r, double *xmomentum, double *ymomentum)
+{
+#pragma omp parallel for schedule(static) num_threads(r->n_threads)
+    for (int32_t k = 0; k < r->mesh->n; k++) {
+        double uh = r->xmomentum[k], vh = r->ymomentum[k], eta = r->friction[k], S = 0.0;
+        double h = r->stage[k] - r->elevation[k];
+        if (r->friction_slope)
+            S = r->friction_slope[k];
+        else if (eta > 1.0e-15 && h >= r->p.h_min)
+            S = -r->p.g * eta * eta * sqrt(uh * uh + vh * vh) / pow(h, 7.0 / 3.0);
+        xmomentum[k] = 0.0 + S * uh;
+        ymomentum[k] = 0.0 + S * vh;
+    }
+}
+
 double lean_serial_sum(const double *x, int64_t n)
 {
     double sum = 0.0;

@@ -126,6 +126,9 @@ void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *
  * the averaged state moves from the work arrays to the centroid arrays.      */
 void lean_finish_second_stage(const lean_run *r);
 
+/* What Manning friction adds to the momenta per second, m2/s2: OUT n each. */
+void lean_friction_rates(const lean_run *r, double *xmomentum, double *ymomentum);
+
 /* Quiet blocks, see quiet.c. */
 void lean_spread_activity(const lean_mesh *m, const uint8_t *changed, const uint8_t *always,
                           uint8_t *near, uint8_t *active);
