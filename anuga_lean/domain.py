@@ -240,6 +240,8 @@ class LeanDomain:
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
+        if self.lean is not None and not self.lean.edges_known:
+            self.use_stock_kernels("updating a state that was not distributed")
         if self.lean is None:
             super().update_conserved_quantities()
             return

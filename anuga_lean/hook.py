@@ -228,44 +228,20 @@ def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: A
     domain.lean.reflect(ids, vol, edge)
 
 
-def _fluxes(domain: Any, timestep: float, *args: Any, **kwargs: Any) -> float:
-    return domain.lean.compute_fluxes()
-
-
-def _protect(domain: Any, *args: Any, **kwargs: Any) -> float:
-    return domain.lean.protect()
-
-
-def _distribute(domain: Any, *args: Any, **kwargs: Any) -> None:
-    domain.lean.distribute(False)
-
-
-def _update(domain: Any, timestep: float, *args: Any, **kwargs: Any) -> tuple[int, float]:
-    return domain.lean.update()
-
-
 _HANDLED = {
     "manning_friction_flat_semi_implicit": _flat_friction,
     "manning_friction_sloped_semi_implicit_edge_based": _sloped_friction,
     "evaluate_reflective_segment": _reflect,
-    "compute_fluxes_ext_central": _fluxes,
-    "protect_new": _protect,
-    "extrapolate_second_order_edge_sw": _distribute,
-    "extrapolate_second_order_sw": _distribute,
-    "distribute_to_edges": _distribute,
-    "distribute_to_edges_and_vertices": _distribute,
-    "distribute_edges_to_vertices": lambda domain, *args, **kwargs: None,
-    "update_conserved_quantities": _update,
-    "saxpy_conserved_quantities": lambda domain, a, b, c, *args, **kwargs:
-        domain.lean.average(a, b, c),
-    "backup_conserved_quantities": lambda domain, *args, **kwargs:
-        domain.lean.backup_conserved(),
     "update_Domain_C_struct": lambda domain, *args, **kwargs: domain.update_domain_c_struct(),
 }
 
 _TAKE_A_DOMAIN = frozenset((
     "setup_Domain_C_struct", "apply_sediment_source", "apply_bedload", "apply_repose",
     "vegetation_friction_semi_implicit", "manning_friction_sloped_semi_implicit",
+    "compute_fluxes_ext_central", "protect_new", "extrapolate_second_order_edge_sw",
+    "extrapolate_second_order_sw", "distribute_to_edges", "distribute_to_edges_and_vertices",
+    "distribute_edges_to_vertices", "update_conserved_quantities",
+    "saxpy_conserved_quantities", "backup_conserved_quantities",
     "fix_negative_cells", "ader_ck_predictor", "ader_ck_predictor_edge", "gravity",
     "gravity_wb",
 ))
