@@ -13,14 +13,28 @@ from typing import Any
 
 from anuga_lean import hook
 from anuga_lean._errors import (
-    CommandError,
-    HookError,
-    LeanError,
-    MeshError,
-    ScenarioError,
-    StockKernelWarning,
-    UnsupportedFeature,
-    UnsupportedVersion,
+    CommandError as CommandError,
+)
+from anuga_lean._errors import (
+    HookError as HookError,
+)
+from anuga_lean._errors import (
+    LeanError as LeanError,
+)
+from anuga_lean._errors import (
+    MeshError as MeshError,
+)
+from anuga_lean._errors import (
+    ScenarioError as ScenarioError,
+)
+from anuga_lean._errors import (
+    StockKernelWarning as StockKernelWarning,
+)
+from anuga_lean._errors import (
+    UnsupportedFeature as UnsupportedFeature,
+)
+from anuga_lean._errors import (
+    UnsupportedVersion as UnsupportedVersion,
 )
 
 __version__ = "0.1.0"

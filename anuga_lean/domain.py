@@ -11,25 +11,14 @@ import warnings
 from typing import Any
 
 import numpy as np
-from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
-    Compute_fluxes_boundary,
-    Dirichlet_boundary,
-    Transmissive_boundary,
-)
 from anuga.shallow_water import shallow_water_domain as _swd
-from anuga.shallow_water.boundaries import Reflective_boundary
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
 from anuga_lean.step import RECONSTRUCTED, Step
-
-_evaluate_reflective = Reflective_boundary.evaluate_segment
-
-# Boundaries that run no code of the user's while a step is under way.
-_CLOSED = (Reflective_boundary, Dirichlet_boundary, Transmissive_boundary,
-           Compute_fluxes_boundary, type(None))
 
 
 class LeanDomain:
@@ -43,6 +32,8 @@ class LeanDomain:
 
     lean: Step | None = None
     _lean_constructing = False
+    _lean_asked: list = []              # what _may_defer was last asked about
+    _lean_answer = False
 
     triangles = SharedArray("triangles")
     nodes = SharedArray("nodes")
@@ -84,7 +75,7 @@ class LeanDomain:
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_lean_announced", None)
+        state.pop("_lean_asked", None)
         return state
 
     @property
@@ -140,25 +131,29 @@ class LeanDomain:
         """Whether nobody looks at the centroid values between distribute and update."""
         if self.verbose or self.boundary_map is None:
             return False
-        for boundary in self.boundary_map.values():
-            if type(boundary) not in _CLOSED:
-                return False
-        return True
+        boundaries = list(self.boundary_map.values())
+        asked = boundaries + [getattr(boundary, "function", None) for boundary in boundaries]
+        if len(asked) != len(self._lean_asked) or any(
+                [a is not b for a, b in zip(asked, self._lean_asked, strict=True)]):
+            self._lean_asked = asked
+            self._lean_answer = not any(
+                [may_look(boundary, self.number_of_triangles) for boundary in boundaries])
+        return self._lean_answer
 
     def distribute_to_vertices_and_edges(self, distribute_to_vertices: bool = True) -> None:
         """Protect the centroid values; edge and vertex values follow on demand."""
         if not self._stepped_lean():
             super().distribute_to_vertices_and_edges(distribute_to_vertices)
             return
-        if not distribute_to_vertices and self._may_defer():
+        if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
-            self.lean.distribute(True, False)
+            self._report_mass_error(self.lean.distribute(self._may_defer(), False))
             return
-        if distribute_to_vertices and self._has_nan():
+        if self._has_nan():
             self.use_stock_kernels("NaN in the centroid values")
             super().distribute_to_vertices_and_edges(distribute_to_vertices)
             return
-        self._report_mass_error(self.lean.distribute(False, distribute_to_vertices))
+        self._report_mass_error(self.lean.distribute(False))
 
     def _has_nan(self) -> bool:
         """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
@@ -192,20 +187,19 @@ class LeanDomain:
 
     def _walls(self) -> tuple:
         """Tags of the boundaries that the sweep reflects by itself."""
-        return tuple([
-            tag for tag in self.tag_boundary_cells
-            if type(self.boundary_map[tag]) is Reflective_boundary])
+        return tuple([tag for tag in self.tag_boundary_cells
+                      if is_wall(self.boundary_map[tag])])
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
         if self.lean is not None and self._edges_were_set():
             self.use_stock_kernels("boundary values from edge values that were set")
-        if self.lean is None or not self.lean.deferred:
+        if self.lean is None or not self.lean.in_step:
             super().update_boundary()
             return
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is not None and type(boundary) is not Reflective_boundary:
+            if boundary is not None and not is_wall(boundary):
                 boundary.evaluate_segment(self, edges)
 
     # -- fluxes and update ---------------------------------------------------

@@ -44,7 +44,7 @@ class RawMesh(NamedTuple):
         codes = self.edge_tags[rows, edges]
         return {
             (k, i): self.tags[code - 1]
-            for k, i, code in zip(rows.tolist(), edges.tolist(), codes.tolist())
+            for k, i, code in zip(rows.tolist(), edges.tolist(), codes.tolist(), strict=True)
         }
 
 

@@ -57,7 +57,7 @@ class Step:
         self.speeds_are_zero = True
         self._walls: tuple = ()
         self._bound: tuple = ()
-        self.deferred = False
+        self.in_step = False            # distributed for a step, not for a yield
         self.edges_known = False
         self.friction_due = False
         self._backup_state = "none"     # none, wanted, exchanged, copied
@@ -91,7 +91,7 @@ class Step:
         edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
         bound = state + edges
         if len(bound) != len(self._bound) or any(
-                [a is not b for a, b in zip(bound, self._bound)]):
+                [a is not b for a, b in zip(bound, self._bound, strict=True)]):
             run.bind_state(*state)
             run.bind_boundary(self._reflective, *edges)
             self._bound = bound
@@ -215,7 +215,7 @@ class Step:
                 self._activate()
         if run.ordered:
             run.mark_isolated()
-        self.deferred = defer
+        self.in_step = not at_yield
         self.edges_known = True
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
@@ -333,7 +333,7 @@ class Step:
             return
         if self.backup is None:
             self.backup = np.empty((3, self.domain.number_of_elements))
-        for row, name in zip(self.backup, CONSERVED):
+        for row, name in zip(self.backup, CONSERVED, strict=True):
             np.copyto(row, run.bound(name))
         self._backup_state = "copied"
 
@@ -351,7 +351,7 @@ class Step:
         if remembered is None:
             raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
         inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
-        for row, name in zip(remembered, CONSERVED):
+        for row, name in zip(remembered, CONSERVED, strict=True):
             run.average(run.bound(name), row, a, b, inverse)
         self._activate()
 

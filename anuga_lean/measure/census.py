@@ -270,7 +270,7 @@ def _children(found: Any) -> Iterator[tuple[str, Any]]:
 
 def _captured(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     """What a function keeps alive, its module's globals left out."""
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
             yield name, cell.cell_contents
         except ValueError:  # a name that is not bound yet

@@ -27,7 +27,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     lines = []
     for row in rows:
         first = row[0].ljust(widths[0])
-        rest = [text.rjust(width) for text, width in zip(row[1:], widths[1:])]
+        rest = [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=False)]
         lines.append("  ".join([first, *rest]).rstrip())
     return "\n".join(lines)
 

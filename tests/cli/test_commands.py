@@ -68,7 +68,7 @@ def test_features_prints_the_table(tmp_path: Path) -> None:
     assert 0 == done.returncode
     lines = done.stdout.splitlines()
     assert 1 + len(FEATURES) == len(lines)
-    for line, feature in zip(lines[1:], FEATURES):
+    for line, feature in zip(lines[1:], FEATURES, strict=True):
         assert line.startswith(feature.name) and feature.runs_on in line
 
 
@@ -149,7 +149,8 @@ def test_a_script_that_nobody_edited_gets_lean_domains(tmp_path: Path) -> None:
     )
     done = lean("run", "script.py", cwd=tmp_path)
     assert 0 == done.returncode
-    assert "True True" == done.stdout.strip()
+    # before it: ANUGA's word on a missing mpi4py, where there is none
+    assert "True True" == done.stdout.splitlines()[-1]
 
 
 def test_compare_finds_both_equal(tmp_path: Path) -> None:

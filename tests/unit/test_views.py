@@ -42,7 +42,7 @@ def _pair(shape: tuple[int, ...] = (10, 3)) -> tuple[Squares, np.ndarray]:
 
 
 def _same(expected: Any, actual: Any) -> None:
-    assert type(expected) is type(actual)
+    assert isinstance(actual, type(expected))
     assert np.shape(expected) == np.shape(actual)
     assert np.array_equal(expected, actual)
 

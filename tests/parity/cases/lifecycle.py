@@ -244,7 +244,7 @@ def mesh_read(anuga: ModuleType) -> Any:
     return seen
 
 
-@case()
+@case(stock_kernels="monitored quantities given as an expression")
 def statistics_at_yields(anuga: ModuleType) -> Any:
     """What scripts print at yields, times and memory left out."""
     domain = basin(anuga)
@@ -335,7 +335,7 @@ def checkpoint_resumed(anuga: ModuleType) -> Any:
 
 
 def _nan_case(label: str, name: str, values: Any) -> None:
-    @case(name=f"nan_in_{label}", nan=True, min_steps=10)
+    @case(name=f"nan_in_{label}", nan=True, min_steps=10, stock_kernels="NaN")
     def build(anuga: ModuleType) -> Leg:
         domain = basin(anuga)
         if callable(values):
