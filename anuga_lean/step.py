@@ -19,6 +19,10 @@ RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
 CONSERVED = ("stage", "xmomentum", "ymomentum")
 
+# Where more than nine blocks in ten change, only one update in so many says
+# which: saying it costs 3 of 60 ns per triangle.
+_MARK_EVERY = 16
+
 
 class Step:
     """The state of a lean domain between and during its time steps.
@@ -62,6 +66,7 @@ class Step:
         self.friction_due = False
         self._backup_state = "none"     # none, wanted, exchanged, copied
         self._second_stage: tuple[int, float] | None = None
+        self._updates = 0               # counted while nearly all blocks are moving
         self._calls = 0
         self._base_call = 1
         self._fluxcalls_seen = 1
@@ -307,14 +312,15 @@ class Step:
         if self._backup_state == "wanted":
             mode = _kernels.EXCHANGE
             self._backup_state = "exchanged"
-        marking = self._fluxcalls == 1
-        if marking:
-            self._changed[:] = 0
+        marking = self._fluxcalls == 1 and self._updates % _MARK_EVERY == 0
+        self._changed[:] = not marking
         result = run.update(mode, self.domain.timestep, self.friction_due, marking)
         self.friction_due = False
         run.clear_undo()
         if marking:
             run.take_fingerprints()
+        if self._updates % _MARK_EVERY or np.mean(self._changed) > 0.9:
+            self._updates += 1          # nearly all is moving: look again later
         return result
 
     def stage_after_update(self) -> np.ndarray:

@@ -39,11 +39,10 @@ LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state 
     double la = n1 * l.uh + n2 * l.vh, lb = -n2 * l.uh + n1 * l.vh;
     double ra = n1 * r.uh + n2 * r.vh, rb = -n2 * r.uh + n1 * r.vh;
     double il = 1.0 / l.h, ir = 1.0 / r.h;
-    int wl = l.h > 0.0, wr = r.h > 0.0;
+    il = l.h > 0.0 ? il : 0.0; /* no depth, no velocity */
+    ir = r.h > 0.0 ? ir : 0.0;
     double ul = la * il, uhl = hl * ul, vhl = hl * il * lb, vl = lb * il;
     double ur = ra * ir, uhr = hr * ur, vhr = hr * ir * rb, vr = rb * ir;
-    ul = wl ? ul : 0.0; uhl = wl ? uhl : 0.0; vhl = wl ? vhl : 0.0; vl = wl ? vl : 0.0;
-    ur = wr ? ur : 0.0; uhr = wr ? uhr : 0.0; vhr = wr ? vhr : 0.0; vr = wr ? vr : 0.0;
     double cl = sqrt(g * hl), cr = sqrt(g * hr);
     double s_max = lean_max(ul + cl, ur + cr);
     s_max = s_max < 0.0 ? 0.0 : s_max;
@@ -66,16 +65,15 @@ LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state 
     double pressure = 0.5 * g * (s_max * hl * hl - s_min * hr * hr) * inverse;
     double speed = lean_max(s_max, -s_min);
     double m1 = n1 * f1 + (-n2) * f2, m2 = n2 * f1 + n1 * f2;
-    int still = range < epsilon;
-    double at_rest = 0.5 * g * 0.5 * (hl * hl + hr * hr);
-    int dry = lean_max(hl, hr) == 0.0;
-    f0 = still ? 0.0 : f0; m1 = still ? 0.0 : m1; m2 = still ? 0.0 : m2;
-    speed = still ? 0.0 : speed; pressure = still ? at_rest : pressure;
-    out.f0 = dry ? 0.0 : f0;
-    out.f1 = dry ? 0.0 : m1;
-    out.f2 = dry ? 0.0 : m2;
-    out.speed = dry ? 0.0 : speed;
-    out.pressure = dry ? 0.0 : pressure;
+    /* nothing flows where the speeds are equal or both sides are dry */
+    double at_rest = 0.5 * g * 0.5 * (hl * hl + hr * hr); /* 0 where dry */
+    double flowing = lean_max(hl, hr) == 0.0 ? -1.0 : range;
+    int still = flowing < epsilon;
+    out.f0 = still ? 0.0 : f0;
+    out.f1 = still ? 0.0 : m1;
+    out.f2 = still ? 0.0 : m2;
+    out.speed = still ? 0.0 : speed;
+    out.pressure = still ? at_rest : pressure;
     out.h_left = hl;
     return out;
 }

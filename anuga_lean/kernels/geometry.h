@@ -40,10 +40,21 @@ static inline double lean_midpoint(double a, double b)
     return 0.5 * (a + b);
 }
 
+/* x / 3.0, correctly rounded, without a division: the remainder x - 3*q is
+ * exact (both subtractions are of numbers within a factor of two), and a third
+ * of a double is never closer than 1/6 ulp to the middle between two others. */
+static inline double lean_third(double x)
+{
+    const double third = 1.0 / 3.0;
+    double q = x * third;
+    double remainder = (x - 2.0 * q) - q;
+    return q + remainder * third;
+}
+
 /* The centroid, one coordinate: corners in the order 0, 1, 2. */
 static inline double lean_centroid(double a0, double a1, double a2)
 {
-    return (a0 + a1 + a2) / 3.0;
+    return lean_third(a0 + a1 + a2);
 }
 
 /* The area, positive for a counter-clockwise triangle. */

@@ -62,11 +62,10 @@ LEAN_INLINE void lean_limited_edges(double q, double q0, double q1, double q2,
     t = lean_min(r, down);
     r = fall < -LEAN_TINY ? t : r;
     double phi = lean_min(r * beta, 1.0);
-    double f0 = q + v0 * phi, f1 = q + v1 * phi, f2 = q + v2 * phi;
-    int on = beta > 0.0;
-    *e0 = on ? f0 : q;
-    *e1 = on ? f1 : q;
-    *e2 = on ? f2 : q;
+    phi = beta > 0.0 ? phi : 0.0; /* constant where the limiter is off */
+    *e0 = q + v0 * phi;
+    *e1 = q + v1 * phi;
+    *e2 = q + v2 * phi;
 }
 
 /* Edge values of a triangle with two boundary edges: the gradient points to
