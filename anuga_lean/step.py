@@ -20,7 +20,7 @@ STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
 CONSERVED = ("stage", "xmomentum", "ymomentum")
 
 # Where more than nine blocks in ten change, only one update in so many says
-# which: saying it costs 3 of 60 ns per triangle.
+# which: to say so it reads every triangle's place in the blocks.
 _MARK_EVERY = 16
 
 
