@@ -73,8 +73,8 @@ cdef extern from "run.h" nogil:
     void lean_reflective_rows(const lean_run *, const int64_t *, const int64_t *,
                               const int64_t *, int64_t)
     void lean_finish_second_stage(const lean_run *)
-    void lean_spread_activity(const lean_mesh *, const uint8_t *, const uint8_t *, uint8_t *,
-                              uint8_t *)
+    void lean_spread_activity(const lean_mesh *, int, const uint8_t *, const uint8_t *,
+                              uint8_t *, uint8_t *)
     void lean_take_fingerprints(const lean_run *, const uint8_t *, uint64_t *, uint8_t *)
     void lean_check_fingerprints(const lean_run *, uint8_t *, const uint64_t *, uint8_t *)
     void lean_mark_undone(const lean_run *, uint8_t *)
@@ -197,11 +197,12 @@ cdef class Run:
 
     def find_active(self):
         """Set block_active: what the update, or anybody since, has changed."""
+        cdef bint wide = self.ordered
         if self.r.n_undo:
             lean_mark_undone(&self.r, self.changed)
         with nogil:
             lean_check_fingerprints(&self.r, self.changed, self.print, self.known)
-            lean_spread_activity(&self.mesh.c, self.changed, self.always, self.near,
+            lean_spread_activity(&self.mesh.c, wide, self.changed, self.always, self.near,
                                  self.r.block_active)
 
     def take_fingerprints(self):

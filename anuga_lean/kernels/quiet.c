@@ -5,13 +5,15 @@
  * says itself; what others may have written in between is found by comparing
  * a fingerprint of 64 bits per block.
  */
-#include "run.h"
+#include "effective.h"
 
-/* Which blocks must be computed: changed ones, those in always, and their
- * neighbours up to the second, as a corner's reconstruction reaches a triangle
- * beyond the block's second ring.  Arrays of n_blocks bytes; near is scratch. */
-void lean_spread_activity(const lean_mesh *m, const uint8_t *changed, const uint8_t *always,
-                          uint8_t *near, uint8_t *active)
+/* Which blocks must be computed: changed ones, those in always, and those that
+ * read a changed one.  A block reads the owners of its rings (near_block); the
+ * reconstruction of corners, and of every triangle where the order of ANUGA's
+ * loop shows (wide), reads one triangle further, hence their neighbours too.
+ * Arrays of n_blocks bytes; near is scratch.                                 */
+void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
+                          const uint8_t *always, uint8_t *near, uint8_t *active)
 {
     for (int32_t b = 0; b < m->n_blocks; b++) {
         uint8_t a = changed[b];
@@ -21,8 +23,9 @@ void lean_spread_activity(const lean_mesh *m, const uint8_t *changed, const uint
     }
     for (int32_t b = 0; b < m->n_blocks; b++) {
         uint8_t a = near[b] | always[b];
-        for (int32_t j = 0; j < m->block[b].n_near; j++)
-            a |= near[m->near_block[m->block[b].near + j]];
+        if (wide || m->block[b].n_corner > 0)
+            for (int32_t j = 0; j < m->block[b].n_near; j++)
+                a |= near[m->near_block[m->block[b].near + j]];
         active[b] = a != 0;
     }
 }
@@ -35,16 +38,20 @@ static uint64_t mix(uint64_t hash, double value)
     return hash ^ (hash >> 29);
 }
 
+/* Of the effective state: what a dry triangle's momentum is told to be differs
+ * from step to step and is never seen.                                       */
 static uint64_t fingerprint(const lean_run *r, const lean_block *k)
 {
     const int32_t *member = r->mesh->member + k->member;
     uint64_t a = 1, b = 2, c = 3, d = 4;
     for (int32_t j = 0; j < k->n_own; j++) {
         int32_t m = member[j];
-        a = mix(a, r->stage[m]);
-        b = mix(b, r->xmomentum[m]);
-        c = mix(c, r->ymomentum[m]);
-        d = mix(d, r->elevation[m]);
+        double w = r->stage[m], z = r->elevation[m];
+        int dry = lean_effective_depth(w, z) <= r->p.h_min;
+        a = mix(a, w - z < 0.0 ? z : w);
+        b = mix(b, dry ? 0.0 : r->xmomentum[m]);
+        c = mix(c, dry ? 0.0 : r->ymomentum[m]);
+        d = mix(d, z);
     }
     return (a * 3 + b) * 5 + (c * 7 + d) * 11;
 }

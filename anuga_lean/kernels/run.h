@@ -130,8 +130,8 @@ void lean_finish_second_stage(const lean_run *r);
 void lean_friction_rates(const lean_run *r, double *xmomentum, double *ymomentum);
 
 /* Quiet blocks, see quiet.c. */
-void lean_spread_activity(const lean_mesh *m, const uint8_t *changed, const uint8_t *always,
-                          uint8_t *near, uint8_t *active);
+void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
+                          const uint8_t *always, uint8_t *near, uint8_t *active);
 void lean_take_fingerprints(const lean_run *r, const uint8_t *changed, uint64_t *print,
                             uint8_t *known);
 void lean_check_fingerprints(const lean_run *r, uint8_t *changed, const uint64_t *print,

@@ -200,3 +200,29 @@ def _disturbed_case(algorithm: str) -> None:
 
 for _algorithm in ("DE0", "DE0_7"):
     _disturbed_case(_algorithm)
+
+
+def _mostly_dry_case(algorithm: str) -> None:
+    @case(name=f"mostly_dry_{algorithm}", min_steps=40, isas=ISAS, threads=(1, 2))
+    def build(anuga: ModuleType) -> Any:
+        """A puddle in a corner, rain on a far field, and a script that pours water at a yield."""
+        domain = anuga.rectangular_cross_domain(64, 64, len1=640.0, len2=640.0)
+        domain.set_name("case")
+        domain.set_flow_algorithm(algorithm)
+        domain.set_quantity("elevation", lambda x, y: 0.02 * x + 0.01 * y)
+        domain.set_quantity("friction", 0.03)
+        domain.set_quantity(
+            "stage", lambda x, y: np.where((x < 60.0) & (y < 60.0), 2.0, -1.0),
+            location="centroids")
+        stage = domain.quantities["stage"].centroid_values
+        stage[:] = np.maximum(stage, domain.quantities["elevation"].centroid_values)
+        field = [[500.0, 500.0], [560.0, 500.0], [560.0, 560.0], [500.0, 560.0]]
+        anuga.Rate_operator(domain, rate=lambda t: 0.002 * (t > 6.0), polygon=field)
+        wall(anuga, domain)
+        yield domain, 4.0, 12.0
+        stage[9000:9020] += 0.5
+        yield domain, 4.0, 24.0
+
+
+for _algorithm in ("DE0", "DE0_7"):
+    _mostly_dry_case(_algorithm)
