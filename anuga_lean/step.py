@@ -106,7 +106,7 @@ class Step:
     def _build(self) -> _kernels.Run:
         domain = self.domain
         self._blocks = domain.mesh.blocks
-        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA"))
+        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
         n = domain.number_of_elements
         blocks = len(domain.mesh.blocks.block)
         self.work = np.zeros((3, n))
@@ -160,7 +160,9 @@ class Step:
 
     def forget_parameters(self) -> None:
         """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
+        recording, speeds, zero = self.recording_speeds, self.max_speed, self.speeds_are_zero
         self._forget()
+        self.recording_speeds, self.max_speed, self.speeds_are_zero = recording, speeds, zero
 
     def _activate(self) -> None:
         """Have every block computed in the next sweep."""
