@@ -6,6 +6,8 @@
  * below 0.53 ulp returns (glibc 2.28 and musl state 0.51 ulp here, older glibc
  * rounds correctly); elsewhere, one depth in fifteen, pow is called.
  *
+ * Pairs of doubles need a fast fused multiply-add; without one, pow is called for
+ * every depth, which takes no longer.
  */
 #ifndef LEAN_SEVEN_THIRDS_H
 #define LEAN_SEVEN_THIRDS_H
@@ -16,19 +18,7 @@
 
 #include "limiter.h"
 
-/* The rounding error of a*b, given p = a*b. */
-LEAN_INLINE double lean_product_error(double a, double b, double p)
-{
-#ifdef __FMA__
-    return __builtin_fma(a, b, -p);
-#else
-    const double split = 134217729.0; /* 2^27 + 1: Dekker, Numer. Math. 18, 1971 */
-    double t = split * a, ah = t - (t - a), al = a - ah;
-    t = split * b;
-    double bh = t - (t - b), bl = b - bh;
-    return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
-#endif
-}
+#ifdef __FP_FAST_FMA
 
 /* cbrt(h) to about 1e-14: Halley's iteration, first in single precision. */
 LEAN_INLINE double lean_rough_cbrt(double h)
@@ -62,22 +52,25 @@ LEAN_INLINE double lean_seven_thirds(double h, int *sure)
 {
     const double excess = 1.4802973661668753e-16; /* the double 7.0/3.0 minus 7/3 */
     double c = lean_rough_cbrt(h);
-    double c2 = c * c, c2e = lean_product_error(c, c, c2);
-    double c3 = c2 * c, c3e = lean_product_error(c2, c, c3) + c2e * c;
+    double c2 = c * c, c2e = __builtin_fma(c, c, -c2);
+    double c3 = c2 * c, c3e = __builtin_fma(c2, c, -c3) + c2e * c;
     double rest = (h - c3) - c3e;
     double d = (double)((float)rest / (3.0f * (float)c2));
-    double h2 = h * h, h2e = lean_product_error(h, h, h2);
-    double p = h2 * c, pe = lean_product_error(h2, c, p);
+    double h2 = h * h, h2e = __builtin_fma(h, h, -h2);
+    double p = h2 * c, pe = __builtin_fma(h2, c, -p);
     pe += h2 * d + h2e * c + p * (excess * lean_rough_log(h));
     double y = p + pe, t = (p - y) + pe;
     *sure = (y + t * 1.0714285714285714 == y) & (h > 1.0e-30) & (h < 1.0e30);
     return y;
 }
 
+#endif
+
 /* p[c] := pow(h[c], 7/3) where wanted[c] is not 0; unspecified elsewhere. */
 LEAN_INLINE void lean_powers(int n, const double *restrict h, const double *restrict wanted,
                              double *restrict p)
 {
+#ifdef __FP_FAST_FMA
 #pragma omp simd
     for (int c = 0; c < n; c++) {
         int sure;
@@ -88,6 +81,11 @@ LEAN_INLINE void lean_powers(int n, const double *restrict h, const double *rest
     for (int c = 0; c < n; c++)
         if (p[c] < 0.0)
             p[c] = pow(h[c], 7.0 / 3.0);
+#else
+    for (int c = 0; c < n; c++)
+        if (wanted[c] != 0.0)
+            p[c] = pow(h[c], 7.0 / 3.0);
+#endif
 }
 
 #endif
