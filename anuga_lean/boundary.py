@@ -7,7 +7,7 @@ step.  If it cannot, nothing need be written before the update.
 
 from __future__ import annotations
 
-import builtins
+import dis
 import types
 from typing import Any
 
@@ -95,9 +95,18 @@ def _is_harmless_function(function: types.FunctionType, n: int, seen: set[int]) 
             reached.append(function.__globals__[name])
         elif name in ("eval", "exec", "globals", "locals", "__import__", "getattr", "vars"):
             return False
-        elif not hasattr(builtins, name) and name in ("gc", "sys", "inspect"):
-            return False
+    if not all(name.split(".")[0] in _HARMLESS_MODULES for name in _imports(function.__code__)):
+        return False
     return all(_is_harmless(value, n, seen) for value in reached)
+
+
+def _imports(code: types.CodeType) -> set[str]:
+    """Every module the code and the functions inside it import."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME"}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _imports(constant)
+    return names
 
 
 def _names(code: types.CodeType) -> set[str]:

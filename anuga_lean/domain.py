@@ -149,6 +149,7 @@ class LeanDomain:
             self.lean.set_walls(self._walls())
             self._report_mass_error(self.lean.distribute(self._may_defer(), False))
             return
+        self._lean_asked = []  # scripts may bind other names at a yield
         if self._has_nan():
             self.use_stock_kernels("NaN in the centroid values")
             super().distribute_to_vertices_and_edges(distribute_to_vertices)

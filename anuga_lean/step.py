@@ -408,12 +408,11 @@ class Step:
             if not self.speeds_are_zero:
                 self.ready().bind_optional(self.friction_slope, self.max_speed)
                 self.run.sweep(_kernels.SPEEDS)
-                if not self.edges_known:
-                    return self.max_speed
-                warnings.warn(
-                    "max_speed was not recorded in the last step: these are the speeds of "
-                    "the present state; from the next step on they are those of the step, "
-                    "as in ANUGA.", UserWarning, stacklevel=4)
+                if not (self.in_step and self.edges_known):  # else the step's own state
+                    warnings.warn(
+                        "max_speed was not recorded in the last step: these are the speeds of "
+                        "the present state; from the next step on they are those of the step, "
+                        "as in ANUGA.", UserWarning, stacklevel=4)
         self.recording_speeds = True
         return self.max_speed
 

@@ -178,12 +178,11 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_fr
     const double *restrict xa = x[(i + 1) % 3], *restrict xb = x[(i + 2) % 3];
     const double *restrict ya = y[(i + 1) % 3], *restrict yb = y[(i + 2) % 3];
     const double *sw = o->sw, *suh = o->suh, *svh = o->svh, *sh = o->sh, *sz = o->sz;
-    const double *restrict h = o->h, *restrict w = o->w;
+    const double *restrict h = o->h;
     const int32_t *restrict slot = o->t0 + (size_t)i * nb;
     double *restrict f0 = o->f0, *restrict f1 = o->f1, *restrict f2 = o->f2,
            *restrict speed = o->speed, *restrict mass = o->mass + (size_t)i * nb;
     const double *restrict zc_ = o->spare;
-    (void)w;
 #pragma omp simd
     for (int c = 0; c < nb; c++) {
         int t = slot[c], s = i * NL + c;

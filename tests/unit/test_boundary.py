@@ -27,6 +27,12 @@ def _looks(t: float) -> list[float]:
     return [DOMAIN.quantities["stage"].centroid_values[0], 0.0, 0.0]
 
 
+def _looks_through_an_import(t: float) -> list[float]:
+    import sys
+
+    return [0.0 * len(sys.modules), 0.0, 0.0]
+
+
 def _looks_through_a_helper(t: float) -> list[float]:
     return _looks(t)
 
@@ -59,7 +65,9 @@ def test_a_closure_over_numbers_does_not_look(domain: Any) -> None:
         domain, lambda t: [amplitude * float(gauge(t)), 0.0, 0.0]))
 
 
-@pytest.mark.parametrize("function", [_looks, _looks_through_a_helper], ids=["self", "helper"])
+@pytest.mark.parametrize("function", [
+    _looks, _looks_through_a_helper, _looks_through_an_import,
+], ids=["self", "helper", "import"])
 def test_a_function_that_can_reach_the_domain_looks(domain: Any, function: Callable) -> None:
     assert _may_look(domain, anuga.Time_boundary(domain, function))
 

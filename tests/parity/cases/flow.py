@@ -226,3 +226,18 @@ def _mostly_dry_case(algorithm: str) -> None:
 
 for _algorithm in ("DE0", "DE0_7"):
     _mostly_dry_case(_algorithm)
+
+
+@case(name="below_the_bed", min_steps=20)
+def _(anuga: ModuleType) -> Leg:
+    """Stages below the bed on more triangles than the record of changes first has room for."""
+    domain = anuga.rectangular_cross_domain(64, 64, len1=640.0, len2=640.0)
+    domain.set_name("case")
+    domain.set_quantity("elevation", lambda x, y: 0.02 * x)
+    domain.set_quantity("friction", 0.03)
+    domain.set_quantity("stage", lambda x, y: np.where(x < 100.0, 3.0, -1.0))
+    domain.set_quantity("xmomentum", 0.1)
+    stage = domain.quantities["stage"].centroid_values
+    wall(anuga, domain, left=anuga.Time_boundary(
+        domain, lambda t: [2.0 + 0.1 * float(stage[0]), 0.0, 0.0]))
+    return domain, 2.0, 20.0
