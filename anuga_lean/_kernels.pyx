@@ -13,10 +13,37 @@ from libc.stdint cimport uint8_t, uint64_t
 
 
 cdef extern from "run.h" nogil:
+    int LEAN_TRACER_EDGES
+
     ctypedef struct lean_parameters:
         double g, epsilon, h_min
         double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry
-        int32_t low_froude, manning
+        int32_t low_froude, manning, sloped
+
+    ctypedef struct lean_walls:
+        const int64_t *offset
+        const uint16_t *triangle
+        const int32_t *place
+        const double *elevation
+        const int64_t *row
+        const double *properties
+        int32_t columns
+
+    ctypedef struct lean_tracers:
+        int32_t count
+        double beta
+        const double *conserved
+        double *concentration
+        double *explicit_update
+        const double *boundary
+        double *boundary_flux
+        double *edges
+
+    ctypedef struct lean_stems:
+        const double *density
+        const double *diameter
+        const double *height
+        double drag, bed_chezy
 
     ctypedef struct lean_run:
         const lean_mesh *mesh
@@ -33,6 +60,12 @@ cdef extern from "run.h" nogil:
         double *ymomentum_work
         double *friction_slope
         double *max_speed
+        double *stage_semi
+        double *xmomentum_semi
+        double *ymomentum_semi
+        double predictor_dt
+        lean_walls walls
+        lean_tracers tracers
         uint8_t *isolated
         const uint8_t *full
         int64_t n_undo, undo_capacity
@@ -65,7 +98,7 @@ cdef extern from "run.h" nogil:
         double (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
 
-    size_t lean_scratch_doubles(const lean_mesh *)
+    size_t lean_scratch_doubles(const lean_mesh *, int)
     int lean_sort_undo(lean_run *)
     void lean_clear_undo(lean_run *)
     const lean_kernels *lean_select_kernels(const char *)
@@ -78,13 +111,17 @@ cdef extern from "run.h" nogil:
     void lean_take_fingerprints(const lean_run *, const uint8_t *, uint64_t *, uint8_t *)
     void lean_check_fingerprints(const lean_run *, uint8_t *, const uint64_t *, uint8_t *)
     void lean_mark_undone(const lean_run *, uint8_t *)
-    void lean_friction_rates(const lean_run *, double *, double *)
+    void lean_add_friction(const lean_run *, double *, double *)
+    void lean_add_vegetation(const lean_run *, const lean_stems *, double *, double *)
+    void lean_tracer_concentrations(const lean_run *)
+    void lean_update_tracers(const lean_run *, double, double *)
+    double lean_grouped_sum(const double *, const int64_t *, int64_t)
     double lean_serial_sum(const double *, int64_t)
     void lean_average(double *, const double *, int64_t, double, double, double, int32_t)
 
 
 FLUXES, SECOND_STAGE, SPEEDS = 0, 1, 2
-REPLACE, EXCHANGE = 0, 1
+REPLACE, EXCHANGE, AS_IT_STANDS = 0, 1, 2
 
 _EDGE_QUANTITIES = {"stage": 0, "xmomentum": 1, "ymomentum": 2, "height": 3, "elevation": 4}
 
@@ -120,6 +157,7 @@ cdef class Run:
     cdef uint8_t *near
     cdef uint64_t *print
     cdef uint8_t *known
+    cdef bint extra
 
     def __init__(self, MeshHandle mesh not None, isa=None):
         cdef bytes name
@@ -248,7 +286,89 @@ cdef class Run:
             "undo_bits", bits, np.uint64, (self.mesh.c.n + 63) // 64)
         self.r.undo_capacity = capacity
 
-    def set_parameters(self, double g, double epsilon, double h_min, betas, int low_froude):
+    def bind_walls(self, offset, triangle, place, elevation, row, properties):
+        """Riverwalls, or six times None.
+
+        Parameters
+        ----------
+        offset : (n_blocks + 1,) int64, into `triangle`
+        triangle : (m,) uint16, local index of each triangle at a wall
+        place : (m, 3) int32, place of each of its edges in `elevation`, or -1
+        elevation : (walls,) float64, crests, m; read at every sweep
+        row : (walls,) int64, line of each in `properties`
+        properties : (lines, columns) float64
+        """
+        cdef lean_walls *w = &self.r.walls
+        cdef Py_ssize_t m = 0 if triangle is None else len(triangle)
+        cdef Py_ssize_t walls = 0 if row is None else len(row)
+        if place is not None:
+            self.mesh._check_rows(np.ascontiguousarray(place.ravel() + 1, np.int64), walls + 1)
+            self.mesh._check_rows(row, len(properties))
+            w.columns = properties.shape[1]
+        w.offset = <const int64_t *> self._bind(
+            "wall_offset", offset, np.int64, self.mesh.c.n_blocks + 1)
+        w.triangle = <const uint16_t *> self._bind("wall_triangle", triangle, np.uint16, m)
+        w.place = <const int32_t *> self._bind("wall_place", place, np.int32, 3 * m)
+        w.elevation = <const double *> self._bind("wall_elevation", elevation, np.float64, walls)
+        w.row = <const int64_t *> self._bind("wall_row", row, np.int64, walls)
+        w.properties = <const double *> self._bind(
+            "wall_properties", properties, np.float64,
+            0 if properties is None else properties.size)
+
+    def bind_tracers(self, int count, double beta, conserved, concentration, explicit_update,
+                     boundary, boundary_flux):
+        """Carry `count` tracers: (count, n) float64, the last two (count, n_boundary)."""
+        cdef lean_tracers *t = &self.r.tracers
+        cdef Py_ssize_t n = count * self.mesh.c.n, b = count * self.mesh.c.n_boundary
+        t.conserved = <const double *> self._bind("tracer_conserved", conserved, np.float64, n)
+        t.concentration = <double *> self._bind(
+            "tracer_concentration", concentration, np.float64, n)
+        t.explicit_update = <double *> self._bind(
+            "tracer_explicit_update", explicit_update, np.float64, n)
+        t.boundary = <const double *> self._bind("tracer_boundary", boundary, np.float64, b)
+        t.boundary_flux = <double *> self._bind(
+            "tracer_boundary_flux", boundary_flux, np.float64, b)
+        t.beta = beta
+        t.count = count
+
+    def tracer_concentrations(self):
+        """Write every tracer's concentration from its conserved values and the depths."""
+        with nogil:
+            lean_tracer_concentrations(&self.r)
+
+    def update_tracers(self, double dt, double[:, ::1] conserved not None):
+        """conserved[:] += dt * explicit update, (count, n) float64, in place."""
+        if conserved.shape[0] != self.r.tracers.count or conserved.shape[1] != self.mesh.c.n:
+            raise ValueError("conserved does not fit the tracers that are bound")
+        with nogil:
+            lean_update_tracers(&self.r, dt, &conserved[0, 0])
+
+    def tracer_edges(self):
+        """Concentrations at edges: (count, 3 n) float64."""
+        cdef lean_update_result result
+        values = np.zeros((self.r.tracers.count, 3 * self.mesh.c.n))
+        cdef double[:, ::1] out = values
+        self.r.tracers.edges = &out[0, 0]
+        with nogil:
+            self.kernels.sweep(&self.r, LEAN_TRACER_EDGES, 0.0, &result)
+        self.r.tracers.edges = NULL
+        return values
+
+    def set_predictor(self, double dt):
+        """Advance the edge values by `dt` s in the next sweep; 0: do not."""
+        self.r.predictor_dt = dt
+
+    def bind_semi_implicit(self, stage, xmomentum, ymomentum):
+        """Semi-implicit rates for an AS_IT_STANDS update, (n,) float64 each or None."""
+        cdef Py_ssize_t n = self.mesh.c.n
+        self.r.stage_semi = <double *> self._bind("stage_semi", stage, np.float64, n)
+        self.r.xmomentum_semi = <double *> self._bind(
+            "xmomentum_semi", xmomentum, np.float64, n)
+        self.r.ymomentum_semi = <double *> self._bind(
+            "ymomentum_semi", ymomentum, np.float64, n)
+
+    def set_parameters(self, double g, double epsilon, double h_min, betas, int low_froude,
+                       bint sloped=False):
         """Set the constants of a step; `betas` as (w, w_dry, uh, uh_dry, vh, vh_dry)."""
         self.r.p.g = g
         self.r.p.epsilon = epsilon
@@ -257,6 +377,7 @@ cdef class Run:
          self.r.p.beta_vh, self.r.p.beta_vh_dry) = betas
         self.r.p.low_froude = low_froude
         self.r.p.manning = 0
+        self.r.p.sloped = sloped
 
     @property
     def ordered(self):
@@ -265,10 +386,12 @@ cdef class Run:
         return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
 
     def set_threads(self, int n):
-        """Use `n` threads, one arena each."""
-        if n == self.r.n_threads:
+        """Use `n` threads, one arena each, with room for a predictor and tracers if needed."""
+        cdef bint extra = self.r.tracers.count > 0 or self.r.predictor_dt != 0.0 or self.extra
+        if n == self.r.n_threads and extra == self.extra:
             return
-        cdef size_t stride = (lean_scratch_doubles(&self.mesh.c) + 7) & ~<size_t> 7
+        self.extra = extra
+        cdef size_t stride = (lean_scratch_doubles(&self.mesh.c, extra) + 7) & ~<size_t> 7
         scratch = np.empty(n * stride + 8)
         address = scratch.__array_interface__["data"][0]
         self.arrays["scratch"] = scratch
@@ -378,18 +501,52 @@ cdef class Run:
         with nogil:
             lean_reflective_rows(&self.r, &ids[0], &vol[0], &edge[0], n)
 
-    def friction_rates(self):
-        """What friction adds to xmomentum and ymomentum per second: (2, n) float64, m2/s2."""
-        values = np.empty((2, self.mesh.c.n))
-        cdef double[:, ::1] out = values
+    def add_friction(self, double[::1] xmomentum not None, double[::1] ymomentum not None):
+        """Add what Manning friction does to the momenta per second, (n,) m2/s2, in place."""
+        self._check_pair(xmomentum, ymomentum)
         with nogil:
-            lean_friction_rates(&self.r, &out[0, 0], &out[1, 0])
-        return values
+            lean_add_friction(&self.r, &xmomentum[0], &ymomentum[0])
+
+    def add_vegetation(self, density, diameter, height, double drag, double bed_chezy,
+                       double[::1] xmomentum not None, double[::1] ymomentum not None):
+        """Add what stems do to the momenta per second, (n,) m2/s2, in place.
+
+        density (1/m2), diameter (m) and height (m) of the stems: (n,) float64.
+        """
+        cdef lean_stems stems
+        cdef Py_ssize_t n = self.mesh.c.n
+        self._check_pair(xmomentum, ymomentum)
+        stems.density = <const double *> _address(density, np.float64, n, "density")
+        stems.diameter = <const double *> _address(diameter, np.float64, n, "diameter")
+        stems.height = <const double *> _address(height, np.float64, n, "height")
+        stems.drag = drag
+        stems.bed_chezy = bed_chezy
+        with nogil:
+            lean_add_vegetation(&self.r, &stems, &xmomentum[0], &ymomentum[0])
+
+    cdef int _check_pair(self, double[::1] x, double[::1] y) except -1:
+        if x.shape[0] != self.mesh.c.n or y.shape[0] != self.mesh.c.n:
+            raise ValueError(f"xmomentum and ymomentum must have {self.mesh.c.n} elements")
+        return 0
 
     def boundary_flux_sum(self):
         """Mass flux over the counted edges in m3/s, summed in their order."""
         cdef int64_t n = len(self.arrays["edge_flux"])
         return lean_serial_sum(self.r.edge_flux, n)
+
+    def tracer_boundary_flux_sum(self, const int64_t[::1] triangle not None):
+        """Mass flux of each tracer over the boundary, (count,) float64.
+
+        `triangle` (n_boundary,): that of each edge, in the order of the enumeration.
+        """
+        cdef int64_t n = triangle.shape[0]
+        cdef int s
+        if n != self.mesh.c.n_boundary:
+            raise ValueError("triangle must have one element per boundary edge")
+        sums = np.zeros(self.r.tracers.count)
+        for s in range(self.r.tracers.count if n else 0):
+            sums[s] = lean_grouped_sum(self.r.tracers.boundary_flux + s * n, &triangle[0], n)
+        return sums
 
     def average(self, double[::1] x not None, const double[::1] y not None,
                 double a, double b, double c_inverse):

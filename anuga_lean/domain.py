@@ -18,7 +18,9 @@ from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
+from anuga_lean.riverwalls import EdgeArray
 from anuga_lean.step import RECONSTRUCTED, Step
+from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 
 
 class LeanDomain:
@@ -57,6 +59,12 @@ class LeanDomain:
     _grad_workspace_y = Workspace("_grad_workspace_y")
     _phi_workspace = Workspace("_phi_workspace")
     max_speed = MaxSpeed()
+    edge_flux_type = EdgeArray("edge_flux_type")
+    edge_river_wall_counter = EdgeArray("edge_river_wall_counter")
+    tracer_edge_values = TracerEdges("tracer_edge_values", 3)
+    tracer_backup_values = TracerBackup("tracer_backup_values")
+    tracer_boundary_flux = DerivedTracerArray("tracer_boundary_flux")
+    tracer_external_source = TracerSource("tracer_external_source")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lean_constructing = True
@@ -104,6 +112,12 @@ class LeanDomain:
         """Whether ANUGA's Manning friction is among the forcing terms."""
         return manning_friction_semi_implicit in self.forcing_terms
 
+    def shares_steps(self) -> bool:
+        """Whether others than friction act on a step between its fluxes and its update."""
+        return bool(self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
+                    or any([term is not manning_friction_semi_implicit
+                            for term in self.forcing_terms]))
+
     def use_stock_kernels(self, feature: str) -> None:
         """Build ANUGA's arrays and run its kernels from here on, saying so once.
 
@@ -129,7 +143,7 @@ class LeanDomain:
 
     def _may_defer(self) -> bool:
         """Whether nobody looks at the centroid values between distribute and update."""
-        if self.verbose or self.boundary_map is None:
+        if self.verbose or self.boundary_map is None or self.shares_steps():
             return False
         boundaries = list(self.boundary_map.values())
         asked = boundaries + [getattr(boundary, "function", None) for boundary in boundaries]
@@ -198,6 +212,8 @@ class LeanDomain:
         if self.lean is None or not self.lean.in_step:
             super().update_boundary()
             return
+        if self.number_of_tracers:
+            self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
             if boundary is not None and not is_wall(boundary):
@@ -218,6 +234,20 @@ class LeanDomain:
         """Whether a quantity was set after the last distribute, so that its edges count."""
         quantities = self.quantities
         return not all([quantities[name].is_reconstructed for name in RECONSTRUCTED])
+
+    def apply_protection_against_isolated_degenerate_timesteps(self) -> None:
+        """Bring single triangles far faster than all others to rest."""
+        if self.lean is None or not self.protect_against_isolated_degenerate_timesteps:
+            super().apply_protection_against_isolated_degenerate_timesteps()
+            return
+        speeds = self.lean.speeds()
+        fastest, slowest = speeds.max(), speeds.min()
+        if fastest < 10.0 or fastest == slowest:
+            return
+        bins = np.arange(slowest, fastest, (fastest - slowest) / 10)
+        count = np.diff([*np.searchsorted(np.sort(speeds), bins), len(speeds)])
+        if count[-1] > 0 and not count[4:9].any():
+            self.lean.stop(np.flatnonzero(speeds > bins[-1]))
 
     def backup_conserved_quantities(self) -> None:
         """Remember the conserved quantities for `saxpy_conserved_quantities`."""

@@ -30,6 +30,7 @@ _REPLACED = (
     ("anuga.abstract_2d_finite_volumes.quantity", "Quantity", "anuga_lean.quantity"),
     ("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
      "anuga_lean.generic_domain"),
+    ("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls"),
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
@@ -218,7 +219,7 @@ def _sloped_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
 def _friction(domain: Any, prepared: bool) -> Any:
     """Leave friction to the update, if the last sweep was made for this kind of it."""
     if prepared:
-        domain.lean.friction_due = True
+        domain.lean.add_friction()
         return None
     domain.use_stock_kernels("friction of another kind than the last fluxes were computed for")
     return NotImplemented
@@ -228,7 +229,17 @@ def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: A
     domain.lean.reflect(ids, vol, edge)
 
 
+def _vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:
+    domain.lean.add_vegetation()
+
+
+def _predict(domain: Any, dt: float, *args: Any, **kwargs: Any) -> None:
+    domain.lean.predict(dt)
+
+
 _HANDLED = {
+    "vegetation_friction_semi_implicit": _vegetation,
+    "ader_ck_predictor_edge": _predict,
     "manning_friction_flat_semi_implicit": _flat_friction,
     "manning_friction_sloped_semi_implicit_edge_based": _sloped_friction,
     "evaluate_reflective_segment": _reflect,
@@ -237,12 +248,12 @@ _HANDLED = {
 
 _TAKE_A_DOMAIN = frozenset((
     "setup_Domain_C_struct", "apply_sediment_source", "apply_bedload", "apply_repose",
-    "vegetation_friction_semi_implicit", "manning_friction_sloped_semi_implicit",
+    "manning_friction_sloped_semi_implicit",
     "compute_fluxes_ext_central", "protect_new", "extrapolate_second_order_edge_sw",
     "extrapolate_second_order_sw", "distribute_to_edges", "distribute_to_edges_and_vertices",
     "distribute_edges_to_vertices", "update_conserved_quantities",
     "saxpy_conserved_quantities", "backup_conserved_quantities",
-    "fix_negative_cells", "ader_ck_predictor", "ader_ck_predictor_edge", "gravity",
+    "fix_negative_cells", "ader_ck_predictor", "gravity",
     "gravity_wb",
 ))
 

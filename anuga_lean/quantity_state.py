@@ -289,7 +289,7 @@ class CompactQuantity(_StockQuantity):
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""
         if not self._dense and name != "centroid_backup_values" and self._is_stepped():
-            self.domain.lean.on_update_written(self.name)
+            self.domain.lean.on_update_written(self.name, name)
         held = self.held_update(name)
         if held is None:
             held = self._updates[name] = np.zeros(len(self))

@@ -13,18 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean import _kernels
+from anuga_lean import _kernels, riverwalls
+from anuga_lean.tracers import Tracers
+from anuga_lean.updates import CONSERVED, OpenUpdates
 
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
-CONSERVED = ("stage", "xmomentum", "ymomentum")
 
 # Where more than nine blocks in ten change, only one update in so many says
 # which: to say so it reads every triangle's place in the blocks.
 _MARK_EVERY = 16
 
 
-class Step:
+class Step(OpenUpdates):
     """The state of a lean domain between and during its time steps.
 
     Parameters
@@ -60,11 +61,12 @@ class Step:
         self.recording_speeds = False
         self.speeds_are_zero = True
         self._walls: tuple = ()
+        self._at_walls = np.array([], np.int64)     # blocks with riverwalls
         self._bound: tuple = ()
         self.in_step = False            # distributed for a step, not for a yield
         self.edges_known = False
-        self.friction_due = False
-        self._backup_state = "none"     # none, wanted, exchanged, copied
+        self.tracers: Tracers | None = None
+        self._forget_updates()
         self._second_stage: tuple[int, float] | None = None
         self._updates = 0               # counted while nearly all blocks are moving
         self._calls = 0
@@ -121,6 +123,7 @@ class Step:
         self._bind_counted(run, full)
         self._room(run, 0)
         _kernels.release_free_memory()  # what setting up has left behind
+        self.tracers = Tracers(self.domain, run) if self.domain.number_of_tracers else None
         self.run = run
         self.take_parameters()
         return run
@@ -155,7 +158,12 @@ class Step:
             self.run.set_parameters(
                 d.g, d.epsilon, d.minimum_allowed_height,
                 (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
-                d.low_froude)
+                d.low_froude, bool(d.use_sloped_mannings))
+            walls = riverwalls.tables(d)
+            self.run.bind_walls(*(walls or [None] * 6))
+            self._at_walls = np.array([], np.int64) if walls is None else \
+                np.flatnonzero(np.diff(walls[0]))
+            self._mark_always()
             self._activate()
 
     def forget_parameters(self) -> None:
@@ -179,13 +187,18 @@ class Step:
         self._reflective[:] = 0
         for tag in tags:
             self._reflective[self.domain.tag_boundary_cells[tag]] = 1
+        self._walls = tags
+        self._mark_always()
+        self._activate()
+
+    def _mark_always(self) -> None:
+        """Never leave out blocks with boundary values or crests that others may change."""
         blocks = self.domain.mesh.blocks
         open_cells = np.asarray(self.domain.boundary_cells)[self._reflective == 0]
         always = self.run.bound("always")
         always[:] = 0
         always[blocks.position[open_cells] // blocks.block_size] = 1
-        self._walls = tags
-        self._activate()
+        always[self._at_walls] = 1
 
     def reflect(self, ids: np.ndarray, vol: np.ndarray, edge: np.ndarray) -> None:
         """Write the boundary values of reflective walls at edges `ids`."""
@@ -210,7 +223,10 @@ class Step:
         """
         run = self.ready()
         run.clear_undo()
+        run.set_predictor(0.0)
         self._edge_cache = None
+        self.is_open = False
+        self._deferred = defer
         error = 0.0
         if not defer:
             error = run.distribute(True)
@@ -218,16 +234,25 @@ class Step:
                 self._room(run, 4 * len(run.bound("undo_index")))
                 error = run.distribute(True)
             run.sort_undo()
+            if self.tracers is not None:
+                run.tracer_concentrations()
             if at_yield:
                 self._activate()
         if run.ordered:
             run.mark_isolated()
         self.in_step = not at_yield
+        self.is_shared = self.domain.shares_steps()
         self.edges_known = True
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
             quantities[name].on_distribute()
         return error
+
+    def predict(self, dt: float) -> None:
+        """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""
+        self.run.set_predictor(dt)
+        self._edge_cache = None
+        self._activate()
 
     def protect(self) -> float:
         """Only lift stages and stop shallow water, in place; return the mass error in m3."""
@@ -251,7 +276,7 @@ class Step:
         substep = self._next_substep()
         domain = self.domain
         self._bind_optional(run, substep)
-        if self._fluxcalls != 1:
+        if self._fluxcalls != 1 or self.tracers is not None:
             self._activate()
         run.find_active()
         if self._fusable(substep):
@@ -262,8 +287,11 @@ class Step:
             if self._backup_state == "exchanged":
                 self._separate_backup(run)
             smallest = run.sweep(_kernels.FLUXES)[0]
+            self.is_open = True
         if substep < self._fluxcalls:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
+            if self.tracers is not None:
+                self.tracers.count_boundary_fluxes(run, substep)
         return smallest if substep == 0 else domain.evolve_max_timestep
 
     def _next_substep(self) -> int:
@@ -274,7 +302,7 @@ class Step:
         return (self._calls - self._base_call) % self._fluxcalls
 
     def _fusable(self, substep: int) -> bool:
-        return (self._backup_state == "exchanged" and substep == 1
+        return (self._backup_state == "exchanged" and substep == 1 and not self.is_shared
                 and self.domain.timestepping_method == "rk2")
 
     def _separate_backup(self, run: _kernels.Run) -> None:
@@ -295,6 +323,8 @@ class Step:
         if not sloped:
             self.friction_slope = None
         speeds = None
+        if self.domain.protect_against_isolated_degenerate_timesteps:
+            self.recording_speeds = True
         if self.recording_speeds:
             if self.max_speed is None:
                 self.max_speed = np.zeros(n)
@@ -306,23 +336,34 @@ class Step:
 
     def update(self) -> tuple[int, float]:
         """Update the conserved quantities; return count and volume (m3) of depths lifted."""
-        self.edges_known = False
+        self.edges_known = self.is_open = False
+        run = self.ready()
+        if self.tracers is not None:
+            self.tracers.update(run)
         if self._second_stage is not None:
             return self._second_stage
-        run = self.ready()
-        mode = _kernels.REPLACE
-        if self._backup_state == "wanted":
-            mode = _kernels.EXCHANGE
-            self._backup_state = "exchanged"
-        marking = self._fluxcalls == 1 and self._updates % _MARK_EVERY == 0
+        marking = self._fluxcalls == 1 and self._updates % _MARK_EVERY == 0 and not (
+            self._touched or self.is_shared)
         self._changed[:] = not marking
-        result = run.update(mode, self.domain.timestep, self.friction_due, marking)
-        self.friction_due = False
+        self._touched = False
+        if self.is_shared or self._semi:
+            result = self._update_as_it_stands()
+        else:
+            result = self._update_and_mark(run, marking)
         run.clear_undo()
         if marking:
             run.take_fingerprints()
         if self._updates % _MARK_EVERY or np.mean(self._changed) > 0.9:
             self._updates += 1          # nearly all is moving: look again later
+        return result
+
+    def _update_and_mark(self, run: _kernels.Run, marking: bool) -> tuple[int, float]:
+        mode = _kernels.REPLACE
+        if self._backup_state == "wanted":
+            mode = _kernels.EXCHANGE
+            self._backup_state = "exchanged"
+        result = run.update(mode, self.domain.timestep, self.friction_due, marking)
+        self.friction_due = False
         return result
 
     def stage_after_update(self) -> np.ndarray:
@@ -334,20 +375,21 @@ class Step:
 
     def backup_conserved(self) -> None:
         """Remember the conserved quantities for `average`."""
-        run = self.ready()
+        self.ready()
         self._second_stage = None
-        if self.domain.timestepping_method == "rk2":
+        if self.tracers is not None:
+            self.tracers.back_up()
+        if self.domain.timestepping_method == "rk2" and not self.domain.shares_steps():
             self._backup_state = "wanted"
-            return
-        if self.backup is None:
-            self.backup = np.empty((3, self.domain.number_of_elements))
-        for row, name in zip(self.backup, CONSERVED, strict=True):
-            np.copyto(row, run.bound(name))
-        self._backup_state = "copied"
+        else:
+            self._copy_backup()
 
     def average(self, a: float, b: float, c: float) -> None:
         """Conserved := (a * conserved + b * remembered) / c."""
         run = self.ready()
+        inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
+        if self.tracers is not None:
+            self.tracers.average(run, a, b, inverse)
         if self._second_stage is not None:
             self._second_stage = None
             self.friction_due = False
@@ -358,7 +400,6 @@ class Step:
         remembered = self.work if self._backup_state == "exchanged" else self.backup
         if remembered is None:
             raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
-        inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
         for row, name in zip(remembered, CONSERVED, strict=True):
             run.average(run.bound(name), row, a, b, inverse)
         self._activate()
@@ -381,22 +422,6 @@ class Step:
         """Edge values of one quantity: (number_of_triangles, 3) float64."""
         return self.ready().edge_rows(name, np.arange(self.domain.number_of_elements))
 
-    def explicit_rows(self, name: str) -> np.ndarray | None:
-        """The live fluxes of a conserved quantity, (n,) float64, or None."""
-        if self.work is None or name not in CONSERVED or self._backup_state != "none":
-            return None
-        return self.work[CONSERVED.index(name)]
-
-    def semi_implicit_rows(self, name: str) -> np.ndarray | None:
-        """Friction's rate of change of a momentum while it is due, (n,) m2/s2, or None."""
-        if not self.friction_due or name not in CONSERVED[1:]:
-            return None
-        return self.ready().friction_rates()[CONSERVED[1:].index(name)]
-
-    def on_update_written(self, name: str) -> None:
-        """A user wrote to an update array: only ANUGA's kernels read those."""
-        self.domain.use_stock_kernels(f"writing to the update arrays of {name}")
-
     def on_edge_written(self, name: str) -> None:
         """A user wrote edge values: only ANUGA's kernels read those."""
         self.domain.use_stock_kernels(f"writing edge values of {name}")
@@ -416,6 +441,13 @@ class Step:
         self.recording_speeds = True
         return self.max_speed
 
+    def stop(self, triangles: np.ndarray) -> None:
+        """Set momenta and speed of some triangles to zero between fluxes and update."""
+        self._touched = True
+        for name in CONSERVED[1:]:
+            self.domain.quantities[name].centroid_values[triangles] = 0.0
+        self.max_speed[triangles] = 0.0
+
     def zero_speeds(self) -> None:
         """Set max_speed to zero, without allocating it."""
         self.speeds_are_zero = True
@@ -430,4 +462,7 @@ class Step:
             array = getattr(self, name)
             if array is not None:
                 held[name] = array
+        held |= {f"{name}_semi_implicit": array for name, array in self._semi.items()}
+        if self.tracers is not None and self.tracers.backup is not None:
+            held["tracer_backup"] = self.tracers.backup
         return held

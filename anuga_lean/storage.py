@@ -22,7 +22,9 @@ from anuga_lean.mesh import Mesh
 from anuga_lean.mesh_tables import TABLES
 from anuga_lean.quantity import Quantity
 from anuga_lean.quantity_values import Stored
+from anuga_lean.riverwalls import RiverWall
 from anuga_lean.step import Step
+from anuga_lean.tracers import DERIVED as _TRACER_ARRAYS
 from anuga_lean.views import ArrayView
 
 # Quantities whose vertex values ANUGA's C struct allocates.
@@ -33,6 +35,7 @@ _SHARED = ("triangles", "nodes", "centroid_coordinates", "vertex_coordinates",
            "edge_coordinates", "neighbours", "surrogate_neighbours", "neighbour_edges",
            "normals", "edgelengths", "radii", "areas", "number_of_boundaries",
            "number_of_triangles_per_node", "node_index", "vertex_value_indices")
+_WALL_ARRAYS = ("edge_flux_type", "edge_river_wall_counter")
 _UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 
 
@@ -78,9 +81,12 @@ def _build_arrays(domain: Any) -> None:
     speeds = step.max_speed
     full = np.asarray(domain.tri_full_flag)
     node_full = domain.node_full_flag
+    others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
     domain.mesh.dense()
     domain.mesh.blocks = None
     domain.lean = None
+    for name, array in others.items():
+        domain.__dict__[name] = np.asarray(array) if isinstance(array, ArrayView) else array
     domain.__dict__.pop("_full_flags", None)
     domain.tri_full_flag = full
     domain.node_full_flag = node_full
@@ -125,7 +131,14 @@ def _compact(domain: Any) -> None:
         attributes.pop(name, None)
     attributes["x_centroid_work"] = attributes["y_centroid_work"] = None
     attributes["_Domain_C_struct"] = None
+    held = {name: attributes.pop(name, None)
+            for name in (*_WALL_ARRAYS, "tracer_external_source")}
+    for name in _TRACER_ARRAYS:
+        attributes.pop(name, None)
     domain.lean = Step(domain)
+    for name, array in held.items():
+        setattr(domain, name, array)
+    domain.riverwallData.__class__ = RiverWall
     if not full.all():
         domain.tri_full_flag = full
     for quantity in domain.quantities.values():
@@ -193,7 +206,7 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
         if isinstance(array, np.ndarray):
             known[id(array)] = (domain.mesh, name, array)
     for quantity in domain.quantities.values():
-        for name in ("edge_values", "_vertex_values"):
+        for name in ("edge_values", "_vertex_values", *_UPDATES):
             array = quantity.__dict__.get(name)
             if isinstance(array, np.ndarray):
                 known[id(array)] = (quantity, name.lstrip("_"), array)
@@ -205,13 +218,15 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
 def _replace_held_arrays(domain: Any, known: dict[int, tuple[Any, str, Any]]) -> None:
     """Let operators, boundaries and structures hold views where they held those arrays."""
     seen = {id(domain), id(domain.mesh)}
-    todo = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),
-            *domain.forcing_terms, domain.boundary_flux_integral, domain.riverwallData]
+    users = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),
+             *domain.forcing_terms]
+    todo = [*users, domain.boundary_flux_integral, domain.riverwallData]
     while todo:
         holder = todo.pop()
         attributes = getattr(holder, "__dict__", None)
         if attributes is None or id(holder) in seen or isinstance(holder, (type, _AnyMesh)) \
-                or not type(holder).__module__.startswith("anuga"):
+                or not (type(holder).__module__.startswith("anuga")
+                        or any([holder is user for user in users])):
             continue
         seen.add(id(holder))
         for key, value in list(attributes.items()):

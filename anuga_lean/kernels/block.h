@@ -25,6 +25,8 @@ typedef struct {
     double *sw, *suh, *svh, *sh, *sz;         /* slots: edge states          */
     double *f0, *f1, *f2, *speed, *mass;      /* n_own; mass is 3*n_own      */
     double *spare;                            /* 10*n_own, for the update    */
+    double *extra;                            /* lean_extra_doubles, only with
+                                                 a predictor or tracers       */
     int32_t *k0, *k1, *k2, *t0;               /* NL neighbours; 3*n_own slots */
     int32_t *rank;                            /* ALL: see load_ranks         */
 } opened;
@@ -64,7 +66,17 @@ static inline void open_block(const lean_run *r, int b, double *arena, opened *o
     o->k1 = q; q += ALIGN8(o->NL);
     o->k2 = q; q += ALIGN8(o->NL);
     o->t0 = q; q += ALIGN8(3 * nb);
-    o->rank = q;
+    o->rank = q; q += ALIGN8(o->ALL);
+    o->extra = (double *)q;
+}
+
+/* 8 local (predictor), or ALL, slots, own and local (one tracer at a time). */
+static inline size_t lean_extra_doubles(const lean_mesh *m)
+{
+    size_t slots = ALIGN8(3 * (size_t)m->max_local + (size_t)m->max_boundary);
+    size_t tracer = ALIGN8(m->max_all) + slots + ALIGN8(m->max_own);
+    size_t predictor = 8 * ALIGN8(m->max_local);
+    return tracer > predictor ? tracer : predictor;
 }
 
 static inline void load_geometry(const lean_mesh *m, const opened *o)
@@ -172,6 +184,26 @@ static inline void load_ranks(const lean_run *r, const opened *o)
         int32_t m = o->member[c];
         o->rank[c] = isolated[m] ? m : INT32_MAX;
     }
+}
+
+/* What a corner triangle's reconstruction needs of its one neighbour n. */
+typedef struct {
+    double ex[3], ey[3];      /* midpoints of its edges from its centroid         */
+    double gx, gy;            /* towards n's centroid, over the distance squared  */
+} corner_stencil;
+
+static inline corner_stencil stencil_of_corner(const opened *o, int c, int n)
+{
+    double x = o->cx[c], y = o->cy[c];
+    double dx = o->cx[n] - x, dy = o->cy[n] - y, d2 = dx * dx + dy * dy;
+    corner_stencil s = {{lean_midpoint(o->x1[c], o->x2[c]) - x,
+                         lean_midpoint(o->x2[c], o->x0[c]) - x,
+                         lean_midpoint(o->x0[c], o->x1[c]) - x},
+                        {lean_midpoint(o->y1[c], o->y2[c]) - y,
+                         lean_midpoint(o->y2[c], o->y0[c]) - y,
+                         lean_midpoint(o->y0[c], o->y1[c]) - y},
+                        d2 > 0.0 ? dx / d2 : 0.0, d2 > 0.0 ? dy / d2 : 0.0};
+    return s;
 }
 
 static inline void load_neighbours(const lean_mesh *m, const opened *o)

@@ -14,7 +14,7 @@ typedef struct {
     double f0, f1, f2;      /* mass and momentum flux per metre of edge     */
     double pressure;        /* pressure part, along the normal              */
     double speed;           /* largest wave speed, m/s                      */
-    double h_left;          /* depth above the higher of the two beds, left */
+    double h_left;          /* depth above what stands between, left side    */
 } lean_edge_flux;
 
 LEAN_INLINE double lean_froude_factor(int low_froude, double ul, double ur, double vl,
@@ -28,13 +28,13 @@ LEAN_INLINE double lean_froude_factor(int low_froude, double ul, double ur, doub
     return sqrt(lean_min(1.0, 0.01 + lean_max(froude - 0.01, 0.0)));
 }
 
-/* IN states on the left and right, unit normal (n1, n2) pointing right. */
-LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state r, double n1,
-                                             double n2, double g, double epsilon,
-                                             int low_froude)
+/* IN states on the left and right, unit normal (n1, n2) pointing right, ze the
+ * height of what stands between them: the higher bed, or a riverwall's crest. */
+LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
+                                                  lean_edge_state r, double n1, double n2,
+                                                  double g, double epsilon, int low_froude)
 {
     lean_edge_flux out;
-    double ze = lean_max(l.z, r.z);
     double hl = lean_max(l.h + l.z - ze, 0.0), hr = lean_max(r.h + r.z - ze, 0.0);
     double la = n1 * l.uh + n2 * l.vh, lb = -n2 * l.uh + n1 * l.vh;
     double ra = n1 * r.uh + n2 * r.vh, rb = -n2 * r.uh + n1 * r.vh;
@@ -76,6 +76,13 @@ LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state 
     out.pressure = still ? at_rest : pressure;
     out.h_left = hl;
     return out;
+}
+
+LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state r, double n1,
+                                             double n2, double g, double epsilon,
+                                             int low_froude)
+{
+    return lean_central_flux_over(lean_max(l.z, r.z), l, r, n1, n2, g, epsilon, low_froude);
 }
 
 #endif

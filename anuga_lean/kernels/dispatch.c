@@ -42,12 +42,13 @@ const lean_kernels *lean_select_kernels(const char *isa)
     return NULL;
 }
 
-size_t lean_scratch_doubles(const lean_mesh *m)
+size_t lean_scratch_doubles(const lean_mesh *m, int extra)
 {
     size_t all = ALIGN8(m->max_all), local = ALIGN8(m->max_local), own = ALIGN8(m->max_own);
     size_t slots = ALIGN8(3 * (size_t)m->max_local + (size_t)m->max_boundary);
     /* block.h: 12 ALL, 1 NL, 5 slots, 4 + 3 + 10 own as doubles; int32: 3 NL, 3 own, 1 ALL */
-    return 12 * all + local + 5 * slots + 17 * own + (3 * local + 3 * own + all) / 2 + 256;
+    size_t doubles = 12 * all + local + 5 * slots + 17 * own + (3 * local + 3 * own + all) / 2 + 256;
+    return doubles + (extra ? lean_extra_doubles(m) : 0);
 }
 
 void lean_clear_undo(lean_run *r)
@@ -101,26 +102,24 @@ const double *lean_find_undo(const lean_run *r, int32_t k)
     return r->undo_value + 3 * lo;
 }
 
-void lean_friction_rates(const lean_run *r, double *xmomentum, double *ymomentum)
-{
-#pragma omp parallel for schedule(static) num_threads(r->n_threads)
-    for (int32_t k = 0; k < r->mesh->n; k++) {
-        double uh = r->xmomentum[k], vh = r->ymomentum[k], eta = r->friction[k], S = 0.0;
-        double h = r->stage[k] - r->elevation[k];
-        if (r->friction_slope)
-            S = r->friction_slope[k];
-        else if (eta > 1.0e-15 && h >= r->p.h_min)
-            S = -r->p.g * eta * eta * sqrt(uh * uh + vh * vh) / pow(h, 7.0 / 3.0);
-        xmomentum[k] = 0.0 + S * uh;
-        ymomentum[k] = 0.0 + S * vh;
-    }
-}
-
 double lean_serial_sum(const double *x, int64_t n)
 {
     double sum = 0.0;
     for (int64_t k = 0; k < n; k++)
         sum += x[k];
+    return sum;
+}
+
+double lean_grouped_sum(const double *x, const int64_t *group, int64_t n)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < n;) {
+        double part = 0.0;
+        int64_t g = group[k];
+        for (; k < n && group[k] == g; k++)
+            part += x[k];
+        sum += part;
+    }
     return sum;
 }
 

@@ -5,6 +5,7 @@
  * mesh it costs several times a sweep.
  */
 #include "block.h"
+#include "predictor.h"
 
 /* One triangle with its neighbours, by local index in its block. */
 typedef struct {
@@ -151,22 +152,65 @@ static void edges_of(const located *t, double e[4][3])
     }
 }
 
+/* ADER-2: the five values v[5][3] advanced by r->predictor_dt, but for the bed. */
+static void advance(const located *t, double v[5][3])
+{
+    const lean_run *r = t->r;
+    const double dt = r->predictor_dt, h_min = r->p.h_min;
+    double q[4], x, y, eta = r->friction[r->mesh->member[t->block->member + t->c]];
+    effective_state(t, t->c, q);
+    if (is_alone(t, t->c))
+        q[2] = q[3] = 0.0;
+    centroid_of(t, t->c, &x, &y);
+    lean_slopes s = {lean_midpoint(t->x[1], t->x[2]) - x, lean_midpoint(t->y[1], t->y[2]) - y,
+                     lean_midpoint(t->x[2], t->x[0]) - x, lean_midpoint(t->y[2], t->y[0]) - y,
+                     q[0], q[1], q[2], q[3], v[0][0], v[0][1], v[3][0], v[3][1],
+                     v[1][0], v[1][1], v[2][0], v[2][1]};
+    lean_rates p = lean_predict(&s, r->p.g, h_min);
+    if (!p.regular)
+        return;
+    for (int i = 0; i < 3; i++) {
+        double speed = lean_dragged(eta, v[3][i], v[1][i], v[2][i], h_min);
+        double power = speed != 0.0 ? pow(v[3][i], 7.0 / 3.0) : 1.0;
+        double factor = lean_drag_factor(r->p.g, eta, r->p.sloped ? p.steepness : 1.0, speed,
+                                         power, dt);
+        v[0][i] += dt * p.dw;
+        v[1][i] = (v[1][i] + dt * p.duh) * factor;
+        v[2][i] = (v[2][i] + dt * p.dvh) * factor;
+        v[3][i] = lean_max(v[3][i] + dt * p.dw, 0.0);
+    }
+}
+
+/* Edge values of triangle k: stage, xmomentum, ymomentum, height, elevation. */
+static void values_of(const lean_run *r, int64_t k, located *t, double v[5][3])
+{
+    double e[4][3];
+    locate(r, k, t);
+    edges_of(t, e);
+    for (int i = 0; i < 3; i++) {
+        v[0][i] = e[0][i];
+        v[1][i] = e[2][i] * e[1][i];
+        v[2][i] = e[3][i] * e[1][i];
+        v[3][i] = e[1][i];
+        v[4][i] = e[0][i] - e[1][i];
+    }
+    if (r->predictor_dt != 0.0)
+        advance(t, v);
+}
+
 void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantity, double *out)
 {
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (nk > 4096)
     for (int64_t j = 0; j < nk; j++) {
         located t;
-        double e[4][3];
-        locate(r, k[j], &t);
-        edges_of(&t, e);
+        double value[5][3];
+        values_of(r, k[j], &t, value);
         for (int i = 0; i < 3; i++) {
-            double value[5] = {e[0][i], e[2][i] * e[1][i], e[3][i] * e[1][i], e[1][i],
-                               e[0][i] - e[1][i]};
             if (quantity >= 0)
-                out[3 * j + i] = value[quantity];
+                out[3 * j + i] = value[quantity][i];
             else
                 for (int a = 0; a < 5; a++)
-                    out[(a * nk + j) * 3 + i] = value[a];
+                    out[(a * nk + j) * 3 + i] = value[a][i];
         }
     }
 }
@@ -176,19 +220,17 @@ void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *
 {
     for (int64_t j = 0; j < n; j++) {
         located t;
-        double e[4][3];
+        double v[5][3];
         int i = (int)edge[j];
         int64_t id = ids[j];
-        locate(r, vol[j], &t);
-        edges_of(&t, e);
+        values_of(r, vol[j], &t, v);
         double dx = t.x[(i + 2) % 3] - t.x[(i + 1) % 3], dy = t.y[(i + 2) % 3] - t.y[(i + 1) % 3];
         double l = lean_length(dx, dy), n1 = lean_normal_x(dy, l), n2 = lean_normal_y(dx, l);
-        double p = e[2][i] * e[1][i], q = e[3][i] * e[1][i];
-        double r1 = -p * n1 - q * n2, r2 = -p * n2 + q * n1;
-        r->stage_boundary[id] = e[0][i];
+        double r1 = -v[1][i] * n1 - v[2][i] * n2, r2 = -v[1][i] * n2 + v[2][i] * n1;
+        r->stage_boundary[id] = v[0][i];
         r->xmomentum_boundary[id] = n1 * r1 - n2 * r2;
         r->ymomentum_boundary[id] = n2 * r1 + n1 * r2;
-        r->height_boundary[id] = e[1][i];
-        r->elevation_boundary[id] = e[0][i] - e[1][i];
+        r->height_boundary[id] = v[3][i];
+        r->elevation_boundary[id] = v[4][i];
     }
 }

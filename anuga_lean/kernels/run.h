@@ -19,6 +19,7 @@ typedef struct {
     double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry;
     int32_t low_froude;       /* 0, 1 or 2 */
     int32_t manning;          /* 1: friction acts in this update */
+    int32_t sloped;           /* 1: Manning's drag knows the bed slope */
 } lean_parameters;
 
 /* What sweep does with the fluxes of a block. */
@@ -26,14 +27,42 @@ enum lean_sweep_mode {
     LEAN_FLUXES = 0,          /* write them to the work arrays                    */
     LEAN_SECOND_STAGE = 1,    /* RK2: update, average with the backup in the work
                                  arrays, leave the result there                   */
-    LEAN_SPEEDS = 2           /* only record max_speed                            */
+    LEAN_SPEEDS = 2,          /* only record max_speed                            */
+    LEAN_TRACER_EDGES = 3     /* only write tracer_edges                          */
 };
 
 /* What update does with the new state. */
 enum lean_update_mode {
     LEAN_REPLACE = 0,         /* state := new                                     */
-    LEAN_EXCHANGE = 1         /* work := raw state (the RK2 backup), state := new */
+    LEAN_EXCHANGE = 1,        /* work := raw state (the RK2 backup), state := new */
+    LEAN_AS_IT_STANDS = 2     /* as LEAN_REPLACE, but forcing terms have had their
+                                 say: the arrays are taken as they are, all that
+                                 is semi-implicit is in the *_semi arrays        */
 };
+
+/* Riverwalls: own triangles with one or more of their edges on a wall, by block. */
+typedef struct {
+    const int64_t *offset;        /* n_blocks + 1, into triangle; NULL: no walls     */
+    const uint16_t *triangle;     /* local index in the block                        */
+    const int32_t *place;         /* 3 per triangle: the edge's place in elevation
+                                     and row, -1 where no wall stands                */
+    const double *elevation;      /* crest height of each wall edge, m               */
+    const int64_t *row;           /* its line in properties                          */
+    const double *properties;     /* columns per line: Qfactor s1 s2 h1 h2 [Cd_through] */
+    int32_t columns;
+} lean_walls;
+
+/* Passive tracers: rows of n (of n_boundary, of 3n), one row a tracer. */
+typedef struct {
+    int32_t count;
+    double beta;                  /* limiter strength                                */
+    const double *conserved;      /* m = depth times concentration                   */
+    double *concentration;        /* OUT, m / depth as the last distribute left it   */
+    double *explicit_update;      /* OUT, rate of change of m                        */
+    const double *boundary;       /* concentration beyond each boundary edge         */
+    double *boundary_flux;        /* OUT, through each boundary edge of full triangles */
+    double *edges;                /* OUT of LEAN_TRACER_EDGES: (3n) values at edges, or NULL */
+} lean_tracers;
 
 typedef struct {
     const lean_mesh *mesh;
@@ -47,6 +76,11 @@ typedef struct {
     double *stage_work, *xmomentum_work, *ymomentum_work;
     double *friction_slope;   /* n, only for sloped Manning, else NULL */
     double *max_speed;        /* n, or NULL: not recorded */
+    /* what forcing terms add semi-implicitly, per second: n each, or NULL: nothing */
+    double *stage_semi, *xmomentum_semi, *ymomentum_semi;
+    double predictor_dt;      /* ADER-2: time the edge values are advanced by, s; 0: not */
+    lean_walls walls;
+    lean_tracers tracers;
     uint8_t *isolated;        /* n: every neighbour of the triangle is dry */
     const uint8_t *full;      /* n: 0 for ghosts; NULL when all are full */
     /* Triangles that distribute changed in place, with the raw values they had
@@ -96,8 +130,9 @@ typedef struct {
     void (*mark_isolated)(const lean_run *r);
 } lean_kernels;
 
-/* Doubles one thread's arena needs for this mesh. */
-size_t lean_scratch_doubles(const lean_mesh *mesh);
+/* Doubles one thread's arena needs for this mesh; extra: with room for the
+ * predictor and tracers.                                                     */
+size_t lean_scratch_doubles(const lean_mesh *mesh, int extra);
 
 /* Sort the undo record by triangle and set its bits. -1: no memory for it. */
 int lean_sort_undo(lean_run *r);
@@ -126,8 +161,25 @@ void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *
  * the averaged state moves from the work arrays to the centroid arrays.      */
 void lean_finish_second_stage(const lean_run *r);
 
-/* What Manning friction adds to the momenta per second, m2/s2: OUT n each. */
-void lean_friction_rates(const lean_run *r, double *xmomentum, double *ymomentum);
+/* Add what Manning friction does to the momenta per second, m2/s2: INOUT n each. */
+void lean_add_friction(const lean_run *r, double *xmomentum, double *ymomentum);
+
+/* Stems in the flow, n each: IN number per m2, diameter and height in m. */
+typedef struct {
+    const double *density, *diameter, *height;
+    double drag;                  /* coefficient of a stem       */
+    double bed_chezy;             /* of the bed between them     */
+} lean_stems;
+
+/* Add what their drag does to the momenta per second, m2/s2: INOUT n each. */
+void lean_add_vegetation(const lean_run *r, const lean_stems *stems, double *xmomentum,
+                         double *ymomentum);
+
+/* Concentrations of every tracer from the effective depths. */
+void lean_tracer_concentrations(const lean_run *r);
+
+/* conserved += dt * explicit_update, for every tracer. */
+void lean_update_tracers(const lean_run *r, double dt, double *conserved);
 
 /* Quiet blocks, see quiet.c. */
 void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
@@ -140,6 +192,9 @@ void lean_mark_undone(const lean_run *r, uint8_t *changed);
 
 /* Sum in index order, as ANUGA's loop adds its boundary fluxes. */
 double lean_serial_sum(const double *x, int64_t n);
+
+/* The same, but what stands side by side with one group is summed first. */
+double lean_grouped_sum(const double *x, const int64_t *group, int64_t n);
 
 /* out[k] = a*x[k] + b*y[k], then times c_inverse if it is not 1. INOUT x. */
 void lean_average(double *x, const double *y, int64_t n, double a, double b,

@@ -12,6 +12,9 @@
 #include "block.h"
 #include "central_flux.h"
 #include "isa.h"
+#include "predictor.h"
+#include "riverwalls.h"
+#include "tracers.h"
 #include "update_chunk.h"
 
 LEAN_INLINE void reconstruct(const lean_run *r, const opened *o, int ordered)
@@ -106,16 +109,9 @@ static void reconstruct_corners(const lean_run *r, const opened *o)
         } else {
             int rest = neighbour_at_rest(r, o, c, n, m->corner_far + 3 * q);
             double other[4] = {o->w[n], o->h[n], rest ? 0.0 : o->u[n], rest ? 0.0 : o->v[n]};
-            double ex[3] = {lean_midpoint(o->x1[c], o->x2[c]) - o->cx[c],
-                            lean_midpoint(o->x2[c], o->x0[c]) - o->cx[c],
-                            lean_midpoint(o->x0[c], o->x1[c]) - o->cx[c]};
-            double ey[3] = {lean_midpoint(o->y1[c], o->y2[c]) - o->cy[c],
-                            lean_midpoint(o->y2[c], o->y0[c]) - o->cy[c],
-                            lean_midpoint(o->y0[c], o->y1[c]) - o->cy[c]};
-            double dx = o->cx[n] - o->cx[c], dy = o->cy[n] - o->cy[c], d2 = dx * dx + dy * dy;
-            double gx = d2 > 0.0 ? dx / d2 : 0.0, gy = d2 > 0.0 ? dy / d2 : 0.0;
+            corner_stencil s = stencil_of_corner(o, c, n);
             for (int a = 0; a < 4; a++)
-                lean_corner_edges(own[a], other[a], gx, gy, ex, ey, r->p.beta_w, e[a]);
+                lean_corner_edges(own[a], other[a], s.gx, s.gy, s.ex, s.ey, r->p.beta_w, e[a]);
         }
         for (int i = 0; i < 3; i++) {
             int t = i * NL + c;
@@ -124,6 +120,63 @@ static void reconstruct_corners(const lean_run *r, const opened *o)
             o->suh[t] = e[2][i] * e[1][i];
             o->svh[t] = e[3][i] * e[1][i];
             o->sz[t] = e[0][i] - e[1][i];
+        }
+    }
+}
+
+/* ADER-2: advance the edge values by r->predictor_dt.  The bed at the edges is
+ * left as it is.                                                             */
+static void advance_edges(const lean_run *r, const opened *o)
+{
+    const int NL = o->NL, sloped = r->p.sloped;
+    const double g = r->p.g, h_min = r->p.h_min, dt = r->predictor_dt;
+    double *p = o->extra;
+    double *restrict dw = take(&p, NL), *restrict duh = take(&p, NL), *restrict dvh = take(&p, NL);
+    double *restrict steep = take(&p, NL), *restrict eta = take(&p, NL);
+    double *restrict regular = take(&p, NL), *restrict wanted = take(&p, NL);
+    double *restrict power = take(&p, NL);
+    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2;
+    const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
+    const double *restrict cx = o->cx, *restrict cy = o->cy, *restrict w = o->w, *restrict h = o->h,
+                 *restrict u = o->u, *restrict v = o->v, *restrict iso = o->iso;
+    double *restrict sw = o->sw, *restrict sh = o->sh, *restrict suh = o->suh, *restrict svh = o->svh;
+    for (int c = 0; c < NL; c++)
+        eta[c] = r->friction[o->member[c]];
+#pragma omp simd
+    for (int c = 0; c < NL; c++) {
+        double x = cx[c], y = cy[c], uc = u[c], vc = v[c], drag = eta[c];
+        int alone = iso[c] != 0.0;
+        uc = alone ? 0.0 : uc;
+        vc = alone ? 0.0 : vc;
+        lean_slopes s = {lean_midpoint(x1[c], x2[c]) - x, lean_midpoint(y1[c], y2[c]) - y,
+                         lean_midpoint(x2[c], x0[c]) - x, lean_midpoint(y2[c], y0[c]) - y,
+                         w[c], h[c], uc, vc,
+                         sw[c], sw[NL + c], sh[c], sh[NL + c],
+                         suh[c], suh[NL + c], svh[c], svh[NL + c]};
+        lean_rates q = lean_predict(&s, g, h_min);
+        double steepness = sloped ? q.steepness : 1.0;
+        dw[c] = q.regular ? q.dw : 0.0;
+        duh[c] = q.regular ? q.duh : 0.0;
+        dvh[c] = q.regular ? q.dvh : 0.0;
+        steep[c] = q.regular ? steepness : 1.0;
+        eta[c] = q.regular ? drag : 0.0;
+        regular[c] = q.regular ? 1.0 : 0.0;
+    }
+    for (int i = 0; i < 3; i++) {
+        double *restrict ew = sw + i * NL, *restrict eh = sh + i * NL, *restrict eu = suh + i * NL,
+               *restrict ev = svh + i * NL;
+#pragma omp simd
+        for (int c = 0; c < NL; c++)
+            wanted[c] = lean_dragged(eta[c], eh[c], eu[c], ev[c], h_min);
+        lean_powers(NL, eh, wanted, power);
+#pragma omp simd
+        for (int c = 0; c < NL; c++) {
+            double factor = lean_drag_factor(g, eta[c], steep[c], wanted[c], power[c], dt);
+            double depth = eh[c], deeper = lean_max(depth + dt * dw[c], 0.0);
+            ew[c] += dt * dw[c];
+            eh[c] = regular[c] != 0.0 ? deeper : depth;
+            eu[c] = (eu[c] + dt * duh[c]) * factor;
+            ev[c] = (ev[c] + dt * dvh[c]) * factor;
         }
     }
 }
@@ -220,6 +273,55 @@ static void fluxes(const lean_run *r, const opened *o)
             flux_edge(r, o, i, 1);
         else
             flux_edge(r, o, i, 2);
+    }
+}
+
+/* The flux over edge i of own triangle c with a riverwall on it; wall is its
+ * place, -1 for an edge without.  Adds to the block's fluxes.                */
+static void flux_beside_wall(const lean_run *r, const opened *o, int c, int i, int32_t wall)
+{
+    const int NL = o->NL, s = i * NL + c, t = o->t0[(size_t)i * o->nb + c];
+    const int outside = t >= 3 * NL, n = outside ? c : t % NL;
+    const double g = r->p.g, z = r->elevation[o->member[c]], zn = r->elevation[o->member[n]];
+    double dx, dy;
+    edge_ends(o, c, i, &dx, &dy);
+    double length = lean_length(dx, dy), n1 = lean_normal_x(dy, length), n2 = lean_normal_y(dx, length);
+    lean_edge_state left = {o->sw[s], o->suh[s], o->svh[s], o->sh[s], o->sz[s]};
+    lean_edge_state right = {o->sw[t], o->suh[t], o->svh[t], o->sh[t], o->sz[t]};
+    double ze = lean_max(left.z, right.z), crest = wall < 0 ? ze : r->walls.elevation[wall];
+    ze = lean_max(crest, ze);
+    lean_edge_flux f = lean_central_flux_over(ze, left, right, n1, n2, g, r->p.epsilon,
+                                              r->p.low_froude);
+    if (wall >= 0 && crest > lean_max(z, zn)) {
+        lean_wall_edge e = {crest, ze, left.z, right.z, o->w[c],
+                            outside ? o->h[c] + right.z : o->w[n],
+                            r->walls.properties + r->walls.row[wall] * r->walls.columns,
+                            r->walls.columns > 5};
+        lean_weir(&e, g, &f);
+        lean_seepage(&e, g, &f);
+    }
+    double a0 = f.f0 * -length, a1 = f.f1 * -length, a2 = f.f2 * -length;
+    double pressure = length * (-g * 0.5 * (f.h_left * f.h_left - left.h * left.h -
+                                            (left.h + o->h[c]) * (left.z - z)) +
+                                f.pressure);
+    o->mass[(size_t)i * o->nb + c] = a0;
+    o->f0[c] += a0;
+    o->f1[c] += a1;
+    o->f2[c] += a2;
+    o->f1[c] -= n1 * pressure;
+    o->f2[c] -= n2 * pressure;
+    o->speed[c] = lean_max(o->speed[c], f.speed);
+}
+
+/* Triangles at riverwalls once more, one by one: the sum over a triangle's
+ * edges must be taken in their order.                                        */
+static void fluxes_beside_walls(const lean_run *r, const opened *o, int b)
+{
+    for (int64_t j = r->walls.offset[b]; j < r->walls.offset[b + 1]; j++) {
+        int c = r->walls.triangle[j];
+        o->f0[c] = o->f1[c] = o->f2[c] = o->speed[c] = 0.0;
+        for (int i = 0; i < 3; i++)
+            flux_beside_wall(r, o, c, i, r->walls.place[3 * j + i]);
     }
 }
 
@@ -350,7 +452,7 @@ static void second_stage(const lean_run *r, const opened *o, double dt, lean_upd
         full[c] = r->full ? r->full[member[c]] : 1;
     }
     lean_chunk k = {nb, w, uh, vh, z, eta, iso, r->full ? full : NULL,
-                    o->f0, o->f1, o->f2, r->friction_slope != NULL, NULL, NULL, NULL, 0, 0};
+                    o->f0, o->f1, o->f2, NULL, NULL, NULL, r->friction_slope != NULL, NULL, NULL, NULL, 0, 0};
     lean_update_chunk(&r->p, &k, dt, temp);
     if (k.n_negative > 0)
         for (int c = 0; c < nb; c++)
@@ -381,13 +483,23 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
         reconstruct(r, &o, 1);
     } else {
         reconstruct(r, &o, 0);
-        if (mode != LEAN_SPEEDS)
+        if (mode < LEAN_SPEEDS)
             for (int c = 0; c < o.nb; c++)
                 r->isolated[o.member[c]] = o.iso[c] != 0.0;
     }
     reconstruct_corners(r, &o);
+    if (mode == LEAN_TRACER_EDGES) {
+        carry_tracers(r, &o, 1);
+        return 0.0;
+    }
+    if (r->predictor_dt != 0.0)
+        advance_edges(r, &o);
     load_boundary(r, &o);
     fluxes(r, &o);
+    if (r->walls.offset)
+        fluxes_beside_walls(r, &o, b);
+    if (r->tracers.count > 0 && mode != LEAN_SPEEDS)
+        carry_tracers(r, &o, 0);
     if (mode != LEAN_SPEEDS)
         count_fluxes(r, &o, b);
     double smallest = finish_fluxes(r, &o);
@@ -419,7 +531,7 @@ double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_resul
             lean_update_result part = {0, 0.0};
             double *arena = r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride;
             q = sweep_block(r, b, mode, dt, arena, &part);
-            if (mode != LEAN_SPEEDS)
+            if (mode < LEAN_SPEEDS)
                 r->block_timestep[b] = q;
             negative += part.n_negative;
             volume += part.negative_volume;

@@ -51,6 +51,9 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
                     r->stage_work + lo,
                     r->xmomentum_work + lo,
                     r->ymomentum_work + lo,
+                    r->stage_semi ? r->stage_semi + lo : NULL,
+                    r->xmomentum_semi ? r->xmomentum_semi + lo : NULL,
+                    r->ymomentum_semi ? r->ymomentum_semi + lo : NULL,
                     r->friction_slope != NULL,
                     NULL, NULL, NULL, 0, 0};
     if (mode == LEAN_EXCHANGE) {
@@ -58,8 +61,12 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
         memcpy(keep[1], k.uh, bytes);
         memcpy(keep[2], k.vh, bytes);
     }
-    lean_update_chunk(&r->p, &k, dt, temp);
-    memcpy(r->height + lo, k.depth, bytes);
+    if (mode == LEAN_AS_IT_STANDS) {
+        lean_update_as_it_stands(&k, dt, temp);
+    } else {
+        lean_update_chunk(&r->p, &k, dt, temp);
+        memcpy(r->height + lo, k.depth, bytes);
+    }
     if (mode == LEAN_EXCHANGE) {
         memcpy(r->stage_work + lo, keep[0], bytes);
         memcpy(r->xmomentum_work + lo, keep[1], bytes);

@@ -18,6 +18,8 @@ typedef struct {
     const uint8_t *iso;             /* isolated triangles are at rest         */
     const uint8_t *full;            /* ghosts are not lifted; NULL: all full  */
     const double *f0, *f1, *f2;     /* flux divergence                        */
+    const double *s0, *s1, *s2;     /* semi-implicit rates, for lean_update_as_it_stands;
+                                       NULL: zeros                            */
     int sloped;                     /* eta already is the friction factor S   */
     /* OUT, in the caller's scratch (4*n doubles): */
     double *depth;                  /* effective depth before the update      */
@@ -65,6 +67,29 @@ LEAN_INLINE void lean_semi_implicit(const lean_chunk *k, const double *restrict 
         w[c] = w2;
         uh[c] = u2;
         vh[c] = v2;
+    }
+}
+
+/* The update from given semi-implicit rates and from the state just as it is. */
+static inline void lean_update_as_it_stands(lean_chunk *k, double dt, double *temp)
+{
+    double *const q[3] = {k->w, k->uh, k->vh};
+    const double *const rate[3] = {k->f0, k->f1, k->f2}, *const semi[3] = {k->s0, k->s1, k->s2};
+    k->deficit = temp;
+    k->n_negative = 0;
+    for (int a = 0; a < 3; a++)
+        for (int c = 0; c < k->n; c++) {
+            double q0 = q[a][c], q1 = q0 + dt * rate[a][c];
+            double m = q0 - dt * (semi[a] ? semi[a][c] : 0.0);
+            q[a][c] = q0 != 0.0 && m * q0 > 0.0 ? q1 * q0 / m : q1;
+        }
+    for (int c = 0; c < k->n; c++) {
+        int negative = k->w[c] - k->z[c] < 0.0 && (!k->full || k->full[c]);
+        k->deficit[c] = negative ? k->z[c] - k->w[c] : 0.0;
+        k->n_negative += negative;
+        k->w[c] = negative ? k->z[c] : k->w[c];
+        k->uh[c] = negative ? 0.0 : k->uh[c];
+        k->vh[c] = negative ? 0.0 : k->vh[c];
     }
 }
 

@@ -68,6 +68,7 @@ for _module in (
     "flow",
     "boundaries",
     "operators",
+    "walls_tracers_forcing",
     "fallbacks",
     "lifecycle",
     "quantities",
