@@ -305,3 +305,30 @@ def forcing_that_comes_and_goes(anuga: ModuleType) -> Any:
     yield domain, 1.0, 6.0
     domain.forcing_terms.remove(drag)
     yield domain, 1.0, 9.0
+
+
+@case()
+def stepped_by_hand(anuga: ModuleType) -> Any:
+    """A script that calls the parts of a step itself and changes what lies between them."""
+    domain = channel(anuga, nx=21, ny=7)
+    wall(anuga, domain)
+    yield domain, 1.0, 4.0
+    names = ("stage", "xmomentum", "ymomentum")
+    fluxes, rates, after = [], [], []
+    for k in range(8):
+        domain.distribute_to_vertices_and_edges()
+        domain.update_boundary()
+        domain.compute_fluxes()
+        fluxes.append([np.array(domain.quantities[name].explicit_update) for name in names])
+        if k % 2:
+            domain.quantities["xmomentum"].explicit_update[5::9] += 0.05
+        domain.compute_forcing_terms()
+        rates.append([np.array(domain.quantities[name].semi_implicit_update) for name in names])
+        if k % 3 == 2:
+            domain.quantities["ymomentum"].semi_implicit_update[:300] -= 0.02
+        domain.timestep = 0.05
+        domain.update_conserved_quantities()
+        after.append([np.array(domain.quantities[name].semi_implicit_update) for name in names])
+        fluxes.append([np.array(domain.quantities[name].explicit_update) for name in names])
+    yield domain, 1.0, 8.0
+    return {"fluxes": fluxes, "rates": rates, "after": after}
