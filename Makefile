@@ -7,7 +7,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml meson.build README.md LICENSE \
+SOURCES := pyproject.toml meson.build README.md LICENSE anuga_lean.pth \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
 
 .PHONY: demo test clean

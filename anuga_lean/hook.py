@@ -11,12 +11,10 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 import types
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 from anuga_lean._errors import HookError, UnsupportedVersion
@@ -51,6 +49,8 @@ def is_installed() -> bool:
 
 def check_installed_version() -> None:
     """Raise UnsupportedVersion if an ANUGA is installed that is not supported; loads nothing."""
+    from importlib import metadata  # 12 ms that every python under `anuga_lean run` would pay
+
     try:
         _check(metadata.version("anuga"))
     except metadata.PackageNotFoundError:
@@ -261,7 +261,7 @@ _TAKE_A_DOMAIN = frozenset((
 # -- import anuga after import anuga_lean -------------------------------------------
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader:
     """ANUGA's own loader, followed by `install`."""
 
     def __init__(self, loader: Any) -> None:
@@ -277,7 +277,7 @@ class _Loader(importlib.abc.Loader):
             install()
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Finds the package anuga for whoever imports it first."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,

@@ -8,6 +8,8 @@ import os
 # Before anybody loads numpy, ANUGA or matplotlib in this process or a child.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# A stock process of a test stays stock, also under `anuga_lean run -m pytest`.
+os.environ.pop("ANUGA_LEAN", None)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

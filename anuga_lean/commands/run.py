@@ -1,8 +1,9 @@
 """anuga_lean run: an ANUGA script nobody has to edit, on lean domains.
 
-Owns everything that makes the script believe python itself had started it:
-sys.argv, sys.path, tracebacks, exit codes.  Bringing in the lean classes is
-hook.py's.
+Owns everything that makes the script believe python itself had started it
+(sys.argv, sys.path, tracebacks, exit codes), and the variable ANUGA_LEAN that
+makes the processes it starts lean: anuga_lean.pth in their site-packages reads
+it.  Bringing in the lean classes is hook.py's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import io
 import os
 import runpy
 import signal
+import site
 import sys
 import types
 import zipfile
@@ -25,6 +27,11 @@ from anuga_lean._errors import CommandError
 
 SUMMARY = "run an ANUGA script or module on lean domains"
 
+VARIABLE = "ANUGA_LEAN"  # set, and neither empty nor 0: a python that starts is lean
+STARTUP_FILE = "anuga_lean.pth"
+_STARTS_A_PROCESS = frozenset(
+    ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system"))
+
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb; the script's own never reach the parser."""
@@ -32,6 +39,12 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Runs a script as python would, with lean domains in place of ANUGA's; under MPI: "
         "mpirun -n 4 anuga_lean run script.py."
+    )
+    parser.epilog = (
+        "The processes that the script starts become lean too, through the environment "
+        "variable ANUGA_LEAN=run: set it to 0 for one that shall run stock ANUGA.  It does not "
+        "reach a python without this package, one started with -S or with an environment of "
+        "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN."
     )
     parser.add_argument("-m", dest="module", help="run a module of the search path instead")
     parser.add_argument("script", nargs="?", help="the script; what follows is its own")
@@ -61,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if "anuga" in sys.modules:
         hook.install()
     hook.watch()  # the lean classes come in when the script imports ANUGA
+    _reach_children()
     _set_search_path(args.script)
     try:
         if args.module is not None:
@@ -75,6 +89,31 @@ def run(args: argparse.Namespace) -> int:
     except BaseException as error:  # shown and turned into an exit code, as python does
         return _die(error)
     return 0
+
+
+def _reach_children() -> None:
+    """Have the processes that the script starts become lean, or say that they will not."""
+    os.environ[VARIABLE] = "run"
+    folders = site.getsitepackages()
+    if site.ENABLE_USER_SITE:
+        folders.append(site.getusersitepackages())
+    if not any(os.path.exists(os.path.join(folder, STARTUP_FILE)) for folder in folders):
+        sys.addaudithook(_StartsStock())
+
+
+class _StartsStock:
+    """Says once, when the script starts a process, that no such process becomes lean."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def __call__(self, event: str, arguments: tuple) -> None:
+        if self.said or event not in _STARTS_A_PROCESS:
+            return
+        self.said = True
+        print(f"anuga_lean run: a process is started that will run stock ANUGA, because "
+              f"{STARTUP_FILE} is in no site-packages folder of {sys.executable}: install "
+              "anuga_lean there with pip.", file=sys.stderr)
 
 
 def _run_script(script: str) -> None:
