@@ -40,5 +40,9 @@ class CommandError(LeanError):
         self.exit_code = exit_code
 
 
-class StockKernelWarning(UserWarning):
-    """Issued once per domain and feature that runs on ANUGA's own kernels."""
+class StockKernelWarning(RuntimeWarning):
+    """Issued once per domain and feature that runs on ANUGA's own kernels.
+
+    No UserWarning: that is what ANUGA and scripts warn with about a model, and
+    what they count or turn into errors.
+    """

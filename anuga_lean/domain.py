@@ -14,7 +14,7 @@ import numpy as np
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, storage
+from anuga_lean import features, storage, undistributed
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
@@ -98,11 +98,16 @@ class LeanDomain:
 
     def update_domain_c_struct(self) -> None:
         """Take the parameters that were changed since the first step."""
-        if self.lean is None:
+        if not self._stepped_lean():
             super().update_domain_c_struct()
-        else:
-            self.lean.ready()
-            self.lean.take_parameters()
+            return
+        for name in RECONSTRUCTED:
+            found = np.shape(self.quantities[name].boundary_values)
+            if found != (self.boundary_length,):
+                raise ValueError(f"{name}.boundary_values has shape {found}, but there are "
+                                 f"{self.boundary_length} boundary edges.")
+        self.lean.ready()
+        self.lean.take_parameters()
 
     def full_flags(self) -> np.ndarray | None:
         """1 for full, 0 for ghost triangles, (n,) uint8; None if there are no ghosts."""
@@ -265,12 +270,14 @@ class LeanDomain:
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
-        if self.lean is not None and not self.lean.edges_known:
+        if self.lean is not None and not self.lean.edges_known and self._stepped_lean() \
+                and not undistributed.can_update(self.lean):
             self.use_stock_kernels("updating a state that was not distributed")
         if self.lean is None:
             super().update_conserved_quantities()
             return
-        count, volume = self.lean.update()
+        count, volume = (self.lean.update() if self.lean.edges_known
+                         else undistributed.update(self.lean))
         from anuga import numprocs
         if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
             total = self._volume_of(self.lean.stage_after_update())

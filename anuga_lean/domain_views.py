@@ -148,8 +148,11 @@ class MaxSpeed:
             return self
         if domain.lean is None:
             return domain.__dict__.get("max_speed")
-        return None if domain.lean.run is None else _SpeedView(domain)
+        unknown = domain.lean.run is None and domain.lean.max_speed is None
+        return None if unknown else _SpeedView(domain)
 
     def __set__(self, domain: Any, value: Any) -> None:
         if domain.lean is None:
             domain.__dict__["max_speed"] = value
+        elif isinstance(value, np.ndarray):
+            domain.lean.record_speeds(value)

@@ -12,6 +12,7 @@ import functools
 import gc
 import importlib
 import importlib.machinery
+import importlib.util
 import sys
 import types
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ _REPLACED = (
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
+_QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
+_UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
@@ -151,7 +154,7 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
-    from anuga_lean.mesh_lookup import accepting_lean_mesh
+    from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
 
     kernels = importlib.import_module(_KERNEL_MODULE)
     if getattr(kernels, "_anuga_lean", False):
@@ -171,8 +174,36 @@ def _install_functions() -> None:
     kernels._anuga_lean = True
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
+    quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
+    quadtree.__init__ = accepting_lean_mesh_to_search(quadtree.__init__)
+    _install_quantity_functions()
+    if importlib.util.find_spec(_UNIFIED_MODULE) is not None:  # some builds go without
+        unified = importlib.import_module(_UNIFIED_MODULE)
+        unified.init_gpu_domain = _on_stock_arrays(
+            unified.init_gpu_domain, "init_gpu_domain of compute mode 'unified'")
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
     viscosity.build_geo_structure = _of_operator(viscosity.build_geo_structure)
+
+
+def _install_quantity_functions() -> None:
+    """Give ANUGA's compiled functions real arrays when a script calls them on a lean quantity."""
+    from anuga_lean.quantity import Quantity
+
+    kernels = importlib.import_module(_QUANTITY_MODULE)
+    for name, is_method in _TAKE_A_QUANTITY.items():
+        function = getattr(kernels, name)
+        own = getattr(Quantity, name) if is_method else functools.partial(
+            Quantity.run_compiled, function=function)
+        setattr(kernels, name, _of_quantity(function, own, Quantity))
+
+
+def _of_quantity(function: Any, own: Any, lean_class: type) -> Any:
+    @functools.wraps(function)
+    def ask(quantity: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(quantity, lean_class) and not quantity.is_dense:
+            return own(quantity, *args, **kwargs)
+        return function(quantity, *args, **kwargs)
+    return ask
 
 
 def _is_lean(domain: Any) -> bool:
@@ -244,6 +275,20 @@ _HANDLED = {
     "manning_friction_sloped_semi_implicit_edge_based": _sloped_friction,
     "evaluate_reflective_segment": _reflect,
     "update_Domain_C_struct": lambda domain, *args, **kwargs: domain.update_domain_c_struct(),
+}
+
+# True: the method of that name does the same.
+_TAKE_A_QUANTITY = {
+    "backup_centroid_values": True, "saxpy_centroid_values": True, "update": True,
+    "interpolate": True, "interpolate_from_edges_to_vertices": True,
+    "interpolate_from_vertices_to_edges": True,
+    "bound_vertices_below_by_constant": False, "bound_vertices_below_by_quantity": False,
+    "compute_gradients": False, "compute_local_gradients": False,
+    "extrapolate_from_gradient": False, "extrapolate_second_order_and_limit_by_edge": False,
+    "extrapolate_second_order_and_limit_by_vertex": False,
+    "limit_edges_by_all_neighbours": False, "limit_edges_by_neighbour": False,
+    "limit_gradient_by_neighbour": False, "limit_old": False,
+    "limit_vertices_by_all_neighbours": False, "set_vertex_values_c": False,
 }
 
 _TAKE_A_DOMAIN = frozenset((

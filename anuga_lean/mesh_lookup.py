@@ -106,3 +106,20 @@ def accepting_lean_mesh(init: Callable[..., None]) -> Callable[..., None]:
         init(self, vertex_coordinates, triangles, mesh, *args, **kwargs)
 
     return wrapped
+
+
+def accepting_lean_mesh_to_search(init: Callable[..., None]) -> Callable[..., None]:
+    """Return MeshQuadtree's `init` so that it works on a lean mesh it is given.
+
+    The tree keeps a copy of what it needs, so that the real arrays go at once.
+    """
+
+    @functools.wraps(init)
+    def wrapped(self: Any, mesh: Any, *args: Any, **kwargs: Any) -> None:
+        if hasattr(mesh, "dense_copy") and not mesh.is_dense:
+            init(self, mesh.dense_copy(), *args, **kwargs)
+            self.mesh = mesh
+        else:
+            init(self, mesh, *args, **kwargs)
+
+    return wrapped

@@ -201,6 +201,12 @@ class Quantity(SettableQuantity):
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
+    def run_compiled(self, *args: Any, function: Callable[..., None], **options: Any) -> None:
+        """Run a compiled function of ANUGA that a script calls by itself."""
+        real = [RealArrays(each) if isinstance(each, Quantity) else each for each in args]
+        with self._writing():
+            function(RealArrays(self, domain=RealArrays(self.domain)), *real, **options)
+
     def _read(self, function: Callable[..., None]) -> None:
         """Run a compiled function of ANUGA that writes neither."""
         function(

@@ -448,6 +448,11 @@ class Step(OpenUpdates):
             self.domain.quantities[name].centroid_values[triangles] = 0.0
         self.max_speed[triangles] = 0.0
 
+    def record_speeds(self, speeds: np.ndarray) -> None:
+        """Record the wave speeds in this array from now on: (n,) float64, m/s."""
+        self.max_speed = speeds
+        self.recording_speeds = True
+
     def zero_speeds(self) -> None:
         """Set max_speed to zero, without allocating it."""
         self.speeds_are_zero = True
