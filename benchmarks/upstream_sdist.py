@@ -1,0 +1,89 @@
+"""ANUGA's source distribution, and how anything of it is started on stock or on lean.
+
+Owns the cache folder, the environment of every process and the list of the
+commands that were run.  What is run is upstream_suites' and upstream_cases'.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+VERSION = "4.1.0"
+VARIANTS = ("stock", "lean")
+CHILDREN = Path(__file__).resolve().parent / "upstream_children"
+
+commands: list[str] = []  # every command that was run, as typed into a shell
+
+
+def fetch(cache: Path) -> Path:
+    """Download the sdist with pip and unpack it, both once; return its folder."""
+    tree = cache / f"anuga-{VERSION}"
+    if (tree / "conftest.py").exists():
+        return tree
+    cache.mkdir(parents=True, exist_ok=True)
+    archive = cache / f"anuga-{VERSION}.tar.gz"
+    if not archive.exists():
+        command = [sys.executable, "-m", "pip", "download", "--no-binary", "anuga", "--no-deps",
+                   f"anuga=={VERSION}", "-d", str(cache)]
+        note(command)
+        subprocess.run(command, check=True)
+    unfinished = cache / "unpacked"
+    with tarfile.open(archive) as tar:
+        tar.extractall(unfinished, filter="data")
+    (unfinished / tree.name).replace(tree)
+    return tree
+
+
+def note(command: list[str], folder: Path | None = None, log: Path | None = None) -> None:
+    """Print a command and keep it for the result file."""
+    line = shlex.join(command)
+    if folder is not None:
+        line = f"cd {shlex.quote(str(folder))} && {line}"
+    if log is not None:
+        line += f" > {shlex.quote(str(log))} 2>&1"
+    commands.append(line)
+    print(f"$ {line}", flush=True)
+
+
+def environment(folder: Path, cache: Path) -> dict[str, str]:
+    """What every process sees: one thread, a fixed hash seed, a home of its own."""
+    found = dict(os.environ)
+    for name in ("ANUGA_LEAN", "ANUGA_LEAN_ISA", "ANUGA_DEFAULT_COMPUTE_MODE"):
+        found.pop(name, None)
+    home = folder / "home"  # ANUGA caches what it fits there
+    home.mkdir(parents=True, exist_ok=True)
+    (cache / "matplotlib").mkdir(parents=True, exist_ok=True)
+    path = [str(Path(sys.executable).parent), *filter(None, [found.get("PATH")])]
+    modules = [str(CHILDREN), *filter(None, [found.get("PYTHONPATH")])]
+    return found | {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(cache / "matplotlib"),  # its font cache takes seconds
+        "HOME": str(home),
+        "PATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join(modules),
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    }
+
+
+def python(variant: str, *arguments: str) -> list[str]:
+    """The command that runs a script, or a module after -m, on a variant."""
+    if variant == "stock":
+        return [sys.executable, *arguments]
+    return [sys.executable, "-m", "anuga_lean", "run", *arguments]
+
+
+def run(command: list[str], folder: Path, log: Path, variables: dict[str, str]) -> int:
+    """Run a command in a folder, its output in a log; return its status."""
+    note(command, folder, log)
+    with open(log, "a") as stream:
+        return subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                              stdout=stream, stderr=subprocess.STDOUT).returncode

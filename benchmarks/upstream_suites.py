@@ -1,0 +1,158 @@
+"""ANUGA's own test suites on stock and on lean, test by test.
+
+Owns the commands of the suites, the outcomes and what counts as a regression.
+Writing outcomes down is upstream_children/upstream_outcomes.py's.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import upstream_sdist as sdist
+
+from anuga_lean.measure.report import table
+
+LISTED = Path(__file__).resolve().parent / "storage_assertions.txt"
+MOST_LISTED = 15
+MOST_RESTARTS = 20
+
+SUITES = {
+    "fast": ["anuga", "--run-fast"],
+    "parallel": ["anuga.parallel"],
+    "parallel-quick": [
+        "anuga.parallel", "-k",
+        "not sediment_mass and not kv_operator and not inlet_tracers and not riverwall "
+        "and not parallel_tracers and not kv_unit",
+    ],
+}
+GOOD = ("passed", "xfailed", "skipped")
+
+
+class Difference(NamedTuple):
+    """A test that ended differently."""
+
+    test: str
+    stock: str
+    lean: str
+    reason: str  # the last error line on lean
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it was well on stock and is not, or is not run, on lean."""
+        return self.stock in GOOD and self.lean not in GOOD or (
+            self.stock == "passed" != self.lean)
+
+
+def read_listed(path: Path = LISTED) -> dict[str, str]:
+    """Tests that assert how stock stores things, and the reason each is listed for."""
+    listed = {}
+    for line in path.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            test, _, reason = line.partition(" # ")
+            if not reason.strip():
+                raise SystemExit(f"{path.name}: {test} is listed without a reason")
+            listed[test.strip()] = reason.strip()
+    if len(listed) > MOST_LISTED:
+        raise SystemExit(f"{path.name} lists {len(listed)} tests; at most {MOST_LISTED} may be")
+    return listed
+
+
+def run_suite(name: str, variant: str, tree: Path, folder: Path,
+              variables: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Run a suite in an empty folder; outcome and error text by test.
+
+    The folder holds the sdist's root conftest and pytest settings; the tests
+    are those of the installed package.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    place = folder / "sandpit"
+    place.mkdir(parents=True)
+    for file in ("conftest.py", "pyproject.toml"):
+        shutil.copy(tree / file, folder)
+    lines = folder / "outcomes.jsonl"
+    variables = variables | {"UPSTREAM_OUTCOMES": str(lines)}
+    command = sdist.python(variant, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                           "-p", "upstream_outcomes", "--pyargs", *SUITES[name])
+    log = folder / "output.log"
+    for _ in range(1 + MOST_RESTARTS):
+        status = sdist.run(command, place, log, variables)
+        if status in (0, 1, 5):  # all run, some failed, none left after a crash
+            return read_outcomes(lines, variant)
+        if not lines.exists() or status in (2, 3, 4):
+            break
+        print(f"the {name} suite on {variant} died with status {status}: going on behind")
+    raise SystemExit(f"the {name} suite on {variant} ended with status {status}: see {log}")
+
+
+def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:
+    """Outcome and error text by test; a test that began and did not end has crashed."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in map(json.loads, lines.read_text().splitlines()):
+        if "variant" in line:
+            if line["variant"] != variant:
+                raise SystemExit(f"tests meant for {variant} domains ran on {line['variant']}")
+        elif "start" in line:
+            found[line["start"]] = {"outcome": "crashed", "text": None}
+        else:
+            outcome = _outcome(line)
+            if outcome is not None:
+                found[line["test"]] = {"outcome": outcome, "text": line["text"]}
+    return found
+
+
+def _outcome(line: dict[str, Any]) -> str | None:
+    """What one phase of a test says about it; None if nothing."""
+    if line["when"] == "call":
+        return {"skipped": "xfailed", "passed": "xpassed"}[line["outcome"]] \
+            if line["xfail"] else line["outcome"]
+    if line["outcome"] == "skipped":
+        return "skipped"
+    return "error" if line["outcome"] == "failed" else None
+
+
+def compare(stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]) -> list[Difference]:
+    """The tests that did not end the same, by name."""
+    found = []
+    for test in sorted({*stock, *lean}):
+        ends = [side.get(test, {"outcome": "not run"})["outcome"] for side in (stock, lean)]
+        if ends[0] != ends[1]:
+            text = (lean.get(test) or {}).get("text") or ""
+            errors = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+            found.append(Difference(test, ends[0], ends[1], errors[0] if errors else ""))
+    return found
+
+
+def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]
+           ) -> tuple[str, dict[str, Any], list[str]]:
+    """The table of a suite, what the result file holds, and every reason to fail."""
+    listed = read_listed()
+    differences = compare(stock, lean)
+    regressed = [each for each in differences if each.regressed]
+    fixed = [each for each in differences if each.lean == "passed"]
+    rows = [["outcome", "stock", "lean"]]
+    for outcome in sorted({each["outcome"] for side in (stock, lean) for each in side.values()}):
+        rows.append([outcome, *(
+            str(sum(each["outcome"] == outcome for each in side.values()))
+            for side in (stock, lean))])
+    kinds = {"same": len({*stock, *lean}) - len(differences), "regressed": len(regressed),
+             "of these listed": sum(each.test in listed for each in regressed),
+             "fixed": len(fixed),
+             "otherwise different": len(differences) - len(regressed) - len(fixed)}
+    lines = [f"{name} suite", table(rows), "",
+             table([["against stock", "tests"], *([k, str(n)] for k, n in kinds.items())])]
+    for each in differences:
+        mark = f"listed: {listed[each.test]}" if each.test in listed else each.reason
+        lines.append(f"  {each.stock} -> {each.lean}  {each.test}  {mark}")
+    wrong = [f"{each.test} {each.stock} on stock, {each.lean} on lean" for each in regressed
+             if each.test not in listed]
+    wrong += [f"{test} is listed in {LISTED.name} but passes on lean" for test in listed
+              if lean.get(test, {}).get("outcome") == "passed"]
+    tests = {test: {"stock": (stock.get(test) or {}).get("outcome", "not run"),
+                    "lean": (lean.get(test) or {}).get("outcome", "not run")}
+             for test in sorted({*stock, *lean})}
+    result = {"counts": kinds, "tests": tests,
+              "differences": [each._asdict() for each in differences]}
+    return "\n".join(lines), result, wrong
