@@ -223,5 +223,5 @@ def _largest_of(result: dict[str, Any], key: str) -> float:
 def _per_triangle(result: dict[str, Any]) -> str:
     """RSS at the end of evolve over that after importing ANUGA, by triangle."""
     found = [(e["rss"] - e["rss_of_import"]) / e["number_of_triangles"]
-             for e in result["evolves"].values() if e["number_of_triangles"] >= 20_000]
+             for e in result["evolves"].values() if e["number_of_triangles"] >= 100_000]
     return f"{max(found):.0f}" if found else "-"

@@ -156,3 +156,10 @@ def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str
     result = {"counts": kinds, "tests": tests,
               "differences": [each._asdict() for each in differences]}
     return "\n".join(lines), result, wrong
+
+
+def as_argument(test: str) -> str:
+    """What selects a test after --pyargs."""
+    file, _, rest = test.partition("::")
+    module = file.removesuffix(".py").replace("/", ".")
+    return f"{module}::{rest}" if rest else module

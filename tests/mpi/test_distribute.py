@@ -1,0 +1,60 @@
+"""Under MPI every rank computes stock's bits: plain `distribute`, each algorithm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RANKS = 3
+SCRIPT = Path(__file__).with_name("ranks.py")
+MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+
+pytestmark = pytest.mark.skipif(
+    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
+)
+
+
+def run(folder: Path, algorithm: str, *how: str) -> list[dict[str, np.ndarray]]:
+    """Run the script on three ranks started with `how`; what each rank left."""
+    folder.mkdir()
+    command = [str(MPIEXEC), "-n", str(RANKS), sys.executable, *how, str(SCRIPT), str(folder),
+               algorithm]
+    variables = os.environ | {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "OMPI_MCA_mpi_yield_when_idle": "1",
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    found = []
+    for rank in range(RANKS):
+        with np.load(folder / f"{rank}.npz") as arrays:
+            found.append({name: arrays[name] for name in arrays.files})
+    return found
+
+
+@pytest.mark.parametrize("algorithm", ["DE0", "DE1"])
+def test_every_rank_equals_stock(algorithm: str, tmp_path: Path) -> None:
+    stock = run(tmp_path / "stock", algorithm)
+    lean = run(tmp_path / "lean", algorithm, "-m", "anuga_lean", "run")
+    assert ["stock"] * RANKS == [str(rank.pop("kernels")) for rank in stock]
+    assert ["lean"] * RANKS == [str(rank.pop("kernels")) for rank in lean]
+    for expected, actual in zip(stock, lean, strict=True):
+        assert set(expected) == set(actual)
+        assert 20 < len(expected["timesteps"])
+        assert 0 < np.count_nonzero(expected["full"] == 0)  # ghosts: the halo was exchanged
+        assert np.any(expected["stage"][0] != expected["stage"][-1])
+        different = [
+            name for name in expected if not np.array_equal(expected[name], actual[name])
+        ]
+        assert [] == different
