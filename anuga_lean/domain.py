@@ -14,7 +14,7 @@ import numpy as np
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, storage, undistributed
+from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
@@ -271,13 +271,12 @@ class LeanDomain:
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
         if self.lean is not None and not self.lean.edges_known and self._stepped_lean() \
-                and not undistributed.can_update(self.lean):
+                and not self.lean.holds_last_fluxes():
             self.use_stock_kernels("updating a state that was not distributed")
         if self.lean is None:
             super().update_conserved_quantities()
             return
-        count, volume = (self.lean.update() if self.lean.edges_known
-                         else undistributed.update(self.lean))
+        count, volume = self.lean.update()
         from anuga import numprocs
         if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
             total = self._volume_of(self.lean.stage_after_update())

@@ -336,6 +336,7 @@ class Step(OpenUpdates):
 
     def update(self) -> tuple[int, float]:
         """Update the conserved quantities; return count and volume (m3) of depths lifted."""
+        distributed = self.edges_known
         self.edges_known = self.is_open = False
         run = self.ready()
         if self.tracers is not None:
@@ -343,10 +344,10 @@ class Step(OpenUpdates):
         if self._second_stage is not None:
             return self._second_stage
         marking = self._fluxcalls == 1 and self._updates % _MARK_EVERY == 0 and not (
-            self._touched or self.is_shared)
+            self._touched or self.is_shared or not distributed)
         self._changed[:] = not marking
         self._touched = False
-        if self.is_shared or self._semi:
+        if self.is_shared or self._semi or not distributed:
             result = self._update_as_it_stands()
         else:
             result = self._update_and_mark(run, marking)

@@ -84,6 +84,14 @@ class OpenUpdates:
             return
         self.domain.use_stock_kernels(f"writing to the update arrays of {name}")
 
+    def holds_last_fluxes(self) -> bool:
+        """Whether an update without a distribute before it finds the fluxes ANUGA's would.
+
+        With more stages than one the last fluxes have gone into the state.
+        """
+        return not self.friction_due and (
+            self.run is None or self.domain.timestep_fluxcalls == 1)
+
     def add_friction(self) -> None:
         """Let Manning friction act in this step."""
         self.friction_due = True
