@@ -88,7 +88,8 @@ class LeanDomain:
 
     @property
     def _Domain_C_struct(self) -> Any:
-        return self.__dict__.get("_Domain_C_struct")
+        """What the kernels were prepared with; None: nothing is, or everything has to be again."""
+        return self.__dict__.get("_Domain_C_struct") if self.lean is None else self.lean.run
 
     @_Domain_C_struct.setter
     def _Domain_C_struct(self, value: Any) -> None:

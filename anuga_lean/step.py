@@ -351,6 +351,7 @@ class Step(OpenUpdates):
             result = self._update_as_it_stands()
         else:
             result = self._update_and_mark(run, marking)
+            self._deferred = False
         run.clear_undo()
         if marking:
             run.take_fingerprints()

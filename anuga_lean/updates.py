@@ -30,6 +30,8 @@ class OpenUpdates:
 
     domain: Any
     run: Any
+    ready: Any
+    _second_stage: tuple[int, float] | None
     work: np.ndarray | None
     backup: np.ndarray | None
 
@@ -95,7 +97,8 @@ class OpenUpdates:
     def add_friction(self) -> None:
         """Let Manning friction act in this step."""
         self.friction_due = True
-        if self.is_shared:
+        if self.is_shared or not (self.is_open or self._second_stage):  # a script's own call
+            self.ready()
             self.open_semi_implicit("xmomentum")
 
     def add_vegetation(self) -> None:
@@ -140,8 +143,11 @@ class OpenUpdates:
         """Update from what forcing terms have left; their arrays go afterwards."""
         if self.friction_due:
             self.open_semi_implicit("xmomentum")
+        elif self._semi:
+            self._settle()
         self.run.bind_semi_implicit(*[self._semi.get(name) for name in CONSERVED])
         result = self.run.update(_kernels.AS_IT_STANDS, self.domain.timestep, False)
         self.run.bind_semi_implicit(None, None, None)
         self._semi = {}
+        self._deferred = False
         return result

@@ -104,3 +104,43 @@ def wave_speeds_in_an_array_of_the_script(anuga: ModuleType) -> Any:
     before = np.array(domain.max_speed)
     yield domain, 1.0, 3.0
     return {"before": before, "after": np.array(domain.max_speed)}
+
+
+@case(min_steps=10)
+def forcing_terms_before_a_run(anuga: ModuleType) -> Any:
+    """Friction is computed twice by hand, read, and acts in the first step."""
+    domain = channel(anuga, nx=21, ny=7)
+    wall(anuga, domain)
+    domain.set_quantity("xmomentum", lambda x, y: 0.1 + 0.001 * x)
+    domain.compute_forcing_terms()
+    rate = domain.quantities["xmomentum"].semi_implicit_update
+    once = np.array(rate)
+    domain.compute_forcing_terms()
+    found = {"once": once, "twice": np.array(rate)}
+    yield domain, 1.0, 3.0
+    domain.compute_forcing_terms()
+    found["later"] = np.array(domain.quantities["ymomentum"].semi_implicit_update)
+    yield domain, 1.0, 6.0
+    return found
+
+
+def _friction_case(algorithm: str) -> None:
+    @case(name=f"friction_between_steps_{algorithm}")
+    def build(anuga: ModuleType) -> Any:
+        """An operator has friction computed once more, so that it acts in the next step too."""
+
+        class Drag(anuga.Operator):
+            def __call__(self) -> None:
+                self.domain.compute_forcing_terms()
+
+            def parallel_safe(self) -> bool:
+                return True
+
+        domain = channel(anuga, algorithm, nx=21, ny=7)
+        wall(anuga, domain)
+        Drag(domain)
+        return domain, 1.5, 9.0
+
+
+for _algorithm in ("DE0", "DE1", "DE2"):
+    _friction_case(_algorithm)
