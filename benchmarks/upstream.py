@@ -56,6 +56,7 @@ class Runner:
         self.work = work
         self.wrong: list[str] = []
         self.results: dict[str, Any] = {}
+        self.rss_of_import: dict[str, int] = {}
 
     def both(self, key: str, run: Any) -> tuple[Any, Any]:
         """Results of stock, from the cache with --lean-only, and of lean."""
@@ -106,21 +107,42 @@ class Runner:
             self.results.setdefault("cases", {})[case.label] = {
                 "stock": stock, "lean": lean,
                 "differences": {} if stock is None else cases.differences(stock, lean)}
-        return table(rows)
+        return table(rows) + self.slopes()
 
     def one_case(self, case: cases.Case, variant: str) -> dict[str, Any]:
         """Run a case on one variant."""
         folder = self.folder("cases", case.label, variant)
         variables = sdist.environment(self.folder("homes", case.label, variant), self.args.cache)
-        bed = self.args.cache / f"cairns-bed-{sdist.VERSION}.npz"
-        if case.name == "cairns" and not bed.exists():
-            self.one_case(next(c for c in cases.all_cases(self.tree) if c.name == "cairns_fit"),
-                          "stock")
-        result = cases.run_case(case, variant, folder, variables,
-                                bed if case.name == "cairns" else None)
-        if case.name == "cairns_fit" and variant == "stock" and result["status"] == 0:
-            bed.write_bytes((folder / "case" / "bed.npz").read_bytes())
-        return result
+        if variant not in self.rss_of_import:
+            self.rss_of_import[variant] = cases.rss_of_import(
+                variant, self.folder("import", variant), variables)
+        bed = None
+        if case.name in cases.CAIRNS:
+            bed = self.bed(case.name)
+            if not bed.exists():
+                fit = f"{case.name}_fit"
+                self.one_case(next(c for c in cases.all_cases(self.tree) if c.name == fit), "stock")
+        result = cases.run_case(case, variant, folder, variables, bed)
+        if case.name.endswith("_fit") and variant == "stock" and result["status"] == 0:
+            kept = self.bed(case.name.removesuffix("_fit"))
+            kept.write_bytes((folder / "case" / "bed.npz").read_bytes())
+        return result | {"rss_of_import": self.rss_of_import[variant]}
+
+    def bed(self, name: str) -> Path:
+        """Where stock's fit of Cairns' bed is kept."""
+        return self.args.cache / f"{name}-bed-{sdist.VERSION}.npz"
+
+    def slopes(self) -> str:
+        """Memory by triangle between the two meshes of Cairns, if both have been run."""
+        found = self.results.get("cases", {})
+        both = [found.get(f"{name} DE0") for name in cases.CAIRNS]
+        if not all(both) or not all(each["stock"] for each in both):
+            return ""
+        slope = {variant: cases.rss_slope(*(each[variant] for each in both))
+                 for variant in sdist.VARIANTS}
+        self.results["cairns_rss_slope"] = slope
+        return (f"\nCairns, RSS between the two meshes: stock {slope['stock']:.0f} B/tri, "
+                f"lean {slope['lean']:.0f} B/tri")
 
 
 def main() -> int:

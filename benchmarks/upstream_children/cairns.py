@@ -1,9 +1,9 @@
-"""Cairns of ANUGA's examples: `cairns.py fit FILE`, then `cairns.py evolve FILE`.
+"""Cairns of ANUGA's examples: `cairns.py fit FILE SCALE`, `cairns.py evolve FILE SCALE TIME`.
 
 Follows examples/cairns/runcairns.py of the sdist, in a copy of its folder, but for
 the `mesh_filename` that create_domain_from_regions no longer takes: `fit` fits the
-bed to the points and saves it, `evolve` loads it and runs the fixed wave for 240 s,
-so that its memory is the model's and not the fit's.
+bed to the points and saves it, `evolve` loads it and runs the fixed wave, so that
+its memory is the model's and not the fit's.  SCALE is project.py's base_scale: m2.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import anuga
 import numpy as np
 import project
 
-FINALTIME = 240.0  # s
 
-
-def build() -> Any:
+def build(scale: float) -> Any:
     """The domain, its stage and friction, without a bed."""
+    finer = scale / project.base_scale
+    regions = [[polygon, area * finer] for polygon, area in project.interior_regions]
     domain = anuga.create_domain_from_regions(
         project.bounding_polygon,
         boundary_tags={"top": [0], "ocean_east": [1], "bottom": [2], "onshore": [3]},
-        maximum_triangle_area=project.default_res,
-        interior_regions=project.interior_regions,
+        maximum_triangle_area=project.default_res * finer,
+        interior_regions=regions,
         use_cache=False,
         verbose=False,
     )
@@ -39,14 +39,14 @@ def build() -> Any:
     return domain
 
 
-def fit(path: Path) -> None:
+def fit(path: Path, scale: float) -> None:
     """Fit the bed to the points and save it at nodes and centroids."""
     stem = project.name_stem
     with zipfile.ZipFile(f"{stem}.zip") as archive:
         archive.extract(f"{stem}.asc")
     anuga.asc2dem(f"{stem}.asc", use_cache=False, verbose=False)
     anuga.dem2pts(f"{stem}.dem", use_cache=False, verbose=False)
-    domain = build()
+    domain = build(scale)
     domain.set_quantity("elevation", filename=f"{stem}.pts", use_cache=False, verbose=False,
                         alpha=0.1)
     elevation = domain.quantities["elevation"]
@@ -54,9 +54,9 @@ def fit(path: Path) -> None:
              centroids=elevation.centroid_values)
 
 
-def evolve(path: Path) -> None:
+def evolve(path: Path, scale: float, finaltime: float) -> None:
     """Run the wave over the saved bed."""
-    domain = build()
+    domain = build(scale)
     with np.load(path) as saved:
         domain.set_quantity("elevation", saved["nodes"], location="unique vertices")
     sea = anuga.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(
@@ -65,9 +65,9 @@ def evolve(path: Path) -> None:
     still = anuga.Dirichlet_boundary([project.tide, 0, 0])
     domain.set_boundary(
         {"ocean_east": sea, "bottom": neutral, "onshore": still, "top": neutral})
-    for _ in domain.evolve(yieldstep=120.0, finaltime=FINALTIME):
+    for _ in domain.evolve(yieldstep=finaltime / 2, finaltime=finaltime):
         print(domain.timestepping_statistics(), flush=True)
 
 
 if __name__ == "__main__":
-    {"fit": fit, "evolve": evolve}[sys.argv[1]](Path(sys.argv[2]))
+    {"fit": fit, "evolve": evolve}[sys.argv[1]](Path(sys.argv[2]), *map(float, sys.argv[3:]))

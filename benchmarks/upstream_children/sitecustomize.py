@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from types import ModuleType
 from typing import Any
 
@@ -41,10 +41,9 @@ class _Recorder:
 
     def __init__(self, domain: Any) -> None:
         self.domain = domain
-        self.rss_of_import = _rss_of_import[0]
         self.peak_before = _memory("VmHWM")
         _reset_peak()
-        self.seconds = 0.0
+        self.seconds = self.cpu_seconds = 0.0
         self.yields = 0
 
     def write(self) -> None:
@@ -68,7 +67,7 @@ class _Recorder:
             "domain": type(self.domain).__module__ + "." + type(self.domain).__qualname__,
             "kernels": "stock" if lean is None else "lean",
             "time": float(self.domain.get_time()), "yields": self.yields,
-            "seconds": self.seconds, "rss_of_import": self.rss_of_import, "rss": rss,
+            "seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "rss": rss,
             "peak_of_evolve": peak, "peak": max(peak, self.peak_before),
         }
         (folder / f"{stem}-{number}.json").write_text(json.dumps(figures))
@@ -80,22 +79,20 @@ def _recorded(evolve: Any) -> Any:
         running = evolve(self, *args, **kwargs)
         try:
             while True:
-                started = perf_counter()
+                started = perf_counter(), process_time()
                 try:
                     time = next(running)
                 except StopIteration:
                     return
                 finally:
-                    recorder.seconds += perf_counter() - started
+                    recorder.seconds += perf_counter() - started[0]
+                    recorder.cpu_seconds += process_time() - started[1]
                 recorder.yields += 1
                 yield time
         finally:
             recorder.write()
 
     return recorded
-
-
-_rss_of_import = [0]
 
 
 class _Loader:
@@ -108,7 +105,6 @@ class _Loader:
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
         module.Domain.evolve = _recorded(module.Domain.evolve)
-        _rss_of_import[0] = _memory("VmRSS")
 
 
 class _Finder:
