@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
@@ -227,8 +228,11 @@ class LeanDomain:
             self.use_stock_kernels("computing fluxes from edge values that were set")
         if self.lean is None:
             super().compute_fluxes()
-        else:
-            self.flux_timestep = self.lean.compute_fluxes()
+            return
+        if any([isinstance(operator, Kinematic_viscosity_operator)
+                for operator in self.fractional_step_operators]):
+            self.lean.note_boundary_bed()
+        self.flux_timestep = self.lean.compute_fluxes()
 
     def _edges_were_set(self) -> bool:
         """Whether a quantity was set after the last distribute, so that its edges count."""
@@ -315,12 +319,6 @@ class LeanDomain:
         if self.multiprocessor_mode != 1:
             self.use_stock_kernels("compute mode 'unified'")
         super().set_gpu_interface()
-
-    def set_use_kinematic_viscosity(self, flag: bool = True) -> None:
-        """Switch kinematic viscosity, which runs on ANUGA's kernels."""
-        if flag:
-            self.use_stock_kernels("kinematic viscosity")
-        super().set_use_kinematic_viscosity(flag)
 
     def reorder(self, new_order: Any) -> None:
         """Renumber the triangles: new_order[i] is the old index of triangle i."""

@@ -32,10 +32,10 @@ FEATURES = (
             "16 to 24 B/tri within a step, 24 of backup under rk2"),
     Feature("vegetation drag", "lean", "16 B/tri within a step, 24 of backup under rk2"),
     Feature("passive tracers", "lean", "24 B/tri each, 32 under rk2 and rk3"),
+    Feature("kinematic viscosity", "lean", "keeps 32 B/tri of velocities"),
     Feature("SWW output, smooth or unique vertices", "lean", "keeps 14 B/tri of node order"),
     Feature("ghost triangles (parallel domains)", "lean", "1 B/tri of flags"),
     Feature("sediment", "stock", ""),
-    Feature("kinematic viscosity", "stock", ""),
     Feature("erosion operators", "stock", ""),
     Feature("compute mode 'unified'", "stock", ""),
     Feature("monitored quantities given as an expression", "stock", ""),
@@ -55,8 +55,6 @@ def unsupported(domain: Any) -> str | None:
         return "compute mode 'unified'"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
-    if domain.kv_operator is not None:
-        return "kinematic viscosity"
     if getattr(domain, "_erosion_present", False):
         return "erosion operators"
     if domain.protect_against_isolated_degenerate_timesteps:

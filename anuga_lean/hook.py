@@ -32,6 +32,8 @@ _REPLACED = (
      "anuga_lean.generic_domain"),
     ("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls"),
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
+    ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
+     "anuga_lean.viscosity"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
@@ -172,7 +174,7 @@ def _install_functions() -> None:
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
-    viscosity.build_geo_structure = _of_operator(viscosity.build_geo_structure)
+    viscosity.build_geo_structure = _on_real_mesh(viscosity.build_geo_structure)
 
 
 def _is_lean(domain: Any) -> bool:
@@ -199,12 +201,14 @@ def _on_stock_arrays(function: Any, name: str) -> Any:
     return ask
 
 
-def _of_operator(function: Any) -> Any:
+def _on_real_mesh(function: Any) -> Any:
+    from anuga_lean.quantity_views import RealArrays
+
     @functools.wraps(function)
-    def ask(operator: Any, *args: Any, **kwargs: Any) -> Any:
+    def ask(operator: Any) -> Any:
         if _is_lean(operator.domain):
-            operator.domain.use_stock_kernels("kinematic viscosity")
-        return function(operator, *args, **kwargs)
+            return function(RealArrays(operator, mesh=operator.mesh.dense_copy()))
+        return function(operator)
     return ask
 
 
@@ -226,7 +230,10 @@ def _friction(domain: Any, prepared: bool) -> Any:
 
 
 def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
+    from anuga_lean.boundary import reflect_velocities
+
     domain.lean.reflect(ids, vol, edge)
+    reflect_velocities(domain, ids, vol, edge)
 
 
 def _vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:

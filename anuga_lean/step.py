@@ -74,6 +74,7 @@ class Step(OpenUpdates):
         self._fluxcalls_seen = 1
         self._fluxcalls = 1
         self._edge_cache: tuple | None = None
+        self._boundary_bed: np.ndarray | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"domain": self.domain, "recording_speeds": self.recording_speeds}
@@ -199,6 +200,16 @@ class Step(OpenUpdates):
         always[:] = 0
         always[blocks.position[open_cells] // blocks.block_size] = 1
         always[self._at_walls] = 1
+
+    def note_boundary_bed(self) -> None:
+        """Keep the bed at the boundary edges, which the update will change."""
+        domain = self.domain
+        rows = self.edge_rows("elevation", domain.boundary_cells)
+        self._boundary_bed = rows[np.arange(len(rows)), domain.boundary_edges]
+
+    def boundary_bed(self) -> np.ndarray | None:
+        """Bed of the last fluxes at boundary edges, (boundary_length,) m; None if not kept."""
+        return None if self.edges_known else self._boundary_bed
 
     def reflect(self, ids: np.ndarray, vol: np.ndarray, edge: np.ndarray) -> None:
         """Write the boundary values of reflective walls at edges `ids`."""

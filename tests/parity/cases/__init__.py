@@ -69,6 +69,7 @@ for _module in (
     "boundaries",
     "operators",
     "walls_tracers_forcing",
+    "viscosity",
     "fallbacks",
     "lifecycle",
     "quantities",
