@@ -33,12 +33,13 @@ FEATURES = (
     Feature("vegetation drag", "lean", "16 B/tri within a step, 24 of backup under rk2"),
     Feature("passive tracers", "lean", "24 B/tri each, 32 under rk2 and rk3"),
     Feature("kinematic viscosity", "lean", "keeps 32 B/tri of velocities"),
+    Feature("erosion operators", "lean", "bed shear keeps 16 B/tri of the last yield"),
+    Feature("monitored quantities, expressions too", "lean",
+            "expressions keep 16 to 32 B/tri of the last yield"),
     Feature("SWW output, smooth or unique vertices", "lean", "keeps 14 B/tri of node order"),
     Feature("ghost triangles (parallel domains)", "lean", "1 B/tri of flags"),
     Feature("sediment", "stock", ""),
-    Feature("erosion operators", "stock", ""),
     Feature("compute mode 'unified'", "stock", ""),
-    Feature("monitored quantities given as an expression", "stock", ""),
     Feature("NaN in the initial state", "stock", "spreads exactly as in ANUGA"),
     Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
     Feature("velocity extrapolation switched off", "stock", ""),
@@ -55,15 +56,10 @@ def unsupported(domain: Any) -> str | None:
         return "compute mode 'unified'"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
-    if getattr(domain, "_erosion_present", False):
-        return "erosion operators"
     if domain.protect_against_isolated_degenerate_timesteps:
         return "protect_against_isolated_degenerate_timesteps"
     if domain.extrapolate_velocity_second_order != 1:
         return "velocity extrapolation switched off"
-    if domain.quantities_to_be_monitored is not None and any(
-            [name not in domain.quantities for name in domain.quantities_to_be_monitored]):
-        return "monitored quantities given as an expression"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
     return None

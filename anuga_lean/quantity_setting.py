@@ -272,6 +272,7 @@ class SettableQuantity(CompactQuantity):
             super().extrapolate_first_order()
         elif self._edge is not None:
             self._vertex = self._edge = forms.per_triangle(self.centroid_values)
+            self._hold_gradients()
             if self._x_gradient is not None:
                 self._x_gradient[:] = 0.0
                 self._y_gradient[:] = 0.0

@@ -237,7 +237,7 @@ def barometric_pressure(anuga: ModuleType) -> Leg:
     return domain, 1.5, 9.0
 
 
-@case(stock_kernels="erosion operators")
+@case()
 def erosion(anuga: ModuleType) -> Any:
     """Operators that eat the bed, by shear, by slice and by sand dune."""
     domain = walled(anuga)
