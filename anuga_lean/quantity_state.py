@@ -331,6 +331,11 @@ class CompactQuantity(_StockQuantity):
         elif at_yield:
             self._vertex = past.vertex(self.name)
 
+    def have_vertices(self) -> None:
+        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        if self._vertex is None:
+            self._vertex = forms.ZERO
+
     def on_past(self, past: PastState) -> None:
         """Keep the vertex values that are shown now, while the state goes on."""
         if self._vertex is self._reconstructed_vertex:

@@ -129,6 +129,8 @@ class Step(OpenUpdates):
         self.tracers = Tracers(self.domain, run) if self.domain.number_of_tracers else None
         self.run = run
         self.take_parameters()
+        for name in ("friction", "xvelocity", "yvelocity"):
+            domain.quantities[name].have_vertices()
         return run
 
     def _bind_counted(self, run: _kernels.Run, full: np.ndarray | None) -> None:

@@ -237,18 +237,6 @@ def barometric_pressure(anuga: ModuleType) -> Leg:
     return domain, 1.5, 9.0
 
 
-@case()
-def erosion(anuga: ModuleType) -> Any:
-    """Operators that eat the bed, by shear, by slice and by sand dune."""
-    domain = walled(anuga)
-    anuga.Bed_shear_erosion_operator(domain, threshold=0.0, base=-3.0, polygon=YARD)
-    anuga.Flat_slice_erosion_operator(
-        domain, threshold=0.0, elevation=lambda t: -0.6 - 0.02 * t, center=[60.0, 10.0], radius=4.0
-    )
-    yield domain, 1.5, 9.0
-    return {"bed": domain.quantities["elevation"].centroid_values}
-
-
 @case(convert=True)
 def several_at_once(anuga: ModuleType) -> Any:
     """Rain, an inlet, a culvert and maxima on one domain; their order matters."""
