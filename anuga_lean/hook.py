@@ -34,6 +34,8 @@ _REPLACED = (
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
     ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
      "anuga_lean.viscosity"),
+    ("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
+     "anuga_lean.pressure"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean.quantity_values import Values, _relied_upon, chunks
+from anuga_lean.quantity_values import Values, _relied_upon, chunks, plane_gradient
 from anuga_lean.views import ArrayView
 
 if TYPE_CHECKING:
@@ -86,18 +86,11 @@ class GradientView(ArrayView):
         self._array: Array | None = None
 
     def _rows(self, ks: NDArray[np.int64]) -> Array:
-        """As util_ext.h, _gradient: flat where the triangle is degenerate."""
         domain = self.owner.domain
         place = (3 * ks[:, np.newaxis] + np.arange(3)).ravel()
         corner = domain.mesh.vertex_coordinates[place].reshape(-1, 3, 2)
-        q = np.asarray(self.corners.rows(domain, ks))
-        (x1, y1), (x2, y2) = ((corner[:, i] - corner[:, 0]).T for i in (1, 2))
-        q1, q2 = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
-        area = y2 * x1 - y1 * x2
-        scale = x1 * x1 + y1 * y1 + x2 * x2 + y2 * y2
-        values = y2 * q1 - y1 * q2 if self.axis == 0 else x1 * q2 - x2 * q1
-        flat = np.abs(area) <= np.finfo(float).eps * scale
-        return np.where(flat, 0.0, values / np.where(flat, 1.0, area))
+        values = np.asarray(self.corners.rows(domain, ks))
+        return plane_gradient(corner, values)[self.axis]
 
     def _all(self) -> Array:
         domain = self.owner.domain
