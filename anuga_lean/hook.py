@@ -167,16 +167,39 @@ def _install_functions() -> None:
             wrapped = _on_stock_arrays(function, name)
         else:
             continue
-        setattr(kernels, name, wrapped)
-        for module in _anuga_modules():
-            for key, value in list(vars(module).items()):
-                if value is function:
-                    setattr(module, key, wrapped)
+        _rebind(function, wrapped)
     kernels._anuga_lean = True
+    _install_regions()
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
     viscosity.build_geo_structure = _on_real_mesh(viscosity.build_geo_structure)
+
+
+def _install_regions() -> None:
+    """Make ANUGA's search for the triangles of a region hold what it finds and no more."""
+    from anuga_lean.regions import CornerCoordinate, on_real_arrays, trimmed
+
+    polygon = importlib.import_module("anuga.geometry.polygon")
+    for name in ("inside_polygon", "line_intersect", "polygon_overlap"):
+        function = getattr(polygon, name)
+        _rebind(function, trimmed(function))
+    region = importlib.import_module("anuga.abstract_2d_finite_volumes.region").Region
+    region._setup_indices_circle = on_real_arrays(region._setup_indices_circle)
+    elevation = importlib.import_module("anuga.operators.set_elevation").Set_elevation
+    elevation.setup_node_structures = on_real_arrays(elevation.setup_node_structures)
+    stage = importlib.import_module("anuga.operators.set_stage").Set_stage
+    for kind in (elevation, stage):
+        for axis, name in enumerate(("v_x", "v_y")):
+            setattr(kind, name, CornerCoordinate(name, axis))
+
+
+def _rebind(function: Any, wrapped: Any) -> None:
+    """Bind `wrapped` wherever an ANUGA module says `function`."""
+    for module in _anuga_modules():
+        for key, value in list(vars(module).items()):
+            if value is function:
+                setattr(module, key, wrapped)
 
 
 def _is_lean(domain: Any) -> bool:

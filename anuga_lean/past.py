@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from anuga.operators import erosion_operators as _erosion
+from anuga.operators.collect_max_stage_operator import Collect_max_stage_operator
 from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 from numpy.typing import NDArray
 
@@ -44,6 +45,8 @@ def wanted(domain: Domain) -> frozenset[str]:
             if type(operator).update_quantities not in _AT_CENTROIDS:
                 names |= _LEVELS
         elif isinstance(operator, Kinematic_viscosity_operator) and operator.add_safety:
+            names |= _LEVELS
+        elif isinstance(operator, Collect_max_stage_operator):
             names |= _LEVELS
     for name in domain.quantities_to_be_monitored or ():
         if name not in domain.quantities:

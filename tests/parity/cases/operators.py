@@ -216,7 +216,10 @@ def collect_max_stage(anuga: ModuleType) -> Any:
     domain = walled(anuga, "DE1")
     operator = Collect_max_stage_operator(domain)
     yield domain, 1.5, 9.0
-    return {"max_stage": operator.max_stage.centroid_values}
+    return {
+        "max_stage": operator.max_stage.centroid_values,
+        "vertices": operator.max_stage.vertex_values,
+    }
 
 
 @case()
