@@ -1,13 +1,14 @@
 """ANUGA's Kinematic_viscosity_operator without the matrices it keeps.
 
 Owns when the operator's arrays exist: from the moment something asks for one
-to the end of the next step.  In a serial step only the matrix of the parabolic
-problem is made, chunk by chunk, and solved by ANUGA's own conjugate gradients.
+to the end of the next step.  A step makes only the one matrix it multiplies with,
+chunk by chunk; the equations are solved by ANUGA's own conjugate gradients.
 A domain that runs on ANUGA's kernels gets exactly ANUGA's operator.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
 from anuga_lean.quantity_values import Array
+from anuga_lean.quantity_views import RealArrays
 
 # Building a row takes some 700 bytes: this many at a time stay in the cache.
 _ROWS_PER_CHUNK = 4096
@@ -108,6 +110,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         """Let go of every array that can be made again."""
         for name in (*_MADE, "_row_of", "_system"):
             self.__dict__.pop(name, None)
+        self.mesh = self.domain.mesh
 
     # -- a step ------------------------------------------------------------------
 
@@ -116,7 +119,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         if self.domain.lean is None:
             super().__call__()
             return
-        self._stepping = self.domain.numproc == 1
+        self._stepping = True
         try:
             super().__call__()
         finally:
@@ -130,6 +133,10 @@ class Kinematic_viscosity_operator(_StockOperator):
             return
         self._row_of = _Rows(self.domain, a)
         self._system: Sparse_CSR | None = None
+        if self.domain.numproc > 1:
+            # Each rank multiplies with this, and divides by the areas, in every iteration.
+            self.elliptic_matrix = self._whole_matrix()
+            self.mesh = RealArrays(self.domain.mesh, areas=self._row_of.areas)
 
     def _update_elliptic_boundary_term(self, b: Array) -> None:
         """Set `boundary_term` to what boundary values `b`, (boundary_length,), add."""
@@ -159,8 +166,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         starts = np.zeros(n + 1, np.int64)
         np.cumsum(4 - np.bincount(self.domain.boundary_cells, minlength=n), out=starts[1:])
         data, columns = np.empty(starts[-1]), np.empty(starts[-1], np.int64)
-        for start in range(0, n, _ROWS_PER_CHUNK):
-            ks = np.arange(start, min(start + _ROWS_PER_CHUNK, n))
+        for ks in _chunks(n):
             column, value = _sorted_rows(*self._row_of(ks))
             inside = column < n
             chosen = column[inside]
@@ -171,6 +177,15 @@ class Kinematic_viscosity_operator(_StockOperator):
             part = slice(starts[ks[0]], starts[ks[-1] + 1])
             data[part], columns[part] = values, chosen
         return Sparse_CSR(None, data, columns, starts, n, n)
+
+    def _whole_matrix(self) -> Sparse_CSR:
+        """Return the matrix of div(a grad), columns for boundary edges included."""
+        n = self.n
+        data, columns = np.empty((n, 4)), np.empty((n, 4), np.int64)
+        for ks in _chunks(n):
+            columns[ks], data[ks] = _sorted_rows(*self._row_of(ks))
+        starts = 4 * np.arange(n + 1)
+        return Sparse_CSR(None, data.ravel(), columns.ravel(), starts, n, self.tot_len)
 
 
 _MADE = {
@@ -229,6 +244,12 @@ class _Rows:
         column[:, :3] = np.where(inside, neighbour, self.domain.number_of_triangles + edge)
         column[:, 3] = ks
         return column, value
+
+
+def _chunks(n: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of n rows, some at a time."""
+    for start in range(0, n, _ROWS_PER_CHUNK):
+        yield np.arange(start, min(start + _ROWS_PER_CHUNK, n))
 
 
 def _sorted_rows(
