@@ -47,6 +47,8 @@ class Kinematic_viscosity_operator(_StockOperator):
     next step.
     """
 
+    _stepping = False
+
     def __init__(
         self,
         domain: Any,
@@ -55,7 +57,6 @@ class Kinematic_viscosity_operator(_StockOperator):
         add_safety: bool = False,
         verbose: bool = False,
     ) -> None:
-        self._stepping = False
         if domain.lean is None:
             super().__init__(domain, diffusivity, use_triangle_areas, add_safety, verbose)
             return
