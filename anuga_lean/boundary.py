@@ -23,6 +23,8 @@ from anuga.shallow_water.boundaries import (
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary,
 )
 
+from anuga_lean.quantity_values import Constant
+
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
 # Boundaries that run no code but ANUGA's.
@@ -39,6 +41,31 @@ def is_wall(boundary: Any) -> bool:
     return (type(boundary) is Reflective_boundary
             and Reflective_boundary.evaluate_segment is _evaluate_reflective
             and "evaluate_segment" not in boundary.__dict__)
+
+
+def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
+    """Write the boundary values of set velocities at reflective walls.
+
+    Parameters
+    ----------
+    domain : anuga_lean.domain.Domain
+    ids, vol, edge : (m,) int64
+        Boundary edges by number, and by triangle and edge.
+
+    Notes
+    -----
+    sw_domain_openmp.c, _openmp_evaluate_reflective_segment.  No fluxes read
+    them; only kinematic viscosity and scripts give the velocities edge values.
+    """
+    u, v = (domain.quantities[name] for name in ("xvelocity", "yvelocity"))
+    if all(isinstance(q.form("edge"), Constant) and q.form("edge").value == 0.0 for q in (u, v)):
+        return
+    p, q = u.edge_values[vol, edge], v.edge_values[vol, edge]
+    normals = domain.normals[vol]
+    n1, n2 = normals[np.arange(len(vol)), 2 * edge], normals[np.arange(len(vol)), 2 * edge + 1]
+    r1, r2 = p * n1 + q * n2, p * n2 - q * n1
+    u.boundary_values[ids] = n1 * r1 - n2 * r2
+    v.boundary_values[ids] = n2 * r1 + n1 * r2
 
 
 def may_look(boundary: Any, number_of_triangles: int) -> bool:

@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
@@ -18,6 +19,7 @@ from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
+from anuga_lean.past import wanted
 from anuga_lean.riverwalls import EdgeArray
 from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
@@ -34,6 +36,7 @@ class LeanDomain:
 
     lean: Step | None = None
     _lean_constructing = False
+    _lean_monitoring = False
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
 
@@ -167,14 +170,14 @@ class LeanDomain:
             return
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
-            self._report_mass_error(self.lean.distribute(self._may_defer(), False))
+            self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
             return
         self._lean_asked = []  # scripts may bind other names at a yield
         if self._has_nan():
             self.use_stock_kernels("NaN in the centroid values")
             super().distribute_to_vertices_and_edges(distribute_to_vertices)
             return
-        self._report_mass_error(self.lean.distribute(False))
+        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
 
     def _has_nan(self) -> bool:
         """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
@@ -184,7 +187,7 @@ class LeanDomain:
     def distribute_to_edges(self) -> None:
         """As `distribute_to_vertices_and_edges`."""
         if self._stepped_lean():
-            self._report_mass_error(self.lean.distribute(False))
+            self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
         else:
             super().distribute_to_edges()
 
@@ -233,8 +236,11 @@ class LeanDomain:
             self.use_stock_kernels("computing fluxes from edge values that were set")
         if self.lean is None:
             super().compute_fluxes()
-        else:
-            self.flux_timestep = self.lean.compute_fluxes()
+            return
+        if any([isinstance(operator, Kinematic_viscosity_operator)
+                for operator in self.fractional_step_operators]):
+            self.lean.note_boundary_bed()
+        self.flux_timestep = self.lean.compute_fluxes()
 
     def _edges_were_set(self) -> bool:
         """Whether a quantity was set after the last distribute, so that its edges count."""
@@ -277,6 +283,10 @@ class LeanDomain:
         if self.lean is None:
             super().update_conserved_quantities()
             return
+        if not self.get_using_discontinuous_elevation():
+            raise AssertionError(
+                "ANUGA steps domains with discontinuous elevation only: "
+                "domain.set_using_discontinuous_elevation(True).")
         count, volume = self.lean.update()
         from anuga import numprocs
         if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
@@ -296,6 +306,20 @@ class LeanDomain:
         depth *= self.mesh.areas
         full = self.full_flags()
         return np.sum(depth if full is None else depth[full == 1])
+
+    def update_extrema(self) -> None:
+        """Update the extrema of the monitored quantities."""
+        past = None if self.lean is None else self.lean.past
+        if past is None:
+            super().update_extrema()
+            return
+        self._lean_monitoring = True
+        past.remember(True)
+        try:
+            super().update_extrema()
+        finally:
+            self._lean_monitoring = False
+            past.remember(False)
 
     # -- between runs --------------------------------------------------------
 
@@ -322,12 +346,6 @@ class LeanDomain:
         if self.multiprocessor_mode != 1:
             self.use_stock_kernels("compute mode 'unified'")
         super().set_gpu_interface()
-
-    def set_use_kinematic_viscosity(self, flag: bool = True) -> None:
-        """Switch kinematic viscosity, which runs on ANUGA's kernels."""
-        if flag:
-            self.use_stock_kernels("kinematic viscosity")
-        super().set_use_kinematic_viscosity(flag)
 
     def reorder(self, new_order: Any) -> None:
         """Renumber the triangles: new_order[i] is the old index of triangle i."""

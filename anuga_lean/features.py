@@ -10,39 +10,47 @@ from typing import Any, NamedTuple
 
 
 class Feature(NamedTuple):
-    """One line of the table: `runs_on` is 'lean' or 'stock'."""
+    """One line of the table: `runs_on` is 'lean' or 'stock'.
+
+    `nbytes_per_triangle` is what a domain holds more with the feature in use,
+    as `benchmarks/fallbacks.py` measures it.
+    """
 
     name: str
     runs_on: str
+    nbytes_per_triangle: int
     note: str
 
 
+# The figures are those of `python benchmarks/fallbacks.py`.
 FEATURES = (
-    Feature("flow algorithms DE0, DE1, DE2, DE0_7, DE1_7, DE_ader2", "lean", ""),
-    Feature("timestepping euler, rk2, rk3, ader2", "lean", "rk3 keeps 24 B/tri of backup"),
-    Feature("low_froude 0, 1, 2", "lean", ""),
-    Feature("Manning friction, flat and sloped", "lean", "sloped keeps 8 B/tri"),
-    Feature("reflective walls", "lean", "own kernel inside the sweep"),
-    Feature("all other boundaries, users' own included", "lean",
+    Feature("flow algorithms DE0, DE1, DE2, DE0_7, DE1_7, DE_ader2", "lean", 0, ""),
+    Feature("timestepping euler, rk2, rk3, ader2", "lean", 24, "rk3 keeps a backup"),
+    Feature("low_froude 0, 1, 2", "lean", 0, ""),
+    Feature("Manning friction, flat and sloped", "lean", 8, "sloped keeps a slope"),
+    Feature("reflective walls", "lean", 0, "own kernel inside the sweep"),
+    Feature("all other boundaries, users' own included", "lean", 0,
             "Python objects over computed edge values"),
-    Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean",
+    Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean", 0,
             "ANUGA's own code on the real centroid arrays"),
-    Feature("riverwalls", "lean", "a list of wall edges; crests are ANUGA's live array"),
-    Feature("forcing terms besides Manning friction", "lean",
+    Feature("riverwalls", "lean", 0, "a list of wall edges; crests are ANUGA's live array"),
+    Feature("forcing terms besides Manning friction", "lean", 0,
             "16 to 24 B/tri within a step, 24 of backup under rk2"),
-    Feature("vegetation drag", "lean", "16 B/tri within a step, 24 of backup under rk2"),
-    Feature("passive tracers", "lean", "24 B/tri each, 32 under rk2 and rk3"),
-    Feature("SWW output, smooth or unique vertices", "lean", "keeps 14 B/tri of node order"),
-    Feature("ghost triangles (parallel domains)", "lean", "1 B/tri of flags"),
-    Feature("sediment", "stock", ""),
-    Feature("kinematic viscosity", "stock", ""),
-    Feature("erosion operators", "stock", ""),
-    Feature("compute mode 'unified'", "stock", ""),
-    Feature("monitored quantities given as an expression", "stock", ""),
-    Feature("NaN in the initial state", "stock", "spreads exactly as in ANUGA"),
-    Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
-    Feature("velocity extrapolation switched off", "stock", ""),
-    Feature("mesh geometry or edge values written by a script", "stock", ""),
+    Feature("vegetation drag", "lean", 24, "16 B/tri within a step, 24 of backup under rk2"),
+    Feature("passive tracers", "lean", 24, "each; 32 under rk2 and rk3"),
+    Feature("set_collect_max_quantities", "lean", 64, "ANUGA's own arrays, 32 if not stored"),
+    Feature("kinematic viscosity", "lean", 32, "velocities; 180 more while it solves"),
+    Feature("erosion operators", "lean", 32, "bed shear keeps levels of the last yields"),
+    Feature("monitored quantities, expressions too", "lean", 16,
+            "expressions keep the levels of the last yield, 32 with momenta"),
+    Feature("SWW output, smooth or unique vertices", "lean", 14, "order of the nodes"),
+    Feature("ghost triangles (parallel domains)", "lean", 1, "flags"),
+    Feature("sediment", "stock", 1069, ""),
+    Feature("compute mode 'unified'", "stock", 853, ""),
+    Feature("NaN in the initial state", "stock", 853, "spreads exactly as in ANUGA"),
+    Feature("protect_against_isolated_degenerate_timesteps", "stock", 853, ""),
+    Feature("velocity extrapolation switched off", "stock", 853, ""),
+    Feature("mesh geometry or edge values written by a script", "stock", 853, ""),
 )
 
 
@@ -55,17 +63,10 @@ def unsupported(domain: Any) -> str | None:
         return "compute mode 'unified'"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
-    if domain.kv_operator is not None:
-        return "kinematic viscosity"
-    if getattr(domain, "_erosion_present", False):
-        return "erosion operators"
     if domain.protect_against_isolated_degenerate_timesteps:
         return "protect_against_isolated_degenerate_timesteps"
     if domain.extrapolate_velocity_second_order != 1:
         return "velocity extrapolation switched off"
-    if domain.quantities_to_be_monitored is not None and any(
-            [name not in domain.quantities for name in domain.quantities_to_be_monitored]):
-        return "monitored quantities given as an expression"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
     return None

@@ -31,6 +31,10 @@ _REPLACED = (
      "anuga_lean.generic_domain"),
     ("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls"),
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
+    ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
+     "anuga_lean.viscosity"),
+    ("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
+     "anuga_lean.pressure"),
 )
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
@@ -166,12 +170,9 @@ def _install_functions() -> None:
             wrapped = _on_stock_arrays(function, name)
         else:
             continue
-        setattr(kernels, name, wrapped)
-        for module in _anuga_modules():
-            for key, value in list(vars(module).items()):
-                if value is function:
-                    setattr(module, key, wrapped)
+        _rebind(function, wrapped)
     kernels._anuga_lean = True
+    _install_regions()
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
@@ -182,7 +183,33 @@ def _install_functions() -> None:
         unified.init_gpu_domain = _on_stock_arrays(
             unified.init_gpu_domain, "init_gpu_domain of compute mode 'unified'")
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
-    viscosity.build_geo_structure = _of_operator(viscosity.build_geo_structure)
+    viscosity.build_geo_structure = _on_real_mesh(viscosity.build_geo_structure)
+
+
+def _install_regions() -> None:
+    """Make ANUGA's search for the triangles of a region hold what it finds and no more."""
+    from anuga_lean.regions import CornerCoordinate, on_real_arrays, trimmed
+
+    polygon = importlib.import_module("anuga.geometry.polygon")
+    for name in ("inside_polygon", "line_intersect", "polygon_overlap"):
+        function = getattr(polygon, name)
+        _rebind(function, trimmed(function))
+    region = importlib.import_module("anuga.abstract_2d_finite_volumes.region").Region
+    region._setup_indices_circle = on_real_arrays(region._setup_indices_circle)
+    elevation = importlib.import_module("anuga.operators.set_elevation").Set_elevation
+    elevation.setup_node_structures = on_real_arrays(elevation.setup_node_structures)
+    stage = importlib.import_module("anuga.operators.set_stage").Set_stage
+    for kind in (elevation, stage):
+        for axis, name in enumerate(("v_x", "v_y")):
+            setattr(kind, name, CornerCoordinate(name, axis))
+
+
+def _rebind(function: Any, wrapped: Any) -> None:
+    """Bind `wrapped` wherever an ANUGA module says `function`."""
+    for module in _anuga_modules():
+        for key, value in list(vars(module).items()):
+            if value is function:
+                setattr(module, key, wrapped)
 
 
 def _install_quantity_functions() -> None:
@@ -230,12 +257,14 @@ def _on_stock_arrays(function: Any, name: str) -> Any:
     return ask
 
 
-def _of_operator(function: Any) -> Any:
+def _on_real_mesh(function: Any) -> Any:
+    from anuga_lean.quantity_views import RealArrays
+
     @functools.wraps(function)
-    def ask(operator: Any, *args: Any, **kwargs: Any) -> Any:
+    def ask(operator: Any) -> Any:
         if _is_lean(operator.domain):
-            operator.domain.use_stock_kernels("kinematic viscosity")
-        return function(operator, *args, **kwargs)
+            return function(RealArrays(operator, mesh=operator.mesh.dense_copy()))
+        return function(operator)
     return ask
 
 
@@ -257,7 +286,10 @@ def _friction(domain: Any, prepared: bool) -> Any:
 
 
 def _reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
+    from anuga_lean.boundary import reflect_velocities
+
     domain.lean.reflect(ids, vol, edge)
+    reflect_velocities(domain, ids, vol, edge)
 
 
 def _vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:

@@ -22,7 +22,7 @@ import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.quantity_setting import SettableQuantity
 from anuga_lean.quantity_values import Array
-from anuga_lean.quantity_views import RealArrays
+from anuga_lean.quantity_views import GradientView, RealArrays
 
 
 class Quantity(SettableQuantity):
@@ -137,7 +137,9 @@ class Quantity(SettableQuantity):
     def _result(self, operation: forms.Operation, other: Quantity) -> Quantity:
         """Return a quantity of `operation` applied at each location separately."""
         result = Quantity(self.domain)
-        for place in ("edge", "vertex"):
+        # Monitors read centroids only, and no edge value leads to one.
+        without_edges = getattr(self.domain, "_lean_monitoring", False)
+        for place in ("vertex",) if without_edges else ("edge", "vertex"):
             form = forms.combined(operation, self.form(place), other.form(place), self.domain)
             setattr(result, "_" + place, form)
         result._centroid_values = operation(self.centroid_values, other.centroid_values)
@@ -198,6 +200,7 @@ class Quantity(SettableQuantity):
 
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
+        self._hold_gradients()
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
@@ -209,6 +212,7 @@ class Quantity(SettableQuantity):
 
     def _read(self, function: Callable[..., None]) -> None:
         """Run a compiled function of ANUGA that writes neither."""
+        self._hold_gradients()
         function(
             RealArrays(
                 self,
@@ -224,7 +228,12 @@ class Quantity(SettableQuantity):
 
     def compute_local_gradients(self) -> None:
         """Set x_gradient and y_gradient from the vertex values."""
-        self._read(_stock_kernels.compute_local_gradients)
+        corners = self.form("vertex")
+        if self._dense or not corners.lasting:
+            self._read(_stock_kernels.compute_local_gradients)
+        else:
+            self._x_gradient = GradientView(self, corners, 0)
+            self._y_gradient = GradientView(self, corners, 1)
 
     def extrapolate_second_order(self) -> None:
         """Set vertex and edge values from centroid values and gradients."""

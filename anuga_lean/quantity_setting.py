@@ -227,6 +227,11 @@ class SettableQuantity(CompactQuantity):
 
     def set_boundary_values_from_edges(self) -> None:
         """Set boundary values to the edge values of the triangles inside, in place."""
+        if self.name == "elevation" and self._is_stepped():
+            noted = self.domain.lean.boundary_bed()
+            if noted is not None:
+                self.boundary_values[:] = noted
+                return
         ks = np.asarray(self.domain.boundary_cells, dtype=np.int64)
         edges = np.asarray(self.domain.boundary_edges, dtype=np.int64)
         rows = self.form("edge").rows(self.domain, ks)
@@ -267,6 +272,7 @@ class SettableQuantity(CompactQuantity):
             super().extrapolate_first_order()
         elif self._edge is not None:
             self._vertex = self._edge = forms.per_triangle(self.centroid_values)
+            self._hold_gradients()
             if self._x_gradient is not None:
                 self._x_gradient[:] = 0.0
                 self._y_gradient[:] = 0.0

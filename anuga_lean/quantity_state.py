@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike
 import anuga_lean.quantity_values as forms
 from anuga_lean.quantity_values import Array, Stored, Values
 from anuga_lean.quantity_views import PlaceView, UpdateView, sink, view_of
+
+if TYPE_CHECKING:
+    from anuga_lean.past import PastState
 
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}
@@ -312,10 +315,38 @@ class CompactQuantity(_StockQuantity):
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
 
-    def on_distribute(self) -> None:
-        """Forget what was set: from now on values come from the extrapolation."""
+    def on_distribute(self, past: PastState | None = None, at_yield: bool = True) -> None:
+        """Forget what was set: from now on values come from the extrapolation.
+
+        Parameters
+        ----------
+        past : PastState or None
+            What vertex values follow from until the next yield, if anybody reads them.
+        at_yield : bool
+            Whether vertex values are computed too.
+        """
         self._edge = self._reconstructed_edge
-        self._vertex = self._reconstructed_vertex
+        if past is None or self.name not in past.names:
+            self._vertex = self._reconstructed_vertex
+        elif at_yield:
+            self._vertex = past.vertex(self.name)
+
+    def have_vertices(self) -> None:
+        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        if self._vertex is None:
+            self._vertex = forms.ZERO
+
+    def on_past(self, past: PastState) -> None:
+        """Keep the vertex values that are shown now, while the state goes on."""
+        if self._vertex is self._reconstructed_vertex:
+            self._vertex = past.vertex(self.name)
+
+    def _hold_gradients(self) -> None:
+        """Make the gradients real arrays, for code that writes into them."""
+        if self._x_gradient is not None:
+            self._x_gradient = np.asarray(self._x_gradient)
+        if self._y_gradient is not None:
+            self._y_gradient = np.asarray(self._y_gradient)
 
     def hold_values(self) -> None:
         """Hold vertex and edge values as arrays, e.g. while the mesh is renumbered.
@@ -343,5 +374,6 @@ class CompactQuantity(_StockQuantity):
         for form in (self._vertex, self._edge):
             if form is not None:
                 form.shared = False
+        self._hold_gradients()
         self._updates = {name: updates.get(name) for name in UPDATES}
         self._dense = True

@@ -209,6 +209,29 @@ def centroid_means(corners: Values, domain: Generic_Domain, out: Array) -> None:
         np.divide(mean, 3.0, out=out[ks])
 
 
+def plane_gradient(corner: Array, values: Array) -> tuple[Array, Array]:
+    """Return the gradient (m,) and (m,) of the plane through three corners of a triangle.
+
+    Parameters
+    ----------
+    corner : (m, 3, 2) float64
+        Coordinates, m.
+    values : (m, 3) float64
+
+    Notes
+    -----
+    util_ext.h, _gradient: flat where the triangle is degenerate.
+    """
+    (x1, y1), (x2, y2) = ((corner[:, i] - corner[:, 0]).T for i in (1, 2))
+    q1, q2 = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
+    area = y2 * x1 - y1 * x2
+    scale = x1 * x1 + y1 * y1 + x2 * x2 + y2 * y2
+    flat = np.abs(area) <= np.finfo(float).eps * scale
+    area = np.where(flat, 1.0, area)
+    return (np.where(flat, 0.0, (y2 * q1 - y1 * q2) / area),
+            np.where(flat, 0.0, (x1 * q2 - x2 * q1) / area))
+
+
 def midpoints(corners: Values, domain: Generic_Domain) -> Values:
     """Return the edge values that belong to `corners`."""
     if isinstance(corners, Constant):

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean.quantity_values import Values, _relied_upon, chunks, plane_gradient
 from anuga_lean.views import ArrayView
 
 if TYPE_CHECKING:
@@ -64,6 +65,43 @@ class UpdateView(ArrayView):
 
     def _write(self, key: Any, value: Any) -> None:
         self.owner.writable_update(self.name)[key] = value
+
+
+class GradientView(ArrayView):
+    """One component of the (n,) float64 gradient through the vertex values, unit/m.
+
+    Parameters
+    ----------
+    owner : Quantity
+    corners : Values
+        The vertex values at the time; they must last.
+    axis : int
+        0 for x, 1 for y.
+    """
+
+    def __init__(self, owner: Quantity, corners: Values, axis: int) -> None:
+        super().__init__(owner, (len(owner),), np.float64)
+        self.corners = _relied_upon(corners)
+        self.axis = axis
+        self._array: Array | None = None
+
+    def _rows(self, ks: NDArray[np.int64]) -> Array:
+        domain = self.owner.domain
+        place = (3 * ks[:, np.newaxis] + np.arange(3)).ravel()
+        corner = domain.mesh.vertex_coordinates[place].reshape(-1, 3, 2)
+        values = np.asarray(self.corners.rows(domain, ks))
+        return plane_gradient(corner, values)[self.axis]
+
+    def _all(self) -> Array:
+        domain = self.owner.domain
+        return np.concatenate([self._rows(np.arange(ks.start, ks.stop)) for ks in chunks(domain)])
+
+    def _stored(self) -> Array | None:
+        return self._array
+
+    def _write(self, key: Any, value: Any) -> None:
+        self._array = self._all()
+        self._array[key] = value
 
 
 _alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels, riverwalls
+from anuga_lean.past import PastState
 from anuga_lean.tracers import Tracers
 from anuga_lean.updates import CONSERVED, OpenUpdates
 
@@ -74,6 +75,8 @@ class Step(OpenUpdates):
         self._fluxcalls_seen = 1
         self._fluxcalls = 1
         self._edge_cache: tuple | None = None
+        self._boundary_bed: np.ndarray | None = None
+        self.past: PastState | None = None      # that vertex values show until the next yield
 
     def __getstate__(self) -> dict[str, Any]:
         return {"domain": self.domain, "recording_speeds": self.recording_speeds}
@@ -126,6 +129,8 @@ class Step(OpenUpdates):
         self.tracers = Tracers(self.domain, run) if self.domain.number_of_tracers else None
         self.run = run
         self.take_parameters()
+        for name in ("friction", "xvelocity", "yvelocity"):
+            domain.quantities[name].have_vertices()
         return run
 
     def _bind_counted(self, run: _kernels.Run, full: np.ndarray | None) -> None:
@@ -155,10 +160,11 @@ class Step(OpenUpdates):
         d = self.domain
         self._fluxcalls = d.timestep_fluxcalls
         if self.run is not None:
-            self.run.set_parameters(
+            self.parameters = (
                 d.g, d.epsilon, d.minimum_allowed_height,
                 (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
                 d.low_froude, bool(d.use_sloped_mannings))
+            self.run.set_parameters(*self.parameters)
             walls = riverwalls.tables(d)
             self.run.bind_walls(*(walls or [None] * 6))
             self._at_walls = np.array([], np.int64) if walls is None else \
@@ -200,13 +206,25 @@ class Step(OpenUpdates):
         always[blocks.position[open_cells] // blocks.block_size] = 1
         always[self._at_walls] = 1
 
+    def note_boundary_bed(self) -> None:
+        """Keep the bed at the boundary edges, which the update will change."""
+        domain = self.domain
+        rows = self.edge_rows("elevation", domain.boundary_cells)
+        self._boundary_bed = rows[np.arange(len(rows)), domain.boundary_edges]
+
+    def boundary_bed(self) -> np.ndarray | None:
+        """Bed of the last fluxes at boundary edges, (boundary_length,) m; None if not kept."""
+        return None if self.edges_known else self._boundary_bed
+
     def reflect(self, ids: np.ndarray, vol: np.ndarray, edge: np.ndarray) -> None:
         """Write the boundary values of reflective walls at edges `ids`."""
         self.ready().reflect(ids, vol, edge)
 
     # -- distribute --------------------------------------------------------
 
-    def distribute(self, defer: bool, at_yield: bool = True) -> float:
+    def distribute(
+        self, defer: bool, at_yield: bool = True, past: frozenset[str] = frozenset()
+    ) -> float:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters
@@ -215,6 +233,8 @@ class Step(OpenUpdates):
             True: leave it to the sweep; nobody looks in between.
         at_yield : bool
             True: scripts may write anything before the next sweep.
+        past : frozenset of str
+            Quantities whose vertex values are read before the next yield.
 
         Returns
         -------
@@ -222,6 +242,8 @@ class Step(OpenUpdates):
             Mass error in m3, 0.0 when deferred.
         """
         run = self.ready()
+        if not at_yield:
+            self._keep_past(past)
         run.clear_undo()
         run.set_predictor(0.0)
         self._edge_cache = None
@@ -243,10 +265,21 @@ class Step(OpenUpdates):
         self.in_step = not at_yield
         self.is_shared = self.domain.shares_steps()
         self.edges_known = True
+        if at_yield:
+            self.past = PastState(self, past) if past else None
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
-            quantities[name].on_distribute()
+            quantities[name].on_distribute(self.past, at_yield)
         return error
+
+    def _keep_past(self, names: frozenset[str]) -> None:
+        """Take the state of the last yield if somebody began to need it since."""
+        if not names:
+            self.past = None
+        elif self.past is None or not names <= self.past.names:
+            self.past = PastState(self, names)
+            for name in names:
+                self.domain.quantities[name].on_past(self.past)
 
     def predict(self, dt: float) -> None:
         """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""

@@ -194,8 +194,22 @@ def from_domain(domain: Any) -> Any:
             cls.__name__, bases, {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
     _compact(domain)
     _replace_held_arrays(domain, old)
+    _turn_operators(domain)
     gc.collect()
     return domain
+
+
+def _turn_operators(domain: Any) -> None:
+    """Make ANUGA's operators lean where there is a lean kind of them."""
+    from anuga_lean.pressure import Barometric_pressure_operator
+    from anuga_lean.viscosity import Kinematic_viscosity_operator
+
+    for operator in domain.fractional_step_operators:
+        for kind in (Barometric_pressure_operator, Kinematic_viscosity_operator):
+            if type(operator) is kind.__mro__[1]:
+                operator.__class__ = kind
+        if isinstance(operator, Kinematic_viscosity_operator):
+            operator.forget_arrays()
 
 
 def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:

@@ -116,11 +116,13 @@ def census_table(census: Mapping[str, Any], every_array: bool = False) -> str:
 
 
 def features_table(features: Iterable[Any]) -> str:
-    """What runs on lean kernels and what on stock's."""
-    rows = [(feature.name, feature.runs_on, feature.note) for feature in features]
-    first = max([len("feature"), *(len(name) for name, _, _ in rows)])
-    lines = [f"{'feature':{first}}  runs on  note"]
-    lines += [f"{name:{first}}  {where:7}  {note}".rstrip() for name, where, note in rows]
+    """What runs on lean kernels and what on stock's, and the bytes per triangle it adds."""
+    features = list(features)
+    first = max([len("feature"), *(len(feature.name) for feature in features)])
+    lines = [f"{'feature':{first}}  runs on  adds B/tri  note"]
+    for feature in features:
+        name, kernels, nbytes, note = feature
+        lines.append(f"{name:{first}}  {kernels:7}  {nbytes:10}  {note}".rstrip())
     return "\n".join(lines)
 
 

@@ -1,20 +1,52 @@
-"""The table of features: what README shows is what the code decides by."""
+"""The table of features: what README shows is what the code decides by, and what it costs."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from anuga_lean.features import FEATURES
+import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+from anuga_lean.features import FEATURES, Feature
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+# At the small sizes measured here an edge of the boundary still counts.
+TOLERANCE = 2.0
 
 
 def test_readme_shows_the_table() -> None:
     rows = [line for line in README.read_text().splitlines() if line.startswith("| ")]
-    for feature in FEATURES:
-        assert f"| {feature.name} | {feature.runs_on} | {feature.note} |" in rows
+    for name, kernels, nbytes, note in FEATURES:
+        assert f"| {name} | {kernels} | {nbytes} | {note} |" in rows
 
 
 def test_every_feature_runs_on_one_of_two_kernels() -> None:
     assert {"lean", "stock"} == {feature.runs_on for feature in FEATURES}
     assert len(FEATURES) == len({feature.name for feature in FEATURES})
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """What benchmarks/fallbacks.py measures, by feature."""
+    result = tmp_path_factory.mktemp("costs") / "costs.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "fallbacks.py"), "--cells", "30", "60",
+               "--json", str(result)]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                          capture_output=True, text=True)
+    assert 0 == done.returncode, done.stderr
+    return {cost["name"]: cost for cost in json.loads(result.read_text())}
+
+
+def test_every_feature_is_measured(costs: dict[str, dict]) -> None:
+    assert {feature.name for feature in FEATURES} == set(costs)
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_costs_what_the_table_says(costs: dict[str, dict], feature: Feature) -> None:
+    cost = costs[feature.name]
+    assert feature.runs_on == cost["kernels"]
+    assert pytest.approx(feature.nbytes_per_triangle, abs=TOLERANCE) == cost["bytes_per_triangle"]

@@ -46,17 +46,6 @@ def degenerate_timesteps(anuga: ModuleType) -> Leg:
     return domain, 0.5, 4.0
 
 
-@case(stock_kernels="kinematic viscosity")
-def kinematic_viscosity(anuga: ModuleType) -> Leg:
-    """Without reflective walls, which 4.1.0 crashes on together with viscosity."""
-    domain = channel(anuga)
-    domain.set_use_kinematic_viscosity(True)
-    open_end = anuga.Transmissive_boundary(domain)
-    still = anuga.Dirichlet_boundary([-0.4, 0.0, 0.0])
-    domain.set_boundary({"left": still, "right": open_end, "top": still, "bottom": open_end})
-    return domain, 1.0, 9.0
-
-
 @case(stock_kernels="edge values")
 def edge_values_written_by_a_boundary(anuga: ModuleType) -> Leg:
     """White-box code that writes into edge_values before the fluxes are computed."""

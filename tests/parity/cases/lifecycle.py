@@ -244,7 +244,7 @@ def mesh_read(anuga: ModuleType) -> Any:
     return seen
 
 
-@case(stock_kernels="monitored quantities given as an expression")
+@case()
 def statistics_at_yields(anuga: ModuleType) -> Any:
     """What scripts print at yields, times and memory left out."""
     domain = basin(anuga)

@@ -216,7 +216,10 @@ def collect_max_stage(anuga: ModuleType) -> Any:
     domain = walled(anuga, "DE1")
     operator = Collect_max_stage_operator(domain)
     yield domain, 1.5, 9.0
-    return {"max_stage": operator.max_stage.centroid_values}
+    return {
+        "max_stage": operator.max_stage.centroid_values,
+        "vertices": operator.max_stage.vertex_values,
+    }
 
 
 @case()
@@ -235,18 +238,6 @@ def barometric_pressure(anuga: ModuleType) -> Leg:
         domain, pressure=lambda t, x, y: 101325.0 - 500.0 * np.exp(-((x - 5.0 * t) ** 2) / 200.0)
     )
     return domain, 1.5, 9.0
-
-
-@case(stock_kernels="erosion operators")
-def erosion(anuga: ModuleType) -> Any:
-    """Operators that eat the bed, by shear, by slice and by sand dune."""
-    domain = walled(anuga)
-    anuga.Bed_shear_erosion_operator(domain, threshold=0.0, base=-3.0, polygon=YARD)
-    anuga.Flat_slice_erosion_operator(
-        domain, threshold=0.0, elevation=lambda t: -0.6 - 0.02 * t, center=[60.0, 10.0], radius=4.0
-    )
-    yield domain, 1.5, 9.0
-    return {"bed": domain.quantities["elevation"].centroid_values}
 
 
 @case(convert=True)

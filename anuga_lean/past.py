@@ -1,0 +1,128 @@
+"""Vertex values between two yields: ANUGA's are those of the last yield.
+
+Owns which operators and monitors read them in the middle of a run, the state
+kept for those, and the vertex values computed from it.  Where nothing reads
+them nothing is kept.  When the state is taken is decided in `step`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from anuga.operators import erosion_operators as _erosion
+from anuga.operators.collect_max_stage_operator import Collect_max_stage_operator
+from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
+from numpy.typing import NDArray
+
+from anuga_lean import _kernels
+from anuga_lean.quantity_values import Array, Corners, Rows, Values
+
+if TYPE_CHECKING:
+    from anuga_lean.domain import Domain
+    from anuga_lean.step import Step
+
+_LEVELS = frozenset(["stage", "elevation", "height"])
+_ALL = _LEVELS | {"xmomentum", "ymomentum"}
+
+# ANUGA's erosion that reads centroid values only, under any name it is inherited by.
+_AT_CENTROIDS = tuple(
+    kind.update_quantities
+    for kind in (
+        _erosion.Erosion_operator,
+        _erosion.Flat_slice_erosion_operator,
+        _erosion.Flat_fill_slice_erosion_operator,
+    )
+)
+
+
+def wanted(domain: Domain) -> frozenset[str]:
+    """Return the quantities whose vertex values are read between yields."""
+    names: frozenset[str] = frozenset()
+    for operator in domain.fractional_step_operators:
+        if isinstance(operator, _erosion.Erosion_operator):
+            if type(operator).update_quantities not in _AT_CENTROIDS:
+                names |= _LEVELS
+        elif isinstance(operator, Kinematic_viscosity_operator) and operator.add_safety:
+            names |= _LEVELS
+        elif isinstance(operator, Collect_max_stage_operator):
+            names |= _LEVELS
+    for name in domain.quantities_to_be_monitored or ():
+        if name not in domain.quantities:
+            names |= _ALL if "momentum" in name else _LEVELS
+    return names
+
+
+class PastState:
+    """The centroid values that the vertex values of the last yield follow from.
+
+    Parameters
+    ----------
+    step : anuga_lean.step.Step
+        Distributed; what is needed of its state is copied.
+    names : frozenset of str
+        Quantities to know the vertex values of.
+
+    Notes
+    -----
+    Holds 16 bytes per triangle, 32 where the momenta are among `names`.
+    """
+
+    def __init__(self, step: Step, names: frozenset[str]) -> None:
+        run = step.ready()
+        self.names = names
+        self.parameters = step.parameters
+        undone = run.bound("undo_index")[:run.n_undo]
+        before = run.bound("undo_value")[:3 * run.n_undo].reshape(-1, 3)
+        self.arrays: dict[str, Array] = {"elevation": run.bound("elevation").copy()}
+        for place, name in enumerate(("stage", "xmomentum", "ymomentum")):
+            if name in names:
+                self.arrays[name] = run.bound(name).copy()
+                self.arrays[name][undone] = before[:, place]
+        self._recent: tuple[slice, Array] | None = None
+        self.remembering = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_recent": None}
+
+    def vertex(self, name: str) -> Values:
+        """Return the vertex values of a quantity as they were at the yield."""
+        return Corners(PastEdges(self, name))
+
+    def edges(self, domain: Domain, name: str, ks: Rows) -> Array:
+        """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
+        place = _kernels._EDGE_QUANTITIES[name]
+        if not isinstance(ks, slice):
+            return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
+        if self._recent is None or self._recent[0] != ks:
+            rows: NDArray[np.int64] = np.arange(ks.start, ks.stop, dtype=np.int64)
+            if not self.remembering:
+                return self._run(domain).edge_rows(name, rows)
+            self._recent = ks, self._run(domain).all_edge_rows(rows)
+        return self._recent[1][place]
+
+    def remember(self, recent: bool) -> None:
+        """Keep the rows of the chunk computed last, or let them go."""
+        self.remembering = recent
+        self._recent = None
+
+    def _run(self, domain: Domain) -> _kernels.Run:
+        stage, bed = self.arrays["stage"], self.arrays["elevation"]
+        uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
+        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
+        run.set_parameters(*self.parameters)
+        run.set_threads(domain.omp_num_threads)
+        run.bind_state(stage, uh, vh, stage, bed, bed)
+        return run
+
+
+class PastEdges(Values):
+    """Edge values as they were at the last yield."""
+
+    def __init__(self, past: PastState, name: str) -> None:
+        self.past = past
+        self.name = name
+
+    def rows(self, domain: Any, ks: Rows) -> Array:
+        return self.past.edges(domain, self.name, ks)
