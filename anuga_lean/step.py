@@ -246,6 +246,8 @@ class Step(OpenUpdates):
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
             quantities[name].on_distribute()
+        for name in ("xvelocity", "yvelocity"):  # ANUGA's kernels ask for them, and so make them
+            quantities[name].show_vertices()
         return error
 
     def predict(self, dt: float) -> None:
@@ -407,10 +409,13 @@ class Step(OpenUpdates):
     # -- what views ask ----------------------------------------------------
 
     def edge_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Edge values of one quantity at given triangles: (len(rows), 3) float64."""
+        """Edge values of one quantity at given triangles: (len(rows), 3) float64.
+
+        In a step, those of the other quantities are kept: boundaries ask for them next.
+        """
         run = self.ready()
         rows = np.ascontiguousarray(rows, np.int64)
-        if len(rows) > 65536 or not self.edges_known:
+        if not self.in_step or len(rows) > 65536 or not self.edges_known:
             return run.edge_rows(name, rows)
         cache = self._edge_cache
         if cache is None or len(cache[0]) != len(rows) or not np.array_equal(cache[0], rows):
