@@ -69,6 +69,9 @@ class Blocks:
     lone_node : (number of lone nodes,) int32
         Nodes without a triangle, ascending.
     lone_node_xy : (number of lone nodes, 2) float64, m
+    extent : (number of blocks, 4) float64, m
+        Least and largest x, least and largest y of each block's triangles,
+        those around it included.
 
     The other pools have the names, dtypes and meanings of kernels/state.h.
     """
@@ -87,6 +90,7 @@ class Blocks:
     position: NDArray[np.int32]
     lone_node: NDArray[np.int32]
     lone_node_xy: NDArray[np.float64]
+    extent: NDArray[np.float64]
 
     @classmethod
     def build(
@@ -154,6 +158,7 @@ class Blocks:
         blocks._reserve(sizes)
         cut.fill(blocks)
         blocks._keep_lone_nodes(nodes, triangles)
+        blocks._keep_extents()
         return blocks
 
     def _reserve(self, sizes: dict[str, int]) -> None:
@@ -167,6 +172,18 @@ class Blocks:
         used[triangles.ravel()] = True
         self.lone_node = np.flatnonzero(~used).astype(np.int32)
         self.lone_node_xy = nodes[self.lone_node]
+
+    def _keep_extents(self) -> None:
+        begin = 2 * self.block["node"]
+        starts = np.stack([begin, begin + self.block["n_node"]], axis=1).ravel()
+        low, high = (f.reduceat(self.node_xy, starts).reshape(-1, 2)
+                     for f in (np.minimum, np.maximum))
+        self.extent = np.stack([low, high], axis=2).reshape(-1, 4)
+
+    def members(self, b: int) -> NDArray[np.int64]:
+        """Return the own triangles of block b, (m,) int64."""
+        start = int(self.block["member"][b])
+        return self.member[start : start + int(self.block["n_own"][b])].astype(np.int64)
 
     def handle(self) -> _kernels.MeshHandle:
         """Return what the kernels take, the same object at each call."""

@@ -18,6 +18,7 @@ from anuga.shallow_water.friction import manning_friction_semi_implicit
 from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
+from anuga_lean.domain_reports import ReportingDomain
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
 from anuga_lean.past import wanted
 from anuga_lean.riverwalls import EdgeArray
@@ -25,7 +26,7 @@ from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 
 
-class LeanDomain:
+class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 
     Attributes
@@ -299,13 +300,6 @@ class LeanDomain:
                     "possible loss of conservation. \nConsider using "
                     "domain.report_water_volume_statistics() to check the extent of the problem",
                     stacklevel=2)
-
-    def _volume_of(self, stage: np.ndarray) -> float:
-        """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
-        depth = stage - self.quantities["elevation"].centroid_values
-        depth *= self.mesh.areas
-        full = self.full_flags()
-        return np.sum(depth if full is None else depth[full == 1])
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities."""

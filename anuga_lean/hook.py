@@ -30,6 +30,7 @@ _REPLACED = (
     ("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
      "anuga_lean.generic_domain"),
     ("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls"),
+    ("anuga.file.sww", "SWW_file", "anuga_lean.sww"),
     ("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain"),
     ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
      "anuga_lean.viscosity"),

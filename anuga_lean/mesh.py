@@ -16,7 +16,7 @@ from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
-from anuga_lean import _kernels, mesh_lookup
+from anuga_lean import _kernels, domain_reports, mesh_lookup
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
@@ -350,19 +350,33 @@ class Mesh(StockMesh):
     def get_intersecting_segments(
         self, polyline: ArrayLike, use_cache: bool = False, verbose: bool = False
     ) -> list[Any]:
-        """Return where a polyline crosses triangles, as ANUGA does."""
-        return self.dense_copy().get_intersecting_segments(
-            polyline, use_cache=use_cache, verbose=verbose)
+        """Return where a polyline crosses triangles, as ANUGA does; nothing is cached."""
+        return mesh_lookup.intersect(self, polyline, verbose)
 
     def get_triangle_containing_point(self, point: ArrayLike) -> int:
         """Return the triangle that contains a point (absolute x, y, m)."""
         return mesh_lookup.find_triangle(self, point)
 
+    def get_triangle_near_point(self, point: ArrayLike, tolerance: float = 1.0e20) -> int:
+        """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
+        return mesh_lookup.find_nearest(self, point, tolerance)
+
+    def get_triangles_inside_polygon(
+        self, polygon: ArrayLike, verbose: bool = False
+    ) -> NDArray[np.int64]:
+        """Return the triangles whose centroid is inside a polygon (absolute x, y, m)."""
+        return mesh_lookup.find_inside(self, polygon)
+
+    def statistics(self, nbins: int = 10) -> str:
+        """Return a text about extent, areas and boundary; see ANUGA's method."""
+        return domain_reports.mesh_statistics(self, nbins)
+
     def get_interpolation_object(self) -> Any:
-        """Return ANUGA's interpolator on triangles that share no node; it is kept."""
+        """Return an interpolator on triangles that share no node; it is kept."""
         if not hasattr(self, "interpolation_object"):
-            disconnected = Mesh(self.vertex_coordinates, self.get_disconnected_triangles())
-            self.interpolation_object = mesh_lookup.interpolator(disconnected)
+            from anuga_lean.interpolation import PointInterpolator
+
+            self.interpolation_object = PointInterpolator(self)
         return self.interpolation_object
 
     # -- renumbering and copying ----------------------------------------------

@@ -81,6 +81,7 @@ class MeshTable(ArrayView):
         is_float = TABLES[name].kind == "geometry" or name == "nodes"
         super().__init__(owner, _shape(owner, name), np.float64 if is_float else np.int64)
         self.name = name
+        self._by_chunks = TABLES[name].kind != "node"
 
     def _rows(self, ks: NDArray[np.int64]) -> np.ndarray:
         table = TABLES[self.name]

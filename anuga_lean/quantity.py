@@ -16,10 +16,12 @@ import numpy as np
 from anuga.abstract_2d_finite_volumes import quantity_openmp_ext as _stock_kernels
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.config import epsilon
+from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
 import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import average_centroids, average_vertices
+from anuga_lean.domain_reports import integral
 from anuga_lean.quantity_setting import SettableQuantity
 from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import GradientView, RealArrays
@@ -43,6 +45,10 @@ class Quantity(SettableQuantity):
         verbose: bool = False,
     ) -> Array:
         """Return values at a location, or at points; see ANUGA's method."""
+        if location == "centroids" and isinstance(indices, list) and interpolation_points is None:
+            values = self.derived_centroids(np.array(indices))
+            if values is not None:
+                return values
         everywhere = location == "unique vertices" and indices is None
         if self._dense or interpolation_points is not None or not everywhere:
             return super().get_values(
@@ -105,12 +111,40 @@ class Quantity(SettableQuantity):
         self, full_only: bool = True, region: Any = None, indices: ArrayLike | None = None
     ) -> float:
         """Return the integral over the domain, a region or some triangles, unit*m2."""
-        every = not full_only or self.domain.number_of_full_triangles == len(self)
-        if self._dense or region is not None or indices is not None or not every:
+        if self._dense or region is not None or indices is not None:
             return super().get_integral(full_only, region, indices)
-        products = np.array(self.domain.get_areas())
-        products *= self.centroid_values
-        return np.sum(products)
+        return integral(self.domain, self.centroid_values, full_only=full_only)
+
+    def get_interpolated_values(
+        self, interpolation_points: Any, use_cache: bool = False, verbose: bool = False
+    ) -> Array:
+        """Return values at points (absolute x, y, m); see ANUGA's method."""
+        if self._dense:
+            return super().get_interpolated_values(interpolation_points, use_cache, verbose)
+        if isinstance(interpolation_points, Geospatial_data):
+            interpolation_points = interpolation_points.get_data_points(absolute=True)
+        points = self.domain.geo_reference.get_relative(interpolation_points)
+
+        def corner_values(ks: NDArray[np.int64]) -> Array:
+            return self.form("vertex").rows(self.domain, ks).reshape(-1)
+
+        return self.domain.get_interpolation_object().interpolate_rows(
+            corner_values, points, verbose=verbose)
+
+    def get_extremum_index(self, mode: str | None = None, indices: Any = None) -> int:
+        """Return the triangle of the largest ('max') or smallest ('min') centroid value."""
+        if indices is not None or mode not in (None, "max", "min"):
+            return super().get_extremum_index(mode, indices)
+        values = self.centroid_values
+        return np.argmin(values) if mode == "min" else np.argmax(values)
+
+    def get_maximum_value(self, indices: Any = None) -> float:
+        """Return the largest centroid value, of all or some triangles."""
+        return self.centroid_values[self.get_maximum_index(indices)]
+
+    def get_minimum_value(self, indices: Any = None) -> float:
+        """Return the smallest centroid value, of all or some triangles."""
+        return self.centroid_values[self.get_minimum_index(indices)]
 
     def save_to_array(self, *args: Any, **kwargs: Any) -> tuple[Array, Array, Array]:
         """Interpolate to a regular grid; see ANUGA's method."""

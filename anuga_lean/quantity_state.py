@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import anuga_lean.quantity_values as forms
 from anuga_lean.quantity_values import Array, Stored, Values
@@ -128,6 +128,21 @@ class CompactQuantity(_StockQuantity):
             forms.centroid_means(forms.CornerCoordinates(axis), self.domain, values)
         self._centroid_values = values
         return values
+
+    def derived_centroids(self, ks: NDArray[Any]) -> Array | None:
+        """Return the centroid values of triangles `ks` if they need no array to be had.
+
+        Parameters
+        ----------
+        ks : (m,) array of int, each in 0..number_of_triangles-1 for an answer
+        """
+        if self._dense or "_centroid_values" in self.__dict__ or ks.dtype.kind != "i" \
+                or ks.min() < 0 or ks.max() >= len(self):
+            return None
+        if self.name not in AXIS_OF_COORDINATE:
+            return np.zeros(len(ks))
+        corners = forms.CornerCoordinates(AXIS_OF_COORDINATE[self.name])
+        return forms.mean_of_corners(corners.rows(self.domain, ks))
 
     def _set_centroid_values(self, values: ArrayLike) -> None:
         if self._dense and "_centroid_values" not in self.__dict__:

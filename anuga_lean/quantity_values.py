@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Rows = slice | NDArray[np.int64]
 Operation = Callable[[Array, Array], Array]
 
-TRIANGLES_PER_CHUNK = 1 << 15
+TRIANGLES_PER_CHUNK = 1 << 13
 DEEPEST_RECIPE = 6
 
 
@@ -203,10 +203,14 @@ def centroid_means(corners: Values, domain: Generic_Domain, out: Array) -> None:
         out[:] = (c + c + c) / 3.0
         return
     for ks in chunks(domain):
-        v = corners.rows(domain, ks)
-        mean = v[:, 0] + v[:, 1]
-        mean += v[:, 2]
-        np.divide(mean, 3.0, out=out[ks])
+        out[ks] = mean_of_corners(corners.rows(domain, ks))
+
+
+def mean_of_corners(v: Array) -> Array:
+    """Return the mean of each triangle's corner values, (n, 3) float64, in ANUGA's order."""
+    mean = v[:, 0] + v[:, 1]
+    mean += v[:, 2]
+    return np.divide(mean, 3.0, out=mean)
 
 
 def plane_gradient(corner: Array, values: Array) -> tuple[Array, Array]:

@@ -442,10 +442,13 @@ class Step(OpenUpdates):
     # -- what views ask ----------------------------------------------------
 
     def edge_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Edge values of one quantity at given triangles: (len(rows), 3) float64."""
+        """Edge values of one quantity at given triangles: (len(rows), 3) float64.
+
+        In a step, those of the other quantities are kept: boundaries ask for them next.
+        """
         run = self.ready()
         rows = np.ascontiguousarray(rows, np.int64)
-        if len(rows) > 65536 or not self.edges_known:
+        if not self.in_step or len(rows) > 65536 or not self.edges_known:
             return run.edge_rows(name, rows)
         cache = self._edge_cache
         if cache is None or len(cache[0]) != len(rows) or not np.array_equal(cache[0], rows):

@@ -189,7 +189,7 @@ def from_domain(domain: Any) -> Any:
     old = _known_arrays(domain)
     if not isinstance(domain, LeanDomain):
         cls = type(domain)
-        bases = (Domain,) if cls is Domain.__mro__[2] else (LeanDomain, cls)
+        bases = (Domain,) if cls is Domain.__bases__[-1] else (LeanDomain, cls)
         domain.__class__ = bases[0] if len(bases) == 1 else type(
             cls.__name__, bases, {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
     _compact(domain)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _ROWS_PER_CHUNK = 4096
+_ROWS_AT_ONCE = 1 << 13
 
 # Attributes of an ndarray that give access to its own memory: on a temporary
 # a write through them would be lost, so the temporary is read-only there.
@@ -42,6 +43,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __array_priority__ = 10.0
+    _by_chunks = True  # whether rows can be had a few at a time at no extra cost
 
     def __init__(self, owner: Any, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.owner = owner
@@ -107,6 +109,8 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             return stored if dtype is None else stored.astype(dtype, copy=False)
         if copy is False:
             raise ValueError("the elements of a computed view cannot be had without a copy")
+        if dtype is not None and dtype != self._dtype and self._by_chunks:
+            return self._gather(range(len(self)), (), dtype)
         values = self._all()
         return values if dtype is None else values.astype(dtype, copy=False)
 
@@ -149,6 +153,9 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     def _slice(self, head: slice, rest: tuple[Any, ...]) -> Any:
         start, stop, step = head.indices(len(self))
         count = len(range(start, stop, step))
+        if rest and count > _ROWS_AT_ONCE and self._by_chunks \
+                and all(isinstance(part, (int, np.integer, slice)) for part in rest):
+            return _read_only(self._gather(range(start, stop, step), rest, self._dtype))
         if count == len(self) and step == 1:
             rows = self._all()
         else:
@@ -157,6 +164,16 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         if isinstance(picked, np.ndarray) and picked.nbytes < rows.nbytes:
             picked = picked.copy()  # let the other columns go
         return _read_only(picked)
+
+    def _gather(self, ks: range, rest: tuple[Any, ...], dtype: DTypeLike) -> np.ndarray:
+        """Return columns `rest` of rows `ks` in another dtype, from some rows at a time."""
+        none = np.empty((0, *self._shape[1:]), self._dtype)[(slice(None), *rest)]
+        values = np.empty((len(ks), *none.shape[1:]), dtype)
+        for start in range(0, len(ks), _ROWS_AT_ONCE):
+            part = ks[start : start + _ROWS_AT_ONCE]
+            rows = self._rows(np.arange(part.start, part.stop, part.step, dtype=np.int64))
+            values[start : start + len(part)] = rows[(slice(None), *rest)]
+        return values
 
     def _fancy(self, head: Any, rest: tuple[Any, ...], key: Any) -> Any:
         index = np.asarray(head)
@@ -248,6 +265,8 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     def astype(self, dtype: DTypeLike, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return every element as a new array of another dtype."""
+        if self._stored() is None and self._by_chunks and not args and not kwargs:
+            return self._gather(range(len(self)), (), dtype)
         kwargs["copy"] = kwargs.get("copy", True) and self._stored() is not None
         return self._elements().astype(dtype, *args, **kwargs)
 

@@ -1,0 +1,75 @@
+"""numpy's sum of a long array that never exists as a whole.
+
+numpy adds a contiguous float64 array pairwise: it halves it, to multiples of
+eight, until 128 elements are left.  `total` halves the same way, and leaves
+the rest to numpy as soon as a part is short enough to hold.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LARGEST_PART = 1 << 13  # numbers held at once; at least numpy's 128
+
+
+def total(pieces: Iterable[Array], count: int) -> np.float64:
+    """Return the sum of all pieces one after the other, with the bits of numpy's sum.
+
+    Parameters
+    ----------
+    pieces : iterable of (m,) float64 arrays of any lengths
+    count : int
+        Numbers in all pieces together.
+
+    Notes
+    -----
+    The order of numpy's summation is not documented: where it is another one
+    (`numpy_sums_pairwise`), the pieces are put together and summed.
+    """
+    if not numpy_sums_pairwise():
+        return np.sum(np.concatenate([np.empty(0), *pieces]))
+    return _pairwise(_Stream(iter(pieces)), count)
+
+
+@functools.cache
+def numpy_sums_pairwise() -> bool:
+    """Whether this numpy gives the sum that halving gives."""
+    values = np.random.default_rng(3).random(7 * LARGEST_PART + 1003)
+    values *= 10.0 ** np.arange(-8, 8).repeat(len(values) // 16 + 1)[:len(values)]
+    return all(_pairwise(_Stream(iter([values[:count]])), count) == np.sum(values[:count])
+               for count in (len(values), len(values) // 2, LARGEST_PART + 1, 1003))
+
+
+def _pairwise(stream: _Stream, count: int) -> np.float64:
+    if count <= LARGEST_PART:
+        return np.sum(stream.take(count))
+    half = count // 2
+    half -= half % 8
+    first = _pairwise(stream, half)
+    return first + _pairwise(stream, count - half)
+
+
+class _Stream:
+    """Numbers from pieces of any lengths, taken in lengths of our own."""
+
+    def __init__(self, pieces: Iterator[Array]) -> None:
+        self.pieces = pieces
+        self.left = np.empty(0)
+
+    def take(self, count: int) -> Array:
+        """Return the next `count` numbers, contiguous."""
+        parts = [self.left[:count]]
+        self.left = self.left[count:]
+        missing = count - len(parts[0])
+        while missing > 0:
+            piece = next(self.pieces)
+            parts.append(piece[:missing])
+            self.left = piece[missing:]
+            missing -= len(parts[-1])
+        return np.concatenate(parts)
