@@ -15,6 +15,7 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean import features, storage
+from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
@@ -331,6 +332,7 @@ class LeanDomain:
             super().reorder(new_order)
 
 
+@documented_as(_swd.Domain)
 class Domain(LeanDomain, _swd.Domain):
     """ANUGA's shallow water Domain in a fraction of the memory."""
 

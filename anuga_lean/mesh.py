@@ -17,6 +17,7 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels, mesh_lookup
+from anuga_lean._documented import documented_as
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
@@ -36,6 +37,7 @@ BoundaryDict = dict[tuple[int, int], str]
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
 
 
+@documented_as(StockMesh)
 class Mesh(StockMesh):
     """ANUGA's Mesh in about 40 bytes per triangle.
 
