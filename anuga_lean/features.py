@@ -61,7 +61,7 @@ def unsupported(domain: Any) -> str | None:
         return "erosion operators"
     if domain.protect_against_isolated_degenerate_timesteps:
         return "protect_against_isolated_degenerate_timesteps"
-    if domain.extrapolate_velocity_second_order != 1:
+    if domain.lean.parameter("extrapolate_velocity_second_order") != 1:
         return "velocity extrapolation switched off"
     if domain.quantities_to_be_monitored is not None and any(
             [name not in domain.quantities for name in domain.quantities_to_be_monitored]):

@@ -20,6 +20,12 @@ from anuga_lean.updates import CONSERVED, OpenUpdates
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
 
+# What ANUGA's C struct takes from the domain when it is built, and keeps.
+PARAMETERS = ("g", "epsilon", "H0", "minimum_allowed_height", "maximum_allowed_speed",
+              "beta_w", "beta_w_dry", "beta_uh", "beta_uh_dry", "beta_vh", "beta_vh_dry",
+              "low_froude", "timestep_fluxcalls", "extrapolate_velocity_second_order",
+              "optimise_dry_cells", "evolve_max_timestep", "evolve_min_timestep")
+
 # Where more than nine blocks in ten change, only one update in so many says
 # which: to say so it reads every triangle's place in the blocks.
 _MARK_EVERY = 16
@@ -53,6 +59,7 @@ class Step(OpenUpdates):
 
     def _forget(self) -> None:
         self.run: _kernels.Run | None = None
+        self.parameters: dict[str, Any] | None = None  # taken when `run` was built
         self._blocks: Any = None                   # that `run` was built for
         self.work: np.ndarray | None = None        # (3, n) fluxes, or RK2 backup
         self.backup: np.ndarray | None = None      # (3, n), only for rk3
@@ -155,6 +162,7 @@ class Step(OpenUpdates):
         d = self.domain
         self._fluxcalls = d.timestep_fluxcalls
         if self.run is not None:
+            self.parameters = {name: getattr(d, name) for name in PARAMETERS}
             self.run.set_parameters(
                 d.g, d.epsilon, d.minimum_allowed_height,
                 (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
@@ -165,6 +173,11 @@ class Step(OpenUpdates):
                 np.flatnonzero(np.diff(walls[0]))
             self._mark_always()
             self._activate()
+
+    def parameter(self, name: str) -> Any:
+        """The value of a parameter that steps are taken with now."""
+        taken = self.parameters
+        return getattr(self.domain, name) if taken is None else taken[name]
 
     def forget_parameters(self) -> None:
         """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
@@ -254,6 +267,11 @@ class Step(OpenUpdates):
         self._edge_cache = None
         self._activate()
 
+    def write_deferred(self) -> None:
+        """Write what a deferred `distribute` has left to the sweep: others are to see it."""
+        if self.run is not None and self.edges_known:
+            self._settle()
+
     def protect(self) -> float:
         """Only lift stages and stop shallow water, in place; return the mass error in m3."""
         run = self.ready()
@@ -283,11 +301,12 @@ class Step(OpenUpdates):
             run.set_manning(domain.has_manning_friction())
             smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
             self._second_stage = (count, volume)
+            self.fluxes_kept = False
         else:
             if self._backup_state == "exchanged":
                 self._separate_backup(run)
             smallest = run.sweep(_kernels.FLUXES)[0]
-            self.is_open = True
+            self.is_open = self.fluxes_kept = True
         if substep < self._fluxcalls:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
             if self.tracers is not None:
@@ -300,6 +319,12 @@ class Step(OpenUpdates):
             self._fluxcalls_seen = self._fluxcalls
             self._base_call = self._calls
         return (self._calls - self._base_call) % self._fluxcalls
+
+    def fluxes_computed_in_step(self) -> int:
+        """How many substeps of the present step have their fluxes already."""
+        if self._fluxcalls != self._fluxcalls_seen:
+            return 0
+        return (self._calls + 1 - self._base_call) % self._fluxcalls
 
     def _fusable(self, substep: int) -> bool:
         return (self._backup_state == "exchanged" and substep == 1 and not self.is_shared
@@ -362,6 +387,7 @@ class Step(OpenUpdates):
         if self._backup_state == "wanted":
             mode = _kernels.EXCHANGE
             self._backup_state = "exchanged"
+            self.fluxes_kept = False
         result = run.update(mode, self.domain.timestep, self.friction_due, marking)
         self.friction_due = False
         return result
@@ -421,6 +447,13 @@ class Step(OpenUpdates):
     def edge_all(self, name: str) -> np.ndarray:
         """Edge values of one quantity: (number_of_triangles, 3) float64."""
         return self.ready().edge_rows(name, np.arange(self.domain.number_of_elements))
+
+    def warn_of_not_kept(self, array: str, name: str) -> None:
+        """Say that an array about to be shown as zeros is not that of the last substep."""
+        if self._calls and name in CONSERVED and self.domain.timestepping_method == "rk2":
+            warnings.warn(
+                f"{array} of {name} is not kept beyond a step of rk2 and reads as zeros until "
+                "the next one begins: read it in a step.", UserWarning, stacklevel=4)
 
     def on_edge_written(self, name: str) -> None:
         """A user wrote edge values: only ANUGA's kernels read those."""
