@@ -208,7 +208,7 @@ class LeanDomain:
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
-        if self.lean is not None and self._edges_were_set():
+        if self._stepped_lean() and self._edges_were_set():
             self.use_stock_kernels("boundary values from edge values that were set")
         if self.lean is None or not self.lean.in_step:
             super().update_boundary()
@@ -224,7 +224,7 @@ class LeanDomain:
 
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
-        if self.lean is not None and self._edges_were_set():
+        if self._stepped_lean() and self._edges_were_set():
             self.use_stock_kernels("computing fluxes from edge values that were set")
         if self.lean is None:
             super().compute_fluxes()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from anuga_lean import overrides
+
 
 class Feature(NamedTuple):
     """One line of the table: `runs_on` is 'lean' or 'stock'."""
@@ -43,6 +45,8 @@ FEATURES = (
     Feature("protect_against_isolated_degenerate_timesteps", "stock", ""),
     Feature("velocity extrapolation switched off", "stock", ""),
     Feature("mesh geometry or edge values written by a script", "stock", ""),
+    Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
+            "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
 )
 
 
@@ -68,4 +72,7 @@ def unsupported(domain: Any) -> str | None:
         return "monitored quantities given as an expression"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
+    own = overrides.users_own(domain)
+    if own is not None:
+        return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
     return None

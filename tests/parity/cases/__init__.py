@@ -73,5 +73,6 @@ for _module in (
     "lifecycle",
     "quantities",
     "factories",
+    "overrides",
 ):
     import_module(f"parity.cases.{_module}")
