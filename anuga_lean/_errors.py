@@ -40,5 +40,9 @@ class CommandError(LeanError):
         self.exit_code = exit_code
 
 
+class HookWarning(UserWarning):
+    """Issued when this package is imported too late to bring the lean classes in."""
+
+
 class StockKernelWarning(UserWarning):
     """Issued once per domain and feature that runs on ANUGA's own kernels."""
