@@ -34,6 +34,9 @@ from anuga_lean._errors import (
     StockKernelWarning as StockKernelWarning,
 )
 from anuga_lean._errors import (
+    ThreadError as ThreadError,
+)
+from anuga_lean._errors import (
     UnsupportedFeature as UnsupportedFeature,
 )
 from anuga_lean._errors import (
@@ -43,7 +46,8 @@ from anuga_lean._errors import (
 __version__ = "0.1.0"
 
 _OWN = ("CommandError", "HookError", "HookWarning", "LeanError", "MeshError", "ScenarioError",
-        "StockKernelWarning", "UnsupportedFeature", "UnsupportedVersion", "from_domain")
+        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
+        "from_domain")
 
 hook.watch()
 hook.join_loaded()

@@ -28,6 +28,10 @@ class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
 
 
+class ThreadError(LeanError, RuntimeError):
+    """A domain is used from two threads at once."""
+
+
 class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 

@@ -8,12 +8,15 @@ maps ANUGA's methods onto it, the arithmetic is in kernels/.
 from __future__ import annotations
 
 import os
+import threading
 import warnings
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
-from anuga_lean import _kernels, riverwalls
+from anuga_lean import _kernels, riverwalls, threads
+from anuga_lean._errors import ThreadError
 from anuga_lean.tracers import Tracers
 from anuga_lean.updates import CONSERVED, OpenUpdates
 
@@ -71,6 +74,7 @@ class Step(OpenUpdates):
         self._at_walls = np.array([], np.int64)     # blocks with riverwalls
         self._bound: tuple = ()
         self.in_step = False            # distributed for a step, not for a yield
+        self._thread = 0                # that distributes or is in a step, 0 for none
         self.edges_known = False
         self.tracers: Tracers | None = None
         self._forget_updates()
@@ -94,12 +98,13 @@ class Step(OpenUpdates):
 
     def ready(self) -> _kernels.Run:
         """Return the run with everything bound, building it at the first call."""
+        if self._thread and self._thread != get_ident():
+            self._refuse_other_thread()
         run = self.run
         domain = self.domain
         if run is None or self._blocks is not domain.mesh.blocks:
             run = self._build()
-        threads = domain.omp_num_threads
-        run.set_threads(threads)
+        run.set_threads(threads.usable(domain.omp_num_threads))
         quantities = domain.quantities
         state = tuple([quantities[name].centroid_values for name in STATE])
         edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
@@ -111,6 +116,16 @@ class Step(OpenUpdates):
             self._bound = bound
             self._activate()
         return run
+
+    def _refuse_other_thread(self) -> None:
+        """Raise ThreadError unless the thread that began the step has ended since."""
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        if self._thread in names:
+            raise ThreadError(
+                f"the domain {self.domain.get_name()!r} is in the middle of a step in the thread "
+                f"{names[self._thread]!r}: {threading.current_thread().name!r} may use it at a "
+                "yield, or a copy.deepcopy of it.")
+        self._thread = 0
 
     def _build(self) -> _kernels.Run:
         domain = self.domain
@@ -235,6 +250,7 @@ class Step(OpenUpdates):
             Mass error in m3, 0.0 when deferred.
         """
         run = self.ready()
+        self._thread = get_ident()
         run.clear_undo()
         run.set_predictor(0.0)
         self._edge_cache = None
@@ -259,6 +275,8 @@ class Step(OpenUpdates):
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
             quantities[name].on_distribute()
+        if at_yield:
+            self._thread = 0
         return error
 
     def predict(self, dt: float) -> None:
