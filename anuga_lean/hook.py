@@ -45,7 +45,9 @@ _KEEP_STOCK_MESH = "anuga.fit_interpolate"
 # what its fitting makes on purpose.
 _CONSTRUCT_LEAN = ("Quantity", "Domain")
 
-_installed = False
+# ANUGA's module knows it too: this one may be reloaded in a notebook.
+_MARK = "_anuga_lean_installed"
+_installed = hasattr(sys.modules.get("anuga"), _MARK)
 _importing = False
 
 
@@ -104,6 +106,7 @@ def install() -> types.ModuleType:
         _reparent_all(pairs)
         for old, new in pairs:
             _replace(old, new)
+        setattr(anuga, _MARK, True)
         _installed = True
     finally:
         _importing = False

@@ -47,8 +47,8 @@ SESSIONS = {
                            "lean(make())"),
     "subclass before": ("class Mine(anuga.Domain):\n    pass",
                         "lean(Mine(points, triangles, boundary))"),
-    "subclass of a subclass": (
-        "class A(Domain):\n    pass\nclass B(A):\n    pass", "lean(B(points, triangles, boundary))"),
+    "subclass of a subclass": ("class A(Domain):\n    pass\nclass B(A):\n    pass",
+                               "lean(B(points, triangles, boundary))"),
     "subclass with slots": ("class Mine(Domain):\n    __slots__ = ('colour',)",
                             "d = Mine(points, triangles); d.colour = 'red'; lean(d)"),
     "subclass with two bases": (
@@ -78,7 +78,8 @@ SESSIONS = {
         "from anuga.shallow_water.sw_domain_openmp_ext import compute_fluxes_ext_central as f",
         "d = Domain(points, triangles); d.distribute_to_vertices_and_edges()\n"
         "try:\n    f(d, 1.0)\nexcept anuga_lean.StockKernelWarning as said:\n"
-        "    assert 'compute_fluxes_ext_central' in str(said)\nelse:\n    raise SystemExit('silent')"),
+        "    assert 'compute_fluxes_ext_central' in str(said)\n"
+        "else:\n    raise AssertionError('silent')"),
 }
 
 
@@ -118,8 +119,8 @@ def test_class_that_cannot_become_lean(tmp_path: Path) -> None:
     stubborn = (
         "class Stubborn(type):\n"
         "    def mro(cls):\n"
-        "        if any('anuga_lean' in str(getattr(b, '__init__', '').__globals__.get('__name__'))\n"
-        "               for b in cls.__bases__ if hasattr(b.__init__, '__globals__')):\n"
+        "        inits = [b.__init__ for b in cls.__bases__ if hasattr(b.__init__, '__globals__')]\n"
+        "        if any('anuga_lean' in each.__globals__['__name__'] for each in inits):\n"
         "            raise TypeError('bases are fixed')\n"
         "        return super().mro()\n"
         "class Mine(Domain, metaclass=Stubborn):\n    pass\n"
