@@ -19,6 +19,9 @@ from anuga_lean._errors import (
     HookError as HookError,
 )
 from anuga_lean._errors import (
+    HookWarning as HookWarning,
+)
+from anuga_lean._errors import (
     LeanError as LeanError,
 )
 from anuga_lean._errors import (
@@ -31,6 +34,9 @@ from anuga_lean._errors import (
     StockKernelWarning as StockKernelWarning,
 )
 from anuga_lean._errors import (
+    ThreadError as ThreadError,
+)
+from anuga_lean._errors import (
     UnsupportedFeature as UnsupportedFeature,
 )
 from anuga_lean._errors import (
@@ -39,10 +45,12 @@ from anuga_lean._errors import (
 
 __version__ = "0.1.0"
 
-_OWN = ("CommandError", "HookError", "LeanError", "MeshError", "ScenarioError",
-        "StockKernelWarning", "UnsupportedFeature", "UnsupportedVersion", "from_domain")
+_OWN = ("CommandError", "HookError", "HookWarning", "LeanError", "MeshError", "ScenarioError",
+        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
+        "from_domain")
 
 hook.watch()
+hook.join_loaded()
 
 
 def from_domain(domain: Any) -> Any:

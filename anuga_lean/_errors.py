@@ -28,6 +28,10 @@ class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
 
 
+class ThreadError(LeanError, RuntimeError):
+    """A domain is used from two threads at once."""
+
+
 class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 
@@ -38,6 +42,10 @@ class CommandError(LeanError):
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class HookWarning(UserWarning):
+    """Issued when this package is imported too late to bring the lean classes in."""
 
 
 class StockKernelWarning(RuntimeWarning):

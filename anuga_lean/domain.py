@@ -16,6 +16,7 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean import features, storage
+from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import is_wall, may_look
 from anuga_lean.domain_reports import ReportingDomain
@@ -89,6 +90,13 @@ class LeanDomain(ReportingDomain):
         state = super().__getstate__()
         state.pop("_lean_asked", None)
         return state
+
+    def __copy__(self) -> Any:
+        """Return a second domain on the same arrays, as in ANUGA; its kernels run both."""
+        self.use_stock_kernels("a shallow copy, which shares the arrays of its original,")
+        shared = type(self).__new__(type(self))
+        shared.__setstate__(self.__getstate__())
+        return shared
 
     @property
     def _Domain_C_struct(self) -> Any:
@@ -217,7 +225,7 @@ class LeanDomain(ReportingDomain):
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
-        if self.lean is not None and self._edges_were_set():
+        if self._stepped_lean() and self._edges_were_set():
             self.use_stock_kernels("boundary values from edge values that were set")
         if self.lean is None or not self.lean.in_step:
             super().update_boundary()
@@ -233,7 +241,7 @@ class LeanDomain(ReportingDomain):
 
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
-        if self.lean is not None and self._edges_were_set():
+        if self._stepped_lean() and self._edges_were_set():
             self.use_stock_kernels("computing fluxes from edge values that were set")
         if self.lean is None:
             super().compute_fluxes()
@@ -249,7 +257,11 @@ class LeanDomain(ReportingDomain):
         return not all([quantities[name].is_reconstructed for name in RECONSTRUCTED])
 
     def apply_protection_against_isolated_degenerate_timesteps(self) -> None:
-        """Bring single triangles far faster than all others to rest."""
+        """Set the momenta of single triangles far faster than all others to zero.
+
+        As in ANUGA they are set at the vertices, which makes all other momenta what
+        the vertex values of the last yield imply.
+        """
         if self.lean is None or not self.protect_against_isolated_degenerate_timesteps:
             super().apply_protection_against_isolated_degenerate_timesteps()
             return
@@ -260,7 +272,11 @@ class LeanDomain(ReportingDomain):
         bins = np.arange(slowest, fastest, (fastest - slowest) / 10)
         count = np.diff([*np.searchsorted(np.sort(speeds), bins), len(speeds)])
         if count[-1] > 0 and not count[4:9].any():
-            self.lean.stop(np.flatnonzero(speeds > bins[-1]))
+            triangles = np.flatnonzero(speeds > bins[-1])
+            self.lean.on_state_written()
+            for name in ("xmomentum", "ymomentum"):
+                self.quantities[name].set_values(0.0, indices=triangles.tolist())
+            speeds[triangles] = 0.0
 
     def backup_conserved_quantities(self) -> None:
         """Remember the conserved quantities for `saxpy_conserved_quantities`."""
@@ -350,6 +366,7 @@ class LeanDomain(ReportingDomain):
             super().reorder(new_order)
 
 
+@documented_as(_swd.Domain)
 class Domain(LeanDomain, _swd.Domain):
     """ANUGA's shallow water Domain in a fraction of the memory."""
 

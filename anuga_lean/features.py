@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from anuga_lean import overrides
+
 
 class Feature(NamedTuple):
     """One line of the table: `runs_on` is 'lean' or 'stock'.
@@ -43,14 +45,17 @@ FEATURES = (
     Feature("erosion operators", "lean", 32, "bed shear keeps levels of the last yields"),
     Feature("monitored quantities, expressions too", "lean", 16,
             "expressions keep the levels of the last yield, 32 with momenta"),
+    Feature("protect_against_isolated_degenerate_timesteps", "lean", 40,
+            "wave speeds and the state of the last yield"),
     Feature("SWW output, smooth or unique vertices", "lean", 14, "order of the nodes"),
     Feature("ghost triangles (parallel domains)", "lean", 1, "flags"),
     Feature("sediment", "stock", 1069, ""),
     Feature("compute mode 'unified'", "stock", 853, ""),
     Feature("NaN in the initial state", "stock", 853, "spreads exactly as in ANUGA"),
-    Feature("protect_against_isolated_degenerate_timesteps", "stock", 853, ""),
     Feature("velocity extrapolation switched off", "stock", 853, ""),
     Feature("mesh geometry or edge values written by a script", "stock", 853, ""),
+    Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
+            853, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
 )
 
 
@@ -63,10 +68,11 @@ def unsupported(domain: Any) -> str | None:
         return "compute mode 'unified'"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
-    if domain.protect_against_isolated_degenerate_timesteps:
-        return "protect_against_isolated_degenerate_timesteps"
-    if domain.extrapolate_velocity_second_order != 1:
+    if domain.lean.parameter("extrapolate_velocity_second_order") != 1:
         return "velocity extrapolation switched off"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
+    own = overrides.users_own(domain)
+    if own is not None:
+        return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
     return None

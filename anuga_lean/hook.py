@@ -15,10 +15,11 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from anuga_lean._errors import HookError, UnsupportedVersion
+from anuga_lean._errors import HookError, HookWarning, UnsupportedVersion
 
 SUPPORTED = (4, 1)
 SUPPORTED_RANGE = "4.1.0 or later, before 4.2"
@@ -46,7 +47,13 @@ _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 # and is given a stand-in with real arrays for a lean one.
 _KEEP_STOCK_MESH = "anuga.fit_interpolate"
 
-_installed = False
+# Names of these classes may be held where no module shows them.  A Mesh of ANUGA's own is
+# what its fitting makes on purpose.
+_CONSTRUCT_LEAN = ("Quantity", "Domain")
+
+# ANUGA's module knows it too: this one may be reloaded in a notebook.
+_MARK = "_anuga_lean_installed"
+_installed = hasattr(sys.modules.get("anuga"), _MARK)
 _importing = False
 
 
@@ -102,8 +109,12 @@ def install() -> types.ModuleType:
         if already:
             _refuse_living_domains()
         _install_functions()
-        for module_name, name, own_name in _REPLACED:
-            _replace(module_name, name, getattr(importlib.import_module(own_name), name))
+        pairs = [(getattr(importlib.import_module(module), name),
+                  getattr(importlib.import_module(own), name)) for module, name, own in _REPLACED]
+        _reparent_all(pairs)
+        for old, new in pairs:
+            _replace(old, new)
+        setattr(anuga, _MARK, True)
         _installed = True
     finally:
         _importing = False
@@ -117,9 +128,17 @@ def load() -> None:
         _install_functions()
 
 
-def _refuse_living_domains() -> None:
+def _living_domains() -> list[Any]:
+    """Domains made by ANUGA's own classes that somebody still holds."""
     generic = sys.modules["anuga.abstract_2d_finite_volumes.generic_domain"].Generic_Domain
-    domains = [obj for obj in gc.get_objects() if isinstance(obj, generic)]
+    if not any(isinstance(each, generic) for each in gc.get_objects()):
+        return []
+    gc.collect()
+    return [each for each in gc.get_objects() if isinstance(each, generic)]
+
+
+def _refuse_living_domains() -> None:
+    domains = _living_domains()
     if domains:
         raise HookError(
             f"{len(domains)} Domain was created before anuga_lean came in "
@@ -128,15 +147,34 @@ def _refuse_living_domains() -> None:
             "with anuga_lean.from_domain(domain).")
 
 
-def _anuga_modules() -> list[types.ModuleType]:
+def join_loaded() -> None:
+    """Bring the lean classes into an ANUGA that was imported before this package.
+
+    If a Domain of ANUGA's exists already, warn that its classes stay as they are.
+    """
+    if _installed or _importing or "anuga" not in sys.modules or _own_module_loading():
+        return
+    if getattr(sys.modules["anuga"].__spec__, "_initializing", False):
+        return  # ANUGA itself is what is being imported
+    check_version(sys.modules["anuga"])
+    try:
+        _refuse_living_domains()
+    except HookError as error:
+        warnings.warn(f"ANUGA's own classes stay in: {error}", HookWarning, stacklevel=3)
+    else:
+        install()
+
+
+def _modules() -> list[types.ModuleType]:
+    """Every module that may hold a name of ANUGA's: its own and the user's."""
     return [module for name, module in list(sys.modules.items())
-            if (name == "anuga" or name.startswith("anuga.")) and module is not None]
+            if isinstance(module, types.ModuleType) and not name.startswith("anuga_lean")]
 
 
-def _replace(module_name: str, name: str, new: type) -> None:
-    """Bind `new` wherever an ANUGA module says the class it derives from."""
-    old = getattr(sys.modules[module_name], name)
-    for module in _anuga_modules():
+def _replace(old: type, new: type) -> None:
+    """Bind `new` wherever a module says the class it derives from."""
+    name = old.__name__
+    for module in _modules():
         if name == "Mesh" and module.__name__.startswith(_KEEP_STOCK_MESH):
             continue
         for key, value in list(vars(module).items()):
@@ -144,9 +182,48 @@ def _replace(module_name: str, name: str, new: type) -> None:
                 setattr(module, key, new)
             elif isinstance(value, types.FunctionType):
                 _replace_defaults(value, old, new)
+    if name in _CONSTRUCT_LEAN:
+        _construct(old, new)
+
+
+def _reparent_all(pairs: Sequence[tuple[type, type]]) -> None:
+    """Let subclasses of all the old classes derive from the new ones, or none of them."""
+    done: list[tuple[type, tuple]] = []
+    try:
+        for old, new in pairs:
+            _reparent(old, new, done)
+    except HookError:
+        for subclass, bases in reversed(done):
+            subclass.__bases__ = bases
+        raise
+
+
+def _reparent(old: type, new: type, done: list[tuple[type, tuple]]) -> None:
+    """Let subclasses of ANUGA's and of the user's derive from the lean class."""
     for subclass in old.__subclasses__():
-        if not issubclass(new, subclass) and not subclass.__module__.startswith("anuga_lean"):
-            subclass.__bases__ = tuple(new if b is old else b for b in subclass.__bases__)
+        if issubclass(new, subclass) or subclass.__module__.startswith("anuga_lean"):
+            continue
+        bases = subclass.__bases__
+        try:
+            subclass.__bases__ = tuple(new if b is old else b for b in bases)
+        except TypeError as error:
+            raise HookError(
+                f"{subclass.__module__}.{subclass.__qualname__}, defined before anuga_lean came "
+                f"in, cannot become lean ({error}): move 'import anuga_lean as anuga' above the "
+                "class.") from error
+        done.append((subclass, bases))
+
+
+def _construct(old: type, new: type) -> None:
+    """Let whoever still holds ANUGA's class, or derives from it, construct lean objects."""
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+        if cls is old:
+            cls = new
+        elif not issubclass(cls, new):
+            _reparent(old, new, [])
+        return object.__new__(cls)
+
+    old.__new__ = __new__  # type: ignore[method-assign]
 
 
 def _replace_defaults(function: types.FunctionType, old: type, new: type) -> None:
@@ -206,8 +283,8 @@ def _install_regions() -> None:
 
 
 def _rebind(function: Any, wrapped: Any) -> None:
-    """Bind `wrapped` wherever an ANUGA module says `function`."""
-    for module in _anuga_modules():
+    """Bind `wrapped` wherever a module says `function`."""
+    for module in _modules():
         for key, value in list(vars(module).items()):
             if value is function:
                 setattr(module, key, wrapped)

@@ -17,6 +17,7 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels, domain_reports, mesh_lookup
+from anuga_lean._documented import documented_as
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
@@ -36,6 +37,7 @@ BoundaryDict = dict[tuple[int, int], str]
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
 
 
+@documented_as(StockMesh)
 class Mesh(StockMesh):
     """ANUGA's Mesh in about 40 bytes per triangle.
 
@@ -92,6 +94,7 @@ class Mesh(StockMesh):
         links = find_links(corners, len(nodes), triangle_neighbours, triangle_neighbour_edges)
         checked_boundary(boundary, len(corners))
         self._tag_boundary(boundary, np.flatnonzero(links.ravel() < 0))
+        self._number_boundary()
         self._cut(nodes, corners, links)
         self.build_tagged_elements_dictionary(tagged_elements)
         self.lone_vertices = self.blocks.lone_node.tolist()
@@ -222,7 +225,7 @@ class Mesh(StockMesh):
         return links
 
     def _tag_boundary(self, boundary: BoundaryDict | None, open_edges: NDArray[np.int64]) -> None:
-        """Complete the tags of `boundary` and number its edges."""
+        """Complete the tags of `boundary`."""
         from anuga.config import default_boundary_tag
 
         boundary = {} if boundary is None else boundary
@@ -230,7 +233,6 @@ class Mesh(StockMesh):
             boundary.setdefault((edge // 3, edge % 3), default_boundary_tag)
         self.boundary = boundary
         self.boundary_length = len(boundary)
-        self._number_boundary()
 
     def _number_boundary(self) -> None:
         """Number the edges of `boundary`, by triangle and edge, and list them by tag."""
@@ -243,14 +245,15 @@ class Mesh(StockMesh):
             self.tag_boundary_cells[self.boundary[edge]].append(j)
 
     def build_boundary_dictionary(self, boundary: BoundaryDict | None = None) -> None:
-        """Take new boundary tags; edges without a neighbour get the default tag."""
+        """Take new boundary tags; edges without a neighbour get the default tag.
+
+        The edges are numbered anew by `build_boundary_neighbours` only, as in ANUGA.
+        """
         checked_boundary(boundary, len(self))
         if self.is_dense:
             super().build_boundary_dictionary(boundary)
             return
-        numbered = 3 * self.boundary_cells + self.boundary_edges
-        self._tag_boundary(boundary, numbered)
-        self._renumber(numbered)
+        self._tag_boundary(boundary, 3 * self.boundary_cells + self.boundary_edges)
 
     def build_boundary_neighbours(self) -> None:
         """Number the boundary edges anew, after `boundary` has changed."""

@@ -48,6 +48,8 @@ def wanted(domain: Domain) -> frozenset[str]:
             names |= _LEVELS
         elif isinstance(operator, Collect_max_stage_operator):
             names |= _LEVELS
+    if domain.protect_against_isolated_degenerate_timesteps:
+        names |= _ALL       # it sets momenta at vertices, of one triangle at a time
     for name in domain.quantities_to_be_monitored or ():
         if name not in domain.quantities:
             names |= _ALL if "momentum" in name else _LEVELS
@@ -72,7 +74,7 @@ class PastState:
     def __init__(self, step: Step, names: frozenset[str]) -> None:
         run = step.ready()
         self.names = names
-        self.parameters = step.parameters
+        self.parameters = step.kernel_parameters
         undone = run.bound("undo_index")[:run.n_undo]
         before = run.bound("undo_value")[:3 * run.n_undo].reshape(-1, 3)
         self.arrays: dict[str, Array] = {"elevation": run.bound("elevation").copy()}

@@ -20,6 +20,7 @@ from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
 import anuga_lean.quantity_values as forms
+from anuga_lean._documented import documented_as
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.domain_reports import integral
 from anuga_lean.quantity_setting import SettableQuantity
@@ -27,6 +28,7 @@ from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import GradientView, RealArrays
 
 
+@documented_as(_StockQuantity)
 class Quantity(SettableQuantity):
     """Values of one quantity on every triangle of a domain.
 
@@ -235,6 +237,7 @@ class Quantity(SettableQuantity):
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
         self._hold_gradients()
+        self.form("edge")  # they take edge values for granted
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 

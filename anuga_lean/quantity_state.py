@@ -37,6 +37,8 @@ def _update_property(name: str, what: str) -> property:
         held = self.held_update(name)
         if held is not None or self._dense or self._qty_type != "evolved":
             return held
+        if name != "semi_implicit_update" and self._is_stepped():
+            self.domain.lean.warn_of_not_kept(name, self.name)
         return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
@@ -90,6 +92,11 @@ class CompactQuantity(_StockQuantity):
         self._qty_type = qty_type
         self._start(name)
         if vertex_values is not None:
+            if len(vertex_values) != len(self):
+                raise AssertionError(
+                    f"Number of vertex values ({len(vertex_values)}) must be that of the "
+                    f"triangles of the domain ({len(self)})."
+                )
             self._vertex_values = vertex_values
             self.interpolate()
         if register:
@@ -296,13 +303,15 @@ class CompactQuantity(_StockQuantity):
 
     def held_update(self, name: str) -> Array | None:
         """Return the real array of an update, None while it is only zeros."""
-        if not self._dense and name != "centroid_backup_values" and self._is_stepped():
-            step = self.domain.lean
-            live = (step.explicit_rows(self.name) if name == "explicit_update"
-                    else step.semi_implicit_rows(self.name))
-            if live is not None:
-                return live
-        return self._updates.get(name)
+        own = self._updates.get(name)
+        if self._dense or not self._is_stepped():
+            return own
+        step = self.domain.lean
+        if name == "centroid_backup_values":
+            return step.backup_rows(self.name) if own is None else own
+        live = (step.explicit_rows(self.name) if name == "explicit_update"
+                else step.semi_implicit_rows(self.name))
+        return own if live is None else live
 
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""

@@ -8,18 +8,27 @@ maps ANUGA's methods onto it, the arithmetic is in kernels/.
 from __future__ import annotations
 
 import os
+import threading
 import warnings
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
-from anuga_lean import _kernels, riverwalls
+from anuga_lean import _kernels, riverwalls, threads
+from anuga_lean._errors import ThreadError
 from anuga_lean.past import PastState
 from anuga_lean.tracers import Tracers
 from anuga_lean.updates import CONSERVED, OpenUpdates
 
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
+
+# What ANUGA's C struct takes from the domain when it is built, and keeps.
+PARAMETERS = ("g", "epsilon", "H0", "minimum_allowed_height", "maximum_allowed_speed",
+              "beta_w", "beta_w_dry", "beta_uh", "beta_uh_dry", "beta_vh", "beta_vh_dry",
+              "low_froude", "timestep_fluxcalls", "extrapolate_velocity_second_order",
+              "optimise_dry_cells", "evolve_max_timestep", "evolve_min_timestep")
 
 # Where more than nine blocks in ten change, only one update in so many says
 # which: to say so it reads every triangle's place in the blocks.
@@ -54,6 +63,8 @@ class Step(OpenUpdates):
 
     def _forget(self) -> None:
         self.run: _kernels.Run | None = None
+        self.parameters: dict[str, Any] | None = None  # taken when `run` was built
+        self.kernel_parameters: tuple = ()             # those that the kernels have
         self._blocks: Any = None                   # that `run` was built for
         self.work: np.ndarray | None = None        # (3, n) fluxes, or RK2 backup
         self.backup: np.ndarray | None = None      # (3, n), only for rk3
@@ -65,6 +76,7 @@ class Step(OpenUpdates):
         self._at_walls = np.array([], np.int64)     # blocks with riverwalls
         self._bound: tuple = ()
         self.in_step = False            # distributed for a step, not for a yield
+        self._thread = 0                # that distributes or is in a step, 0 for none
         self.edges_known = False
         self.tracers: Tracers | None = None
         self._forget_updates()
@@ -90,12 +102,13 @@ class Step(OpenUpdates):
 
     def ready(self) -> _kernels.Run:
         """Return the run with everything bound, building it at the first call."""
+        if self._thread and self._thread != get_ident():
+            self._refuse_other_thread()
         run = self.run
         domain = self.domain
         if run is None or self._blocks is not domain.mesh.blocks:
             run = self._build()
-        threads = domain.omp_num_threads
-        run.set_threads(threads)
+        run.set_threads(threads.usable(domain.omp_num_threads))
         quantities = domain.quantities
         state = tuple([quantities[name].centroid_values for name in STATE])
         edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
@@ -107,6 +120,16 @@ class Step(OpenUpdates):
             self._bound = bound
             self._activate()
         return run
+
+    def _refuse_other_thread(self) -> None:
+        """Raise ThreadError unless the thread that began the step has ended since."""
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        if self._thread in names:
+            raise ThreadError(
+                f"the domain {self.domain.get_name()!r} is in the middle of a step in the thread "
+                f"{names[self._thread]!r}: {threading.current_thread().name!r} may use it at a "
+                "yield, or a copy.deepcopy of it.")
+        self._thread = 0
 
     def _build(self) -> _kernels.Run:
         domain = self.domain
@@ -160,17 +183,23 @@ class Step(OpenUpdates):
         d = self.domain
         self._fluxcalls = d.timestep_fluxcalls
         if self.run is not None:
-            self.parameters = (
+            self.parameters = {name: getattr(d, name) for name in PARAMETERS}
+            self.kernel_parameters = (
                 d.g, d.epsilon, d.minimum_allowed_height,
                 (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
                 d.low_froude, bool(d.use_sloped_mannings))
-            self.run.set_parameters(*self.parameters)
+            self.run.set_parameters(*self.kernel_parameters)
             walls = riverwalls.tables(d)
             self.run.bind_walls(*(walls or [None] * 6))
             self._at_walls = np.array([], np.int64) if walls is None else \
                 np.flatnonzero(np.diff(walls[0]))
             self._mark_always()
             self._activate()
+
+    def parameter(self, name: str) -> Any:
+        """The value of a parameter that steps are taken with now."""
+        taken = self.parameters
+        return getattr(self.domain, name) if taken is None else taken[name]
 
     def forget_parameters(self) -> None:
         """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
@@ -242,6 +271,7 @@ class Step(OpenUpdates):
             Mass error in m3, 0.0 when deferred.
         """
         run = self.ready()
+        self._thread = get_ident()
         if not at_yield:
             self._keep_past(past)
         run.clear_undo()
@@ -270,6 +300,8 @@ class Step(OpenUpdates):
         quantities = self.domain.quantities
         for name in RECONSTRUCTED:
             quantities[name].on_distribute(self.past, at_yield)
+        if at_yield:
+            self._thread = 0
         return error
 
     def _keep_past(self, names: frozenset[str]) -> None:
@@ -286,6 +318,11 @@ class Step(OpenUpdates):
         self.run.set_predictor(dt)
         self._edge_cache = None
         self._activate()
+
+    def write_deferred(self) -> None:
+        """Write what a deferred `distribute` has left to the sweep: others are to see it."""
+        if self.run is not None and self.edges_known:
+            self._settle()
 
     def protect(self) -> float:
         """Only lift stages and stop shallow water, in place; return the mass error in m3."""
@@ -316,11 +353,12 @@ class Step(OpenUpdates):
             run.set_manning(domain.has_manning_friction())
             smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
             self._second_stage = (count, volume)
+            self.fluxes_kept = False
         else:
             if self._backup_state == "exchanged":
                 self._separate_backup(run)
             smallest = run.sweep(_kernels.FLUXES)[0]
-            self.is_open = True
+            self.is_open = self.fluxes_kept = True
         if substep < self._fluxcalls:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
             if self.tracers is not None:
@@ -333,6 +371,12 @@ class Step(OpenUpdates):
             self._fluxcalls_seen = self._fluxcalls
             self._base_call = self._calls
         return (self._calls - self._base_call) % self._fluxcalls
+
+    def fluxes_computed_in_step(self) -> int:
+        """How many substeps of the present step have their fluxes already."""
+        if self._fluxcalls != self._fluxcalls_seen:
+            return 0
+        return (self._calls + 1 - self._base_call) % self._fluxcalls
 
     def _fusable(self, substep: int) -> bool:
         return (self._backup_state == "exchanged" and substep == 1 and not self.is_shared
@@ -397,6 +441,7 @@ class Step(OpenUpdates):
         if self._backup_state == "wanted":
             mode = _kernels.EXCHANGE
             self._backup_state = "exchanged"
+            self.fluxes_kept = False
         result = run.update(mode, self.domain.timestep, self.friction_due, marking)
         self.friction_due = False
         return result
@@ -460,6 +505,13 @@ class Step(OpenUpdates):
         """Edge values of one quantity: (number_of_triangles, 3) float64."""
         return self.ready().edge_rows(name, np.arange(self.domain.number_of_elements))
 
+    def warn_of_not_kept(self, array: str, name: str) -> None:
+        """Say that an array about to be shown as zeros is not that of the last substep."""
+        if self._calls and name in CONSERVED and self.domain.timestepping_method == "rk2":
+            warnings.warn(
+                f"{array} of {name} is not kept beyond a step of rk2 and reads as zeros until "
+                "the next one begins: read it in a step.", UserWarning, stacklevel=4)
+
     def on_edge_written(self, name: str) -> None:
         """A user wrote edge values: only ANUGA's kernels read those."""
         self.domain.use_stock_kernels(f"writing edge values of {name}")
@@ -479,12 +531,9 @@ class Step(OpenUpdates):
         self.recording_speeds = True
         return self.max_speed
 
-    def stop(self, triangles: np.ndarray) -> None:
-        """Set momenta and speed of some triangles to zero between fluxes and update."""
+    def on_state_written(self) -> None:
+        """Somebody writes to the state between fluxes and update."""
         self._touched = True
-        for name in CONSERVED[1:]:
-            self.domain.quantities[name].centroid_values[triangles] = 0.0
-        self.max_speed[triangles] = 0.0
 
     def record_speeds(self, speeds: np.ndarray) -> None:
         """Record the wave speeds in this array from now on: (n,) float64, m/s."""

@@ -16,6 +16,10 @@ from typing import Any
 import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as _AnyMesh
 from anuga.shallow_water.shallow_water_domain import Domain as _AnyDomain
+from anuga.shallow_water.sw_domain_openmp_ext import (
+    compute_fluxes_ext_central,
+    setup_Domain_C_struct,
+)
 
 from anuga_lean._errors import StockKernelWarning
 from anuga_lean.mesh import Mesh
@@ -23,7 +27,7 @@ from anuga_lean.mesh_tables import TABLES
 from anuga_lean.quantity import Quantity
 from anuga_lean.quantity_values import Stored
 from anuga_lean.riverwalls import RiverWall
-from anuga_lean.step import Step
+from anuga_lean.step import CONSERVED, Step
 from anuga_lean.tracers import DERIVED as _TRACER_ARRAYS
 from anuga_lean.views import ArrayView
 
@@ -61,7 +65,10 @@ def materialise(domain: Any, feature: str) -> None:
         with the bytes per triangle it costs, counted before and after.
     """
     before = _array_bytes(domain)
+    parameters, substeps = domain.lean.parameters, domain.lean.fluxes_computed_in_step()
     _build_arrays(domain)
+    _build_c_struct(domain, parameters)
+    _count_flux_calls(domain, substeps)
     n = domain.number_of_triangles
     after = _array_bytes(domain)
     warnings.warn(
@@ -72,9 +79,50 @@ def materialise(domain: Any, feature: str) -> None:
         StockKernelWarning, stacklevel=4)
 
 
+def _build_c_struct(domain: Any, parameters: dict[str, Any] | None) -> None:
+    """Let ANUGA's kernels go on with the parameters that were taken earlier, if they were.
+
+    ANUGA reads them once, when its first kernel runs: what a script has changed
+    since counts only after `update_domain_c_struct` or the like.
+    """
+    if parameters is None:
+        return
+    present = {name: getattr(domain, name) for name in parameters}
+    changed = {name: value for name, value in parameters.items() if value != present[name]}
+    if not changed:
+        return
+    for name, value in changed.items():
+        setattr(domain, name, value)
+    try:
+        setup_Domain_C_struct(domain)
+    finally:
+        for name in changed:
+            setattr(domain, name, present[name])
+
+
+def _count_flux_calls(domain: Any, substeps: int) -> None:
+    """Let ANUGA's flux kernel, which counts its calls, know the substeps done already.
+
+    A kernel that took the second substep for the first would take the time step
+    of the next step from a substep that does not compute one.
+    """
+    if substeps == 0:
+        return
+    written = [domain.quantities[name].explicit_update for name in CONSERVED]
+    written += [domain.max_speed, domain.boundary_flux_sum]
+    if domain.number_of_tracers:
+        written += [domain.tracer_explicit_update, domain.tracer_boundary_flux]
+    before = [array.copy() for array in written]
+    for _ in range(substeps):
+        compute_fluxes_ext_central(domain, domain.evolve_max_timestep)
+    for array, values in zip(written, before, strict=True):
+        array[:] = values
+
+
 def _build_arrays(domain: Any) -> None:
     """Make every array real and drop what is lean."""
     step = domain.lean
+    step.write_deferred()
     for quantity in domain.quantities.values():
         if isinstance(quantity, Quantity):
             quantity.materialise()

@@ -39,6 +39,7 @@ class OpenUpdates:
         self.is_open = False
         self.is_shared = False
         self.friction_due = False
+        self.fluxes_kept = False    # in the work arrays, since the last sweep
         self._deferred = False
         self._touched = False       # somebody wrote, or may have written, since the sweep
         self._semi: dict[str, np.ndarray] = {}
@@ -50,11 +51,20 @@ class OpenUpdates:
         Whoever has them may write: quiet blocks would keep what was written, so
         that all are computed in the next sweep.
         """
-        if self.work is None or name not in CONSERVED or self._backup_state == "exchanged":
+        if self.work is None or name not in CONSERVED or not self.fluxes_kept:
             return None
         self._touched = True
         self._activate()
         return self.work[CONSERVED.index(name)]
+
+    def backup_rows(self, name: str) -> np.ndarray | None:
+        """What is remembered of a conserved quantity for `average`, (n,) float64, or None."""
+        if name not in CONSERVED:
+            return None
+        if self._backup_state == "wanted":
+            return self.domain.quantities[name].centroid_values.copy()
+        remembered = self.work if self._backup_state == "exchanged" else self.backup
+        return None if remembered is None else remembered[CONSERVED.index(name)]
 
     def semi_implicit_rows(self, name: str) -> np.ndarray | None:
         """The semi-implicit rate of a conserved quantity, (n,) per second; None: zeros.
@@ -95,7 +105,9 @@ class OpenUpdates:
             self.run is None or self.domain.timestep_fluxcalls == 1)
 
     def add_friction(self) -> None:
-        """Let Manning friction act in this step."""
+        """Let Manning friction act in this step, once more if it was due already."""
+        if self.friction_due:
+            self.open_semi_implicit("xmomentum")
         self.friction_due = True
         if self.is_shared or not (self.is_open or self._second_stage):  # a script's own call
             self.ready()

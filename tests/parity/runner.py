@@ -73,6 +73,9 @@ class Recorder:
 
 def load(variant: str) -> ModuleType:
     """The module a script of this variant calls `anuga`, its classes in place."""
+    if variant != "lean":
+        # The cases import parts of anuga_lean, which would turn an ANUGA loaded before lean.
+        importlib.import_module("anuga_lean.hook").unwatch()
     anuga = importlib.import_module("anuga_lean" if variant == "lean" else "anuga")
     anuga.Domain  # noqa: B018  the first ANUGA name asked of anuga_lean brings the hook in
     return anuga
@@ -177,7 +180,6 @@ def main(argv: list[str]) -> int:
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     anuga = load(variant)
-    # After ANUGA: the cases import anuga_lean, which would bring the hook into stock's process.
     from parity.cases import CASES
 
     if ("anuga_lean.domain" in sys.modules) != (variant == "lean"):

@@ -78,5 +78,6 @@ for _module in (
     "quantities",
     "factories",
     "by_hand",
+    "overrides",
 ):
     import_module(f"parity.cases.{_module}")

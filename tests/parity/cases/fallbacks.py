@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from parity.cases import Leg, case
 from parity.models import channel, wall
 
@@ -29,21 +27,6 @@ def momentum_extrapolated(anuga: ModuleType) -> Leg:
     domain.set_extrapolate_velocity(False)
     wall(anuga, domain)
     return domain, 1.5, 9.0
-
-
-@case(stock_kernels="protect_against_isolated_degenerate_timesteps")
-def degenerate_timesteps(anuga: ModuleType) -> Leg:
-    """Protection that acts: one triangle with an absurd speed."""
-    domain = channel(anuga, nx=21, ny=7)
-    domain.protect_against_isolated_degenerate_timesteps = True
-    height = (
-        domain.quantities["stage"].centroid_values - domain.quantities["elevation"].centroid_values
-    )
-    xmomentum = np.zeros(len(domain))
-    xmomentum[np.argmax(height)] = 60.0
-    domain.set_quantity("xmomentum", xmomentum, location="centroids")
-    wall(anuga, domain)
-    return domain, 0.5, 4.0
 
 
 @case(stock_kernels="edge values")

@@ -332,3 +332,30 @@ def stepped_by_hand(anuga: ModuleType) -> Any:
         fluxes.append([np.array(domain.quantities[name].explicit_update) for name in names])
     yield domain, 1.0, 8.0
     return {"fluxes": fluxes, "rates": rates, "after": after}
+
+
+def _protection_case(algorithm: str) -> None:
+    @case(name=f"degenerate_timesteps_{algorithm}", threads=(1, 2))
+    def build(anuga: ModuleType) -> Leg:
+        """Protection that acts: one triangle with an absurd speed, again and again."""
+        domain = channel(anuga, algorithm, nx=21, ny=7)
+        domain.protect_against_isolated_degenerate_timesteps = True
+        stage, bed = (domain.quantities[name].centroid_values for name in ("stage", "elevation"))
+        height = stage - bed
+        xmomentum = np.zeros(len(domain))
+        xmomentum[np.argmax(height)] = 60.0
+        domain.set_quantity("xmomentum", xmomentum, location="centroids")
+        wall(anuga, domain)
+        kick = int(np.argmax(height))
+
+        class Kick(anuga.Operator):
+            def __call__(self) -> None:
+                if 1.2 < self.domain.get_time() < 1.3:
+                    self.domain.quantities["ymomentum"].centroid_values[kick] = 45.0
+
+        Kick(domain)
+        return domain, 0.5, 4.0
+
+
+for _algorithm in ("DE0", "DE1", "DE_ader2"):
+    _protection_case(_algorithm)
