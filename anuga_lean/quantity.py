@@ -228,6 +228,7 @@ class Quantity(SettableQuantity):
                 return getattr(super(), name)(other)
         result = self._result(operation, q)
         self._vertex, self._edge = result._vertex, result._edge
+        self._remember(self.centroid_values.copy())
         self.centroid_values[:] = result.centroid_values
         self.compact()
         return self

@@ -247,6 +247,8 @@ class SettableQuantity(CompactQuantity):
         if self._vertex is None and self._edge is None:
             return
         self._vertex = forms.smallest(self.form("vertex"), self.domain)
+        if not self._depth:
+            self._remember(self.centroid_values.copy())
         forms.centroid_means(self._vertex, self.domain, self.centroid_values)
         if self._edge is not None:
             self._edge = forms.midpoints(self._vertex, self.domain)

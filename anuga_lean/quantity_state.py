@@ -274,7 +274,13 @@ class CompactQuantity(_StockQuantity):
             raise
         finally:
             del self._depth
+        self._remember(before[2])
         self.compact()
+
+    def _remember(self, centroid_values: Array) -> None:
+        """Tell the step what the centroid values were before they were set."""
+        if self._is_stepped():
+            self.domain.lean.remember(self.name, centroid_values)
 
     def compact(self) -> None:
         """Replace real vertex and edge arrays by a smaller form, if one has the same bits."""

@@ -11,6 +11,8 @@ import os
 import threading
 import warnings
 from threading import get_ident
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -89,6 +91,7 @@ class Step(OpenUpdates):
         self._edge_cache: tuple | None = None
         self._boundary_bed: np.ndarray | None = None
         self.past: PastState | None = None      # that vertex values show until the next yield
+        self._distributed: dict[str, np.ndarray] = {}  # centroid values set since
 
     def __getstate__(self) -> dict[str, Any]:
         return {"domain": self.domain, "recording_speeds": self.recording_speeds}
@@ -277,6 +280,7 @@ class Step(OpenUpdates):
         run.clear_undo()
         run.set_predictor(0.0)
         self._edge_cache = None
+        self._distributed.clear()
         self.is_open = False
         self._deferred = defer
         error = 0.0
@@ -415,6 +419,7 @@ class Step(OpenUpdates):
         """Update the conserved quantities; return count and volume (m3) of depths lifted."""
         distributed = self.edges_known
         self.edges_known = self.is_open = False
+        self._distributed.clear()
         run = self.ready()
         if self.tracers is not None:
             self.tracers.update(run)
@@ -494,16 +499,43 @@ class Step(OpenUpdates):
         run = self.ready()
         rows = np.ascontiguousarray(rows, np.int64)
         if not self.in_step or len(rows) > 65536 or not self.edges_known:
-            return run.edge_rows(name, rows)
+            with self._as_distributed(run):
+                return run.edge_rows(name, rows)
         cache = self._edge_cache
         if cache is None or len(cache[0]) != len(rows) or not np.array_equal(cache[0], rows):
-            cache = (rows.copy(), run.all_edge_rows(rows))
+            with self._as_distributed(run):
+                cache = (rows.copy(), run.all_edge_rows(rows))
             self._edge_cache = cache
         return cache[1][_kernels._EDGE_QUANTITIES[name]]
 
     def edge_all(self, name: str) -> np.ndarray:
         """Edge values of one quantity: (number_of_triangles, 3) float64."""
-        return self.ready().edge_rows(name, np.arange(self.domain.number_of_elements))
+        run = self.ready()
+        with self._as_distributed(run):
+            return run.edge_rows(name, np.arange(self.domain.number_of_elements))
+
+    def remember(self, name: str, values: np.ndarray) -> None:
+        """Keep the centroid values `name` had: in ANUGA all edge values follow from them.
+
+        Until the next distribution, and only the first that are set.
+        """
+        if self.edges_known:
+            self._distributed.setdefault(name, values)
+
+    @contextmanager
+    def _as_distributed(self, run: _kernels.Run) -> Iterator[None]:
+        """Show the centroid values of the last distribution where they were set since."""
+        pairs = [(run.bound(name), then) for name, then in self._distributed.items()]
+
+        def exchange() -> None:
+            for now, then in pairs:
+                now[:], then[:] = then.copy(), now.copy()
+
+        exchange()
+        try:
+            yield
+        finally:
+            exchange()
 
     def warn_of_not_kept(self, array: str, name: str) -> None:
         """Say that an array about to be shown as zeros is not that of the last substep."""
@@ -554,6 +586,7 @@ class Step(OpenUpdates):
             array = getattr(self, name)
             if array is not None:
                 held[name] = array
+        held |= {f"{name}_distributed": array for name, array in self._distributed.items()}
         held |= {f"{name}_semi_implicit": array for name, array in self._semi.items()}
         if self.tracers is not None and self.tracers.backup is not None:
             held["tracer_backup"] = self.tracers.backup

@@ -17,10 +17,13 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from unit.between_models import MODELS, build, evolve, flooded, lone_nodes  # noqa: E402
+
 Call = Callable[[Any], Any]
 
 CALLS: dict[str, Call] = {}
-MODELS = ("cross", "scattered", "holes", "island")
 STORED: dict[str, Callable[[Any], None]] = {}
 
 
@@ -34,69 +37,6 @@ def way_to_store(function: Callable[[Any], None]) -> Callable[[Any], None]:
     """Register a way to set up storage; every variable of the SWW file is compared."""
     STORED[function.__name__] = function
     return function
-
-
-# -- models -------------------------------------------------------------------
-
-
-def delaunay() -> tuple[np.ndarray, np.ndarray]:
-    """Return the points and triangles of 700 m x 300 m, irregular inside."""
-    from scipy.spatial import Delaunay
-
-    x, y = (each.ravel() for each in np.meshgrid(np.linspace(0, 700, 36), np.linspace(0, 300, 16)))
-    points = np.stack([x, y], axis=1)
-    inside = (x > 0) & (x < 700) & (y > 0) & (y < 300)
-    points[inside] += np.random.default_rng(11).uniform(-6.0, 6.0, (inside.sum(), 2))
-    triangles = Delaunay(points).simplices
-    d1, d2 = (points[triangles[:, i]] - points[triangles[:, 0]] for i in (1, 2))
-    area = d1[:, 0] * d2[:, 1] - d1[:, 1] * d2[:, 0]
-    triangles[area < 0] = triangles[area < 0][:, ::-1]
-    return points, triangles[abs(area) > 1e-6]
-
-
-def without(points: np.ndarray, triangles: np.ndarray, inside: Any) -> tuple[Any, Any]:
-    """Return a mesh without the triangles whose centroid is `inside`."""
-    left = triangles[~inside(*points[triangles].mean(axis=1).T)]
-    used = np.unique(left)
-    return points[used], np.searchsorted(used, left)
-
-
-def build(anuga: Any, model: str, folder: Path) -> Any:
-    """Return a domain a third of which is dry, evolved for some steps."""
-    geo = anuga.Geo_reference(56, 300000.0, 6180000.0)
-    if model == "cross":
-        domain = anuga.rectangular_cross_domain(28, 20, 700.0, 300.0)
-    else:
-        points, triangles = delaunay()
-        if model == "holes":
-            points, triangles = without(
-                points, triangles, lambda x, y: np.hypot((x % 350) - 170, y - 150) < 60)
-        elif model == "island":  # in two parts that share nothing
-            points, triangles = without(points, triangles, lambda x, y: abs(x - 450) < 40)
-        domain = anuga.Domain(points, triangles, geo_reference=geo)
-    domain.set_name(model)
-    domain.set_datadir(str(folder))
-    domain.set_store(False)
-    return flooded(anuga, domain)
-
-
-def flooded(anuga: Any, domain: Any) -> Any:
-    """Return the domain with a bed, water and walls."""
-    domain.set_quantity("elevation", lambda x, y: 2.0 * np.sin(x / 90.0) + y / 150.0)
-    domain.set_quantity("friction", lambda x, y: 0.03 + 0.01 * np.sin(x / 40.0))
-    domain.set_quantity("stage", lambda x, y: np.where(x > 300.0, 1.2, 0.4))
-    domain.quantities["stage"].maximum(domain.quantities["elevation"])
-    wall = anuga.Reflective_boundary(domain)
-    tags = {tag: wall for tag in domain.get_boundary_tags()}
-    if "left" in tags:
-        tags["left"] = anuga.Dirichlet_boundary([1.0, 0.4, 0.0])
-    domain.set_boundary(tags)
-    return domain
-
-
-def evolve(domain: Any, **how: Any) -> None:
-    for _ in domain.evolve(**{"yieldstep": 1.0, "duration": 2.0, **how}):
-        pass
 
 
 # -- places -------------------------------------------------------------------
@@ -269,13 +209,9 @@ def crossed(domain: Any) -> list[Any]:
 
 
 @call
-def balance(domain: Any) -> Any:
-    return domain.load_balance_statistics()["n_wet_full"]
-
-
-@call
-def mesh_text(domain: Any) -> list[str]:
-    return [domain.statistics(), domain.mesh.statistics(nbins=5)]
+def texts(domain: Any) -> list[Any]:
+    return [domain.statistics(), domain.mesh.statistics(nbins=5),
+            domain.load_balance_statistics()["n_wet_full"]]
 
 
 @call
@@ -285,6 +221,20 @@ def plotter(domain: Any) -> list[Any]:
     made = Domain_plotter(domain, plot_dir=None, absolute=True)
     return [np.array(part) for part in (made.triang.triangles, made.triang.x, made.xc, made.y,
                                         made.speed, made.depth)]
+
+
+@call
+def edges_after_setting(domain: Any) -> list[np.ndarray]:
+    import anuga
+
+    domain = build(anuga, "cross", Path(domain.get_datadir()))
+    evolve(domain)
+    domain.set_quantity("stage", 0.9, indices=[3, 5, 700])
+    domain.add_quantity("xmomentum", 0.1)
+    domain.quantities["height"].interpolate()
+    return [np.array(getattr(domain.quantities[name], place))
+            for name in ("stage", "xmomentum", "ymomentum", "height")
+            for place in ("centroid_values", "vertex_values", "edge_values")]
 
 
 @call
@@ -337,15 +287,6 @@ def in_several_files(domain: Any) -> None:
 def not_a_number(domain: Any) -> None:
     domain.quantities["friction"].centroid_values[5] = np.nan
     domain.set_quantities_to_be_stored({"elevation": 1, "friction": 2, "xmomentum": 2})
-
-
-def lone_nodes(anuga: Any) -> Any:
-    """A mesh with nodes that belong to no triangle, one of them the last."""
-    domain = anuga.rectangular_cross_domain(6, 5, 60.0, 50.0)
-    nodes = np.insert(np.array(domain.nodes), 9, (1.0, 2.0), axis=0)
-    nodes = np.append(nodes, [[3.0, 3.0]], axis=0)
-    triangles = np.array(domain.triangles)
-    return anuga.Domain(nodes, triangles + (triangles >= 9))
 
 
 def stored(anuga: Any, way: str, folder: Path, restart: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit import between_cases as cases
+from unit.between_models import MODELS
 
 import anuga_lean as anuga
 from anuga_lean import sums
@@ -88,7 +89,7 @@ def check_same(expected: Any, actual: Any, where: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", cases.CALLS)
-@pytest.mark.parametrize("model", cases.MODELS)
+@pytest.mark.parametrize("model", MODELS)
 def test_answers_are_anugas(
     model: str, name: str, reference: Reference, folder: Path, small_chunks: None
 ) -> None:
