@@ -73,12 +73,13 @@ class PastState:
         run = step.ready()
         self.names = names
         self.parameters = step.parameters
-        undone = run.bound("undo_index")[:run.n_undo]
-        before = run.bound("undo_value")[:3 * run.n_undo].reshape(-1, 3)
-        self.arrays: dict[str, Array] = {"elevation": run.bound("elevation").copy()}
+        bound = run.held()
+        undone = bound["undo_index"][:run.n_undo]
+        before = bound["undo_value"][:3 * run.n_undo].reshape(-1, 3)
+        self.arrays: dict[str, Array] = {"elevation": bound["elevation"].copy()}
         for place, name in enumerate(("stage", "xmomentum", "ymomentum")):
             if name in names:
-                self.arrays[name] = run.bound(name).copy()
+                self.arrays[name] = bound[name].copy()
                 self.arrays[name][undone] = before[:, place]
         self._recent: tuple[slice, Array] | None = None
         self.remembering = False

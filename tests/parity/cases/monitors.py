@@ -57,7 +57,7 @@ def monitored_in_a_polygon_for_a_while(anuga: ModuleType) -> Any:
 @case()
 def monitored_from_a_yield_on(anuga: ModuleType) -> Any:
     """Switched on by the script in the loop, then changed, then off."""
-    domain = shaken(anuga, "DE2")
+    domain = shaken(anuga, "DE_ader2")
     found: dict[str, np.ndarray] = {}
 
     def switch(t: float) -> None:
