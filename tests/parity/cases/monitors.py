@@ -86,3 +86,18 @@ def monitored_beside_erosion_and_viscosity(anuga: ModuleType) -> Any:
     anuga.Kinematic_viscosity_operator(domain, add_safety=True)
     yield domain, 1.5, 6.0
     return extrema(domain)
+
+
+@case(stock_kernels="radii")
+def monitored_when_the_kernels_change(anuga: ModuleType) -> Any:
+    """On stock's kernels from a yield on: what the last yield left goes with it."""
+    domain = shaken(anuga, "DE1")
+    domain.set_quantities_to_be_monitored(["stage - elevation", "ymomentum - height"])
+    anuga.Bed_shear_erosion_operator(domain, base=-3.0, shear_factor=2.0e3, polygon=YARD)
+
+    def tighten(t: float) -> None:
+        if t == 4.5:
+            domain.radii[:50] *= 0.9
+
+    yield domain, 1.5, 9.0, tighten
+    return extrema(domain)
