@@ -8,12 +8,10 @@ them nothing is kept.  When the state is taken is decided in `step`.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from anuga.operators import erosion_operators as _erosion
-from anuga.operators.collect_max_stage_operator import Collect_max_stage_operator
-from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
@@ -26,27 +24,26 @@ if TYPE_CHECKING:
 _LEVELS = frozenset(["stage", "elevation", "height"])
 _ALL = _LEVELS | {"xmomentum", "ymomentum"}
 
-# ANUGA's erosion that reads centroid values only, under any name it is inherited by.
-_AT_CENTROIDS = tuple(
-    kind.update_quantities
-    for kind in (
-        _erosion.Erosion_operator,
-        _erosion.Flat_slice_erosion_operator,
-        _erosion.Flat_fill_slice_erosion_operator,
-    )
-)
+# ANUGA's operators that read vertex values, by module and class.
+_EROSION = ("anuga.operators.erosion_operators", "Erosion_operator")
+_MAX_STAGE = ("anuga.operators.collect_max_stage_operator", "Collect_max_stage_operator")
+_VISCOSITY = ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator")
+# Erosion that reads centroid values only, under any name it is inherited by.
+_AT_CENTROIDS = frozenset(
+    (_EROSION[0], f"{kind}.update_quantities")
+    for kind in ("Erosion_operator", "Flat_slice_erosion_operator",
+                 "Flat_fill_slice_erosion_operator"))
 
 
 def wanted(domain: Domain) -> frozenset[str]:
     """Return the quantities whose vertex values are read between yields."""
     names: frozenset[str] = frozenset()
     for operator in domain.fractional_step_operators:
-        if isinstance(operator, _erosion.Erosion_operator):
-            if type(operator).update_quantities not in _AT_CENTROIDS:
+        if _is(operator, _EROSION):
+            update = type(operator).update_quantities
+            if (update.__module__, getattr(update, "__qualname__", "")) not in _AT_CENTROIDS:
                 names |= _LEVELS
-        elif isinstance(operator, Kinematic_viscosity_operator) and operator.add_safety:
-            names |= _LEVELS
-        elif isinstance(operator, Collect_max_stage_operator):
+        elif _is(operator, _MAX_STAGE) or (_is(operator, _VISCOSITY) and operator.add_safety):
             names |= _LEVELS
     if domain.protect_against_isolated_degenerate_timesteps:
         names |= _ALL       # it sets momenta at vertices, of one triangle at a time
@@ -54,6 +51,12 @@ def wanted(domain: Domain) -> frozenset[str]:
         if name not in domain.quantities:
             names |= _ALL if "momentum" in name else _LEVELS
     return names
+
+
+def _is(operator: Any, kind: tuple[str, str]) -> bool:
+    """Whether `operator` is of a class of ANUGA's, which nothing but a script loads."""
+    module = sys.modules.get(kind[0])
+    return module is not None and isinstance(operator, getattr(module, kind[1]))
 
 
 class PastState:
@@ -75,12 +78,13 @@ class PastState:
         run = step.ready()
         self.names = names
         self.parameters = step.kernel_parameters
-        undone = run.bound("undo_index")[:run.n_undo]
-        before = run.bound("undo_value")[:3 * run.n_undo].reshape(-1, 3)
-        self.arrays: dict[str, Array] = {"elevation": run.bound("elevation").copy()}
+        bound = run.held()
+        undone = bound["undo_index"][:run.n_undo]
+        before = bound["undo_value"][:3 * run.n_undo].reshape(-1, 3)
+        self.arrays: dict[str, Array] = {"elevation": bound["elevation"].copy()}
         for place, name in enumerate(("stage", "xmomentum", "ymomentum")):
             if name in names:
-                self.arrays[name] = run.bound(name).copy()
+                self.arrays[name] = bound[name].copy()
                 self.arrays[name][undone] = before[:, place]
         self._recent: tuple[slice, Array] | None = None
         self.remembering = False

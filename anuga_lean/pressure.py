@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 from anuga.config import rho_w
-from anuga.operators import barometric_pressure as _stock
+from anuga.operators.barometric_pressure import Barometric_pressure_operator as _StockOperator
 from anuga.utilities.function_utils import evaluate_file_function_all_points
 
 from anuga_lean.quantity_values import Array, chunks, plane_gradient
-
-_StockOperator = _stock.Barometric_pressure_operator
 
 
 class Barometric_pressure_operator(_StockOperator):

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from anuga.operators import kinematic_viscosity_operator as _stock
 from anuga.operators.base_operator import Operator
-from anuga.operators.kinematic_viscosity_operator_ext import build_geo_structure
+from anuga.operators.kinematic_viscosity_operator import (
+    Kinematic_viscosity_operator as _StockOperator,
+)
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
@@ -23,8 +25,6 @@ from anuga_lean.quantity_views import RealArrays
 
 # Building a row takes some 700 bytes: this many at a time stay in the cache.
 _ROWS_PER_CHUNK = 4096
-
-_StockOperator = _stock.Kinematic_viscosity_operator
 
 
 class Kinematic_viscosity_operator(_StockOperator):
@@ -89,7 +89,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     def _make_geometry(self) -> None:
         self.geo_structure_indices = np.zeros((self.n, 3), int)
         self.geo_structure_values = np.zeros((self.n, 3))
-        build_geo_structure(self)
+        _stock.kinematic_viscosity_operator_ext.build_geo_structure(self)
 
     def _make_matrix(self) -> None:
         self.operator_data = np.zeros(4 * self.n)

@@ -40,7 +40,7 @@ def _bed_shear_case(algorithm: str) -> None:
         return {"seen": np.concatenate([each.ravel() for each in seen])}
 
 
-for _algorithm in ("DE0", "DE1", "DE2"):
+for _algorithm in ("DE0", "DE1", "DE2", "DE_ader2"):
     _bed_shear_case(_algorithm)
 
 

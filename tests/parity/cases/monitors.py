@@ -57,7 +57,7 @@ def monitored_in_a_polygon_for_a_while(anuga: ModuleType) -> Any:
 @case()
 def monitored_from_a_yield_on(anuga: ModuleType) -> Any:
     """Switched on by the script in the loop, then changed, then off."""
-    domain = shaken(anuga, "DE2")
+    domain = shaken(anuga, "DE_ader2")
     found: dict[str, np.ndarray] = {}
 
     def switch(t: float) -> None:
@@ -85,4 +85,19 @@ def monitored_beside_erosion_and_viscosity(anuga: ModuleType) -> Any:
     anuga.Bed_shear_erosion_operator(domain, base=-3.0, shear_factor=2.0e3, polygon=YARD)
     anuga.Kinematic_viscosity_operator(domain, add_safety=True)
     yield domain, 1.5, 6.0
+    return extrema(domain)
+
+
+@case(stock_kernels="radii")
+def monitored_when_the_kernels_change(anuga: ModuleType) -> Any:
+    """On stock's kernels from a yield on: what the last yield left goes with it."""
+    domain = shaken(anuga, "DE1")
+    domain.set_quantities_to_be_monitored(["stage - elevation", "ymomentum - height"])
+    anuga.Bed_shear_erosion_operator(domain, base=-3.0, shear_factor=2.0e3, polygon=YARD)
+
+    def tighten(t: float) -> None:
+        if t == 4.5:
+            domain.radii[:50] *= 0.9
+
+    yield domain, 1.5, 9.0, tighten
     return extrema(domain)

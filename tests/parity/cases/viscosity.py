@@ -66,7 +66,7 @@ def _walled_case(algorithm: str) -> None:
         return seen(domain)
 
 
-for _algorithm in ("DE0", "DE1", "DE2"):
+for _algorithm in ("DE0", "DE1", "DE2", "DE_ader2"):
     _walled_case(_algorithm)
 
 
