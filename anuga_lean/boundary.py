@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
+    Boundary,
     Compute_fluxes_boundary,
     Dirichlet_boundary,
     Time_boundary,
@@ -21,12 +22,14 @@ from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
 from anuga.shallow_water.boundaries import (
     Reflective_boundary,
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary,
+    Transmissive_stage_zero_momentum_boundary,
 )
 
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
 # Boundaries that run no code but ANUGA's.
-_CLOSED = (Dirichlet_boundary, Transmissive_boundary, Compute_fluxes_boundary, type(None))
+_CLOSED = (Dirichlet_boundary, Transmissive_boundary, Compute_fluxes_boundary,
+           Transmissive_stage_zero_momentum_boundary, type(None))
 # Boundaries that run ANUGA's code and one function of time.
 _OF_TIME = (Time_boundary, Transmissive_n_momentum_zero_t_momentum_set_stage_boundary)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.ufunc,
@@ -39,6 +42,11 @@ def is_wall(boundary: Any) -> bool:
     return (type(boundary) is Reflective_boundary
             and Reflective_boundary.evaluate_segment is _evaluate_reflective
             and "evaluate_segment" not in boundary.__dict__)
+
+
+def asks_edge_by_edge(boundary: Any) -> bool:
+    """Whether ANUGA evaluates this boundary with a call for each of its edges."""
+    return getattr(type(boundary), "evaluate_segment", None) is Boundary.evaluate_segment
 
 
 def may_look(boundary: Any, number_of_triangles: int) -> bool:
