@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
+    Boundary,
     Compute_fluxes_boundary,
     Dirichlet_boundary,
     Time_boundary,
@@ -21,6 +22,7 @@ from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
 from anuga.shallow_water.boundaries import (
     Reflective_boundary,
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary,
+    Transmissive_stage_zero_momentum_boundary,
 )
 
 from anuga_lean.quantity_values import Constant
@@ -28,7 +30,8 @@ from anuga_lean.quantity_values import Constant
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
 # Boundaries that run no code but ANUGA's.
-_CLOSED = (Dirichlet_boundary, Transmissive_boundary, Compute_fluxes_boundary, type(None))
+_CLOSED = (Dirichlet_boundary, Transmissive_boundary, Compute_fluxes_boundary,
+           Transmissive_stage_zero_momentum_boundary, type(None))
 # Boundaries that run ANUGA's code and one function of time.
 _OF_TIME = (Time_boundary, Transmissive_n_momentum_zero_t_momentum_set_stage_boundary)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.ufunc,
@@ -66,6 +69,11 @@ def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
     r1, r2 = p * n1 + q * n2, p * n2 - q * n1
     u.boundary_values[ids] = n1 * r1 - n2 * r2
     v.boundary_values[ids] = n2 * r1 + n1 * r2
+
+
+def asks_edge_by_edge(boundary: Any) -> bool:
+    """Whether ANUGA evaluates this boundary with a call for each of its edges."""
+    return getattr(type(boundary), "evaluate_segment", None) is Boundary.evaluate_segment
 
 
 def may_look(boundary: Any, number_of_triangles: int) -> bool:

@@ -18,7 +18,7 @@ from anuga.shallow_water.friction import manning_friction_semi_implicit
 from anuga_lean import features, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.boundary import is_wall, may_look
+from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
 from anuga_lean.domain_reports import ReportingDomain
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
 from anuga_lean.past import wanted
@@ -41,6 +41,7 @@ class LeanDomain(ReportingDomain):
     _lean_monitoring = False
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
+    _lean_edges: dict = {}              # of the boundary that is evaluated just now
 
     triangles = SharedArray("triangles")
     nodes = SharedArray("nodes")
@@ -234,8 +235,24 @@ class LeanDomain(ReportingDomain):
             self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is not None and not is_wall(boundary):
+            if boundary is None or is_wall(boundary):
+                continue
+            if self.lean is not None and asks_edge_by_edge(boundary):
+                self._lean_edges = self.lean.conserved_at_edges(self.boundary_cells[edges])
+            try:
                 boundary.evaluate_segment(self, edges)
+            finally:
+                self._lean_edges = {}
+
+    def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
+                                 edge: int | None = None) -> np.ndarray:
+        """Conserved quantities at the centroid, a vertex or an edge of a triangle: (3,)."""
+        if self._lean_edges and self.lean is not None and vertex is None and edge is not None \
+                and isinstance(vol_id, (int, np.integer)):
+            found = self._lean_edges.get(vol_id)
+            if found is not None:
+                return found[:, edge].copy()
+        return super().get_conserved_quantities(vol_id, vertex, edge)
 
     # -- fluxes and update ---------------------------------------------------
 

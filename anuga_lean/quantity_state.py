@@ -154,6 +154,9 @@ class CompactQuantity(_StockQuantity):
     def _set_centroid_values(self, values: ArrayLike) -> None:
         if self._dense and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
+        elif np.shape(values) not in ((), (len(self),)):
+            raise ValueError(f"The centroid values of {self.name!r} need the shape "
+                             f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
         else:
             self._centroid_values[...] = values
 

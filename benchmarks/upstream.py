@@ -24,6 +24,7 @@ from anuga_lean.measure.comparison import machine
 from anuga_lean.measure.report import table
 
 PARTS = (*suites.SUITES, "cases")
+FORMAT = 2  # of stock's results in the cache; raise it when what a run leaves changes
 
 
 def prepare_parser() -> argparse.ArgumentParser:
@@ -60,7 +61,7 @@ class Runner:
 
     def both(self, key: str, run: Any) -> tuple[Any, Any]:
         """Results of stock, from the cache with --lean-only, and of lean."""
-        kept = self.args.cache / f"stock-{sdist.VERSION}" / f"{key.replace(' ', '_')}.json"
+        kept = self.args.cache / f"stock-{sdist.VERSION}-{FORMAT}" / f"{key.replace(' ', '_')}.json"
         if self.args.lean_only:
             stock = json.loads(kept.read_text()) if kept.exists() else None
         else:

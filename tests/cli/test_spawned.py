@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -117,6 +118,18 @@ def test_multiprocessing_starts_lean_processes(scripts: Path) -> None:
     )
     done = run(scripts, sys.executable, "-m", "anuga_lean", "run", "pool.py")
     assert "[True]\n" == said(done)
+
+
+def test_measurements_of_stock_stay_stock(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, sys.executable, "-m", "anuga_lean", "compare", "dam_break", "--triangles", "100",
+        "--steps", "5", "--json", "c.json", ANUGA_LEAN="run",
+    )
+    assert 0 == done.returncode, done.stderr
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert found["identical"]
+    for variant in ("stock", "lean"):
+        assert variant == found[variant][0]["runs_on"]
 
 
 def test_the_startup_file_is_removed_with_the_package() -> None:

@@ -1,0 +1,111 @@
+"""What counts as a regression when ANUGA's own tests run on both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import upstream_cases as cases
+import upstream_suites as suites
+from upstream_cases import Case
+
+LISTED = next(iter(suites.read_listed()))
+
+
+def ended(**tests: str) -> dict[str, dict[str, str | None]]:
+    return {name: {"outcome": outcome, "text": None} for name, outcome in tests.items()}
+
+
+@pytest.mark.parametrize(
+    ("stock", "lean", "regressed"),
+    [
+        ("passed", "failed", True),
+        ("passed", "skipped", True),
+        ("passed", "crashed", True),
+        ("skipped", "error", True),
+        ("xfailed", "failed", True),
+        ("failed", "passed", False),
+        ("failed", "error", False),
+        ("skipped", "passed", False),
+    ],
+)
+def test_what_regresses(stock: str, lean: str, regressed: bool) -> None:
+    (found,) = suites.compare(ended(t=stock), ended(t=lean))
+    assert regressed == found.regressed
+
+
+def test_a_test_that_is_not_run_regresses() -> None:
+    (found,) = suites.compare(ended(t="passed", u="passed"), ended(u="passed"))
+    assert ("t", "passed", "not run", True) == (*found[:3], found.regressed)
+
+
+def test_a_listed_test_may_fail_and_may_not_pass() -> None:
+    stock = {LISTED: {"outcome": "passed", "text": None}, **ended(t="passed")}
+    for outcome, expected in (("failed", 0), ("passed", 1)):
+        lean = {LISTED: {"outcome": outcome, "text": None}, **ended(t="passed")}
+        text, result, wrong = suites.report("fast", stock, lean)
+        assert expected == len(wrong)
+        assert int(outcome == "failed") == result["counts"]["of these listed"]
+    _, _, wrong = suites.report("fast", stock, stock | ended(t="failed"))
+    assert "t passed on stock, failed on lean" in wrong
+
+
+def test_the_list_needs_reasons_and_is_short(tmp_path: Path) -> None:
+    path = tmp_path / "listed.txt"
+    path.write_text("anuga/tests/test_x.py::test\n")
+    with pytest.raises(SystemExit, match="without a reason"):
+        suites.read_listed(path)
+    path.write_text("".join(f"t{number} # bytes\n" for number in range(16)))
+    with pytest.raises(SystemExit, match="lists 16 tests"):
+        suites.read_listed(path)
+
+
+def test_a_test_that_never_ends_has_crashed(tmp_path: Path) -> None:
+    lines = [
+        {"variant": "lean"},
+        {"start": "a"},
+        {"test": "a", "when": "call", "outcome": "passed", "xfail": False, "text": None},
+        {"test": "a", "when": "teardown", "outcome": "failed", "xfail": False, "text": "no"},
+        {"start": "b"},
+        {"test": "b", "when": "call", "outcome": "skipped", "xfail": True, "text": None},
+        {"start": "c"},
+    ]
+    path = tmp_path / "outcomes.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    found = suites.read_outcomes(path, "lean")
+    assert {"a": "error", "b": "xfailed", "c": "crashed"} == {
+        name: each["outcome"] for name, each in found.items()}
+    with pytest.raises(SystemExit, match="meant for stock domains ran on lean"):
+        suites.read_outcomes(path, "stock")
+
+
+def result(**changed: object) -> dict:
+    evolve = {"kernels": changed.pop("kernels", "stock")}
+    return {"status": 0, "failed": [], "digests": {"a/stage": "1"}, "evolves": {"a": evolve},
+            "warned": [], "place": "/nowhere", **changed}
+
+
+@pytest.mark.parametrize(
+    ("lean", "wrong"),
+    [
+        ({}, ""),
+        ({"digests": {"a/stage": "2"}}, "results differ"),
+        ({"digests": {}}, "results differ"),
+        ({"status": 1, "failed": ["test_x"]}, "passed on stock, failed test_x on lean"),
+        ({"status": -11}, "was killed by SIGSEGV on lean"),
+    ],
+)
+def test_what_is_wrong_with_a_case(lean: dict, wrong: str) -> None:
+    case = Case("dam", "DE1", "/nowhere", ())
+    found = cases.judge(case, result(), result(kernels="lean", **lean))
+    assert int(bool(wrong)) == len(found)
+    assert wrong in "".join(found)
+
+
+def test_stock_may_not_be_lean_nor_empty() -> None:
+    case = Case("dam", "DE1", "/nowhere", ())
+    lean = result(kernels="lean")
+    assert "was lean where stock was meant" in "".join(cases.judge(case, lean, lean))
+    empty = result(digests={}, evolves={})
+    assert "left nothing to compare" in "".join(cases.judge(case, empty, empty))
