@@ -119,8 +119,8 @@ def test_class_that_cannot_become_lean(tmp_path: Path) -> None:
     stubborn = (
         "class Stubborn(type):\n"
         "    def mro(cls):\n"
-        "        inits = [b.__init__ for b in cls.__bases__ if hasattr(b.__init__, '__globals__')]\n"
-        "        if any('anuga_lean' in each.__globals__['__name__'] for each in inits):\n"
+        "        inits = [b.__init__ for b in cls.__bases__]\n"
+        "        if any('anuga_lean' in i.__globals__['__name__'] for i in inits):\n"
         "            raise TypeError('bases are fixed')\n"
         "        return super().mro()\n"
         "class Mine(Domain, metaclass=Stubborn):\n    pass\n"
