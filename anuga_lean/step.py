@@ -325,8 +325,13 @@ class Step(OpenUpdates):
 
     def write_deferred(self) -> None:
         """Write what a deferred `distribute` has left to the sweep: others are to see it."""
-        if self.run is not None and self.edges_known:
-            self._settle()
+        if self.run is None or not self.edges_known:
+            return
+        self._settle()
+        if self.in_step and self._walls:
+            walls = np.flatnonzero(self._reflective)
+            domain = self.domain
+            self.reflect(walls, domain.boundary_cells[walls], domain.boundary_edges[walls])
 
     def protect(self) -> float:
         """Only lift stages and stop shallow water, in place; return the mass error in m3."""

@@ -76,7 +76,7 @@ ATTRIBUTES = {
 # Public names of lean classes that stock sets on instances, or has not at all.
 OWN = {
     "anuga": "",
-    "Domain": "full_flags has_manning_friction lean use_stock_kernels",
+    "Domain": "full_flags has_manning_friction lean shares_steps use_stock_kernels",
     "Mesh": """blocks compute_vertex_value_indices dense dense_copy is_dense node_order node_starts
                override overridden real_arrays replace view""",
     "Quantity": """compact drop_updates form held_update hold_values is_dense is_reconstructed

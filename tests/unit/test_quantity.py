@@ -298,3 +298,12 @@ def test_wrong_shapes_are_refused(domain: Any) -> None:
         q.set_vertex_values(np.ones(3))
     with pytest.raises(AssertionError):
         anuga.Quantity(object())
+
+
+@pytest.mark.parametrize("method", ["limit_edges_by_neighbour", "extrapolate_second_order",
+                                    "extrapolate_second_order_and_limit_by_vertex"])
+def test_limiters_refuse_what_has_no_edge_values(method: str) -> None:
+    """ANUGA's compiled functions end the process instead."""
+    domain = anuga.rectangular_cross_domain(3, 3)
+    with pytest.raises(TypeError, match="'friction' has values at centroids only"):
+        getattr(domain.quantities["friction"], method)()

@@ -68,3 +68,45 @@ def compute_mode_unified(anuga: ModuleType) -> Leg:
     wall(anuga, domain)
     domain.set_compute_mode("unified")
     return domain, 1.5, 9.0
+
+
+def _meddling_case(algorithm: str) -> None:
+    @case(name=f"fallback_within_a_step_{algorithm}", stock_kernels="writing edge values of stage")
+    def build(anuga: ModuleType) -> Leg:
+        """A boundary of the user's that from some time on writes edge values inside."""
+
+        class Meddling(anuga.Transmissive_boundary):
+            def evaluate_segment(self, domain: Any, segment_edges: Any) -> None:
+                super().evaluate_segment(domain, segment_edges)
+                if domain.get_time() > 3.3:
+                    domain.quantities["stage"].edge_values[5:9, 1] += 1.0e-3
+
+        domain = channel(anuga, algorithm, nx=21, ny=7)
+        wall(anuga, domain, right=Meddling(domain))
+        return domain, 1.0, 9.0
+
+
+for _algorithm in ("DE0", "DE1", "DE2"):
+    _meddling_case(_algorithm)
+
+
+@case(stock_kernels="velocity extrapolation switched off")
+def parameters_taken_before_a_fallback(anuga: ModuleType) -> Any:
+    """What a script has changed since the first step does not count on stock's kernels either."""
+    domain = channel(anuga, "DE1", nx=21, ny=7)
+    wall(anuga, domain)
+    yield domain, 1.0, 3.0
+    domain.set_betas(0.2, 0.0, 0.3, 0.0, 0.3, 0.0)
+    domain.set_minimum_allowed_height(5.0e-3)
+    domain.set_extrapolate_velocity(False)
+    yield domain, 1.0, 6.0
+    domain.update_domain_c_struct()
+    yield domain, 1.0, 9.0
+
+
+@case()
+def friction_asked_for_at_a_yield(anuga: ModuleType) -> Leg:
+    """It counts in the next update, on top of that update's own."""
+    domain = channel(anuga, "DE1", nx=21, ny=7)
+    wall(anuga, domain)
+    return domain, 1.0, 9.0, lambda t: domain.compute_forcing_terms()
