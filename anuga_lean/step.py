@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from threading import get_ident
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import numpy as np

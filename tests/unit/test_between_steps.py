@@ -100,7 +100,7 @@ def test_answers_are_anugas(
     assert domain.lean is not None
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("way", cases.STORED)
 def test_files_are_anugas(
     way: str, reference: Reference, tmp_path: Path, small_chunks: None
@@ -108,7 +108,7 @@ def test_files_are_anugas(
     check_same(reference["stored", way], cases.stored(anuga, way, tmp_path), way)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("way", ["smooth", "unique_vertices"])
 def test_a_pickled_domain_goes_on_writing_its_file(
     way: str, reference: Reference, tmp_path: Path, small_chunks: None
@@ -147,7 +147,7 @@ def evolved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                     if tuple(each.options.items()) == request.param]
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 def test_calls_take_and_keep_next_to_nothing(
     evolved: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
