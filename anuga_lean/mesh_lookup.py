@@ -184,9 +184,7 @@ def find_nearest(mesh: Mesh, point: ArrayLike, tolerance: float) -> int:
         if distance2[k] < least:
             nearest, least = start + k, distance2[k]
     if least > tolerance**2:
-        raise Exception(
-            f"Point {point} is {np.sqrt(least):g} m from the nearest centroid, further than the "
-            f"tolerance of {tolerance:g} m")
+        raise Exception(f"Point {point} further than {tolerance:g} (m) from domain")
     return nearest
 
 

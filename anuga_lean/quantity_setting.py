@@ -253,6 +253,10 @@ class SettableQuantity(CompactQuantity):
         if self._edge is not None:
             self._edge = forms.midpoints(self._vertex, self.domain)
 
+    def interpolate_old(self) -> None:
+        """As `interpolate`."""
+        self.interpolate()
+
     def interpolate_from_vertices_to_edges(self) -> None:
         """Set edge values from the vertex values."""
         if self._dense:

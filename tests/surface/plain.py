@@ -102,7 +102,7 @@ def without_clock(text: str) -> str:
         (r"/tmp/[^\s'\",)]*", "#"),
         (r"(?<=mem=)[\d.]+MB", "#"),
         (r"(?<=wall_time=)[\d.]+s", "#"),
-        (r"\([\d.]+s\)", "(#)"),
+        (r"\((\d+[hm]:)*[\d.]+s\)", "(#)"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", "#"),
         (r"quantity_\d+", "quantity_#"),
     ):
