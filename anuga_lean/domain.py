@@ -22,9 +22,9 @@ from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
 from anuga_lean.domain_reports import ReportingDomain
 from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
 from anuga_lean.past import wanted
-from anuga_lean.riverwalls import EdgeArray
 from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
+from anuga_lean.wall_edges import EdgeArray
 
 
 class LeanDomain(ReportingDomain):
