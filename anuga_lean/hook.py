@@ -13,6 +13,7 @@ import gc
 import importlib
 import importlib.machinery
 import importlib.util
+import inspect
 import sys
 import types
 import warnings
@@ -225,6 +226,8 @@ def _construct(old: type, new: type) -> None:
         following = super(old, cls).__new__  # type: ignore[misc]
         return following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
 
+    # what inspect.signature(class) shows up to Python 3.11.2
+    __new__.__signature__ = inspect.signature(old.__init__)  # type: ignore[attr-defined, misc]
     old.__new__ = __new__  # type: ignore[method-assign]
 
 
