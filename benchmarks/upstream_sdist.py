@@ -34,7 +34,9 @@ def fetch(cache: Path) -> Path:
         subprocess.run(command, check=True)
     unfinished = cache / "unpacked"
     with tarfile.open(archive) as tar:
-        tar.extractall(unfinished, filter="data")
+        # Python knows filters since 3.11.4
+        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        tar.extractall(unfinished, **safe)  # type: ignore[arg-type]
     (unfinished / tree.name).replace(tree)
     return tree
 
