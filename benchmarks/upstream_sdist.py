@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -38,6 +39,7 @@ def fetch(cache: Path) -> Path:
         safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         tar.extractall(unfinished, **safe)  # type: ignore[arg-type]
     (unfinished / tree.name).replace(tree)
+    shutil.rmtree(unfinished)
     return tree
 
 
