@@ -32,6 +32,10 @@ class ThreadError(LeanError, RuntimeError):
     """A domain is used from two threads at once."""
 
 
+class CheckpointError(LeanError, OSError):
+    """A checkpoint that cannot be written, found, read or trusted."""
+
+
 class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 
@@ -46,6 +50,10 @@ class CommandError(LeanError):
 
 class HookWarning(UserWarning):
     """Issued when this package is imported too late to bring the lean classes in."""
+
+
+class CheckpointWarning(UserWarning):
+    """Issued when a checkpoint is left out, passed over or restored in part."""
 
 
 class StockKernelWarning(RuntimeWarning):

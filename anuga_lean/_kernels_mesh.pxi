@@ -98,7 +98,7 @@ cdef extern from "derive.h" nogil:
     void lean_relation_rows(const lean_mesh *, int, const int64_t *, int64_t, int64_t *)
     void lean_geometry_all(const lean_mesh *, int, double *)
     void lean_relation_all(const lean_mesh *, int, int64_t *)
-    void lean_node_coordinates(const lean_mesh *, double *)
+    void lean_node_coordinates(const lean_mesh *, int64_t, int64_t, double *)
     void lean_count_triangles_per_node(const lean_mesh *, int64_t *)
     void lean_extent(const lean_mesh *, double *)
 
@@ -377,12 +377,17 @@ cdef class MeshHandle:
             lean_relation_all(&self.c, table, &out[0, 0])
         return values
 
-    def node_coordinates(self, double[:, ::1] xy not None):
-        """Set the rows of `xy` (n_nodes, 2) that belong to nodes of triangles."""
-        if xy.shape[0] != self.number_of_nodes or xy.shape[1] != 2:
-            raise ValueError(f"xy must have shape ({self.number_of_nodes}, 2)")
+    def node_coordinates(self, double[:, ::1] xy not None, int64_t first=0):
+        """Set the rows of `xy` (m, 2), nodes `first` on, that belong to nodes of triangles."""
+        cdef int64_t count = xy.shape[0]
+        if first < 0 or first + count > self.number_of_nodes or xy.shape[1] != 2:
+            raise ValueError(f"xy must have two columns and rows for the nodes {first} to "
+                             f"{self.number_of_nodes - 1} at most, not the shape "
+                             f"({count}, {xy.shape[1]})")
+        if count == 0:
+            return
         with nogil:
-            lean_node_coordinates(&self.c, &xy[0, 0])
+            lean_node_coordinates(&self.c, first, count, &xy[0, 0])
 
     def triangles_per_node(self):
         """Return (n_nodes,) int64: how many triangles use each node."""

@@ -7,6 +7,7 @@ anything named by ANUGA: that is `mesh`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,20 @@ class Blocks:
         self.handle().node_coordinates(xy)
         xy[self.lone_node] = self.lone_node_xy
         return xy
+
+    def node_parts(self) -> Iterator[NDArray[np.float64]]:
+        """Yield the coordinates of all nodes a part at a time: (m, 2) float64, m, in order.
+
+        Each part is found by a pass over all blocks, so that nothing is kept: a
+        part is 1 MiB, and more where that would take over 64 passes.
+        """
+        most = max(1 << 16, -(-self.number_of_nodes // 64))
+        for first in range(0, self.number_of_nodes, most):
+            xy = np.empty((min(most, self.number_of_nodes - first), 2))
+            self.handle().node_coordinates(xy, first)
+            begin, end = np.searchsorted(self.lone_node, (first, first + len(xy)))
+            xy[self.lone_node[begin:end] - first] = self.lone_node_xy[begin:end]
+            yield xy
 
     def node_rows(self, vs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the coordinates of the nodes `vs`: (m, 2) float64, m.

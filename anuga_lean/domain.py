@@ -27,6 +27,13 @@ from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, Tr
 from anuga_lean.wall_edges import EdgeArray
 
 
+# Attributes that are the mesh's own.
+_OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
+            "tag_boundary_cells", "geo_reference")
+# Attributes that are not pickled.
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges")
+
+
 class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 
@@ -88,9 +95,45 @@ class LeanDomain(ReportingDomain):
     # -- state ---------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
+        """Return what the rest follows from: some 70 bytes per triangle."""
         state = super().__getstate__()
-        state.pop("_lean_asked", None)
+        for name in _TRANSIENT:
+            state.pop(name, None)
+        for name in _OF_MESH:
+            if state.get(name) is getattr(self.mesh, name, None):
+                state.pop(name, None)
+        if self._objects_follow():
+            del state["boundary_objects"]
+            state["_boundary_is_set"] = True
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
+        is_set = state.pop("_boundary_is_set", False)
+        super().__setstate__(state)
+        if "normals" in state and storage.is_lean_mesh(self.mesh):
+            storage.adopt(self)
+            return
+        for name in _OF_MESH:
+            if name not in state:
+                self.__dict__[name] = getattr(self.mesh, name)
+        if is_set:
+            self.boundary_objects = self._boundary_objects()
+
+    def _boundary_objects(self) -> list[tuple]:
+        """Return ((triangle, edge), boundary) for each edge with a boundary, as ANUGA lists them."""
+        found = [(edge, self.boundary_map[self.boundary[edge]]) for edge in sorted(self.boundary)]
+        return [pair for pair in found if pair[1] is not None]
+
+    def _objects_follow(self) -> bool:
+        """Whether `boundary_objects` says what `boundary` and `boundary_map` do."""
+        held = self.__dict__.get("boundary_objects")
+        if held is None or self.boundary_map is None \
+                or not set(self.boundary.values()) <= set(self.boundary_map):
+            return False
+        found = self._boundary_objects()
+        return len(found) == len(held) and all(
+            [a[0] == b[0] and a[1] is b[1] for a, b in zip(found, held, strict=True)])
 
     def __copy__(self) -> Any:
         """Return a second domain on the same arrays, as in ANUGA; its kernels run both."""

@@ -8,7 +8,7 @@ The blocks are in `blocks`, the derived tables in `mesh_tables`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from anuga_lean._mesh_input import (
     checked_triangles,
     find_links,
 )
+from anuga_lean._errors import MeshError
 from anuga_lean.blocks import Blocks
+from anuga_lean.checkpoint_file import ArrayParts
 from anuga_lean.mesh_lookup import DenseMesh
 from anuga_lean.mesh_tables import TABLES, MeshTable, table_property
 
@@ -33,8 +35,14 @@ __all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
 
 BoundaryDict = dict[tuple[int, int], str]
 
+_ROWS_PER_PART = 1 << 14    # of a table that is pickled
+
 # What is never copied or pickled: it is made again when asked for.
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
+# What follows from nodes, triangles and boundary tags.
+_NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "boundary_edges",
+             "tag_boundary_cells")
+_DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
 @documented_as(StockMesh)
@@ -92,6 +100,7 @@ class Mesh(StockMesh):
         self.geo_reference = Geo_reference() if geo_reference is None else geo_reference
         self.xy_extent = np.array([*nodes.min(axis=0), *nodes.max(axis=0)])
         links = find_links(corners, len(nodes), triangle_neighbours, triangle_neighbour_edges)
+        self._links_follow = triangle_neighbours is None or _follow(links, corners, len(nodes))
         checked_boundary(boundary, len(corners))
         self._tag_boundary(boundary, np.flatnonzero(links.ravel() < 0))
         self._number_boundary()
@@ -110,6 +119,8 @@ class Mesh(StockMesh):
         self.is_dense = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
+        self._node_order_follows = True     # sorting gives it
+        self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 
     # -- tables ---------------------------------------------------------------
@@ -191,7 +202,8 @@ class Mesh(StockMesh):
     def _keep_node_order(self, indices: np.ndarray, count: np.ndarray) -> None:
         """Keep an order that sorting would not give: ANUGA renumbers, and does not sort."""
         self._node_order = None
-        if not np.array_equal(self.compute_vertex_value_indices(), indices):
+        self._node_order_follows = np.array_equal(self.compute_vertex_value_indices(), indices)
+        if not self._node_order_follows:
             self._node_order = (indices.astype(np.int32), count.astype(np.int32))
 
     def node_starts(self) -> NDArray[np.int32]:
@@ -217,10 +229,10 @@ class Mesh(StockMesh):
             use_inscribed_circle=self.use_inscribed_circle,
         )
 
-    def _links(self) -> NDArray[np.int32]:
+    def _links(self, some: slice = slice(None)) -> NDArray[np.int32]:
         """Return 3*m + e beyond each edge, -1 without a neighbour, from the blocks."""
-        edges = np.asarray(self.neighbour_edges)
-        links = (3 * np.asarray(self.surrogate_neighbours) + edges).astype(np.int32)
+        edges = np.asarray(self.neighbour_edges[some])
+        links = (3 * np.asarray(self.surrogate_neighbours[some]) + edges).astype(np.int32)
         links[edges < 0] = -1
         return links
 
@@ -240,9 +252,13 @@ class Mesh(StockMesh):
         self.boundary_enumeration = {(k, i): j for j, (k, i) in enumerate(edges)}
         self.boundary_cells = np.array([k for k, _ in edges], int)
         self.boundary_edges = np.array([i for _, i in edges], int)
-        self.tag_boundary_cells = {tag: [] for tag in self.get_boundary_tags()}
+        self.tag_boundary_cells = self._cells_by_tag(edges)
+
+    def _cells_by_tag(self, edges: list[tuple[int, int]]) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {tag: [] for tag in self.get_boundary_tags()}
         for j, edge in enumerate(edges):
-            self.tag_boundary_cells[self.boundary[edge]].append(j)
+            found[self.boundary[edge]].append(j)
+        return found
 
     def build_boundary_dictionary(self, boundary: BoundaryDict | None = None) -> None:
         """Take new boundary tags; edges without a neighbour get the default tag.
@@ -416,6 +432,7 @@ class Mesh(StockMesh):
         links = np.where(links < 0, -1, 3 * place[links // 3] + links % 3).astype(np.int32)
         corners, count = self.node_order()  # ANUGA renumbers it, and does not sort again
         self._node_order = (3 * place[corners // 3] + corners % 3, count)
+        self._node_order_follows = False
         self.boundary = {(int(place[k]), i): tag for (k, i), tag in self.boundary.items()}
         self.tagged_elements = {
             tag: place[ks].astype(int) for tag, ks in self.tagged_elements.items()}
@@ -429,11 +446,67 @@ class Mesh(StockMesh):
         triangles = np.asarray(self.triangles).astype(np.int32)
         self._cut(np.ascontiguousarray(self.nodes), triangles, self._links())
 
+    # -- pickling ---------------------------------------------------------------
+
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in _TRANSIENT}
+        """Return what the rest follows from, 20 bytes per triangle, as real arrays."""
+        return self._state(lambda table: np.concatenate(list(table.parts())))
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the same with the tables as `ArrayParts`, which take no memory."""
+        return self._state(lambda table: table)
+
+    def _state(self, held: Callable[[ArrayParts], Any]) -> dict[str, Any]:
+        state = {k: v for k, v in self.__dict__.items() if k not in _TRANSIENT}
+        if self.blocks is None:     # ANUGA's kernels run on real tables
+            return state
+        if self._node_order_follows:
+            state["_node_order"] = None
+        state = {k: v for k, v in state.items() if k not in _DERIVED}
+        tags = list(dict.fromkeys(self.boundary.values()))
+        place = {tag: i for i, tag in enumerate(tags)}
+        numbered = 3 * self.boundary_cells + self.boundary_edges
+        edges = np.array([3 * k + i for k, i in self.boundary], np.int64)
+        numbered = None
+        if not np.array_equal(np.sort(edges), 3 * self.boundary_cells + self.boundary_edges) \
+                or self.tag_boundary_cells != self._cells_by_tag(sorted(self.boundary)):
+            # `boundary` was changed and not numbered again
+            numbered = {name: getattr(self, name) for name in _NUMBERED}
+        state["_compact"] = {
+            "nodes": held(ArrayParts(float, (self.number_of_nodes, 2), self.blocks.node_parts)),
+            "triangles": held(self._int32("triangles")),
+            "links": None if self._links_follow else held(
+                ArrayParts(np.int32, (len(self), 3), self._link_parts)),
+            "boundary": edges,
+            "tags": tags,
+            "tag": np.array([place[tag] for tag in self.boundary.values()], np.int32),
+            "numbered": numbered,
+        }
+        return state
+
+    def _int32(self, name: str) -> ArrayParts:
+        table = self.view(name)
+        return ArrayParts(np.int32, table.shape, lambda: (
+            table[some].astype(np.int32) for some in _slices(len(table))))
+
+    def _link_parts(self) -> Iterator[NDArray[np.int32]]:
+        for some in _slices(len(self)):
+            yield self._links(some)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mesh:
+        """Return a mesh on the same blocks, which never change."""
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        state = {k: v for k, v in self.__dict__.items() if k not in _TRANSIENT}
+        twin.__dict__.update(copy.deepcopy(state, memo), _views={}, _node_starts=None)
+        return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a lean mesh, or make one of the state of ANUGA's own Mesh."""
+        if "_compact" in state:
+            self.__dict__.update(state, _views={}, _node_starts=None)
+            self._expand(**self.__dict__.pop("_compact"))
+            return
         if "blocks" in state:
             self.__dict__.update(state, _views={}, _node_starts=None)
             return
@@ -443,7 +516,51 @@ class Mesh(StockMesh):
         edges = np.asarray(state["neighbour_edges"])
         links = (3 * np.asarray(state["surrogate_neighbours"]) + edges).astype(np.int32)
         links[edges < 0] = -1
-        self._cut(np.ascontiguousarray(state["nodes"], float),
-                  np.asarray(state["triangles"]).astype(np.int32), links)
+        nodes = np.ascontiguousarray(state["nodes"], float)
+        triangles = np.asarray(state["triangles"]).astype(np.int32)
+        self._links_follow = _follow(links, triangles, len(nodes))
+        self._cut(nodes, triangles, links)
         self._keep_node_order(
             state["vertex_value_indices"], state["number_of_triangles_per_node"])
+
+    def _expand(self, nodes: Any, triangles: Any, links: Any, boundary: NDArray[np.int64],
+                tags: list[Any], tag: NDArray[np.int32], numbered: Any) -> None:
+        """Make what follows from nodes, triangles and boundary tags; checks them."""
+        nodes = checked_nodes(nodes)
+        corners = checked_triangles(triangles, nodes)
+        if (len(corners), len(nodes)) != (self.number_of_triangles, self.number_of_nodes):
+            raise InvalidMesh(
+                f"{len(corners):,} triangles and {len(nodes):,} nodes where "
+                f"{self.number_of_triangles:,} and {self.number_of_nodes:,} are meant")
+        found = find_links(corners, len(nodes), None, None) if links is None else \
+            _checked_links(links, len(corners))
+        self.boundary = {(k, i): tags[j] for k, i, j in zip(
+            (boundary // 3).tolist(), (boundary % 3).tolist(), tag.tolist(), strict=True)}
+        self.boundary_length = len(self.boundary)
+        checked_boundary(self.boundary, len(corners))
+        if numbered is None:
+            self._number_boundary()
+        else:
+            self.__dict__.update({name: numbered[name] for name in _NUMBERED})
+        self._cut(nodes, corners, found)
+        self.lone_vertices = self.blocks.lone_node.tolist()
+
+
+def _slices(count: int) -> Iterator[slice]:
+    for start in range(0, count, _ROWS_PER_PART):
+        yield slice(start, min(start + _ROWS_PER_PART, count))
+
+
+def _follow(links: NDArray[np.int32], corners: NDArray[np.int32], number_of_nodes: int) -> bool:
+    """Whether the neighbours are those that the nodes of the triangles imply."""
+    try:
+        return np.array_equal(links, find_links(corners, number_of_nodes, None, None))
+    except MeshError:   # e.g. three triangles at an edge
+        return False
+
+
+def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+    if links.shape != (n, 3) or links.dtype != np.int32 or links.min() < -1 \
+            or links.max() >= 3 * n:
+        raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
+    return links

@@ -121,6 +121,13 @@ class CompactQuantity(_StockQuantity):
     def __len__(self) -> int:
         return int(self.domain.number_of_triangles)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the centroid coordinates, which follow from the mesh."""
+        state = dict(self.__dict__)
+        if not self._dense and self._qty_type == "coordinate":
+            state.pop("_centroid_values", None)
+        return state
+
     # -- centroids ------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:

@@ -172,6 +172,11 @@ def _compact(domain: Any) -> None:
         mesh.__class__ = Mesh
         mesh.__setstate__(state)
         del state
+    _compact_domain(domain)
+
+
+def _compact_domain(domain: Any) -> None:
+    """Turn a domain on a lean mesh lean."""
     attributes = domain.__dict__
     full = np.asarray(attributes.pop("tri_full_flag"))
     for name in (*_SHARED, "node_full_flag", "_grad_workspace_x", "_grad_workspace_y",
@@ -195,7 +200,7 @@ def _compact(domain: Any) -> None:
 
 def _compact_quantity(quantity: Any) -> None:
     attributes = quantity.__dict__
-    if isinstance(quantity, Quantity):
+    if isinstance(quantity, Quantity) and "centroid_values" not in attributes:
         quantity._dense = False
         quantity._updates = {}
         quantity.compact()
@@ -247,6 +252,17 @@ def from_domain(domain: Any) -> Any:
     return domain
 
 
+def adopt(domain: Any) -> None:
+    """Turn a domain lean whose attributes are those of a domain that ANUGA has pickled.
+
+    Its class and that of its mesh and quantities are lean already, by their names.
+    """
+    old = _known_arrays(domain)
+    _compact_domain(domain)
+    _replace_held_arrays(domain, old)
+    _turn_operators(domain)
+
+
 def _turn_operators(domain: Any) -> None:
     """Make ANUGA's operators lean where there is a lean kind of them."""
     from anuga_lean.pressure import Barometric_pressure_operator
@@ -264,9 +280,11 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
     """The arrays ANUGA's objects may have taken a reference to: id -> (owner, name, array)."""
     known: dict[int, tuple[Any, str, Any]] = {}
     for name in TABLES:
-        array = getattr(domain.mesh, name)
-        if isinstance(array, np.ndarray):
-            known[id(array)] = (domain.mesh, name, array)
+        own = domain.__dict__.get(
+            "edge_coordinates" if name == "edge_midpoint_coordinates" else name)
+        for array in (getattr(domain.mesh, name), own):
+            if isinstance(array, np.ndarray):
+                known[id(array)] = (domain.mesh, name, array)
     for quantity in domain.quantities.values():
         for name in ("edge_values", "_vertex_values", *_UPDATES):
             array = quantity.__dict__.get(name)

@@ -232,15 +232,18 @@ void lean_relation_all(const lean_mesh *mesh, int table, int64_t *values)
 
 /* -- nodes ----------------------------------------------------------------- */
 
-void lean_node_coordinates(const lean_mesh *mesh, double *xy)
+void lean_node_coordinates(const lean_mesh *mesh, int64_t first, int64_t count, double *xy)
 {
     for (int32_t b = 0; b < mesh->n_blocks; b++) {
         const lean_block *block = mesh->block + b;
         const double *x = mesh->node_xy + 2 * block->node, *y = x + block->n_node;
         const int32_t *id = mesh->node_id + block->node;
         for (int32_t v = 0; v < block->n_node; v++) {
-            xy[2 * (int64_t)id[v]] = x[v];
-            xy[2 * (int64_t)id[v] + 1] = y[v];
+            int64_t row = id[v] - first;
+            if (row < 0 || row >= count)
+                continue;
+            xy[2 * row] = x[v];
+            xy[2 * row + 1] = y[v];
         }
     }
 }

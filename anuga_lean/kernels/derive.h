@@ -45,9 +45,10 @@ void lean_relation_rows(const lean_mesh *mesh, int table, const int64_t *rows,
 void lean_geometry_all(const lean_mesh *mesh, int table, double *values);
 void lean_relation_all(const lean_mesh *mesh, int table, int64_t *values);
 
-/* INOUT xy (n_nodes, 2) m: the rows of nodes that belong to a triangle are
- * set, the others are left alone. */
-void lean_node_coordinates(const lean_mesh *mesh, double *xy);
+/* INOUT xy (count, 2) m, for the nodes first to first + count - 1: the rows of
+ * nodes that belong to a triangle are set, the others are left alone. */
+void lean_node_coordinates(const lean_mesh *mesh, int64_t first, int64_t count,
+                           double *xy);
 
 /* INOUT count (n_nodes,): incremented for each triangle corner at the node. */
 void lean_count_triangles_per_node(const lean_mesh *mesh, int64_t *count);

@@ -1,0 +1,416 @@
+"""One checkpoint file: named arrays and texts in a container that shows every damage.
+
+Owns the bytes: a ZIP archive of .npy arrays, stored, which numpy.load and any
+unzip read too, closed by a footer with its length and SHA-256.  Nothing of a
+file is parsed before the footer agrees, and no member can make the reader take
+more memory than the file has bytes.  What the members mean is `checkpoint`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from anuga_lean._errors import CheckpointError
+
+FORMAT = 1
+HEADER = "header.json"
+COMPRESSIONS = (None, "zstd")
+
+_MAGIC = "anuga_lean checkpoint"
+_FOOTER = f"{_MAGIC} %3d sha256 %64s bytes %20d\n"
+FOOTER_NBYTES = len(_FOOTER % (FORMAT, "", 0))
+_FOOTER_PATTERN = re.compile(
+    rb"anuga_lean checkpoint +(\d{1,3}) sha256 ([0-9a-f]{64}) bytes +(\d{1,20})\n")
+_ZSTD_SUFFIX = ".zst"
+_ZSTD_LEVEL = 3
+_BLOCK = 1 << 18    # bytes read, hashed or compressed at a time
+# zstd packs runs of one byte 32,000 times; more is no checkpoint of ours.
+_LARGEST_EXPANSION = 1 << 15
+
+Parts = Callable[[], Iterable[np.ndarray]]
+
+
+class ArrayParts:
+    """An array that is had a part at a time and never as a whole.
+
+    Parameters
+    ----------
+    dtype : dtype
+    shape : tuple of int
+    parts : callable
+        Returns an iterator over C-contiguous arrays, which follow each other
+        along the first axis; called as often as the array is read.
+    """
+
+    def __init__(self, dtype: Any, shape: tuple[int, ...], parts: Parts) -> None:
+        self.dtype = np.dtype(dtype)
+        self.shape = tuple(int(n) for n in shape)
+        self.parts = parts
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all parts."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> ArrayParts:
+        """Return the parts of a real array: the array itself where it has no gaps."""
+        if array.flags.c_contiguous:
+            return cls(array.dtype, array.shape, lambda: (array,))
+        rows = max(1, _BLOCK // max(1, array[:1].nbytes))
+        return cls(array.dtype, array.shape, lambda: (
+            np.ascontiguousarray(array[i:i + rows]) for i in range(0, len(array), rows)))
+
+    def blocks(self) -> Iterator[memoryview]:
+        """Yield the bytes, in blocks; a block is a view of a part."""
+        for part in self.parts():
+            if part.nbytes:
+                view = memoryview(part.reshape(-1).view(np.uint8))
+                for start in range(0, len(view), _BLOCK):
+                    yield view[start:start + _BLOCK]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of dtype, shape and bytes, in hexadecimal digits."""
+        found = hashlib.sha256(f"{self.dtype.str} {self.shape} ".encode())
+        for block in self.blocks():
+            found.update(block)
+        return found.hexdigest()
+
+
+def check_compression(compression: str | None) -> None:
+    """Raise CheckpointError unless files can be written with `compression` here."""
+    if compression not in COMPRESSIONS:
+        raise CheckpointError(
+            f"there is no compression {compression!r} for checkpoints: give 'zstd' or None.")
+    if compression is not None:
+        _zstandard()
+
+
+def _zstandard() -> Any:
+    try:
+        import zstandard
+    except ImportError:
+        raise CheckpointError("compressed checkpoints need the package zstandard: "
+                              "pip install 'anuga_lean[zstd]'.") from None
+    return zstandard
+
+
+# -- writing -------------------------------------------------------------------
+
+
+class _Stream:
+    """What zipfile writes to: hashes all but the last write, which is the footer."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self._last = b""
+        self._at = 0
+
+    def write(self, data: Any) -> int:
+        self._hash.update(self._last)
+        self._last = b""
+        if len(data) <= FOOTER_NBYTES:
+            self._last = bytes(data)
+        else:
+            self._hash.update(data)
+        done = 0
+        while done < len(data):     # the file is not buffered, a full disk takes a part
+            done += self._file.write(data[done:])
+        self._at += done
+        return done
+
+    def tell(self) -> int:
+        return self._at
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def footer(self) -> bytes:
+        """The footer of what was written, whose room is the last write."""
+        return (_FOOTER % (FORMAT, self._hash.hexdigest(), self._at)).encode()
+
+
+class Writer:
+    """The members of a file that is being written; see `written`."""
+
+    def __init__(self, archive: zipfile.ZipFile, compression: str | None) -> None:
+        self._archive = archive
+        self._compression = compression
+
+    def add_array(self, name: str, array: ArrayParts) -> None:
+        """Write an array as the member `name`.npy, block by block."""
+        head = io.BytesIO()
+        np.lib.format.write_array_header_1_0(head, {
+            "descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False,
+            "shape": array.shape})
+        compressed = self._compression is not None
+        with self._open(name + ".npy" + _ZSTD_SUFFIX * compressed) as member:
+            if not compressed:
+                member.write(head.getvalue())
+                for block in array.blocks():
+                    member.write(block)
+                return
+            packer = _zstandard().ZstdCompressor(level=_ZSTD_LEVEL).chunker(chunk_size=_BLOCK)
+            _write_all(member, packer.compress(head.getvalue()))
+            for block in array.blocks():
+                _write_all(member, packer.compress(block))
+            _write_all(member, packer.finish())
+
+    def add_text(self, name: str, text: str) -> None:
+        """Write a text, as UTF-8."""
+        self.add_bytes(name, text.encode())
+
+    def add_bytes(self, name: str, data: bytes) -> None:
+        """Write bytes as they are."""
+        with self._open(name) as member:
+            member.write(data)
+
+    def _open(self, name: str) -> Any:
+        entry = zipfile.ZipInfo(name)   # 1980: the same state gives the same bytes
+        entry.external_attr = 0o644 << 16
+        return self._archive.open(entry, "w", force_zip64=True)
+
+
+def _write_all(member: Any, chunks: Iterable[bytes]) -> None:
+    for chunk in chunks:
+        member.write(chunk)
+
+
+@contextmanager
+def written(path: Path, partial: Path, compression: str | None = None) -> Iterator[Writer]:
+    """Write a file that exists under its name only once all of it is on the disk.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one of that name is replaced.
+    partial : Path
+        Where it is written until it is whole, in the same folder.
+    compression : None or 'zstd'
+
+    Raises
+    ------
+    OSError
+        The file could not be written; `path` is as it was, `partial` is gone.
+    """
+    try:
+        with open(partial, "wb", buffering=0) as file:
+            stream = _Stream(file)
+            archive = zipfile.ZipFile(stream, "w")  # type: ignore[arg-type]
+            archive.comment = b" " * FOOTER_NBYTES
+            try:
+                yield Writer(archive, compression)
+                archive.close()
+            finally:
+                archive.fp = None   # or it writes its end when it is collected
+            file.seek(-FOOTER_NBYTES, os.SEEK_END)
+            file.write(stream.footer())
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        sync_folder(path.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# -- reading -------------------------------------------------------------------
+
+
+class Damaged(CheckpointError):
+    """The bytes of a file are not those that were written."""
+
+
+class Reader:
+    """A file whose footer and SHA-256 agree with its bytes.
+
+    Parameters
+    ----------
+    path : Path
+    verify : bool
+        False: believe the footer, e.g. to list many files.
+
+    Attributes
+    ----------
+    header : dict
+        The member header.json.
+    sha256 : str
+        Of everything before the footer, in hexadecimal digits.
+
+    Raises
+    ------
+    CheckpointError
+        Not a checkpoint, torn, damaged, of another format, or unreadable.
+
+    Notes
+    -----
+    Reading runs nothing of the file: arrays are numpy's .npy without pickles,
+    the rest is JSON.
+    """
+
+    def __init__(self, path: Path, verify: bool = True) -> None:
+        self.path = path
+        try:
+            self._file = open(path, "rb")
+        except OSError as error:
+            raise CheckpointError(
+                f"checkpoint {path} cannot be opened: {error.strerror}.") from error
+        try:
+            self.nbytes = os.fstat(self._file.fileno()).st_size
+            self.sha256 = self._check_footer()
+            if verify:
+                self._check_digest()
+            self._archive = self._opened()
+            self.header = self._read_header()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _check_footer(self) -> str:
+        end = max(self.nbytes - FOOTER_NBYTES, 0)
+        self._file.seek(end)
+        footer = _FOOTER_PATTERN.fullmatch(self._file.read(FOOTER_NBYTES))
+        if footer is None:
+            raise Damaged(f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
+        if int(footer[1]) != FORMAT:
+            raise CheckpointError(
+                f"checkpoint {self.path} has the format {int(footer[1])}, this anuga_lean reads "
+                f"format {FORMAT}: load it with the version that wrote it")
+        if int(footer[3]) != self.nbytes:
+            raise Damaged(f"checkpoint {self.path} is torn ({self.nbytes:,} bytes where "
+                          f"{int(footer[3]):,} were written)")
+        return footer[2].decode()
+
+    def _check_digest(self) -> None:
+        digest = hashlib.sha256()
+        left = self.nbytes - FOOTER_NBYTES
+        self._file.seek(0)
+        block = bytearray(min(left, _BLOCK) or 1)
+        while left > 0:
+            count = self._file.readinto(memoryview(block)[:min(left, _BLOCK)])
+            if not count:
+                break
+            digest.update(memoryview(block)[:count])
+            left -= count
+        if digest.hexdigest() != self.sha256:
+            raise Damaged(f"checkpoint {self.path} is damaged (its bytes have not the SHA-256 "
+                          f"{self.sha256[:12]}... of its footer)")
+
+    @contextmanager
+    def _parsing(self, what: str) -> Iterator[None]:
+        """Turn whatever zipfile, numpy and json say of odd bytes into CheckpointError."""
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except Exception as error:
+            raise Damaged(f"checkpoint {self.path} holds {what} that cannot be read "
+                          f"({type(error).__name__}: {error})") from error
+
+    def _opened(self) -> zipfile.ZipFile:
+        with self._parsing("a list of members"):
+            self._file.seek(0)
+            archive = zipfile.ZipFile(self._file)
+            for entry in archive.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED or \
+                        not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
+                    raise Damaged(f"checkpoint {self.path} has a member {entry.filename!r} of "
+                                  f"{entry.file_size:,} bytes that it cannot hold")
+            return archive
+
+    def _read_header(self) -> dict[str, Any]:
+        header = self.read_json(HEADER)
+        if not isinstance(header, dict) or header.get("what") != _MAGIC:
+            raise CheckpointError(f"{self.path} is no checkpoint of anuga_lean's")
+        return header
+
+    def members(self) -> list[tuple[str, int]]:
+        """Return the name and the bytes of every member."""
+        return [(entry.filename, entry.file_size) for entry in self._archive.infolist()]
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a member of that name."""
+        return name in self._archive.NameToInfo
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the bytes of a member."""
+        with self._parsing(f"a member {name!r}"):
+            return self._archive.read(name)
+
+    def read_json(self, name: str) -> Any:
+        """Return what a member says."""
+        with self._parsing(f"a member {name!r}"):
+            return json.loads(self._archive.read(name).decode())
+
+    def read_array(self, name: str) -> np.ndarray:
+        """Return a new array with the bytes of the member `name`.npy."""
+        with self._parsing(f"an array {name!r}"):
+            packed = self.holds(name + ".npy" + _ZSTD_SUFFIX)
+            member = name + ".npy" + _ZSTD_SUFFIX * packed
+            room = self._archive.getinfo(member).file_size
+            with self._archive.open(member) as stream:
+                if not packed:
+                    return self._array_from(stream, name, room)
+                with _zstandard().ZstdDecompressor().stream_reader(
+                        stream, read_size=_BLOCK) as unpacked:
+                    return self._array_from(unpacked, name, room * _LARGEST_EXPANSION)
+
+    def _array_from(self, stream: Any, name: str, room: int) -> np.ndarray:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"version {version} of the .npy format")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        count = 1
+        for n in shape:
+            count *= n
+        if dtype.hasobject or dtype.itemsize == 0 or fortran or count < 0 \
+                or count * dtype.itemsize > room:
+            raise ValueError(f"{count:,} items of {dtype} where the file has room for {room:,} "
+                             "bytes")
+        array = np.empty(shape, dtype)
+        view = memoryview(array.reshape(-1).view(np.uint8)) if array.nbytes else memoryview(b"")
+        at = 0
+        while at < len(view):
+            block = stream.read(min(_BLOCK, len(view) - at))
+            if not block:
+                raise ValueError(f"{at:,} of {len(view):,} bytes")
+            view[at:at + len(block)] = block
+            at += len(block)
+        if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
+            raise ValueError(f"more than {len(view):,} bytes")
+        return array
+
+
+def make_header(**fields: Any) -> dict[str, Any]:
+    """Return the header of a new file."""
+    return {"what": _MAGIC, "format": FORMAT, **fields}
