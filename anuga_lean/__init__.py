@@ -13,6 +13,12 @@ from typing import Any
 
 from anuga_lean import hook
 from anuga_lean._errors import (
+    CheckpointError as CheckpointError,
+)
+from anuga_lean._errors import (
+    CheckpointWarning as CheckpointWarning,
+)
+from anuga_lean._errors import (
     CommandError as CommandError,
 )
 from anuga_lean._errors import (
@@ -45,7 +51,7 @@ from anuga_lean._errors import (
 
 __version__ = "0.1.0"
 
-_OWN = ("CommandError", "HookError", "HookWarning", "LeanError", "MeshError", "ScenarioError",
+_OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning", "LeanError", "MeshError", "ScenarioError",
         "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
         "from_domain")
 

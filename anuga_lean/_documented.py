@@ -25,7 +25,8 @@ def documented_as(stock: type) -> Any:
         for each in own:
             for name, function in vars(each).items():
                 original = getattr(stock, name, None)
-                if isinstance(function, FunctionType) and isinstance(original, FunctionType):
+                if isinstance(function, FunctionType) and isinstance(original, FunctionType) \
+                        and not hasattr(function, "__signature__"):
                     function.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
                     function.__doc__ = original.__doc__ or function.__doc__
         cls.__doc__ = f"{inspect.getdoc(cls)}\n\n{inspect.getdoc(stock) or ''}".rstrip()

@@ -8,6 +8,9 @@ over real arrays; `storage.py` turns one kind into the other.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from inspect import signature
+from time import time
 from typing import Any
 
 import numpy as np
@@ -15,14 +18,24 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
+import anuga_lean.checkpoint as checkpoints
 from anuga_lean import features, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
+from anuga_lean.checkpoint import KEEP
 from anuga_lean.domain_reports import ReportingDomain
-from anuga_lean.domain_views import FullFlags, MaxSpeed, SharedArray, Workspace
+from anuga_lean.domain_views import (
+    CheckpointFlag,
+    FullFlags,
+    MaxSpeed,
+    SharedArray,
+    Workspace,
+    YieldTime,
+)
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
+from anuga_lean.sww import go_on_with_file
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 from anuga_lean.wall_edges import EdgeArray
 
@@ -31,7 +44,7 @@ from anuga_lean.wall_edges import EdgeArray
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets")
 
 
 class LeanDomain(ReportingDomain):
@@ -49,6 +62,11 @@ class LeanDomain(ReportingDomain):
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
+    _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
+    _lean_keeps_sww = False             # and its file
+    checkpoint_keep = KEEP
+    checkpoint_compression: str | None = None
 
     triangles = SharedArray("triangles")
     nodes = SharedArray("nodes")
@@ -74,6 +92,8 @@ class LeanDomain(ReportingDomain):
     max_speed = MaxSpeed()
     edge_flux_type = EdgeArray("edge_flux_type")
     edge_river_wall_counter = EdgeArray("edge_river_wall_counter")
+    checkpoint = CheckpointFlag()
+    relative_yieldtime = YieldTime()
     tracer_edge_values = TracerEdges("tracer_edge_values", 3)
     tracer_backup_values = TracerBackup("tracer_backup_values")
     tracer_boundary_flux = DerivedTracerArray("tracer_boundary_flux")
@@ -391,10 +411,89 @@ class LeanDomain(ReportingDomain):
             self._lean_monitoring = False
             past.remember(False)
 
+    # -- checkpoints ---------------------------------------------------------
+
+    def set_checkpointing(
+        self,
+        checkpoint: bool = True,
+        checkpoint_dir: str = "CHECKPOINTS",
+        checkpoint_step: int = 10,
+        checkpoint_time: float | None = None,
+        *,
+        keep: int = KEEP,
+        compression: str | None = None,
+    ) -> None:
+        """Write a set of checkpoint files now and then while evolving.
+
+        Parameters
+        ----------
+        checkpoint : bool
+            False ends it.
+        checkpoint_dir : str
+            Made if it is not there.
+        checkpoint_step : int
+            Yieldsteps between two sets.
+        checkpoint_time : float, optional
+            Instead of that, s of wall time between two sets.
+        keep : int
+            The newest sets to keep; older ones of this run are removed once a
+            newer one is whole on every rank.
+        compression : None or 'zstd'
+            Smaller files, written slower; needs the package zstandard.
+
+        Raises
+        ------
+        CheckpointError
+            The folder cannot be used, or there is no such compression.
+        """
+        checkpoints.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
+                                      checkpoint_time, keep, compression)
+
+    set_checkpointing.__signature__ = signature(set_checkpointing)  # type: ignore[attr-defined]
+
+    @property
+    def checkpoint_sets(self) -> checkpoints.Checkpointing:
+        """What this process knows of the sets it has written."""
+        found = self.__dict__.get("_checkpoint_sets")
+        if found is None:
+            found = self.__dict__["_checkpoint_sets"] = checkpoints.Checkpointing()
+        return found
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the state that `evolve` writes before it yields, as it will go on after."""
+        state = self.__getstate__()
+        state["yieldstep_counter"] += 1
+        return state
+
+    def mark_resumed(self) -> None:
+        """Let the next evolve go on exactly where the checkpoint was written."""
+        self._lean_resumed = (self.relative_time, getattr(self, "relative_yieldtime", None))
+
+    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
+        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
+        if self._lean_resumed is not None and self.evolved_called:
+            self._lean_keeps_sww = go_on_with_file(self)
+        steps = super().evolve(*args, **kwargs)
+        while True:
+            self._lean_evolving = True
+            try:
+                t = next(steps)
+            except StopIteration:
+                return
+            finally:
+                self._lean_evolving = False
+                self._lean_keeps_sww = False
+            if self.checkpoint and checkpoints.is_due(self):
+                self.checkpoint_sets.write(self)
+                self.walltime_prev = time()
+            yield t
+
     # -- between runs --------------------------------------------------------
 
     def initialise_storage(self) -> None:
         """Create the SWW file and store what does not change."""
+        if self._lean_keeps_sww:
+            return
         super().initialise_storage()
         if self.lean is not None:
             release_free_memory()

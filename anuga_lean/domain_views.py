@@ -156,3 +156,43 @@ class MaxSpeed:
             domain.__dict__["max_speed"] = value
         elif isinstance(value, np.ndarray):
             domain.lean.record_speeds(value)
+
+
+class CheckpointFlag:
+    """checkpoint: whether sets are written; ANUGA's evolve, which would pickle, sees False."""
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        return not domain._lean_evolving and domain.__dict__.get("checkpoint", False)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        domain.__dict__["checkpoint"] = value
+
+
+class YieldTime:
+    """relative_yieldtime: the next yield, s.
+
+    ANUGA adds yieldstep to the last of them, and to the present time when evolve begins.
+    The two differ in the last bit at times: after a checkpoint it is the first that counts.
+    """
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        try:
+            return domain.__dict__["relative_yieldtime"]
+        except KeyError:
+            raise AttributeError("relative_yieldtime") from None
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain._lean_resumed is not None and domain._lean_evolving:
+            now, last = domain._lean_resumed
+            domain._lean_resumed = None
+            near = 1e-9 * max(1.0, abs(value))
+            if last is not None and domain.relative_time == now:
+                # at the first yield of a run the next one is known already
+                for exact in (last, last + domain.yieldstep):
+                    if abs(exact - value) <= near:
+                        value = exact
+        domain.__dict__["relative_yieldtime"] = value

@@ -115,6 +115,7 @@ def install() -> types.ModuleType:
         _reparent_all(pairs)
         for old, new in pairs:
             _replace(old, new)
+        _install_checkpoints()
         setattr(anuga, _MARK, True)
         _installed = True
     finally:
@@ -267,6 +268,14 @@ def _install_functions() -> None:
             unified.init_gpu_domain, "init_gpu_domain of compute mode 'unified'")
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
     viscosity.build_geo_structure = _on_real_mesh(viscosity.build_geo_structure)
+
+
+def _install_checkpoints() -> None:
+    """Let ANUGA's name for it read lean checkpoints."""
+    from anuga_lean.checkpoint import load_checkpoint_file
+
+    stock = importlib.import_module("anuga.shallow_water.checkpoint")
+    _rebind(stock.load_checkpoint_file, load_checkpoint_file)
 
 
 def _install_regions() -> None:

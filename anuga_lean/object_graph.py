@@ -144,6 +144,9 @@ class Encoder:
         Its place in the table is 0.
     name : str
         How paths call it.
+    first : dict, optional
+        Objects by their paths, which are met before all others: arrays in them
+        have those paths, not the ones of objects that refer to them too.
 
     Attributes
     ----------
@@ -155,7 +158,8 @@ class Encoder:
     code : list of CodeItem
     """
 
-    def __init__(self, root: Any, name: str = "domain") -> None:
+    def __init__(self, root: Any, name: str = "domain",
+                 first: dict[str, Any] | None = None) -> None:
         self.objects: list[Json] = []
         self.arrays: list[tuple[str, ArrayParts]] = []
         self.code: list[CodeItem] = []
@@ -164,6 +168,11 @@ class Encoder:
         self._alive: list[Any] = []     # so that no id is used twice
         self._todo: deque[tuple[int, Any, str]] = deque()
         self._refer(root, name)
+        last = self._todo.pop()
+        for path, value in (first or {}).items():
+            self._refer(value, path)
+            self._work()
+        self._todo.append(last)
         self._work()
 
     def _work(self) -> None:

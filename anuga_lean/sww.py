@@ -7,6 +7,8 @@ order of its frames and what is in it are ANUGA's.
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -16,6 +18,7 @@ from anuga.file import sww as _sww
 from anuga.file.netcdf import NetCDFFile
 from numpy.typing import DTypeLike, NDArray
 
+from anuga_lean._errors import CheckpointWarning
 from anuga_lean._kernels import average_vertices
 
 Array = NDArray[np.float64]
@@ -200,6 +203,54 @@ class _Spread:
         """Take more numbers in."""
         self.low = np.minimum(self.low, np.min(values))
         self.high = np.maximum(self.high, np.max(values))
+
+
+# -- going on with a file after a checkpoint -------------------------------------
+
+_CLASSIC = {b"CDF\x01": ">u4", b"CDF\x02": ">u4", b"CDF\x05": ">u8"}
+
+
+def go_on_with_file(domain: Any) -> bool:
+    """Have the domain's file end with the frame of the present time, or the one before.
+
+    Frames that were stored after the checkpoint was written are cut off.  If the
+    file is gone a new one is begun, with a CheckpointWarning.
+
+    Returns
+    -------
+    bool
+        Whether there is a file to go on with.
+    """
+    file = getattr(domain, "writer", None)
+    if not domain.store or file is None:
+        return False
+    if not os.path.exists(file.filename):
+        warnings.warn(
+            f"{file.filename}, to which the run of the checkpoint has stored, is not there: a new "
+            f"file begins at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=4)
+        domain.distribute_to_vertices_and_edges()
+        domain.initialise_storage()
+        domain.store_timestep()
+        return True
+    file._lock = _sww.acquire_sww_lock(file.filename)
+    with closing(NetCDFFile(file.filename)) as fid:
+        times = np.asarray(fid.variables["time"][:], float)
+    now = domain.relative_time
+    count = int(np.count_nonzero(times <= now + 1e-9 * max(1.0, abs(now))))
+    if count < len(times):
+        _cut_frames(file.filename, count)
+    return True
+
+
+def _cut_frames(path: str, count: int) -> None:
+    """Set the number of frames of a classic netCDF file: it stands behind the magic number.
+
+    NetCDF classic format specification, "header = magic numrecs ...".
+    """
+    with open(path, "r+b") as file:
+        width = _CLASSIC.get(file.read(4))
+        if width is not None:   # HDF5 cannot be cut; ANUGA stores over frames of the same time
+            file.write(np.array(count, width).tobytes())
 
 
 def _in_chunks(domain: Any) -> bool:

@@ -1,0 +1,48 @@
+"""What the ranks of a parallel run tell each other outside of time steps.
+
+Owns collective calls on Python objects, which do nothing in a serial run.
+The exchange of ghost values is ANUGA's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Ranks:
+    """This process among `count` ranks.
+
+    Attributes
+    ----------
+    count, rank : int
+        1 and 0 in a serial run; nothing of MPI is loaded then.
+    """
+
+    def __init__(self, count: int, rank: int) -> None:
+        self.count = count
+        self.rank = rank
+
+    @classmethod
+    def of_domain(cls, domain: Any) -> Ranks:
+        """Return the ranks that share a domain."""
+        return cls(domain.numproc, domain.processor) if domain.parallel else cls(1, 0)
+
+    @classmethod
+    def of_process(cls) -> Ranks:
+        """Return the ranks that ANUGA was started on."""
+        from anuga import myid, numprocs
+        return cls(numprocs, myid)
+
+    def allgather(self, value: Any) -> list[Any]:
+        """Return the values of every rank, by rank."""
+        if self.count == 1:
+            return [value]
+        from mpi4py import MPI
+        return MPI.COMM_WORLD.allgather(value)
+
+    def from_first(self, value: Any) -> Any:
+        """Return the value of rank 0."""
+        if self.count == 1:
+            return value
+        from mpi4py import MPI
+        return MPI.COMM_WORLD.bcast(value)
