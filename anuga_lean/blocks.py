@@ -211,9 +211,9 @@ class Blocks:
         """Yield the coordinates of all nodes a part at a time: (m, 2) float64, m, in order.
 
         Each part is found by a pass over all blocks, so that nothing is kept: a
-        part is 1 MiB, and more where that would take over 64 passes.
+        part is 256 KiB, and more where that would take over 64 passes.
         """
-        most = max(1 << 16, -(-self.number_of_nodes // 64))
+        most = max(1 << 14, -(-self.number_of_nodes // 64))
         for first in range(0, self.number_of_nodes, most):
             xy = np.empty((min(most, self.number_of_nodes - first), 2))
             self.handle().node_coordinates(xy, first)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean.measure.calls import CALLS, build, measure
+from anuga_lean.measure.child import import_anuga
 from anuga_lean.measure.measurement import VARIANTS
 from anuga_lean.measure.report import table
 
@@ -27,14 +28,7 @@ FIGURES = (("peak RSS", False, "peak"), ("kept RSS", False, "retained"),
 
 def run_child(variant: str, triangles: int, names: list[str]) -> None:
     """Measure calls with the same options, and print a line of JSON for each."""
-    if variant == "lean":
-        from anuga_lean import hook
-
-        anuga = hook.install()
-    else:
-        sys.meta_path[:] = [f for f in sys.meta_path
-                            if not type(f).__module__.startswith("anuga_lean")]
-        import anuga
+    anuga = import_anuga(variant)
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         os.chdir(folder)
         domain = build(anuga, triangles, Path(folder), **CALLS[names[0]].options)

@@ -116,7 +116,7 @@ def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict
     """
     stages = Stages(request.trace)
     progress("import anuga")
-    anuga = _import_anuga(request.variant)
+    anuga = import_anuga(request.variant)
     if request.trace:
         tracemalloc.start()
     stages.end("import")
@@ -141,7 +141,7 @@ def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict
     return result
 
 
-def _import_anuga(variant: str) -> Any:
+def import_anuga(variant: str) -> Any:
     """ANUGA with the lean classes in, or certainly without."""
     if variant == "lean":
         from anuga_lean import hook
