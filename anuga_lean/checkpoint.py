@@ -567,7 +567,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         raise CheckpointError(_nothing_there(folder, domain_name, time, ranks, candidates))
     passed: list[str] = []
     for each in wanted:
-        domain, reason = _tried(ranks, lambda each=each: _load_set(
+        domain, reason = tried(ranks, lambda each=each: _load_set(
             each, ranks, folder, domain_name, trusted))
         if reason is None:
             if passed:
@@ -584,7 +584,7 @@ def _warn(ranks: Ranks, text: str) -> None:
         warnings.warn(text, CheckpointWarning, stacklevel=4)
 
 
-def _tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
+def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
     """Return what an action gives, and why it failed on some rank; the same on all."""
     result, reason = None, None
     try:
@@ -601,7 +601,7 @@ def _tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     """Return the sets that every rank has its file of, and those whole sets of other ranks."""
-    names, reason = _tried(ranks, lambda: files_of(folder, domain))
+    names, reason = tried(ranks, lambda: files_of(folder, domain))
     if reason is not None:
         raise CheckpointError(reason + ".")
     own = {each.key: each for each in sets_in(
@@ -642,7 +642,7 @@ def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
     for each in candidates:
         if any(each is other for other in tried) or each.is_stock:
             continue
-        whole = _tried(ranks, lambda each=each: [
+        whole = tried(ranks, lambda each=each: [
             StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
             for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
         if whole[1] is None:
@@ -654,8 +654,10 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
               trusted: bool) -> Any:
     if found.count != ranks.count:
         from anuga_lean.regroup import regrouped
-        domain = regrouped(found, ranks, folder, domain_name)
-        return domain
+
+        files = [path_in(folder, domain_name, found.count, rank, found.time)
+                 for rank in range(found.count)]
+        return _go_on(regrouped(files, domain_name, ranks))
     path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
     if found.is_stock:
         return _go_on(_load_stock(path, trusted))
@@ -697,7 +699,7 @@ def set_checkpointing(domain: Any, checkpoint: bool, checkpoint_dir: str, checkp
         raise CheckpointError(f"checkpoint_step={checkpoint_step} yieldsteps: give 1 or more.")
     check_compression(compression)
     ranks = Ranks.of_domain(domain)
-    _, reason = _tried(ranks, lambda: _use_folder(Path(checkpoint_dir)))
+    _, reason = tried(ranks, lambda: _use_folder(Path(checkpoint_dir)))
     if reason is not None:
         raise CheckpointError(reason + ".")
     domain.checkpoint_dir = checkpoint_dir

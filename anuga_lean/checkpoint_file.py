@@ -34,6 +34,7 @@ _FOOTER_PATTERN = re.compile(
     rb"anuga_lean checkpoint +(\d{1,3}) sha256 ([0-9a-f]{64}) bytes +(\d{1,20})\n")
 _ZSTD_SUFFIX = ".zst"
 _ZSTD_LEVEL = 3
+_ZSTD_WINDOW = 17   # of 2**17 bytes: 2 MiB less memory than the level's own, the same size
 _BLOCK = 1 << 18    # bytes read, hashed or compressed at a time
 # zstd packs runs of one byte 32,000 times; more is no checkpoint of ours.
 _LARGEST_EXPANSION = 1 << 15
@@ -162,7 +163,10 @@ class Writer:
                 for block in array.blocks():
                     member.write(block)
                 return
-            packer = _zstandard().ZstdCompressor(level=_ZSTD_LEVEL).chunker(chunk_size=_BLOCK)
+            zstandard = _zstandard()
+            packer = zstandard.ZstdCompressor(
+                compression_params=zstandard.ZstdCompressionParameters.from_level(
+                    _ZSTD_LEVEL, window_log=_ZSTD_WINDOW)).chunker(chunk_size=_BLOCK)
             _write_all(member, packer.compress(head.getvalue()))
             for block in array.blocks():
                 _write_all(member, packer.compress(block))

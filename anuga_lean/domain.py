@@ -35,7 +35,7 @@ from anuga_lean.domain_views import (
 )
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
-from anuga_lean.sww import go_on_with_file
+from anuga_lean.sww import go_on_with_file, move_aside
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 from anuga_lean.wall_edges import EdgeArray
 
@@ -469,6 +469,10 @@ class LeanDomain(ReportingDomain):
         """Let the next evolve go on exactly where the checkpoint was written."""
         self._lean_resumed = (self.relative_time, getattr(self, "relative_yieldtime", None))
 
+    def keep_older_sww(self) -> None:
+        """Let the next evolve begin a file of its own, without losing an earlier run's."""
+        self._lean_moves_sww = True
+
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._lean_resumed is not None and self.evolved_called:
@@ -494,6 +498,8 @@ class LeanDomain(ReportingDomain):
         """Create the SWW file and store what does not change."""
         if self._lean_keeps_sww:
             return
+        if self.__dict__.pop("_lean_moves_sww", False):
+            move_aside(self)
         super().initialise_storage()
         if self.lean is not None:
             release_free_memory()

@@ -60,16 +60,19 @@ class Missing:
     ----------
     path, kind : str
         Where it stood and what it was.
+    why : str
+        Why it was not loaded, behind a comma.
     """
 
-    def __init__(self, path: str, kind: str) -> None:
+    def __init__(self, path: str, kind: str, why: str = "as trusted=False asks") -> None:
         self.path = path
         self.kind = kind
+        self.why = why
 
     def _complain(self) -> CheckpointError:
         return CheckpointError(
-            f"{self.path} ({self.kind}) was not loaded from the checkpoint, as trusted=False "
-            "asks: set it again before going on.")
+            f"{self.path} ({self.kind}) was not loaded from the checkpoint, {self.why}: "
+            "set it again before going on.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise self._complain()

@@ -46,3 +46,18 @@ class Ranks:
             return value
         from mpi4py import MPI
         return MPI.COMM_WORLD.bcast(value)
+
+    def selected(self, values: Any, rows: Any) -> Any:
+        """Return `rows` of an array that rank 0 has: each rank asks for its own.
+
+        Parameters
+        ----------
+        values : (n,) array on rank 0, else ignored
+        rows : (m,) array of int
+        """
+        if self.count == 1:
+            return values[rows]
+        from mpi4py import MPI
+        asked = MPI.COMM_WORLD.gather(rows)
+        return MPI.COMM_WORLD.scatter(
+            None if asked is None else [values[each] for each in asked])

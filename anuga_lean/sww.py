@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -240,6 +241,16 @@ def go_on_with_file(domain: Any) -> bool:
     if count < len(times):
         _cut_frames(file.filename, count)
     return True
+
+
+def move_aside(domain: Any) -> None:
+    """Rename the file of an earlier run that this domain's would replace."""
+    path = Path(domain.get_datadir()) / f"{domain.get_name()}.sww"
+    if path.exists():
+        aside = path.with_name(f"{path.stem}_until_{domain.get_time():g}.sww")
+        path.rename(aside)
+        warnings.warn(f"{path} of the run before was renamed to {aside.name}: a new file begins "
+                      f"at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=5)
 
 
 def _cut_frames(path: str, count: int) -> None:

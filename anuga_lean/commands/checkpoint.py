@@ -1,0 +1,132 @@
+"""anuga_lean checkpoint: what checkpoint files hold, without running anything of them."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from anuga_lean._errors import CheckpointError, CommandError
+from anuga_lean.checkpoint import FoundSet, Name, StateFile, files_of, path_in, sets_in
+from anuga_lean.measure.report import table
+
+SUMMARY = "list, verify or inspect checkpoint files"
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.description = (
+        "Reads names, headers and arrays of checkpoint files; code in them is listed, never "
+        "loaded."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, entry, text, what in (
+        ("list", _list, "the sets in a folder, the newest first", "folder"),
+        ("verify", _verify, "whether every byte is as it was written; exit code 1 if not",
+         "folder, or file of a set"),
+        ("inspect", _inspect, "model, arrays and code of a file", "file of a set"),
+    ):
+        action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        action.add_argument("path", type=Path, help=what)
+        action.set_defaults(act=entry)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what is asked; the exit code."""
+    return args.act(args.path)
+
+
+def _folder(path: Path) -> list[Name]:
+    if not path.is_dir():
+        raise CommandError(f"{path} is no folder: name the checkpoint_dir of a run")
+    names = files_of(path)
+    if not names:
+        raise CommandError(f"{path} holds no checkpoints: name the checkpoint_dir of a run", 1)
+    return names
+
+
+def _sets(names: list[Name]) -> list[tuple[str, FoundSet]]:
+    """The sets of all domains, those of a domain together."""
+    domains = sorted({name.domain for name in names})
+    return [(domain, each) for domain in domains
+            for each in sets_in([name for name in names if name.domain == domain])]
+
+
+def _list(path: Path) -> int:
+    rows = [["domain", "time, s", "ranks", "files", "MiB", "written", "by"]]
+    for domain, each in _sets(_folder(path)):
+        files = _files(path, domain, each)
+        there = "all" if len(each.ranks) == each.count else f"{len(each.ranks)} of {each.count}"
+        rows.append([domain, f"{each.time:g}", str(each.count), there,
+                     f"{sum(file.stat().st_size for file in files) / 2**20:.1f}",
+                     time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.written)),
+                     "ANUGA" if each.is_stock else "anuga_lean"])
+    print(table(rows))
+    return 0
+
+
+def _files(folder: Path, domain: str, found: FoundSet) -> list[Path]:
+    return [path_in(folder, domain, found.count, rank, found.time, found.is_stock)
+            for rank in sorted(found.ranks)]
+
+
+def _verify(path: Path) -> int:
+    if path.is_dir():
+        files = [file for domain, each in _sets(_folder(path))
+                 for file in _files(path, domain, each)]
+    else:
+        files = [path]
+    wrong = 0
+    for file in files:
+        said = _verdict(file)
+        wrong += said.startswith("WRONG")
+        print(f"{file.name}: {said}")
+    return 1 if wrong else 0
+
+
+def _verdict(file: Path) -> str:
+    name = Name.parse(file)
+    if name is not None and name.is_stock:
+        return "a pickle of ANUGA's, which nobody can verify"
+    try:
+        with StateFile(file) as both:
+            count = len(both.state.header["places"])
+            for number in range(count):
+                both.array(number)
+            return (f"whole, {both.state.nbytes:,} bytes, with {both.mesh.path.name}, "
+                    f"{both.mesh.nbytes:,} bytes; {count} arrays")
+    except CheckpointError as error:
+        return f"WRONG: {error}"
+
+
+def _inspect(path: Path) -> int:
+    with StateFile(path) as file:
+        header = file.state.header
+        print(table([["", ""], *([label, str(value)] for label, value in _facts(header))]))
+        rows = [["array", "dtype", "shape", "in"]]
+        seen = set()
+        for number, (name, place) in enumerate(header["places"]):
+            if (name, place) not in seen:
+                seen.add((name, place))
+                array = file.array(number)
+                rows.append([name, str(array.dtype), " x ".join(map(str, array.shape)),
+                             "this file" if place == "here" else "mesh file"])
+        print("\n" + table(rows))
+        code = file.code()
+    print("\nno code" if not code else "\ncode, loaded unless trusted=False:")
+    for where, kind in code:
+        print(f"  {where}: {kind}")
+    return 0
+
+
+def _facts(header: dict[str, Any]) -> list[tuple[str, Any]]:
+    written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(header["written"]))
+    return [("domain", header["domain"]), ("time, s", header["time"]),
+            ("rank", f"{header['rank']} of {header['ranks']}"),
+            ("triangles", f"{header['number_of_triangles']:,}"),
+            ("nodes", f"{header['number_of_nodes']:,}"),
+            ("flow algorithm", header["flow_algorithm"]), ("mesh", header["mesh"][:16]),
+            ("mesh file", header["mesh_file"]), ("written", written),
+            ("versions", f"anuga {header['anuga']}, anuga_lean {header['anuga_lean']}, "
+                         f"numpy {header['numpy']}"), ("format", header["format"])]
