@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copyreg
 import importlib
-import io
 import math
 import re
 import sys
@@ -21,7 +20,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import dill
 import numpy as np
 
 from anuga_lean._errors import CheckpointError
@@ -352,9 +350,8 @@ class Encoder:
         return data
 
     def _pickled(self, value: Any) -> bytes:
-        file = io.BytesIO()
-        _Pickler(file, self).dump(value)
-        return file.getvalue()
+        from anuga_lean.code_section import pickled     # dill: only where there is code
+        return pickled(value, self.place_of)
 
     def _culprit(self, error: Exception) -> str:
         for item in self.code:
@@ -374,19 +371,6 @@ class Encoder:
         if place is not None and set(self.objects[place] or ()) == {"code"}:
             return None
         return place
-
-
-class _Pickler(dill.Pickler):
-    """dill's, with the objects of the table by their place."""
-
-    def __init__(self, file: io.BytesIO, encoder: Encoder) -> None:
-        super().__init__(file, protocol=4)
-        self._main = sys.modules["__main__"]    # dill's is that of its import
-        self._encoder = encoder
-
-    def persistent_id(self, value: Any) -> int | None:
-        """Return the place of an object that is not to be pickled."""
-        return self._encoder.place_of(value)
 
 
 def _kind(value: Any) -> str:
@@ -494,8 +478,10 @@ class Decoder:
         return found if isinstance(found, type) else _class_of(*entry["base"][1:])
 
     def _load(self, pickled: bytes) -> None:
+        from anuga_lean.code_section import unpickled
+
         try:
-            found = _Unpickler(io.BytesIO(pickled), self._made).load()
+            found = unpickled(pickled, self._made)
         except Exception as error:
             raise CheckpointError(
                 f"its code cannot be loaded ({type(error).__name__}: {error}): make what it "
@@ -601,19 +587,6 @@ class Decoder:
                     setattr(made, key, each)
         else:
             made.__dict__.update(state)
-
-
-class _Unpickler(dill.Unpickler):
-    """dill's, with the objects of a table by their place."""
-
-    def __init__(self, file: io.BytesIO, made: list[Any]) -> None:
-        super().__init__(file)
-        self._main = sys.modules["__main__"]
-        self._made = made
-
-    def persistent_load(self, place: int) -> Any:
-        """Return the object of a place."""
-        return self._made[place]
 
 
 def _dtype(name: str) -> np.dtype:
