@@ -177,7 +177,9 @@ class Checkpointing:
 
     def _take_note(self, path: Path, mesh_file: str, domain: Any) -> None:
         """Count a set that is whole, and drop those that are too many."""
-        self.sets = [each for each in self.sets if each[0] != path] + [(path, mesh_file)]
+        self.sets = [(path.parent / each.name, mesh) for each, mesh in self.sets
+                     if each.name != path.name and _is_same_folder(each.parent, path.parent)]
+        self.sets.append((path, mesh_file))
         if not self._warned_of_others:
             self._warn_of_others(path, domain)
         keep = domain.checkpoint_keep
@@ -227,6 +229,14 @@ class Checkpointing:
                     self.sets.append((name.path, str(reader.header.get("mesh_file"))))
             except CheckpointError:
                 continue
+
+
+def _is_same_folder(one: Path, other: Path) -> bool:
+    """Whether sets in a folder are the run's own: it may have been loaded from a copy of it."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _sync_sww(domain: Any) -> None:
@@ -632,21 +642,21 @@ def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
         where += f" that all {ranks.count} ranks have"
     if time is None or not candidates:
         return where + ": check domain_name and checkpoint_dir."
-    others = ", ".join(f"{each.time:g}" for each in candidates[:5])
+    others = ", ".join(str(each.time) for each in candidates[:5])
     return f"{where} at t={time} s: there are sets at {others} s."
 
 
 def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
-           tried: list[FoundSet]) -> str:
+           failed: list[FoundSet]) -> str:
     """Name an older set that is whole, if there is one."""
     for each in candidates:
-        if any(each is other for other in tried) or each.is_stock:
+        if any(each is other for other in failed) or each.is_stock:
             continue
         whole = tried(ranks, lambda each=each: [
             StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
             for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
         if whole[1] is None:
-            return (f"; the set at t={each.time:g} s is whole: pass time={each.time:g}.")
+            return f"; the set at t={each.time} s is whole: pass time={each.time}."
     return "."
 
 

@@ -306,6 +306,8 @@ class Reader:
         footer = _FOOTER_PATTERN.fullmatch(self._file.read(FOOTER_NBYTES))
         if footer is None:
             raise Damaged(f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
+        if footer[0] != (_FOOTER % (int(footer[1]), footer[2].decode(), int(footer[3]))).encode():
+            raise Damaged(f"checkpoint {self.path} is damaged (its footer is not as it was written)")
         if int(footer[1]) != FORMAT:
             raise CheckpointError(
                 f"checkpoint {self.path} has the format {int(footer[1])}, this anuga_lean reads "

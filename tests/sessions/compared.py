@@ -46,15 +46,16 @@ def is_lean(domain):
 '''
 
 
-def told(variant: str, folder: Path, script: str, **environment: str) -> list[str]:
-    """What the script tells under a variant."""
+def told(variant: str, folder: Path, script: str, before: tuple[str, ...] = (),
+         **environment: str) -> list[str]:
+    """What the script tells under a variant; `before` starts the process, e.g. nice."""
     place = folder / variant
     place.mkdir()
     path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     values = dict(os.environ) | environment
     values["PYTHONPATH"] = os.pathsep.join(each for each in path if each)
     (place / "script.py").write_text(PROLOGUE + script)
-    done = subprocess.run([sys.executable, "script.py", variant], cwd=place, env=values,
+    done = subprocess.run([*before, sys.executable, "script.py", variant], cwd=place, env=values,
                           capture_output=True, text=True, timeout=120)
     assert 0 == done.returncode, f"{variant}: {done.stdout}{done.stderr}"
     return [line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]

@@ -1,0 +1,1 @@
+"""Checkpoints: written, killed, damaged, forged, resumed."""
