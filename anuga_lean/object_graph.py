@@ -468,6 +468,8 @@ class Decoder:
         if kind != "new":
             raise ValueError(f"an entry {kind!r} in the table of objects")
         cls = self._class(entry)
+        if isinstance(cls.__new__, types.FunctionType):     # it would want arguments
+            return object.__new__(cls)
         return cls.__new__(cls)
 
     def _class(self, entry: Json) -> type:

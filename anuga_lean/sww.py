@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from anuga.config import max_float
 from anuga.file import sww as _sww
 from anuga.file.netcdf import NetCDFFile
 from numpy.typing import DTypeLike, NDArray
@@ -240,6 +241,7 @@ def go_on_with_file(domain: Any) -> bool:
     count = int(np.count_nonzero(times <= now + 1e-9 * max(1.0, abs(now))))
     if count < len(times):
         _cut_frames(file.filename, count)
+        _narrow_ranges(file.filename, count)
     return True
 
 
@@ -262,6 +264,23 @@ def _cut_frames(path: str, count: int) -> None:
         width = _CLASSIC.get(file.read(4))
         if width is not None:   # HDF5 cannot be cut; ANUGA stores over frames of the same time
             file.write(np.array(count, width).tobytes())
+
+
+def _narrow_ranges(path: str, count: int) -> None:
+    """Set the ranges of what changes to those of the first `count` frames."""
+    with closing(NetCDFFile(path, "a")) as fid:
+        for name, variable in fid.variables.items():
+            ends = fid.variables.get(name + _sww.Write_sww.RANGE)
+            if ends is None or variable.dimensions[0] != "number_of_timesteps":
+                continue
+            low, high = max_float, -max_float
+            for frame in range(count):
+                spread = _Spread()
+                for some in _parts(variable.shape[1], _NODES_AT_ONCE):
+                    spread.add(variable[frame, some])
+                low = spread.low if spread.low < low else low
+                high = spread.high if spread.high > high else high
+            ends[0], ends[1] = low, high
 
 
 def _in_chunks(domain: Any) -> bool:
