@@ -1,9 +1,9 @@
-"""Models on some ranks: `ranks.py FOLDER WHAT...` under mpiexec, from FOLDER/WHAT or to it.
+"""Models on some ranks: `ranks.py FOLDER WHAT...` under mpiexec, each in FOLDER/WHAT.
 
 whole     to the end
 broken    with a checkpoint every third yield, until all ranks are killed
-resumed   goes on from those of `broken`
-loaded_*  the same in a copy of `broken`'s folder, DE0 alone
+resumed   goes on from those of `broken`, in its folder
+loaded_*  goes on in a copy of that folder, DE0 alone
 
 A plain ANUGA script; whether it is lean is up to who starts it.  Each rank leaves
 FOLDER/WHAT/ALGORITHM_RANK.npz: every quantity at every yield, every time step, what
@@ -38,14 +38,13 @@ def end_step(domain) -> None:
 anuga.Domain.apply_fractional_steps = end_step
 
 
-def built(algorithm: str, place: Path):
+def built(algorithm: str):
     """Rain, an inlet and a culvert across ranks, a tide given as a lambda, maxima."""
     domain = None
     if anuga.myid == 0:
         domain = anuga.rectangular_cross_domain(21, 17, len1=700.0, len2=500.0)
         domain.set_flow_algorithm(algorithm)
         domain.set_name(f"flood_{algorithm}")
-        domain.set_datadir(str(place))
         domain.set_quantity("elevation", lambda x, y: -x / 90.0 + 3.0 * np.sin(y / 60.0))
         domain.set_quantity("friction", lambda x, y: 0.02 + x / 40000.0)
         domain.set_quantity("stage", lambda x, y: np.where(x < 250.0, 2.5, -4.0))
@@ -71,18 +70,17 @@ def counted(domain) -> list[float]:
     return found
 
 
-def run(what: str, algorithm: str, place: Path, last: bool) -> None:
+def run(what: str, algorithm: str, last: bool) -> None:
     """Evolve to where `what` ends and keep what was computed."""
-    sets = str(place / "CHECKPOINTS")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if what in ("whole", "broken"):
-            domain = built(algorithm, place)
+            domain = built(algorithm)
         else:
-            domain = anuga.load_checkpoint_file(f"flood_{algorithm}", sets)
+            domain = anuga.load_checkpoint_file(f"flood_{algorithm}", "CHECKPOINTS")
     begin = domain.get_time()
     if what == "broken":
-        domain.set_checkpointing(checkpoint_step=3, checkpoint_dir=sets)
+        domain.set_checkpointing(checkpoint_step=3, checkpoint_dir="CHECKPOINTS")
     steps.clear()
     states: dict[str, list] = {name: [] for name in ("times", "counted", *domain.quantities)}
     for t in domain.evolve(yieldstep=1.0, outputstep=2.0, finaltime=18.0):
@@ -96,20 +94,20 @@ def run(what: str, algorithm: str, place: Path, last: bool) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return
     results = {name: np.array(found) for name, found in states.items()}
-    with Dataset(domain.writer.filename) as file:   # where the run began
+    with Dataset(domain.writer.filename) as file:
         file.set_auto_mask(False)
         results |= {f"sww.{name}": np.array(each[...]) for name, each in file.variables.items()}
     np.savez(
-        place.parent / what / f"{algorithm}_{anuga.myid}.npz", steps=steps, begin=begin,
+        folder / what / f"{algorithm}_{anuga.myid}.npz", steps=steps, begin=begin,
         warnings=np.array([str(each.message) for each in caught], str),
         kernels="stock" if getattr(domain, "lean", None) is None else "lean", **results)
 
 
-folder = Path(sys.argv[1])
+folder = Path(sys.argv[1]).resolve()
 for what in sys.argv[2:]:
     (folder / what).mkdir(exist_ok=True)
-    place = folder / ("broken" if what == "resumed" else what)
+    os.chdir(folder / ("broken" if what == "resumed" else what))
     some = ALGORITHMS[:1] if what.startswith("loaded") else ALGORITHMS
     for algorithm in some:
-        run(what, algorithm, place, algorithm == some[-1])
+        run(what, algorithm, algorithm == some[-1])
 anuga.finalize()

@@ -1,15 +1,17 @@
-"""A user's script with everything of its own in __main__: `script.py whole|broken|resumed`.
+"""A user's script with everything of its own in __main__: `script.py NAME HOW [OPTIONS]`.
 
+HOW is whole, broken, or resumed; OPTIONS, as JSON, are those of set_checkpointing or
+load_checkpoint_file.  Leaves NAME.npz: all that the yields show.
 Fewer frames than yields, yields whose times are not exact in binary, and what a script may
 define: a lambda, a boundary, an operator and a domain of its own, a file that stays open.
 """
 
+import json
 import os
 import sys
 
-import numpy as np
-
 import anuga_lean as anuga
+import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary
 
 CREST = 0.3
@@ -70,26 +72,26 @@ def built():
     return domain
 
 
-what = sys.argv[1]
-if what == "resumed":
-    domain = anuga.load_checkpoint_file("basin", "CHECKPOINTS", *map(float, sys.argv[2:]))
-    first = len(domain.steps)
+name, how, *options = sys.argv[1:]
+options = json.loads(options[0]) if options else {}
+if how == "resumed":
+    domain = anuga.load_checkpoint_file("basin", **options)
 else:
     domain = built()
-    first = 0
-    if what == "broken":
-        domain.set_checkpointing(checkpoint_step=3, checkpoint_dir="CHECKPOINTS")
+    if how == "broken":
+        domain.set_checkpointing(**options)
+first = len(domain.steps)
 seen = {}
 for t in domain.evolve(yieldstep=0.1, outputstep=0.2, finaltime=2.0):
     print(f"{t!r}", file=log, flush=True)
+    totals = [operator.total for operator in domain.fractional_step_operators
+              if type(operator).__name__ == "Leak"]
     seen[f"{t!r} counted"] = np.array([
         domain.get_boundary_flux_integral(), domain.get_fractional_step_volume_integral(),
-        *[operator.total for operator in domain.fractional_step_operators
-          if isinstance(operator, Leak)], domain.boundary_map["right"].asked])
-    for name, quantity in domain.quantities.items():
-        seen[f"{t!r} {name}"] = np.array(quantity.centroid_values)
-    if what == "broken" and t > 1.45:
+        domain.boundary_map["right"].asked, *totals])
+    for quantity in domain.quantities.values():
+        seen[f"{t!r} {quantity.name}"] = np.array(quantity.centroid_values)
+    if how == "broken" and t > 1.45:
         os._exit(0)
-np.savez(f"{what}.npz", steps=domain.steps, kind=type(domain).__name__,
-         lean=domain.lean is not None, first=first,
-         main=type(domain) is Basin and type(domain.boundary_map["right"]) is Sponge, **seen)
+np.savez(f"{name}.npz", steps=domain.steps, first=first, kind=type(domain).__name__,
+         lean=domain.lean is not None, **seen)
