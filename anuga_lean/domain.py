@@ -66,6 +66,7 @@ class LeanDomain(ReportingDomain):
     _lean_evolving = False              # ANUGA's own evolve is running, not a script
     _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
+    _lean_goes_on = False               # a resumed run, up to its first step
     checkpoint_keep = KEEP
     checkpoint_compression: str | None = None
 
@@ -131,7 +132,9 @@ class LeanDomain(ReportingDomain):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
         is_set = state.pop("_boundary_is_set", False)
-        super().__setstate__(state)
+        step = state.pop("lean", None)
+        super().__setstate__(state)     # which would have a step forget what it has just got
+        self.lean = step
         if "normals" in state and storage.is_lean_mesh(self.mesh):
             storage.adopt(self)
             return
@@ -400,6 +403,9 @@ class LeanDomain(ReportingDomain):
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities."""
+        if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
+            self._lean_goes_on = False
+            return
         past = None if self.lean is None else self.lean.past
         if past is None:
             super().update_extrema()
@@ -486,6 +492,7 @@ class LeanDomain(ReportingDomain):
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._lean_resumed is not None and self.evolved_called:
             self._lean_keeps_sww = go_on_with_file(self)
+            self._lean_goes_on = True
         steps = super().evolve(*args, **kwargs)
         while True:
             self._lean_evolving = True
@@ -495,7 +502,7 @@ class LeanDomain(ReportingDomain):
                 return
             finally:
                 self._lean_evolving = False
-                self._lean_keeps_sww = False
+                self._lean_keeps_sww = self._lean_goes_on = False
             if self.checkpoint and checkpoints.is_due(self):
                 self.checkpoint_sets.write(self)
                 self.walltime_prev = time()

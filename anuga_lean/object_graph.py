@@ -305,7 +305,8 @@ class Encoder:
             code, namespace = _inner_code(value.__module__, value.__qualname__)
         except (ValueError, AttributeError, ImportError):
             return None
-        if code is not value.__code__ or namespace is not value.__globals__ \
+        # a pickle of dill's has a copy of the code
+        if code != value.__code__ or namespace is not value.__globals__ \
                 or value.__kwdefaults__ is not None:
             return None
         try:

@@ -16,9 +16,12 @@ from typing import Any
 STEPPING = (
     "distribute_to_vertices_and_edges", "distribute_to_edges", "distribute_edges_to_vertices",
     "protect_against_infinitesimal_and_negative_heights", "update_boundary", "compute_fluxes",
-    "compute_forcing_terms", "update_timestep", "update_conserved_quantities",
+    "compute_forcing_terms", "update_timestep",
+    "apply_protection_against_isolated_degenerate_timesteps", "update_conserved_quantities",
     "backup_conserved_quantities", "saxpy_conserved_quantities", "evolve_one_euler_step",
-    "evolve_one_rk2_step", "evolve_one_rk3_step", "conserved_values_to_evolved_values",
+    "evolve_one_rk2_step", "evolve_one_rk3_step", "evolve_one_ader2_step",
+    "update_tracer_boundary_values", "get_conserved_quantities", "get_evolved_quantities",
+    "conserved_values_to_evolved_values",
 )
 _NAMES = frozenset(STEPPING)
 _seen: dict[Any, str | None] = {}   # functions of a class -> the first that is a user's own

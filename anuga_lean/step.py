@@ -29,6 +29,12 @@ PARAMETERS = ("g", "epsilon", "H0", "minimum_allowed_height", "maximum_allowed_s
               "low_froude", "timestep_fluxcalls", "extrapolate_velocity_second_order",
               "optimise_dry_cells", "evolve_max_timestep", "evolve_min_timestep")
 
+# What goes with the parameters into a checkpoint.
+_TAKEN = ("parameters", "kernel_parameters", "_calls", "_base_call", "_fluxcalls_seen",
+          "_fluxcalls")
+
+_KEPT = ("domain", "recording_speeds", "_semi", *_TAKEN)
+
 # Where more than nine blocks in ten change, only one update in so many says
 # which: to say so it reads every triangle's place in the blocks.
 _MARK_EVERY = 16
@@ -91,12 +97,16 @@ class Step(OpenUpdates, Answers):
         self._distributed: dict[str, np.ndarray] = {}  # centroid values set since
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"domain": self.domain, "recording_speeds": self.recording_speeds}
+        return {"domain": self.domain, "recording_speeds": self.recording_speeds,
+                "_semi": dict(self._semi)}
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the same and the parameters, which copies take anew, as ANUGA's do."""
+        return self.__getstate__() | {name: getattr(self, name) for name in _TAKEN}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.domain = state["domain"]
         self._forget()
-        self.recording_speeds = state["recording_speeds"]
+        self.__dict__.update({name: state[name] for name in _KEPT if name in state})
 
     # -- preparation -------------------------------------------------------
 
@@ -133,6 +143,8 @@ class Step(OpenUpdates, Answers):
 
     def _build(self) -> _kernels.Run:
         domain = self.domain
+        if self.run is not None:
+            self.parameters = None
         self._blocks = domain.mesh.blocks
         run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
         n = domain.number_of_elements
@@ -151,7 +163,10 @@ class Step(OpenUpdates, Answers):
         _kernels.release_free_memory()  # what setting up has left behind
         self.tracers = Tracers(self.domain, run) if self.domain.number_of_tracers else None
         self.run = run
-        self.take_parameters()
+        if self.parameters is None:
+            self.take_parameters()
+        else:       # those of a checkpoint
+            self._give_parameters()
         for name in ("friction", "xvelocity", "yvelocity"):
             domain.quantities[name].have_vertices()
         return run
@@ -188,13 +203,17 @@ class Step(OpenUpdates, Answers):
                 d.g, d.epsilon, d.minimum_allowed_height,
                 (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
                 d.low_froude, bool(d.use_sloped_mannings))
-            self.run.set_parameters(*self.kernel_parameters)
-            walls = wall_edges.tables(d)
-            self.run.bind_walls(*(walls or [None] * 6))
-            self._at_walls = np.array([], np.int64) if walls is None else \
-                np.flatnonzero(np.diff(walls[0]))
-            self._mark_always()
-            self._activate()
+            self._give_parameters()
+
+    def _give_parameters(self) -> None:
+        """Let the kernels have the parameters, and the walls."""
+        self.run.set_parameters(*self.kernel_parameters)
+        walls = wall_edges.tables(self.domain)
+        self.run.bind_walls(*(walls or [None] * 6))
+        self._at_walls = np.array([], np.int64) if walls is None else \
+            np.flatnonzero(np.diff(walls[0]))
+        self._mark_always()
+        self._activate()
 
     def parameter(self, name: str) -> Any:
         """The value of a parameter that steps are taken with now."""
@@ -203,9 +222,10 @@ class Step(OpenUpdates, Answers):
 
     def forget_parameters(self) -> None:
         """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
-        recording, speeds, zero = self.recording_speeds, self.max_speed, self.speeds_are_zero
+        kept = {name: getattr(self, name) for name in (
+            "recording_speeds", "max_speed", "speeds_are_zero", "_semi")}
         self._forget()
-        self.recording_speeds, self.max_speed, self.speeds_are_zero = recording, speeds, zero
+        self.__dict__.update(kept)
 
     def _activate(self) -> None:
         """Have every block computed in the next sweep."""
@@ -428,7 +448,7 @@ class Step(OpenUpdates, Answers):
         if self._second_stage is not None:
             return self._second_stage
         marking = self._fluxcalls == 1 and self._updates % _MARK_EVERY == 0 and not (
-            self._touched or self.is_shared or not distributed)
+            self._touched or self._semi or self.is_shared or not distributed)
         self._changed[:] = not marking
         self._touched = False
         if self.is_shared or self._semi or not distributed:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from anuga.config import max_float
 from anuga.file import sww as _sww
 from anuga.file.netcdf import NetCDFFile
 from numpy.typing import DTypeLike, NDArray
@@ -29,7 +30,18 @@ _NODES_AT_ONCE = 1 << 12
 
 
 class SWW_file(_sww.SWW_file):
-    """ANUGA's writer; a domain on lean kernels is written without dense copies."""
+    """ANUGA's writer; a domain on lean kernels is written without dense copies.
+
+    Attributes
+    ----------
+    ranges : dict of str to (float, float)
+        Least and largest value stored so far, of quantities that change; empty
+        where ANUGA's own code stores them.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ranges: dict[str, tuple[float, float]] = {}
+        super().__init__(*args, **kwargs)
 
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""
@@ -162,9 +174,10 @@ class _Places:
             ends = fid.variables[name + self.writer.RANGE]
             low, high = ends[:]
             if spread.low < low:
-                ends[0] = spread.low
+                ends[0] = low = spread.low
             if spread.high > high:
-                ends[1] = spread.high
+                ends[1] = high = spread.high
+            self.file.ranges[name] = float(low), float(high)
         for name in self.writer.dynamic_c_quantities:
             _store_rows(fid.variables[name], (frame,), self._centroids(name[:-2]),
                         self.file.precision)
@@ -240,6 +253,7 @@ def go_on_with_file(domain: Any) -> bool:
     count = int(np.count_nonzero(times <= now + 1e-9 * max(1.0, abs(now))))
     if count < len(times):
         _cut_frames(file.filename, count)
+        _narrow_ranges(file, count)
     return True
 
 
@@ -262,6 +276,28 @@ def _cut_frames(path: str, count: int) -> None:
         width = _CLASSIC.get(file.read(4))
         if width is not None:   # HDF5 cannot be cut; ANUGA stores over frames of the same time
             file.write(np.array(count, width).tobytes())
+
+
+def _narrow_ranges(file: Any, count: int) -> None:
+    """Set the ranges of what changes to those of the first `count` frames."""
+    known = getattr(file, "ranges", {})     # not in checkpoints that ANUGA has written
+    with closing(NetCDFFile(file.filename, "a")) as fid:
+        for name, variable in fid.variables.items():
+            ends = fid.variables.get(name + _sww.Write_sww.RANGE)
+            if ends is not None and variable.dimensions[0] == "number_of_timesteps":
+                ends[:] = known[name] if name in known else _range_of(variable, count)
+
+
+def _range_of(variable: Any, count: int) -> tuple[float, float]:
+    """Return the least and the largest value of frames, as ANUGA finds them one by one."""
+    low, high = max_float, -max_float
+    for frame in range(count):
+        spread = _Spread()
+        for some in _parts(variable.shape[1], _NODES_AT_ONCE):
+            spread.add(variable[frame, some])
+        low = spread.low if spread.low < low else low
+        high = spread.high if spread.high > high else high
+    return low, high
 
 
 def _in_chunks(domain: Any) -> bool:

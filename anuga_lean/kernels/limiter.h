@@ -62,10 +62,12 @@ LEAN_INLINE void lean_limited_edges(double q, double q0, double q1, double q2,
     t = lean_min(r, down);
     r = fall < -LEAN_TINY ? t : r;
     double phi = lean_min(r * beta, 1.0);
-    phi = beta > 0.0 ? phi : 0.0; /* constant where the limiter is off */
-    *e0 = q + v0 * phi;
-    *e1 = q + v1 * phi;
-    *e2 = q + v2 * phi;
+    /* Constant where the limiter is off, even if there is no gradient: three
+     * centroids in a line make it infinite or NaN. */
+    double sloped0 = q + v0 * phi, sloped1 = q + v1 * phi, sloped2 = q + v2 * phi;
+    *e0 = beta > 0.0 ? sloped0 : q;
+    *e1 = beta > 0.0 ? sloped1 : q;
+    *e2 = beta > 0.0 ? sloped2 : q;
 }
 
 /* Edge values of a triangle with two boundary edges: the gradient points to

@@ -241,3 +241,23 @@ def _(anuga: ModuleType) -> Leg:
     wall(anuga, domain, left=anuga.Time_boundary(
         domain, lambda t: [2.0 + 0.1 * float(stage[0]), 0.0, 0.0]))
     return domain, 2.0, 20.0
+
+
+@case(min_steps=50, isas=ISAS)
+def dry_fan(anuga: ModuleType) -> Any:
+    """Dry triangles whose neighbours' centroids lie in one line, which have no gradient."""
+    points, triangles, _ = anuga.rectangular_cross(14, 5, len1=70.0, len2=25.0)
+    points, triangles = np.asarray(points, float), np.asarray(triangles)
+    left, foot, right = (np.flatnonzero((points == (x, 25.0)).all(axis=1))[0] for x in (15, 20, 25))
+    tips = len(points) + np.arange(5)
+    points = np.concatenate([points, [[x, 33.0] for x in (12.0, 16.0, 20.0, 24.0, 28.0)]])
+    fan = [(foot, b, a) for a, b in zip(tips[:-1], tips[1:], strict=True)]
+    beside = [(left, foot, tips[0]), (foot, right, tips[-1])]
+    domain = anuga.Domain(points, np.concatenate([triangles, beside, fan]))
+    domain.set_name("case")
+    fill(domain)
+    domain.add_tracer("dye", initial_value=0.2)
+    wall(anuga, domain)
+    yield domain, 1.0, 10.0
+    return {name: np.array(domain.quantities[name].edge_values)
+            for name in ("stage", "xmomentum", "height", "elevation")}

@@ -58,7 +58,13 @@ def looking(method: str, before: bool, after: bool) -> Callable[[ModuleType, lis
     return kind
 
 
-def _case(label: str, kind: Callable[[ModuleType, list], type], **options: Any) -> None:
+def _case(
+    label: str,
+    kind: Callable[[ModuleType, list], type],
+    algorithms: tuple[str, ...] = ALGORITHMS,
+    prepare: Callable[[ModuleType, Any], object] | None = None,
+    **options: Any,
+) -> None:
     """The same class under every algorithm; what it noted is a result."""
 
     def register(algorithm: str) -> None:
@@ -66,13 +72,38 @@ def _case(label: str, kind: Callable[[ModuleType, list], type], **options: Any) 
         def build(anuga: ModuleType) -> Any:
             notes: list = []
             domain = made(anuga, kind(anuga, notes), algorithm)
+            if prepare is not None:
+                prepare(anuga, domain)
             yield domain, 1.0, 9.0
             return {"notes": np.array(notes)} if notes else {}
 
-    for algorithm in ALGORITHMS:
+    for algorithm in algorithms:
         register(algorithm)
 
 
+def closed(anuga: ModuleType, domain: Any) -> None:
+    """Walls all around, so that no boundary has the state of a step written."""
+    wall(anuga, domain)
+
+
+def dyed(anuga: ModuleType, domain: Any) -> None:
+    """Walls all around and a tracer."""
+    wall(anuga, domain)
+    domain.add_tracer("dye", initial_value=0.1)
+
+
+def held_stage(anuga: ModuleType, domain: Any) -> None:
+    """A boundary that asks the domain edge by edge."""
+    wall(anuga, domain, right=anuga.Transmissive_momentum_set_stage_boundary(domain, tide))
+
+
+for _method, _prepare in (
+    ("apply_protection_against_isolated_degenerate_timesteps", closed),
+    ("update_tracer_boundary_values", dyed),
+    ("get_conserved_quantities", held_stage),
+):
+    _case(f"looks_in_{_method}", looking(_method, True, True), prepare=_prepare,
+          stock_kernels=f"the {_method} that")
 for _method in (
     "update_boundary",
     "compute_fluxes",
@@ -243,6 +274,24 @@ def own_rk2(anuga: ModuleType, notes: list) -> type:
     return User
 
 
+def own_ader2(anuga: ModuleType, notes: list) -> type:
+    """No predictor, and momentum cut between boundary and fluxes."""
+
+    class User(anuga.Domain):
+        def evolve_one_ader2_step(self, yieldstep: float, finaltime: float) -> None:
+            self.distribute_to_vertices_and_edges(distribute_to_vertices=False)
+            self.update_boundary()
+            notes.append(seen(self))
+            momentum = self.quantities["xmomentum"].centroid_values
+            np.clip(momentum, -0.05, 0.05, out=momentum)
+            self.compute_fluxes()
+            self.compute_forcing_terms()
+            self.update_timestep(yieldstep, finaltime)
+            self.update_conserved_quantities()
+
+    return User
+
+
 def periodic(anuga: ModuleType, notes: list) -> type:
     """Some triangles copied from others where ranks would exchange."""
 
@@ -285,6 +334,7 @@ def chatting(anuga: ModuleType, notes: list) -> type:
 for _kind in (slowed, frictionless, clamped, clamped_later, first_order, leaking, own_walls,
               lifted, own_update, own_fluxes, own_euler, own_rk2):
     _case(_kind.__name__, _kind, stock_kernels="instead of ANUGA's")
+_case("own_ader2", own_ader2, ("DE_ader2",), closed, stock_kernels="instead of ANUGA's")
 for _kind in (periodic, raining, chatting):
     _case(_kind.__name__, _kind)
 

@@ -1,0 +1,106 @@
+"""Parallel runs go on from their checkpoints as if nothing had happened, on every rank."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("ranks.py")
+MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+ALGORITHMS = ("DE0", "DE1")
+LEAN = ("-m", "anuga_lean", "run")
+KILLED = 137
+
+pytestmark = pytest.mark.skipif(
+    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
+)
+Results = dict[str, np.ndarray]
+
+
+def start(folder: Path, ranks: int, how: tuple[str, ...], *what: str) -> int:
+    """Start the script on some ranks; the exit status, which 'broken' makes that of a kill."""
+    command = [str(MPIEXEC), "-n", str(ranks), sys.executable, *how, str(SCRIPT), str(folder),
+               *what]
+    variables = os.environ | {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "OMPI_MCA_mpi_yield_when_idle": "1",
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode in ((0, KILLED) if what[-1] == "broken" else (0,)), \
+        done.stdout + done.stderr
+    return done.returncode
+
+
+def read(folder: Path, what: str, algorithm: str, rank: int) -> Results:
+    """What a rank has left of a run."""
+    with np.load(folder / what / f"{algorithm}_{rank}.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def rest_of(whole: Results, resumed: Results) -> Results:
+    """What a resumed run has to show, as many yields and steps as it does."""
+    last = len(resumed["times"])
+    found = {}
+    for name, value in whole.items():
+        if name == "steps":
+            found[name] = value[-len(resumed[name]):]
+        elif name.startswith("sww.") or value.ndim == 0:
+            found[name] = value
+        else:
+            found[name] = value[-last:]
+    return found
+
+
+def assert_same(whole: Results, resumed: Results, began: float) -> None:
+    """Whether a rank of a resumed run shows what the uninterrupted one does."""
+    assert began == float(resumed.pop("begin"))
+    resumed.pop("warnings")
+    expected = rest_of(whole, resumed)
+    assert set(expected) - {"begin", "warnings"} == set(resumed)
+    assert 18 - began == len(resumed["times"])
+    assert 10 < len(resumed["steps"]) < len(whole["steps"])
+    assert "lean" == str(resumed["kernels"])
+    assert [] == [name for name, value in resumed.items()
+                  if not np.array_equal(expected[name], value)]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_every_rank_goes_on(ranks: int, tmp_path: Path) -> None:
+    """After a kill of all; where a file of one rank is missing or damaged all take the older set."""
+    assert KILLED == start(tmp_path, ranks, LEAN, "whole", "broken")
+    last = f"CHECKPOINTS/flood_DE0_P{ranks}_1_12.0.npz"
+    for what in ("loaded_missing", "loaded_damaged"):
+        shutil.copytree(tmp_path / "broken", tmp_path / what)
+        assert (tmp_path / what / last).exists()
+    (tmp_path / "loaded_missing" / last).unlink()
+    damaged = tmp_path / "loaded_damaged" / last
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 4
+    damaged.write_bytes(data)
+    start(tmp_path, ranks, LEAN, "resumed", "loaded_missing", "loaded_damaged")
+    for rank in range(ranks):
+        for algorithm in ALGORITHMS:
+            whole = read(tmp_path, "whole", algorithm, rank)
+            resumed = read(tmp_path, "resumed", algorithm, rank)
+            assert [] == resumed["warnings"].tolist()
+            assert_same(whole, resumed, 12.0)
+        whole = read(tmp_path, "whole", "DE0", rank)
+        assert_same(whole, read(tmp_path, "loaded_missing", "DE0", rank), 9.0)
+        resumed = read(tmp_path, "loaded_damaged", "DE0", rank)
+        said = resumed["warnings"].tolist()
+        assert (1 if rank == 0 else 0) == len(said)
+        for text in said:
+            assert damaged.name in text and "damaged" in text
+            assert "loaded the older set at t=9.0 s" in text
+        assert_same(whole, resumed, 9.0)
