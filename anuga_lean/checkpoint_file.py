@@ -400,8 +400,9 @@ class Reader:
             with self._archive.open(member) as stream:
                 if not packed:
                     return self._array_from(stream, name, min(room, most))
-                with _zstandard().ZstdDecompressor().stream_reader(
-                        stream, read_size=_BLOCK) as unpacked:
+                # a frame may ask for a window of 128 MiB, whatever it holds
+                with _zstandard().ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW) \
+                        .stream_reader(stream, read_size=_BLOCK) as unpacked:
                     return self._array_from(unpacked, name, min(
                         room * _LARGEST_EXPANSION, most))
 

@@ -211,15 +211,34 @@ def json_member(name: str) -> Callable[[Files, random.Random], Files]:
     return mutate
 
 
+def packed(data: bytes, moment: random.Random) -> bytes:
+    """The bytes compressed, seldom with a window as large as zstd knows it."""
+    import zstandard
+
+    window = moment.choice((17, 17, 17, 27))
+    return zstandard.ZstdCompressor(
+        compression_params=zstandard.ZstdCompressionParameters.from_level(
+            1, window_log=window, write_content_size=False)).compress(data)
+
+
+def unpacked(data: bytes) -> bytes:
+    """The bytes that were compressed."""
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 20)
+
+
 def array(files: Files, moment: random.Random) -> Files:
     """Other headers, lengths, or numbers (triangles out of range) of an array."""
     which = moment.random() < 0.6
     members = members_of(files[which])
-    name = moment.choice([each for each in members if each.endswith(".npy")])
+    for each in [each for each in members if each.endswith(".zst")]:
+        members[each] = unpacked(members[each])
+    name = moment.choice([each for each in members if ".npy" in each])
     data = members[name]
     start = 10 + int.from_bytes(data[8:10], "little")
     head, body = data[:start], data[start:]
-    what = moment.randrange(5)
+    what = moment.randrange(6)
     if what == 0:
         text = moment.choice(HEADERS).encode().ljust(117) + b"\n"
         head = b"\x93NUMPY" + moment.choice((b"\1\0", b"\1\0", b"\2\0")) + \
@@ -235,10 +254,17 @@ def array(files: Files, moment: random.Random) -> Files:
         body = body[:at] + new + body[at + size:]
     elif what == 3:
         body = moment.randbytes(len(body))
-    else:       # the numbers of another array, with their header or without
-        other = members[moment.choice([each for each in members if each.endswith(".npy")])]
+    elif what == 4:     # the numbers of another array, with their header or without
+        other = members[moment.choice([each for each in members if ".npy" in each])]
         head, body = moment.choice(((other[:start], other[start:]), (head, other[start:])))
+    elif name.endswith(".zst"):     # 160 MB of zeros, which are told or not
+        text = moment.choice((20_000_000, 16)), moment.choice(("<f8", "|u1"))
+        head = head[:10] + (f"{{'descr': '{text[1]}', 'fortran_order': False, 'shape': "
+                            f"({text[0]},), }}").encode().ljust(start - 11) + b"\n"
+        body = bytes(160_000_000)
     members[name] = head + body
+    for each in [each for each in members if each.endswith(".zst")]:
+        members[each] = packed(members[each], moment)
     return signed_pair(files, which, file_of(members))
 
 

@@ -71,9 +71,11 @@ def inside(folder: Path) -> Iterator[Path]:
         os.chdir(before)
 
 
-def write_sets(folder: Path, count: int = 2, **options: Any) -> list[Path]:
+def write_sets(folder: Path, count: int = 2, compression: str | None = None,
+               **options: Any) -> list[Path]:
     """Run with a checkpoint at every yield until `count` sets are kept; their files by time."""
     domain = made(**options)
-    domain.set_checkpointing(checkpoint_dir=str(folder), checkpoint_step=1, keep=count)
+    domain.set_checkpointing(checkpoint_dir=str(folder), checkpoint_step=1, keep=count,
+                             compression=compression)
     digests(domain, finaltime=10 * YIELDSTEP, at_most=count + 1)
     return sorted(folder.glob(f"{domain.get_name()}_[0-9]*.npz"), key=os.path.getmtime)
