@@ -65,9 +65,9 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("model", MODELS)
 def test_equals_the_uninterrupted_run(runs: Path, model: str) -> None:
-    """From the middle, then from before the first step, with later frames in the file."""
+    """From the middle, from there again, and from the start, with later frames in the file."""
     whole = read(runs / model / "whole.npz")
-    for name in ("middle", "first"):
+    for name in ("middle", "after", "first"):
         resumed = read(runs / model / f"{name}.npz")
         expected = rest_of(whole, int(resumed["began"]))
         assert 0 < len(expected["counts"])

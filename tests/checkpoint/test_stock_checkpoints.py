@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what stock has written, and what stock and lean have made of it."""
     folder = tmp_path_factory.mktemp("stock")
     work(folder, list(MODELS), "write", "stock")
-    work(folder, list(MODELS), "resume", "stock")
-    work(folder, list(MODELS), "resume")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda what: work(folder, list(MODELS), *what),
+                      (("resume", "stock"), ("resume",))))
     return folder
 
 
@@ -100,7 +102,7 @@ for name, how in (("plain", pickle), ("dill", dill)):
     assert is_lean(domain)
     if variant == "lean":
         nbytes = census(domain).nbytes / len(domain)
-        assert nbytes <= 130, nbytes
+        assert nbytes <= (130 if name == "plain" else 146), nbytes      # rain holds 16
 """
 
 

@@ -2,8 +2,9 @@
 
 `python -m checkpoint.worker write FOLDER CASE,...` runs every case twice: to its end, and
 with a checkpoint at every yield until the process ends in the middle of the run.
-`python -m checkpoint.worker resume FOLDER CASE,...` goes on from two of these checkpoints
-in a process that has built none of the models.  With `write stock` and `resume stock`
+`python -m checkpoint.worker resume FOLDER CASE,...` goes on from one of these checkpoints,
+from one of those of that run, and from the first, in a process that has built none of the
+models.  With `write stock` and `resume stock`
 ANUGA's own classes do.  Every run is forked from one interpreter that has ANUGA loaded and
 leaves FOLDER/CASE/RUN.npz, or RUN.err with the traceback.
 """
@@ -170,7 +171,10 @@ def resume(anuga: ModuleType, build: Any, folder: Path) -> None:
     prefix = "stock_" if anuga.__name__ == "anuga" else ""
     place_of_run = folder / f"{prefix}resumed"
     shutil.copytree(folder / "broken", place_of_run)
-    for name, place in (("middle", plan["middle"]), ("first", 1)):
+    after = plan["middle"] + 1      # its set was written again by the run before
+    for name, place in (("middle", plan["middle"]), ("after", after), ("first", 1)):
+        if place > len(plan["times"]):
+            continue
         def resumed(steps: Steps, place: int = place) -> dict[str, np.ndarray]:
             time = plan["times"][place - 1]
             domain = anuga.load_checkpoint_file(plan["domain"], CHECKPOINTS, time)
