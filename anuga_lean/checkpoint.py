@@ -50,6 +50,9 @@ _MESH_FILE = re.compile(r"[^/]+_mesh_[0-9a-f]{16}\.npz")
 # the file of a set only if it has changed.
 _STATIC = ("domain.mesh", "domain.quantities['elevation']", "domain.quantities['friction']")
 _MARGIN = 1 << 20       # bytes left free on the disk
+# Most bytes of arrays that files are read into, and per byte of them: zeros compress so well
+# that a small file could fill the memory.
+_ROOM, _ROOM_PER_BYTE = 32 << 20, 64
 
 
 @dataclass(frozen=True)
@@ -384,10 +387,12 @@ class StateFile:
     def __init__(self, path: Path, verify: bool = True) -> None:
         self.state = Reader(path, verify)
         try:
+            _check_header(path, self.state.header)
             self.mesh = self._open_mesh(verify)
         except BaseException:
             self.state.close()
             raise
+        self._room = _ROOM + _ROOM_PER_BYTE * (self.state.nbytes + self.mesh.nbytes)
 
     def __enter__(self) -> StateFile:
         return self
@@ -400,9 +405,6 @@ class StateFile:
         from anuga_lean import hook
 
         header, path = self.state.header, self.state.path
-        if header.get("kind") != "state":
-            raise CheckpointError(f"{path} holds the mesh of a run and no state: name a file "
-                                  "with a time")
         version = str(header.get("anuga"))
         if tuple(version.split(".")[:2]) != tuple(map(str, hook.SUPPORTED)):
             raise CheckpointError(
@@ -417,7 +419,8 @@ class StateFile:
                 "copy it from where the checkpoint was written")
         mesh = Reader(path.parent / name, verify)
         if mesh.header.get("kind") != "mesh" or mesh.sha256 != header.get("mesh_sha256") \
-                or mesh.header.get("mesh") != header.get("mesh"):
+                or mesh.header.get("mesh") != header.get("mesh") \
+                or not _is_text_by_text(mesh.header.get("arrays")):
             mesh.close()
             raise CheckpointError(
                 f"checkpoint {path} belongs to the mesh {str(header.get('mesh'))[:12]}, the file "
@@ -428,7 +431,9 @@ class StateFile:
     def array(self, number: int) -> np.ndarray:
         """Return the array of a number, as the graph counts them."""
         name, place = self.state.header["places"][number]
-        return {"here": self.state, "mesh": self.mesh}[place].read_array(name)
+        found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self._room)
+        self._room -= found.nbytes
+        return found
 
     def code(self) -> list[tuple[str, str]]:
         """Return path and kind of each piece of code."""
@@ -460,8 +465,37 @@ class StateFile:
         return domain, decoder.missing
 
 
+def _is_text_by_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _is_list_of_texts(value: Any, length: int) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, list) and len(each) == length
+        and all(isinstance(text, str) for text in each) for each in value)
+
+
+def _check_header(path: Path, header: dict[str, Any]) -> None:
+    """Raise CheckpointError unless a header has the fields that `_Prepared.write` gives it."""
+    if header.get("kind") != "state":
+        raise CheckpointError(f"{path} holds the mesh of a run and no state: name a file with a "
+                              "time")
+    wrong = [name for name, is_right in (
+        ("set", isinstance(header.get("set"), str)),
+        *[(name, type(header.get(name)) is float and math.isfinite(header[name]))
+          for name in ("written", "time")],
+        *[(name, type(header.get(name)) is int) for name in ("ranks", "rank")],
+        ("arrays", _is_text_by_text(header.get("arrays"))),
+        *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
+    ) if not is_right]
+    if wrong:
+        raise Damaged(f"checkpoint {path} has a header without {', '.join(wrong)} as they are "
+                      "written")
+
+
 def _check(domain: Any) -> None:
     """Raise ValueError unless the arrays that the kernels read have the sizes of the mesh."""
+    from anuga.abstract_2d_finite_volumes.quantity import Quantity
     from anuga.shallow_water.shallow_water_domain import Domain
 
     from anuga_lean.quantity_state import DERIVED_CENTROIDS
@@ -469,9 +503,15 @@ def _check(domain: Any) -> None:
     if not isinstance(domain, Domain):
         raise ValueError(f"a {type(domain).__name__}")
     n = domain.number_of_triangles
-    if n != len(domain.mesh):
+    if type(n) is not int or n != len(domain.mesh) or type(domain.boundary_length) is not int:
         raise ValueError(f"{n} triangles on a mesh of {len(domain.mesh)}")
+    if not isinstance(domain.checkpoint_dir, str) or not isinstance(domain.datadir, str) \
+            or not isinstance(domain.simulation_name, str):
+        raise ValueError("folders and a name that are no texts")
+    _check_writer(domain)
     for name, quantity in domain.quantities.items():
+        if not isinstance(quantity, Quantity) or quantity.__dict__.get("domain") is not domain:
+            raise ValueError(f"a quantity {name} of another domain")
         for key, shape in (("_centroid_values", (n,)),
                            ("boundary_values", (domain.boundary_length,))):
             values = quantity.__dict__.get(key)     # those of x and y come when asked for
@@ -480,9 +520,19 @@ def _check(domain: Any) -> None:
             if not isinstance(values, np.ndarray) or values.dtype != float \
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
-    flags = domain.full_flags()
+    flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_writer(domain: Any) -> None:
+    """Raise ValueError if the SWW file that a run goes on with lies outside of its datadir."""
+    writer = domain.__dict__.get("writer")
+    filename = "" if writer is None else writer.__dict__.get("filename")
+    if writer is not None and not (
+            isinstance(filename, str) and filename.endswith(".sww")
+            and os.path.normpath(os.path.dirname(filename)) == os.path.normpath(domain.datadir)):
+        raise ValueError(f"an SWW file {filename!r} outside of {domain.datadir!r}")
 
 
 @dataclass

@@ -30,6 +30,11 @@ COMPRESSIONS = (None, "zstd")
 _MAGIC = "anuga_lean checkpoint"
 _FOOTER = f"{_MAGIC} %3d sha256 %64s bytes %20d\n"
 FOOTER_NBYTES = len(_FOOTER % (FORMAT, "", 0))
+# The header that numpy writes for an array of numbers; numpy itself would read any literal.
+_NPY_HEADER = re.compile(
+    r"\{'descr': '([<>|][biufcSUMm]\d{1,9}(?:\[\w{1,20}\])?)', 'fortran_order': False, "
+    r"'shape': \(((?:\d{1,18}, ?)*(?:\d{1,18})?)\), \} *\n")
+_MOST_NPY_HEADER = 1024
 _FOOTER_PATTERN = re.compile(
     rb"anuga_lean checkpoint +(\d{1,3}) sha256 ([0-9a-f]{64}) bytes +(\d{1,20})\n")
 _ZSTD_SUFFIX = ".zst"
@@ -378,31 +383,35 @@ class Reader:
         with self._parsing(f"a member {name!r}"):
             return json.loads(self._archive.read(name).decode())
 
-    def read_array(self, name: str) -> np.ndarray:
-        """Return a new array with the bytes of the member `name`.npy."""
+    def read_array(self, name: str, most: int | None = None) -> np.ndarray:
+        """Return a new array with the bytes of the member `name`.npy.
+
+        Parameters
+        ----------
+        name : str
+        most : int, optional
+            Bytes that the array may have; by default as many as the file can hold.
+        """
         with self._parsing(f"an array {name!r}"):
             packed = self.holds(name + ".npy" + _ZSTD_SUFFIX)
             member = name + ".npy" + _ZSTD_SUFFIX * packed
             room = self._archive.getinfo(member).file_size
+            most = room * _LARGEST_EXPANSION if most is None else most
             with self._archive.open(member) as stream:
                 if not packed:
-                    return self._array_from(stream, name, room)
+                    return self._array_from(stream, name, min(room, most))
                 with _zstandard().ZstdDecompressor().stream_reader(
                         stream, read_size=_BLOCK) as unpacked:
-                    return self._array_from(unpacked, name, room * _LARGEST_EXPANSION)
+                    return self._array_from(unpacked, name, min(
+                        room * _LARGEST_EXPANSION, most))
 
     def _array_from(self, stream: Any, name: str, room: int) -> np.ndarray:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError(f"version {version} of the .npy format")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        dtype, shape = _npy_header(stream)
         count = 1
         for n in shape:
             count *= n
-        if dtype.hasobject or dtype.itemsize == 0 or fortran or count < 0 \
-                or count * dtype.itemsize > room:
-            raise ValueError(f"{count:,} items of {dtype} where the file has room for {room:,} "
-                             "bytes")
+        if dtype.itemsize == 0 or count * dtype.itemsize > room:
+            raise ValueError(f"{count:,} items of {dtype} where there is room for {room:,} bytes")
         array = np.empty(shape, dtype)
         view = memoryview(array.reshape(-1).view(np.uint8)) if array.nbytes else memoryview(b"")
         at = 0
@@ -415,6 +424,18 @@ class Reader:
         if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
             raise ValueError(f"more than {len(view):,} bytes")
         return array
+
+
+def _npy_header(stream: Any) -> tuple[np.dtype, tuple[int, ...]]:
+    """Return dtype and shape of an array that `Writer.add_array` has written."""
+    head = stream.read(np.lib.format.MAGIC_LEN + 2)
+    nbytes = int.from_bytes(head[-2:], "little")
+    if head[:-2] != np.lib.format.magic(1, 0) or nbytes > _MOST_NPY_HEADER:
+        raise ValueError("no array of the .npy format 1.0")
+    found = _NPY_HEADER.fullmatch(stream.read(nbytes).decode("latin1"))
+    if found is None:
+        raise ValueError("no header of an array of numbers")
+    return np.dtype(found[1]), tuple([int(n) for n in found[2].split(",") if n.strip()])
 
 
 def make_header(**fields: Any) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from anuga_lean.domain_views import (
     Workspace,
     YieldTime,
 )
+from anuga_lean.mesh import StockMesh
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.sww import go_on_with_file, move_aside
@@ -470,6 +471,14 @@ class LeanDomain(ReportingDomain):
         state = self.__getstate__()
         state["yieldstep_counter"] += 1
         return state
+
+    def take_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Take the state of a checkpoint file, whose every object may be another's."""
+        mesh, lean = state["mesh"], state["lean"]
+        if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
+                or "normals" in state and storage.is_lean_mesh(mesh):
+            raise ValueError("no mesh and no step of a lean domain")
+        self.__setstate__(state)
 
     def mark_resumed(self) -> None:
         """Let the next evolve go on exactly where the checkpoint was written.

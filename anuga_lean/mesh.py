@@ -523,6 +523,39 @@ class Mesh(StockMesh):
         self._keep_node_order(
             state["vertex_value_indices"], state["number_of_triangles_per_node"])
 
+    def take_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Take the state of a checkpoint file, whose numbers may be anything: checks them."""
+        if state.get("blocks") is not None:
+            raise InvalidMesh("a mesh is restored from its triangles, not from blocks")
+        compact = state.get("_compact")
+        if compact is not None:
+            n, nodes = len(compact["triangles"]), len(compact["nodes"])
+            _check_node_order(state.get("_node_order"), n, nodes)
+            numbered = compact["numbered"]
+            if numbered is not None:
+                _check_range("boundary_cells", numbered["boundary_cells"], n)
+                _check_range("boundary_edges", numbered["boundary_edges"], 3)
+        self.__setstate__(state)
+        if compact is None:
+            self._check_tables()
+
+    def _check_tables(self) -> None:
+        """Raise InvalidMesh unless the real tables are such that ANUGA's kernels may run."""
+        n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
+        for name, table in TABLES.items():
+            found = self.__dict__["real_arrays"][name]
+            rows = table.rows * n if table.rows else len(found) if name == "node_index" else nodes
+            shape = (rows, table.columns) if table.columns else (rows,)
+            kind = "i" if "int64" in table.doc else "f"
+            if not isinstance(found, np.ndarray) or found.shape != shape \
+                    or found.dtype.kind != kind:
+                raise InvalidMesh(f"{name} is no array of {shape}")
+        for name, least, end in (
+                ("triangles", 0, nodes), ("neighbours", -edges, n), ("neighbour_edges", -1, 3),
+                ("surrogate_neighbours", 0, n), ("vertex_value_indices", 0, 3 * n),
+                ("node_index", 0, 3 * n + 1)):
+            _check_range(name, self.real_arrays[name], end, least)
+
     def _expand(self, nodes: Any, triangles: Any, links: Any, boundary: NDArray[np.int64],
                 tags: list[Any], tag: NDArray[np.int32], numbered: Any) -> None:
         """Make what follows from nodes, triangles and boundary tags; checks them."""
@@ -557,6 +590,23 @@ def _follow(links: NDArray[np.int32], corners: NDArray[np.int32], number_of_node
         return np.array_equal(links, find_links(corners, number_of_nodes, None, None))
     except MeshError:   # e.g. three triangles at an edge
         return False
+
+
+def _check_range(name: str, values: Any, end: int, least: int = 0) -> None:
+    """Raise InvalidMesh unless all are integers from `least` to below `end`."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "i" \
+            or values.size and not least <= values.min() <= values.max() < end:
+        raise InvalidMesh(f"{name} are not integers from {least} to below {end:,}")
+
+
+def _check_node_order(order: Any, n: int, number_of_nodes: int) -> None:
+    if order is None:
+        return
+    corners, count = order
+    _check_range("the corners at the nodes", corners, 3 * n)
+    _check_range("the numbers of triangles at a node", count, 3 * n + 1)
+    if count.shape != (number_of_nodes,) or corners.shape != (3 * n,) or count.sum() != 3 * n:
+        raise InvalidMesh(f"{len(corners):,} corners at the nodes of {n:,} triangles")
 
 
 def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:

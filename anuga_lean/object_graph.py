@@ -28,16 +28,25 @@ from anuga_lean.checkpoint_file import ArrayParts
 # Arrays of fewer bytes stand in the JSON.
 _SMALL = 2048
 _NUMBERS = "biufcSUMm"      # kinds of dtypes whose bytes are their values
+_DTYPE = re.compile(r"[<>|=][biufcSUMm]\d{1,9}(\[\w{1,20}\])?")
 
+# A file may name what a model is made of and nothing else: importing a module runs it, and
+# ANUGA has modules that are scripts (fit_interpolate.run_long_benchmark starts a shell).
+_OF_A_MODEL = (
+    r"anuga\.((abstract_2d_finite_volumes|operators|structures)\.(?!tests?\b|setup\b|conftest\b)\w+"
+    r"|parallel\.parallel_\w+|rain\.(calibrated_radar_rain|raster_time_slice)"
+    r"|shallow_water\.(boundaries|forcing|friction|shallow_water_domain)")
+_LEAN = (r"anuga_lean\.(boundary|domain|mesh|mesh_tables|past|pressure|quantity|quantity_state"
+         r"|quantity_values|quantity_views|riverwalls|step|tracers|viscosity|wall_edges)")
+# Functions and methods may be called when a domain evolves: none of these is a writer of files.
+_FUNCTION_MODULES = re.compile(rf"{_OF_A_MODEL}|utilities\.numerical_tools)|numpy")
+_METHOD_MODULES = re.compile(rf"{_OF_A_MODEL})|{_LEAN}")
 # Instances of classes from these modules are restored from their attributes.
 _MODULES = re.compile(
-    r"anuga\.(abstract_2d_finite_volumes|coordinate_transforms|culvert_flows|file|fit_interpolate"
-    r"|geometry|operators|parallel|rain|shallow_water|structures|tsunami_source|utilities)"
-    r"(\.(?!tests?\b|setup\b|conftest\b)\w+)+|anuga_lean\.\w+")
-# Functions are referred to in the modules that make a model, nowhere else.
-_FUNCTION_MODULES = re.compile(
-    r"anuga\.(abstract_2d_finite_volumes|operators|parallel|rain|shallow_water|structures"
-    r"|utilities\.numerical_tools)(\.(?!tests?\b)\w+)*|anuga_lean\.\w+|numpy")
+    rf"{_OF_A_MODEL}|coordinate_transforms\.(geo_reference|lat_long_UTM_conversion)|file\.sww"
+    r"|fit_interpolate\.(general_fit_interpolate|interpolate2?d?)|geometry\.(aabb|polygon_function|quad)"
+    r"|utilities\.(cg_solve|quad_tree|sparse))"
+    rf"|{_LEAN}")
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 Json = Any
@@ -93,13 +102,43 @@ def _class_of(module: Any, name: Any) -> type:
 
 
 def _look_up(module: Any, name: Any, allowed: re.Pattern[str]) -> Any:
+    """Return what a module has defined itself: not what it has imported, such as os.system."""
     if not (isinstance(module, str) and isinstance(name, str)
             and allowed.fullmatch(module) and _NAME.fullmatch(name)):
         raise ValueError(f"{module}.{name} is not among what a checkpoint may name")
     found: Any = importlib.import_module(module)
     for part in name.split("."):
-        found = getattr(found, part)
+        if not isinstance(found, type) and found is not sys.modules[module] \
+                or part not in vars(found):
+            raise ValueError(f"{module}.{name} is not there")
+        found = vars(found)[part]
+        if isinstance(found, (staticmethod, classmethod)):
+            found = found.__func__
+    if module == "numpy":
+        return found
+    if (getattr(found, "__module__", None), getattr(found, "__qualname__", None)) != (module, name):
+        raise ValueError(f"{module}.{name} is defined elsewhere")
     return found
+
+
+def _attribute_of(cls: type, name: str) -> Any:
+    """Return what a class has under a name, itself; None if nothing."""
+    return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
+
+
+def _method_of(cls: type, name: Any) -> types.FunctionType | None:
+    """Return a method that a file may bind to an instance, or None."""
+    found = _attribute_of(cls, name) if isinstance(name, str) else None
+    is_known = isinstance(found, types.FunctionType) and not name.startswith("__") \
+        and _METHOD_MODULES.fullmatch(found.__module__)
+    return found if is_known else None
+
+
+def _hides_code(cls: type, name: str) -> bool:
+    """Whether an attribute of that name would be called in place of a method of the class."""
+    found = _attribute_of(cls, name)
+    return isinstance(found, (staticmethod, classmethod)) or callable(found) \
+        and not isinstance(found, type)
 
 
 def _is_named(value: Any, allowed: re.Pattern[str]) -> bool:
@@ -210,7 +249,7 @@ class Encoder:
         if kind is types.MethodType:
             owner = self._value(value.__self__, f"{path}.__self__")
             name = value.__func__.__name__
-            if owner[:1] == ["ref"] and getattr(type(value.__self__), name, None) is value.__func__:
+            if owner[:1] == ["ref"] and _method_of(type(value.__self__), name) is value.__func__:
                 return ["method", owner, name]
             return self._as_code(value, path)
         if isinstance(value, type):
@@ -325,7 +364,8 @@ class Encoder:
         if type(state) is dict and all(type(key) is str for key in state):
             self._alive.append(state)
             entry["attributes"] = {
-                key: self._value(each, f"{path}.{key}") for key, each in state.items()}
+                key: self._as_code(each, f"{path}.{key}") if _hides_code(kind, key)
+                else self._value(each, f"{path}.{key}") for key, each in state.items()}
         elif state is not None:
             entry["state"] = self._value(state, path)
         return entry
@@ -428,13 +468,14 @@ class Decoder:
                  code: list[tuple[str, str]], pickled: bytes | None) -> None:
         self._objects = objects
         self._array = array
+        self._taken: set[int] = set()
         self.missing: list[Missing] = []
         if not isinstance(objects, list) or not objects:
             raise ValueError("no table of objects")
         self._code: list[Any] = [Missing(str(path), str(kind)) for path, kind in code]
         self._made: list[Any] = [None] * len(objects)
         classes = [entry for entry in objects if isinstance(entry, dict) and "base" in entry]
-        if classes and pickled is not None:     # a user's class must be there to be made
+        if classes and pickled:     # a user's class must be there to be made
             self._load(pickled)
         for place, entry in enumerate(objects):
             self._made[place] = self._shell(entry)
@@ -460,6 +501,9 @@ class Decoder:
         if kind in ("list", "dict", "set"):
             return {"list": list, "dict": dict, "set": set}[kind]()
         if kind == "array":
+            if entry["array"] in self._taken:   # or a small file takes much memory
+                raise ValueError(f"the array {entry['array']} twice")
+            self._taken.add(entry["array"])
             return self._array(entry["array"])
         if kind == "small":
             dtype, shape, digits = entry["small"]
@@ -468,10 +512,7 @@ class Decoder:
             return None
         if kind != "new":
             raise ValueError(f"an entry {kind!r} in the table of objects")
-        cls = self._class(entry)
-        if isinstance(cls.__new__, types.FunctionType):     # it would want arguments
-            return object.__new__(cls)
-        return cls.__new__(cls)
+        return object.__new__(self._class(entry))   # a class's own may do anything
 
     def _class(self, entry: Json) -> type:
         kind = entry["new"]
@@ -513,7 +554,7 @@ class Decoder:
         return tuple([self._value(each) for each in values])
 
     def _frozenset_value(self, *values: Json) -> frozenset:
-        return frozenset([self._value(each) for each in values])
+        return frozenset([self._key(each) for each in values])
 
     def _float_value(self, text: str) -> float:
         return float(text)
@@ -548,9 +589,9 @@ class Decoder:
 
     def _method_value(self, owner: Json, name: str) -> types.MethodType:
         instance = self._value(owner)
-        function = getattr(type(instance), name)
-        if not isinstance(function, types.FunctionType):
-            raise ValueError(f"{name} is no method")
+        function = _method_of(type(instance), name)
+        if function is None:
+            raise ValueError(f"{name} is no method that a checkpoint may name")
         return types.MethodType(function, instance)
 
     def _inner_value(self, module: str, name: str, defaults: Json, *cells: Json) -> Any:
@@ -566,9 +607,16 @@ class Decoder:
         if kind == "list":
             made.extend([self._value(each) for each in entry["list"]])
         elif kind == "set":
-            made.update([self._value(each) for each in entry["set"]])
+            made.update([self._key(each) for each in entry["set"]])
         elif kind == "dict":
-            made.update([(self._value(key), self._value(each)) for key, each in entry["dict"]])
+            made.update([(self._key(key), self._value(each)) for key, each in entry["dict"]])
+
+    def _key(self, value: Json) -> Any:
+        """Return a key, whose hash is no code of ANUGA's."""
+        found = self._value(value)
+        if not _is_key(found):
+            raise ValueError(f"a {type(found).__name__} as a key")
+        return found
 
     def _restore(self, made: Any, entry: Json) -> None:
         """Give an instance its attributes, after those of all that it refers to first."""
@@ -581,22 +629,36 @@ class Decoder:
             state = self._value(entry["state"])
         else:
             return
-        own = getattr(made, "__setstate__", None)
+        cls = type(made)
+        for key in entry.get("attributes", ()):
+            if _hides_code(cls, key) and entry["attributes"][key][:1] != ["code"]:
+                raise ValueError(f"an attribute {key!r} in place of a method")
+        own = getattr(cls, "take_checkpoint_state", None) or getattr(cls, "__setstate__", None)
         if own is not None:
-            own(state)
+            own(made, state)
         elif isinstance(state, tuple):
             for part in state:
                 for key, each in (part or {}).items():
-                    setattr(made, key, each)
+                    _set_slot(made, key, each)
         else:
             made.__dict__.update(state)
 
 
+def _set_slot(made: Any, name: str, value: Any) -> None:
+    """Give an instance one of its slots, or an attribute that is not computed."""
+    slot = _attribute_of(type(made), name)
+    if isinstance(slot, types.MemberDescriptorType):
+        slot.__set__(made, value)
+    elif _hides_code(type(made), name):
+        raise ValueError(f"an attribute {name!r} in place of a method")
+    else:
+        made.__dict__[name] = value
+
+
 def _dtype(name: str) -> np.dtype:
-    dtype = np.dtype(name)
-    if dtype.kind not in _NUMBERS:
-        raise ValueError(f"the dtype {name}")
-    return dtype
+    if not isinstance(name, str) or not _DTYPE.fullmatch(name):
+        raise ValueError(f"the dtype {name!r}")
+    return np.dtype(name)
 
 
 def flat_paths(paths: Iterator[str] | list[str]) -> list[str]:
