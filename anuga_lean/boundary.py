@@ -25,8 +25,6 @@ from anuga.shallow_water.boundaries import (
     Transmissive_stage_zero_momentum_boundary,
 )
 
-from anuga_lean.quantity_values import Constant
-
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
 # Boundaries that run no code but ANUGA's.
@@ -61,8 +59,6 @@ def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
     them; only kinematic viscosity and scripts give the velocities edge values.
     """
     u, v = (domain.quantities[name] for name in ("xvelocity", "yvelocity"))
-    if all(isinstance(q.form("edge"), Constant) and q.form("edge").value == 0.0 for q in (u, v)):
-        return
     p, q = u.edge_values[vol, edge], v.edge_values[vol, edge]
     normals = domain.normals[vol]
     n1, n2 = normals[np.arange(len(vol)), 2 * edge], normals[np.arange(len(vol)), 2 * edge + 1]

@@ -741,7 +741,9 @@ def _load_stock(path: Path, trusted: bool) -> Any:
                               "without running what it contains: pass trusted=True")
     try:
         with open(path, "rb") as file:
-            return dill.load(file)
+            domain = dill.load(file)
+        domain.yieldstep_counter += 1       # ANUGA counts after the yield
+        return domain
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "
                               f"({type(error).__name__}: {error})") from error

@@ -481,8 +481,13 @@ class LeanDomain(ReportingDomain):
         self.__setstate__(state)
 
     def mark_resumed(self) -> None:
-        """Let the next evolve go on exactly where the checkpoint was written."""
-        self._lean_resumed = (self.relative_time, getattr(self, "relative_yieldtime", None))
+        """Let the next evolve go on exactly where the checkpoint was written.
+
+        At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
+        """
+        has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
+        self._lean_resumed = (self.relative_time, None if has_ended else getattr(
+            self, "relative_yieldtime", None))
 
     def keep_older_sww(self) -> None:
         """Let the next evolve begin a file of its own, without losing an earlier run's."""
@@ -492,7 +497,7 @@ class LeanDomain(ReportingDomain):
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._lean_resumed is not None and self.evolved_called:
             self._lean_keeps_sww = go_on_with_file(self)
-            self._lean_goes_on = True
+            self._lean_goes_on = self._lean_resumed[1] is not None
         steps = super().evolve(*args, **kwargs)
         while True:
             self._lean_evolving = True

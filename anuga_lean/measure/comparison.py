@@ -127,17 +127,16 @@ def compare(
 
 
 def equalities(first: dict, second: dict) -> dict[str, bool]:
-    """Which results of two runs are equal, number for number.
+    """Which results of two runs are equal, bit for bit.
 
     Centroid arrays, the timestep sequence and every variable of the SWW file
-    are compared by `numpy.array_equal`; a name that only one side has is
-    unequal.
+    are compared; a name that only one side has is unequal.
     """
     equal = {}
     if first.get("arrays") and second.get("arrays"):
         with np.load(first["arrays"]) as ours, np.load(second["arrays"]) as theirs:
             for name in ours.files:
-                equal[name] = name in theirs.files and np.array_equal(ours[name], theirs[name])
+                equal[name] = name in theirs.files and same_bits(ours[name], theirs[name])
     if first.get("sww") or second.get("sww"):
         equal.update(_sww_equalities(first.get("sww"), second.get("sww")))
     return equal
@@ -162,8 +161,23 @@ def _same_variable(ours: Any, theirs: Any) -> bool:
     return (
         ours.dtype == theirs.dtype
         and ours.dimensions == theirs.dimensions
-        and np.array_equal(ours[...], theirs[...])
+        and same_bits(ours[...], theirs[...])
     )
+
+
+def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two arrays have one shape, one dtype and the same bits, signs of zeros included.
+
+    A NaN equals any NaN: which of them an operation gives is the processor's affair.
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    if (first.dtype, first.shape) != (second.dtype, second.shape):
+        return False
+    if first.dtype.kind != "f":
+        return np.array_equal(first, second)
+    numbers = ~np.isnan(first)
+    return (np.array_equal(first, second, equal_nan=True)
+            and np.array_equal(np.signbit(first[numbers]), np.signbit(second[numbers])))
 
 
 def machine(root: str | Path = "/") -> dict[str, Any]:

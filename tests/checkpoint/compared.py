@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 Results = dict[str, np.ndarray]
+TESTS = Path(__file__).resolve().parent.parent
 NOT_COMPARED = {"warnings", "legs", "began"}
+
+
+def work(folder: Path, models: list[str], *what: str) -> None:
+    """Have a process of its own write or resume some models; see `worker`."""
+    path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    done = subprocess.run(
+        [sys.executable, "-m", "checkpoint.worker", *what, str(folder), ",".join(models)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each)},
+        cwd=folder, capture_output=True, text=True, timeout=600)
+    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def read(path: Path) -> Results:

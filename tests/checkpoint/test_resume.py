@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from checkpoint.compared import differences, read, rest_of
-
-TESTS = Path(__file__).resolve().parent.parent
+from checkpoint.compared import differences, read, rest_of, work
 
 # Parity cases by what of them a checkpoint has to hold.
 MODELS = (
@@ -50,16 +45,6 @@ MODELS = (
 )
 
 
-def work(what: str, folder: Path, names: list[str]) -> None:
-    """Have a process of its own write or resume some models."""
-    path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    done = subprocess.run(
-        [sys.executable, "-m", "checkpoint.worker", what, str(folder), *names], cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each)},
-        capture_output=True, text=True, timeout=600)
-    assert 0 == done.returncode, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what all selected models have computed, whole and resumed."""
@@ -70,8 +55,8 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
     def all_of(some: list[str]) -> None:
         if some:
-            work("write", folder, some)
-            work("resume", folder, some)
+            work(folder, some, "write")
+            work(folder, some, "resume")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(all_of, (names[::2], names[1::2])))
@@ -80,9 +65,9 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("model", MODELS)
 def test_equals_the_uninterrupted_run(runs: Path, model: str) -> None:
-    """From the middle, then from before the first step, with later frames in the file."""
+    """From the middle, from there again, and from the start, with later frames in the file."""
     whole = read(runs / model / "whole.npz")
-    for name in ("middle", "first"):
+    for name in ("middle", "after", "first"):
         resumed = read(runs / model / f"{name}.npz")
         expected = rest_of(whole, int(resumed["began"]))
         assert 0 < len(expected["counts"])

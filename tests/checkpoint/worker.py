@@ -1,10 +1,12 @@
 """Runs parity cases to their end, broken off, and resumed, and leaves what each computed.
 
-`python -m checkpoint.worker write FOLDER CASE...` runs every case twice: to its end, and
+`python -m checkpoint.worker write FOLDER CASE,...` runs every case twice: to its end, and
 with a checkpoint at every yield until the process ends in the middle of the run.
-`python -m checkpoint.worker resume FOLDER CASE...` goes on from two of these checkpoints
-in a process that has built none of the models.  Every run is forked from one interpreter
-that has ANUGA loaded and leaves FOLDER/CASE/RUN.npz, or RUN.err with the traceback.
+`python -m checkpoint.worker resume FOLDER CASE,...` goes on from one of these checkpoints,
+from one of those of that run, and from the first, in a process that has built none of the
+models.  With `write stock` and `resume stock`
+ANUGA's own classes do.  Every run is forked from one interpreter that has ANUGA loaded and
+leaves FOLDER/CASE/RUN.npz, or RUN.err with the traceback.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import importlib
 import inspect
 import json
 import os
+import shutil
 import sys
 import traceback
 import warnings
@@ -52,8 +55,8 @@ def numbers_of(owner: Any) -> Iterator[tuple[str, Any]]:
     for name, value in sorted(vars(owner).items()):
         if isinstance(value, (bool, int, float, np.number)) and name not in NOT_RESULTS:
             yield name, value
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            yield name, value
+        elif getattr(getattr(value, "dtype", None), "kind", "O") in "biuf":     # or a view
+            yield name, np.asarray(value)
 
 
 def seen(domain: Any) -> dict[str, np.ndarray]:
@@ -64,8 +67,9 @@ def seen(domain: Any) -> dict[str, np.ndarray]:
         "volume integral": domain.get_fractional_step_volume_integral(),
         "flux sums": domain.boundary_flux_sum,
         "volumes": domain.volume_history,
-        "counted": [domain.number_of_steps, domain.yieldstep_counter, domain.recorded_min_timestep,
-                    domain.recorded_max_timestep, domain.flux_timestep],
+        "yield number": domain.yieldstep_counter,
+        "recorded": [domain.number_of_steps, domain.recorded_min_timestep,
+                     domain.recorded_max_timestep, domain.flux_timestep],
     }
     for name, quantity in domain.quantities.items():
         found[f"{name} at centroids"] = quantity.centroid_values
@@ -149,7 +153,8 @@ def broken(anuga: ModuleType, build: Any, steps: Steps, folder: Path) -> dict[st
     for _ in range(number_of_legs - 1):
         evolved(steps, *next(legs))
     domain, options = next(legs)
-    domain.set_checkpointing(checkpoint_step=1, checkpoint_dir=CHECKPOINTS, keep=1000)
+    keep = {} if anuga.__name__ == "anuga" else {"keep": 1000}
+    domain.set_checkpointing(checkpoint_step=1, checkpoint_dir=CHECKPOINTS, **keep)
     return evolved(steps, domain, options, stop)
 
 
@@ -163,13 +168,19 @@ def write(anuga: ModuleType, build: Any, folder: Path) -> None:
 def resume(anuga: ModuleType, build: Any, folder: Path) -> None:
     """Go on from the checkpoint in the middle, then from the first."""
     plan = json.loads((folder / "plan.json").read_text())
-    for name, place in (("middle", plan["middle"]), ("first", 1)):
+    prefix = "stock_" if anuga.__name__ == "anuga" else ""
+    place_of_run = folder / f"{prefix}resumed"
+    shutil.copytree(folder / "broken", place_of_run)
+    after = plan["middle"] + 1      # its set was written again by the run before
+    for name, place in (("middle", plan["middle"]), ("after", after), ("first", 1)):
+        if place > len(plan["times"]):
+            continue
         def resumed(steps: Steps, place: int = place) -> dict[str, np.ndarray]:
             time = plan["times"][place - 1]
             domain = anuga.load_checkpoint_file(plan["domain"], CHECKPOINTS, time)
             return evolved(steps, domain, plan["options"]) | {"began": np.array(place)}
 
-        forked(folder / name, resumed, anuga, folder / "broken")
+        forked(folder / f"{prefix}{name}", resumed, anuga, place_of_run)
 
 
 def forked(target: Path, action: Callable[[Steps], dict[str, np.ndarray]], anuga: ModuleType,
@@ -205,11 +216,11 @@ def forked(target: Path, action: Callable[[Steps], dict[str, np.ndarray]], anuga
 
 def main(argv: list[str]) -> None:
     """The command line described above."""
-    what, folder, *names = argv
-    anuga = load("lean")
+    what, *variant, folder, names = argv
+    anuga = load(variant[0] if variant else "lean")
     cases = importlib.import_module("parity.cases").CASES
     action = {"write": write, "resume": resume}[what]
-    for name in names:
+    for name in names.split(","):
         place = Path(folder).resolve() / name
         place.mkdir(parents=True, exist_ok=True)
         try:

@@ -7,6 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from anuga_lean.measure.comparison import same_bits
 from isas import available_isas
 from parity.cases import CASES, Case
 from parity.runs import Runs, Setting
@@ -57,7 +58,7 @@ def differences(
         a, b = expected[name], actual[name]
         if a.shape != b.shape or a.dtype != b.dtype:
             lines.append(f"{name}: stock {a.dtype}{a.shape}, lean {b.dtype}{b.shape}")
-        elif not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+        elif not same_bits(a, b):
             lines.append(f"{name}: {described(a, b)}")
     return lines
 
@@ -65,6 +66,8 @@ def differences(
 def described(a: np.ndarray, b: np.ndarray) -> str:
     """How two arrays of one shape differ."""
     different = (a != b) & ~((a != a) & (b != b))
+    if a.dtype.kind == "f":
+        different |= (a == b) & (np.signbit(a) != np.signbit(b))
     first = tuple(int(i) for i in np.argwhere(different)[0]) if a.shape else ()
     text = f"{different.sum()} of {a.size} differ, first at {first}: "
     text += f"stock {a[first]!r}, lean {b[first]!r}"

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anuga_lean.measure.comparison import same_bits
 from isas import available_isas
 from property.strategies import STATES, requests, states
 from property.worker import read, write
@@ -68,11 +69,6 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Worker, 
         worker.close()
 
 
-def same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Equal in every value; a NaN is equal to a NaN, as 0/0 is part of some steps."""
-    return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-
-
 def check(workers: tuple[Worker, ...], request: dict[str, Any]) -> None:
     """Ask all, compare every step with stock's."""
     request = request | {"states": states(request)}
@@ -91,7 +87,7 @@ def differences(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) 
     return [
         f"stock {name} {expected.get(name)!r}\nlean  {name} {actual.get(name)!r}"
         for name in sorted(expected.keys() | actual.keys())
-        if name not in expected or name not in actual or not same(expected[name], actual[name])
+        if name not in expected or name not in actual or not same_bits(expected[name], actual[name])
     ]
 
 

@@ -136,10 +136,17 @@ def array_differences(stock: np.ndarray, lean: np.ndarray, where: str) -> list[s
     if (stock.dtype, stock.shape) != (lean.dtype, lean.shape):
         return [f"{where}: stock {stock.dtype}{stock.shape}, lean {lean.dtype}{lean.shape}"]
     if np.array_equal(stock, lean, equal_nan=stock.dtype.kind in "fc"):
-        return []
+        if stock.dtype.kind != "f" or np.array_equal(sign_of_zeros(stock), sign_of_zeros(lean)):
+            return []
+        return [f"{where}: zeros have another sign"]
     at = tuple(int(i) for i in np.argwhere(stock != lean)[0])
     return [f"{where}: {np.sum(stock != lean)} of {stock.size} differ, first at {at}: "
             f"stock {stock[at]!r}, lean {lean[at]!r}"]
+
+
+def sign_of_zeros(values: np.ndarray) -> np.ndarray:
+    """True where a value is -0.0."""
+    return (values == 0.0) & np.signbit(values)
 
 
 def short(value: Any) -> str:
