@@ -1,7 +1,8 @@
 """Models on some ranks: `ranks.py FOLDER WHAT...` under mpiexec, each in FOLDER/WHAT.
 
 whole     to the end
-broken    with a checkpoint every third yield, until all ranks are killed
+broken    with a checkpoint every third yield under DE0 and by wall time, which is at every
+          yield, under DE1, until all ranks are killed
 resumed   goes on from those of `broken`, in its folder
 loaded_*  goes on in a copy of that folder, DE0 alone
 
@@ -80,7 +81,8 @@ def run(what: str, algorithm: str, last: bool) -> None:
             domain = anuga.load_checkpoint_file(f"flood_{algorithm}", "CHECKPOINTS")
     begin = domain.get_time()
     if what == "broken":
-        domain.set_checkpointing(checkpoint_step=3, checkpoint_dir="CHECKPOINTS")
+        when = {"checkpoint_step": 3} if algorithm == "DE0" else {"checkpoint_time": 0.0}
+        domain.set_checkpointing(checkpoint_dir="CHECKPOINTS", **when)
     steps.clear()
     states: dict[str, list] = {name: [] for name in ("times", "counted", *domain.quantities)}
     for t in domain.evolve(yieldstep=1.0, outputstep=2.0, finaltime=18.0):

@@ -14,7 +14,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("ranks.py")
 MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
-ALGORITHMS = ("DE0", "DE1")
+LAST_SETS = {"DE0": 12.0, "DE1": 14.0}
 LEAN = ("-m", "anuga_lean", "run")
 KILLED = 137
 
@@ -90,11 +90,11 @@ def test_every_rank_goes_on(ranks: int, tmp_path: Path) -> None:
     damaged.write_bytes(data)
     start(tmp_path, ranks, LEAN, "resumed", "loaded_missing", "loaded_damaged")
     for rank in range(ranks):
-        for algorithm in ALGORITHMS:
+        for algorithm, time in LAST_SETS.items():
             whole = read(tmp_path, "whole", algorithm, rank)
             resumed = read(tmp_path, "resumed", algorithm, rank)
             assert [] == resumed["warnings"].tolist()
-            assert_same(whole, resumed, 12.0)
+            assert_same(whole, resumed, time)
         whole = read(tmp_path, "whole", "DE0", rank)
         assert_same(whole, read(tmp_path, "loaded_missing", "DE0", rank), 9.0)
         resumed = read(tmp_path, "loaded_damaged", "DE0", rank)
