@@ -51,9 +51,9 @@ from anuga_lean._errors import (
 
 __version__ = "0.1.0"
 
-_OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning", "LeanError", "MeshError", "ScenarioError",
-        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
-        "from_domain")
+_OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
+        "LeanError", "MeshError", "ScenarioError", "StockKernelWarning", "ThreadError",
+        "UnsupportedFeature", "UnsupportedVersion", "from_domain")
 
 hook.watch()
 hook.join_loaded()

@@ -18,12 +18,13 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-import anuga_lean.checkpoint as checkpoints
 from anuga_lean import features, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
-from anuga_lean.checkpoint import KEEP
+from anuga_lean.checkpoint import schedule
+from anuga_lean.checkpoint.schedule import KEEP
+from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.domain_reports import ReportingDomain
 from anuga_lean.domain_views import (
     CheckpointFlag,
@@ -39,7 +40,6 @@ from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.sww import go_on_with_file, move_aside
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 from anuga_lean.wall_edges import EdgeArray
-
 
 # Attributes that are the mesh's own.
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
@@ -145,7 +145,7 @@ class LeanDomain(ReportingDomain):
             self.boundary_objects = self._boundary_objects()
 
     def _boundary_objects(self) -> list[tuple]:
-        """Return ((triangle, edge), boundary) for each edge with a boundary, as ANUGA lists them."""
+        """Return ((triangle, edge), boundary) for each edge with one, as ANUGA lists them."""
         found = [(edge, self.boundary_map[self.boundary[edge]]) for edge in sorted(self.boundary)]
         return [pair for pair in found if pair[1] is not None]
 
@@ -453,17 +453,17 @@ class LeanDomain(ReportingDomain):
         CheckpointError
             The folder cannot be used, or there is no such compression.
         """
-        checkpoints.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
+        schedule.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
                                       checkpoint_time, keep, compression)
 
     set_checkpointing.__signature__ = signature(set_checkpointing)  # type: ignore[attr-defined]
 
     @property
-    def checkpoint_sets(self) -> checkpoints.Checkpointing:
+    def checkpoint_sets(self) -> Checkpointing:
         """What this process knows of the sets it has written."""
         found = self.__dict__.get("_checkpoint_sets")
         if found is None:
-            found = self.__dict__["_checkpoint_sets"] = checkpoints.Checkpointing()
+            found = self.__dict__["_checkpoint_sets"] = Checkpointing()
         return found
 
     def checkpoint_state(self) -> dict[str, Any]:
@@ -508,7 +508,7 @@ class LeanDomain(ReportingDomain):
             finally:
                 self._lean_evolving = False
                 self._lean_keeps_sww = self._lean_goes_on = False
-            if self.checkpoint and checkpoints.is_due(self):
+            if self.checkpoint and schedule.is_due(self):
                 self.checkpoint_sets.write(self)
                 self.walltime_prev = time()
             yield t

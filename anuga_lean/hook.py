@@ -272,7 +272,7 @@ def _install_functions() -> None:
 
 def _install_checkpoints() -> None:
     """Let ANUGA's name for it read lean checkpoints."""
-    from anuga_lean.checkpoint import load_checkpoint_file
+    from anuga_lean.checkpoint.loading import load_checkpoint_file
 
     stock = importlib.import_module("anuga.shallow_water.checkpoint")
     _rebind(stock.load_checkpoint_file, load_checkpoint_file)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels, domain_reports, mesh_lookup
 from anuga_lean._documented import documented_as
+from anuga_lean._errors import MeshError
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
@@ -25,9 +26,8 @@ from anuga_lean._mesh_input import (
     checked_triangles,
     find_links,
 )
-from anuga_lean._errors import MeshError
 from anuga_lean.blocks import Blocks
-from anuga_lean.checkpoint_file import ArrayParts
+from anuga_lean.checkpoint.file import ArrayParts
 from anuga_lean.mesh_lookup import DenseMesh
 from anuga_lean.mesh_tables import TABLES, MeshTable, table_property
 

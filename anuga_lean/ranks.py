@@ -6,7 +6,10 @@ The exchange of ghost values is ANUGA's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from anuga_lean._errors import CheckpointError
 
 
 class Ranks:
@@ -61,3 +64,18 @@ class Ranks:
         asked = MPI.COMM_WORLD.gather(rows)
         return MPI.COMM_WORLD.scatter(
             None if asked is None else [values[each] for each in asked])
+
+
+def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
+    """Return what an action gives, and why it failed on some rank; the same on all."""
+    result, reason = None, None
+    try:
+        result = action()
+    except CheckpointError as error:
+        reason = str(error).rstrip(".")
+    except Exception as error:      # the other ranks wait for an answer
+        if ranks.count == 1:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+    reason = next((each for each in ranks.allgather(reason) if each is not None), None)
+    return (result, None) if reason is None else (None, reason)

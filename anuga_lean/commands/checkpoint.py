@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CommandError
-from anuga_lean.checkpoint import FoundSet, Name, StateFile, files_of, path_in, sets_in
+from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
+from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.measure.report import table
 
 SUMMARY = "list, verify or inspect checkpoint files"

@@ -24,7 +24,7 @@ from checkpoint.models import NAME, YIELDSTEP, digests, inside, made
 from netCDF4 import Dataset
 
 import anuga_lean as anuga
-from anuga_lean import checkpoint_file
+from anuga_lean.checkpoint import file as checkpoint_file
 
 KILLS = 50
 FINALTIME = 400 * YIELDSTEP

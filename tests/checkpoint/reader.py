@@ -25,9 +25,10 @@ from checkpoint.damage import members_of
 from checkpoint.forge import Files, forged
 from checkpoint.models import NAME, write_sets
 
-from anuga_lean import CheckpointError, object_graph
-from anuga_lean.checkpoint import StateFile
-from anuga_lean.checkpoint_file import Reader
+from anuga_lean import CheckpointError
+from anuga_lean.checkpoint import encoder
+from anuga_lean.checkpoint.file import Reader
+from anuga_lean.checkpoint.reading import StateFile
 
 BATCH = 500
 SECONDS = 60        # for one file; far more than any takes
@@ -133,7 +134,7 @@ def mesh_name(files: Files) -> str:
 
 def base_files(compression: str | None) -> Files:
     """A set of a mesh of 16 triangles that has arrays all the same."""
-    object_graph._SMALL = 64
+    encoder._SMALL = 64
     folder = Path(f"base_{compression}")
     state = write_sets(folder, compression=compression, columns=2, rows=2)[-1]
     [mesh] = folder.glob(f"{NAME}_mesh_*.npz")

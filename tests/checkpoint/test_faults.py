@@ -18,7 +18,7 @@ import pytest
 
 import anuga_lean as anuga
 from anuga_lean import CheckpointError, CheckpointWarning
-from anuga_lean.checkpoint import StateFile
+from anuga_lean.checkpoint.reading import StateFile
 from checkpoint.damage import (
     FOOTER_NBYTES,
     members_of,

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 import anuga_lean as anuga
-from anuga_lean import CheckpointError, checkpoint, object_graph
-from anuga_lean.checkpoint import StateFile
+from anuga_lean import CheckpointError
+from anuga_lean.checkpoint import encoder, reading
+from anuga_lean.checkpoint.reading import StateFile
 from checkpoint.damage import file_of, members_of
 from checkpoint.forge import HEADERS, KINDS, signed_pair
 from checkpoint.models import made, write_sets
@@ -57,7 +58,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one set of a mesh of 16 triangles."""
     folder = tmp_path_factory.mktemp("small")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(object_graph, "_SMALL", 64)
+        patch.setattr(encoder, "_SMALL", 64)
         write_sets(folder, count=1, columns=2, rows=2)
     return folder
 
@@ -95,7 +96,7 @@ def refused(path: Path) -> str:
     ("os", "system"), ("subprocess", "Popen"), ("builtins", "exec"),
     ("anuga.operators.rate_operators", "warnings.warn"),
     ("anuga.shallow_water.shallow_water_domain", "os.system"),
-    ("anuga_lean.checkpoint", "load_checkpoint_file"), ("anuga_lean.hook", "install"),
+    ("anuga_lean.checkpoint.loading", "load_checkpoint_file"), ("anuga_lean.hook", "install"),
     ("anuga.file.sww", "acquire_sww_lock"), ("numpy", "load"), ("numpy", "ctypeslib.load_library"),
     ("anuga.fit_interpolate.run_long_benchmark", "any"),
     ("anuga.operators.tests.test_rate_operators", "any"), ("anuga.utilities.csv_tools", "any"),
@@ -188,8 +189,8 @@ def test_arrays_are_not_multiplied(forge: Callable, monkeypatch: pytest.MonkeyPa
         graph += [{"array": count + i} for i in range(5000)]
 
     assert "twice" in refused(forge(twice))
-    monkeypatch.setattr(checkpoint, "_ROOM", 100_000)
-    monkeypatch.setattr(checkpoint, "_ROOM_PER_BYTE", 0)
+    monkeypatch.setattr(reading, "_ROOM", 100_000)
+    monkeypatch.setattr(reading, "_ROOM_PER_BYTE", 0)
     assert "where there is room for" in refused(forge(by_another_number))
 
 

@@ -1,7 +1,7 @@
 """What only dill can store: functions and classes of a user's, and their instances.
 
 Owns the pickle of a code section, in which objects of the graph around it stand
-as places in its table.  What counts as code is `object_graph`'s.
+as places in its table.  What counts as code is `encoder`'s.
 """
 
 from __future__ import annotations

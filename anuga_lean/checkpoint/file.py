@@ -3,7 +3,7 @@
 Owns the bytes: a ZIP archive of .npy arrays, stored, which numpy.load and any
 unzip read too, closed by a footer with its length and SHA-256.  Nothing of a
 file is parsed before the footer agrees, and no member can make the reader take
-more memory than the file has bytes.  What the members mean is `checkpoint`'s.
+more memory than the file has bytes.  What the members mean is `writing`'s.
 """
 
 from __future__ import annotations
@@ -312,7 +312,7 @@ class Reader:
         if footer is None:
             raise Damaged(f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
         if footer[0] != (_FOOTER % (int(footer[1]), footer[2].decode(), int(footer[3]))).encode():
-            raise Damaged(f"checkpoint {self.path} is damaged (its footer is not as it was written)")
+            raise Damaged(f"checkpoint {self.path} is damaged (its footer was changed)")
         if int(footer[1]) != FORMAT:
             raise CheckpointError(
                 f"checkpoint {self.path} has the format {int(footer[1])}, this anuga_lean reads "

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
-from anuga_lean.checkpoint import StateFile, tried
-from anuga_lean.object_graph import Missing
-from anuga_lean.ranks import Ranks
+from anuga_lean.checkpoint.decoder import Missing
+from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.ranks import Ranks, tried
 
 _PLAIN = (bool, int, float, str, np.generic, type(None))
 # Plain attributes that say which part of the mesh a domain is, or where it stands in its run.

@@ -1,0 +1,172 @@
+"""load_checkpoint_file: which set a run goes on from, agreed on by all ranks."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+import warnings
+from pathlib import Path
+from typing import Any
+
+from anuga_lean._errors import CheckpointError, CheckpointWarning
+from anuga_lean.checkpoint.names import FoundSet, files_of, path_in, sets_in
+from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.ranks import Ranks, tried
+
+
+def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
+                         time: float | None = None, *, trusted: bool = True) -> Any:
+    """Return the domain of the newest set that is whole on every rank, or of a time.
+
+    Parameters
+    ----------
+    domain_name : str
+        As given to `set_name`, without the number of a rank.
+    checkpoint_dir : str
+    time : float, optional
+        Of the set, s; by default the set that was written last, and if that is
+        damaged the one before it, with a CheckpointWarning.
+    trusted : bool
+        False: nothing that the files contain is run.  All else is restored and
+        a CheckpointWarning lists what has to be set again.
+
+    Returns
+    -------
+    anuga.Domain
+        As it was when the set was written; evolve goes on to the same bits as
+        the run that wrote it.  A set of another number of ranks is distributed
+        anew: boundaries and operators have to be set again, as after
+        `anuga.distribute`.
+
+    Raises
+    ------
+    CheckpointError
+        No set is whole, or not the one of `time`.
+    """
+    from anuga_lean import hook
+
+    hook.install()
+    ranks = Ranks.of_process()
+    folder = Path(checkpoint_dir)
+    candidates = _candidates(ranks, folder, domain_name)
+    wanted = [each for each in candidates
+              if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
+    if not wanted:
+        raise CheckpointError(_nothing_there(folder, domain_name, time, ranks, candidates))
+    passed: list[str] = []
+    for each in wanted:
+        domain, reason = tried(ranks, lambda each=each: _load_set(
+            each, ranks, folder, domain_name, trusted))
+        if reason is None:
+            if passed:
+                _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
+            return domain
+        passed.append(reason)
+        if time is not None:
+            break
+    raise CheckpointError(passed[0] + _offer(ranks, folder, domain_name, candidates, wanted))
+
+
+def _warn(ranks: Ranks, text: str) -> None:
+    if ranks.rank == 0:
+        warnings.warn(text, CheckpointWarning, stacklevel=4)
+
+
+def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
+    """Return the sets that every rank has its file of, and those whole sets of other ranks."""
+    names, reason = tried(ranks, lambda: files_of(folder, domain))
+    if reason is not None:
+        raise CheckpointError(reason + ".")
+    own = {each.key: each for each in sets_in(
+        [name for name in names if (name.count, name.rank) == (ranks.count, ranks.rank)])}
+    common = set.intersection(*map(set, ranks.allgather(set(own))))
+    # a torn file of one rank has no identity: the set is still named when it is tried
+    torn = {key[:3] for keys in ranks.allgather(
+        {key for key in own if key[3] is None}) for key in keys}
+    for key in own:
+        if key[:3] in torn and key not in common:
+            common.add(key)
+    others = [each for each in sets_in([n for n in names if n.count != ranks.count])
+              if each.ranks == set(range(each.count)) and not each.is_stock]
+    others = ranks.from_first(others)
+    found = [each for key, each in own.items() if key in common] + others
+    times = ranks.from_first([(each.key[:3], each.written, each.time) for each in found])
+    order = {key: place for place, (key, _, _) in enumerate(
+        sorted(times, key=lambda each: each[1:], reverse=True))}
+    unique = {each.key[:3]: each for each in reversed(found)}
+    return sorted([each for key, each in unique.items() if key in order],
+                  key=lambda each: order[each.key[:3]])
+
+
+def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
+                   candidates: list[FoundSet]) -> str:
+    where = f"{folder} holds no checkpoint of {domain!r}"
+    if ranks.count > 1:
+        where += f" that all {ranks.count} ranks have"
+    if time is None or not candidates:
+        return where + ": check domain_name and checkpoint_dir."
+    others = ", ".join(str(each.time) for each in candidates[:5])
+    return f"{where} at t={time} s: there are sets at {others} s."
+
+
+def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
+           failed: list[FoundSet]) -> str:
+    """Name an older set that is whole, if there is one."""
+    for each in candidates:
+        if any(each is other for other in failed) or each.is_stock:
+            continue
+        whole = tried(ranks, lambda each=each: [
+            StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
+            for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
+        if whole[1] is None:
+            return f"; the set at t={each.time} s is whole: pass time={each.time}."
+    return "."
+
+
+def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
+              trusted: bool) -> Any:
+    if found.count != ranks.count:
+        from anuga_lean.checkpoint.regroup import regrouped
+
+        files = [path_in(folder, domain_name, found.count, rank, found.time)
+                 for rank in range(found.count)]
+        return _go_on(regrouped(files, domain_name, ranks))
+    path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
+    if found.is_stock:
+        return _go_on(_load_stock(path, trusted))
+    with StateFile(path) as file:
+        domain, missing = file.restore(trusted)
+        domain.checkpoint_sets.adopt(path, found.time, file.mesh)
+    if missing:
+        warnings.warn(
+            f"checkpoint {path} was loaded without its code; set again: "
+            + ", ".join(f"{each.path} ({each.kind})" for each in missing) + ".",
+            CheckpointWarning, stacklevel=5)
+    return _go_on(domain)
+
+
+def _load_stock(path: Path, trusted: bool) -> Any:
+    """Return the domain that ANUGA's own classes have pickled, lean."""
+    import dill
+
+    if not trusted:
+        raise CheckpointError(f"checkpoint {path} is a pickle of ANUGA's, which cannot be read "
+                              "without running what it contains: pass trusted=True")
+    try:
+        with open(path, "rb") as file:
+            domain = dill.load(file)
+        domain.yieldstep_counter += 1       # ANUGA counts after the yield
+        return domain
+    except Exception as error:
+        raise CheckpointError(f"checkpoint {path} cannot be unpickled "
+                              f"({type(error).__name__}: {error})") from error
+
+
+def _go_on(domain: Any) -> Any:
+    """Set what belongs to the process and not to the model."""
+    domain.last_walltime = domain.walltime_prev = clock.time()
+    domain.communication_time = 0.0
+    domain.communication_reduce_time = 0.0
+    domain.communication_broadcast_time = 0.0
+    domain.mark_resumed()
+    return domain
