@@ -77,7 +77,7 @@ def assert_same(whole: Results, resumed: Results, began: float) -> None:
 
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_every_rank_goes_on(ranks: int, tmp_path: Path) -> None:
-    """After a kill of all; where a file of one rank is missing or damaged all take the older set."""
+    """After a kill; where a file of one rank is missing or damaged all take the older set."""
     assert KILLED == start(tmp_path, ranks, LEAN, "whole", "broken")
     last = f"CHECKPOINTS/flood_DE0_P{ranks}_1_12.0.npz"
     for what in ("loaded_missing", "loaded_damaged"):

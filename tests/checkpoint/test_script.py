@@ -30,8 +30,9 @@ class Runs:
 
     def run(self, name: str, how: str, **options: Any) -> dict[str, np.ndarray]:
         """Start the script; what it has seen and stored, nothing if it is broken off."""
+        options = {"checkpoint_dir": "SETS"} | options
         done = subprocess.run(
-            [*WAYS[self.way], "script.py", name, how, json.dumps({"checkpoint_dir": "SETS"} | options)],
+            [*WAYS[self.way], "script.py", name, how, json.dumps(options)],
             cwd=self.folder, capture_output=True, text=True, timeout=120)
         assert 0 == done.returncode, done.stdout + done.stderr
         assert "Warning" not in done.stderr
