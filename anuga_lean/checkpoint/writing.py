@@ -141,16 +141,17 @@ class Checkpointing:
         return False
 
     def _warn_of_others(self, path: Path, domain: Any) -> None:
-        """Say that sets of another run are in the folder, which nobody drops."""
+        """Say that other sets are in the folder, which nobody drops."""
         self._warned_of_others = True
         own = {each for each, _ in self.sets}
         others = [name.path.name for name in files_of(path.parent)
                   if name.path.name.startswith(domain.get_name() + "_") and name.path not in own]
         if others and Ranks.of_domain(domain).rank == 0:
             warnings.warn(
-                f"{path.parent} holds {len(others)} checkpoints of another run of "
-                f"{domain.get_name()!r} (e.g. {others[-1]}), which this run neither counts nor "
-                "drops: remove them if they are not needed.", CheckpointWarning, stacklevel=5)
+                f"{path.parent} holds {len(others)} checkpoints of {domain.get_name()!r} (e.g. "
+                f"{others[-1]}) that another run has written, or that are later than the one this "
+                "run goes on from: it neither counts nor drops them, remove what is not needed.",
+                CheckpointWarning, stacklevel=5)
 
     def adopt(self, path: Path, time: float, mesh: Reader) -> None:
         """Count the sets that a run goes on from as its own, and go on with their mesh file."""

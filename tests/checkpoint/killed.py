@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from checkpoint.models import NAME, YIELDSTEP, digests, inside, made
 from netCDF4 import Dataset
 
 import anuga_lean as anuga
 from anuga_lean.checkpoint import file as checkpoint_file
+from checkpoint.models import NAME, YIELDSTEP, digests, inside, made
 
 KILLS = 50
 FINALTIME = 400 * YIELDSTEP

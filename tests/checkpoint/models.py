@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from surface.models import bed, level
 
 import anuga_lean as anuga
+from surface.models import bed, level
 
 NAME = "broken_run"     # names with underscores count too
 YIELDSTEP = 0.02

@@ -21,14 +21,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from checkpoint.damage import members_of
-from checkpoint.forge import Files, forged
-from checkpoint.models import NAME, write_sets
-
 from anuga_lean import CheckpointError
 from anuga_lean.checkpoint import encoder
 from anuga_lean.checkpoint.file import Reader
 from anuga_lean.checkpoint.reading import StateFile
+from checkpoint.damage import members_of
+from checkpoint.forge import Files, forged
+from checkpoint.models import NAME, write_sets
 
 BATCH = 500
 SECONDS = 60        # for one file; far more than any takes

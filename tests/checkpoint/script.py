@@ -10,9 +10,10 @@ import json
 import os
 import sys
 
-import anuga_lean as anuga
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary
+
+import anuga_lean as anuga
 
 CREST = 0.3
 log = open("log.txt", "a")          # no checkpoint can hold it

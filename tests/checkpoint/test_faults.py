@@ -518,7 +518,8 @@ def test_other_rank_count_without_mesh(sets: Path) -> None:
         path.unlink()
     for rank in range(3):
         (sets / f"{NAME}_P3_{rank}_7.5.npz").write_bytes(with_header(
-            data, ranks=3, rank=rank, time=7.5, mesh_file=mesh.replace("_mesh", f"_P3_{rank}_mesh")))
+            data, ranks=3, rank=rank, time=7.5,
+            mesh_file=mesh.replace("_mesh", f"_P3_{rank}_mesh")))
     with pytest.raises(CheckpointError, match=f"{NAME}_P3_0_7.5.npz needs the mesh file"):
         loaded(sets)
     (sets / f"{NAME}_P3_1_7.5.npz").unlink()

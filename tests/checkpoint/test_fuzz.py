@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -212,7 +211,7 @@ def test_headers_of_arrays(small: Path, tmp_path: Path) -> None:
     [state] = [path for path in folder.iterdir() if "_mesh_" not in path.name]
     [mesh] = folder.glob("*_mesh_*")
     files = state.read_bytes(), mesh.read_bytes()
-    for which, path in enumerate((state, mesh)):
+    for which in range(2):
         members = members_of(files[which])
         name = next(each for each in members if each.endswith(".npy"))
         data = members[name]
