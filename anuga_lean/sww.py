@@ -35,13 +35,9 @@ class SWW_file(_sww.SWW_file):
     Attributes
     ----------
     ranges : dict of str to (float, float)
-        Least and largest value stored so far, of quantities that change; empty
-        where ANUGA's own code stores them.
+        Least and largest value stored so far, of quantities that change; there
+        only while frames are written in chunks.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.ranges: dict[str, tuple[float, float]] = {}
-        super().__init__(*args, **kwargs)
 
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""
@@ -78,6 +74,7 @@ class SWW_file(_sww.SWW_file):
     def store_timestep(self) -> None:
         """Store a frame of what changes."""
         if not _in_chunks(self.domain):
+            self.__dict__.pop("ranges", None)
             super().store_timestep()
             return
         writer = self.writer
@@ -177,7 +174,7 @@ class _Places:
                 ends[0] = low = spread.low
             if spread.high > high:
                 ends[1] = high = spread.high
-            self.file.ranges[name] = float(low), float(high)
+            self.file.__dict__.setdefault("ranges", {})[name] = float(low), float(high)
         for name in self.writer.dynamic_c_quantities:
             _store_rows(fid.variables[name], (frame,), self._centroids(name[:-2]),
                         self.file.precision)
@@ -280,7 +277,7 @@ def _cut_frames(path: str, count: int) -> None:
 
 def _narrow_ranges(file: Any, count: int) -> None:
     """Set the ranges of what changes to those of the first `count` frames."""
-    known = getattr(file, "ranges", {})     # not in checkpoints that ANUGA has written
+    known = getattr(file, "ranges", {})
     with closing(NetCDFFile(file.filename, "a")) as fid:
         for name, variable in fid.variables.items():
             ends = fid.variables.get(name + _sww.Write_sww.RANGE)
