@@ -543,7 +543,7 @@ def test_stray_names(sets: Path) -> None:
     assert time_of(newest) == domain.get_time()
     assert isinstance(domain, anuga.Domain)
     domain.checkpoint_dir = str(sets)
-    with pytest.warns(CheckpointWarning, match="3 checkpoints of another run"):
+    with pytest.warns(CheckpointWarning, match=f"3 checkpoints of '{NAME}'"):
         digests(domain, finaltime=1.0, at_most=3)
     left = {path.name for path in sets.iterdir()}
     assert set(stray) - {f".{NAME}.partial"} <= left

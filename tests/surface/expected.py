@@ -59,6 +59,8 @@ EXPECTED = [
         "print_domain_memory_stats", "print_quantity_memory_stats")],
     *[Expected(part, "get_interpolation_object", "get_interpolation_object",
                "fitting holds a mesh of stock's own class") for part in ("Domain", "Mesh")],
+    Expected("Domain", "set_checkpointing", "len(files())", "a mesh file stands beside the sets"),
+    Expected("module", "load_checkpoint_file", "'nosuch'", SAID),
     *[Expected("module", name, "statistics()", "the text shows arrays as lean shows views")
       for name in ("Boyd_pipe_operator", "Weir_orifice_trapezoid_operator")],
 ]
@@ -75,12 +77,21 @@ ATTRIBUTES = {
 # Public names of lean classes that stock sets on instances, or has not at all.
 OWN = {
     "anuga": "",
-    "Domain": "full_flags has_manning_friction lean shares_steps use_stock_kernels",
-    "Mesh": """blocks compute_vertex_value_indices dense dense_copy is_dense node_order node_starts
-               override overridden real_arrays replace view""",
+    "Domain": """checkpoint_compression checkpoint_keep checkpoint_sets checkpoint_state full_flags
+                 has_manning_friction keep_older_sww lean mark_resumed shares_steps
+                 take_checkpoint_state use_stock_kernels""",
+    "Mesh": """blocks checkpoint_state compute_vertex_value_indices dense dense_copy is_dense
+               node_order node_starts override overridden real_arrays replace
+               take_checkpoint_state view""",
     "Quantity": """compact derived_centroids drop_updates form have_vertices held_update
                    hold_values is_dense is_reconstructed materialise on_distribute on_past
                    run_compiled writable writable_update""",
+}
+
+# Functions that take more keyword arguments than stock's.
+MORE_KEYWORDS = {
+    ("anuga", "load_checkpoint_file"): "trusted=True",
+    ("Domain", "set_checkpointing"): "keep=2, compression=None",
 }
 
 # What stock itself cannot do, called as its documentation says.

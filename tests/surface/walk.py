@@ -109,9 +109,9 @@ def attributes(model: Model) -> dict[str, Any]:
               "Quantity": model.domain.quantities["stage"]}
     for kind, owner in owners.items():
         for name in dir(owner):
-            if name.startswith("_"):
+            if name.startswith("_") or not hasattr(owner, name):
                 continue
-            value = getattr(owner, name, None)
+            value = getattr(owner, name)
             if not (callable(value) and hasattr(value, "__qualname__")):
                 found[f"{kind}.{name}"] = plain(value, 1)
     return found
