@@ -30,6 +30,8 @@ GRAPH, CODE = "graph.json", "code.dill"
 # Besides whole numbers, what a run leaves alone as a rule: it stands in the mesh file, and in
 # the file of a set only if it has changed.
 _STATIC = ("domain.mesh", "domain.quantities['elevation']", "domain.quantities['friction']")
+# What follows from the blocks of a mesh, which never change.
+_OF_BLOCKS = tuple(f"domain.mesh._compact[{name!r}]" for name in ("nodes", "triangles", "links"))
 _MARGIN = 1 << 20       # bytes left free on the disk
 
 
@@ -44,7 +46,7 @@ class Checkpointing:
         self.sets: list[tuple[Path, str]] = []      # this rank's files and their mesh files
         self.mesh_file = ""                         # in use, and the digests of its arrays
         self.digests: dict[str, str] = {}
-        self.of_mesh: tuple[Any, dict[str, str]] = (None, {})   # blocks, digests by name
+        self.of_blocks: tuple[Any, dict[str, str]] = (None, {})     # digests by name
         self._warned_of_others = False
 
     def write(self, domain: Any) -> bool:
@@ -210,18 +212,16 @@ class _Prepared:
             parts[name].nbytes for name in self.own + self.static * self.is_new_mesh)
 
     def _digested(self, encoder: Encoder) -> dict[str, str]:
-        """Return the digest of each array by name; those of the mesh are computed once."""
-        blocks, kept = self.policy.of_mesh
+        """Return the digest of each array by name; those that blocks give are computed once."""
+        blocks, kept = self.policy.of_blocks
         if blocks is not self.domain.mesh.blocks:
             kept = {}
         found = {}
         for (name, parts), (path, _) in zip(self.arrays, encoder.arrays, strict=True):
-            of_mesh = path.startswith("domain.mesh") and not isinstance(
-                self.domain.mesh.blocks, type(None))
-            found[name] = kept.get(name) or parts.digest() if of_mesh else parts.digest()
-            if of_mesh:
+            found[name] = kept.get(name) or parts.digest()
+            if path in _OF_BLOCKS:
                 kept[name] = found[name]
-        self.policy.of_mesh = self.domain.mesh.blocks, kept
+        self.policy.of_blocks = self.domain.mesh.blocks, kept
         return found
 
     def _choose_mesh_file(self) -> None:
