@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mpirun import needs_mpi, on_ranks
+
 SCRIPT = Path(__file__).with_name("ranks.py")
-MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 LAST_SETS = {"DE0": 12.0, "DE1": 14.0}
 LEAN = ("-m", "anuga_lean", "run")
 KILLED = 137
 
-pytestmark = pytest.mark.skipif(
-    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
-)
+pytestmark = needs_mpi
 Results = dict[str, np.ndarray]
 
 
 def start(folder: Path, ranks: int, how: tuple[str, ...], *what: str) -> int:
     """Start the script on some ranks; the exit status, which 'broken' makes that of a kill."""
-    command = [str(MPIEXEC), "-n", str(ranks), sys.executable, *how, str(SCRIPT), str(folder),
-               *what]
-    variables = os.environ | {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-        "OMPI_MCA_mpi_yield_when_idle": "1",
-    }
-    done = subprocess.run(
-        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
-    )
+    done = on_ranks(ranks, folder, *how, str(SCRIPT), str(folder), *what)
     assert done.returncode in ((0, KILLED) if what[-1] == "broken" else (0,)), \
         done.stdout + done.stderr
     return done.returncode

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("regrouped.py")
-MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+from mpirun import needs_mpi, on_ranks
 
-pytestmark = pytest.mark.skipif(
-    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
-)
+SCRIPT = Path(__file__).with_name("regrouped.py")
+
+pytestmark = needs_mpi
 
 
 def run(ranks: int, action: str, folder: Path, label: str) -> str:
     """Run the script; what it said on stderr."""
-    command = [sys.executable, "-m", "anuga_lean", "run", str(SCRIPT), action, str(folder), label]
-    if ranks > 1:
-        command = [str(MPIEXEC), "-n", str(ranks), *command]
-    variables = os.environ | {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-        "OMPI_MCA_mpi_yield_when_idle": "1",
-    }
-    done = subprocess.run(
-        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
-    )
+    done = on_ranks(ranks, folder, "-m", "anuga_lean", "run", str(SCRIPT), action, str(folder),
+                    label)
     assert 0 == done.returncode, done.stdout + done.stderr
     return done.stderr
 

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mpirun import needs_mpi, on_ranks
+
 RANKS = 3
 SCRIPT = Path(__file__).with_name("ranks.py")
-MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
-pytestmark = pytest.mark.skipif(
-    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
-)
+pytestmark = needs_mpi
 
 
 def run(folder: Path, algorithm: str, *how: str) -> list[dict[str, np.ndarray]]:
     """Run the script on three ranks started with `how`; what each rank left."""
     folder.mkdir()
-    command = [str(MPIEXEC), "-n", str(RANKS), sys.executable, *how, str(SCRIPT), str(folder),
-               algorithm]
-    variables = os.environ | {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-        "OMPI_MCA_mpi_yield_when_idle": "1",
-    }
-    done = subprocess.run(
-        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
-    )
+    done = on_ranks(RANKS, folder, *how, str(SCRIPT), str(folder), algorithm)
     assert 0 == done.returncode, done.stdout + done.stderr
     found = []
     for rank in range(RANKS):

@@ -1,0 +1,35 @@
+"""Starting a script on some ranks of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+_MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or \
+    shutil.which("mpiexec")
+
+needs_mpi = pytest.mark.skipif(
+    find_spec("mpi4py") is None or _MPIEXEC is None, reason="needs mpi4py and mpiexec"
+)
+
+
+def on_ranks(count: int, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run python with arguments in a folder: under mpiexec, or alone for one rank."""
+    command = [sys.executable, *arguments]
+    if count > 1:
+        command = [str(_MPIEXEC), "-n", str(count), *command]
+    variables = os.environ | {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "OMPI_MCA_mpi_yield_when_idle": "1",
+    }
+    return subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
+    )
