@@ -454,7 +454,7 @@ class LeanDomain(ReportingDomain):
             The folder cannot be used, or there is no such compression.
         """
         schedule.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
-                                      checkpoint_time, keep, compression)
+                                   checkpoint_time, keep, compression)
 
     set_checkpointing.__signature__ = signature(set_checkpointing)  # type: ignore[attr-defined]
 
