@@ -79,13 +79,13 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
         raise CheckpointError(reason + ".")
     own = {each.key: each for each in sets_in(
         [name for name in names if (name.count, name.rank) == (ranks.count, ranks.rank)])}
-    common = set.intersection(*map(set, ranks.allgather(set(own))))
-    # a torn file of one rank has no identity: the set is still named when it is tried
-    torn = {key[:3] for keys in ranks.allgather(
-        {key for key in own if key[3] is None}) for key in keys}
-    for key in own:
-        if key[:3] in torn and key not in common:
-            common.add(key)
+    keys = ranks.allgather(set(own))
+    common = set.intersection(*keys)
+    # a torn file of one rank has no identity: the set is still named when it is tried, by all
+    # ranks, so that each must have a file of it
+    everywhere = set.intersection(*[{key[:3] for key in of_rank} for of_rank in keys])
+    torn = {key[:3] for of_rank in keys for key in of_rank if key[3] is None}
+    common |= {key for key in own if key[:3] in torn & everywhere}
     others = [each for each in sets_in([n for n in names if n.count != ranks.count])
               if each.ranks == set(range(each.count)) and not each.is_stock]
     others = ranks.from_first(others)
