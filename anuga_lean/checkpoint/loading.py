@@ -53,7 +53,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
     if not wanted:
         raise CheckpointError(_nothing_there(folder, domain_name, time, ranks, candidates))
-    passed: list[str] = []
+    passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
         domain, reason = tried(ranks, lambda each=each: _load_set(
             each, ranks, folder, domain_name, trusted))
@@ -96,6 +96,19 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     unique = {each.key[:3]: each for each in reversed(found)}
     return sorted([each for key, each in unique.items() if key in order],
                   key=lambda each: order[each.key[:3]])
+
+
+def _incomplete(ranks: Ranks, folder: Path, domain: str) -> list[str]:
+    """Say so if the set that was written last is not there on every rank."""
+    mine = {name.time: name.path.stat().st_mtime for name in files_of(folder, domain)
+            if (name.count, name.rank) == (ranks.count, ranks.rank)}
+    of_ranks = ranks.allgather(mine)
+    last = max((when, time) for found in of_ranks for time, when in found.items()) \
+        if any(of_ranks) else None
+    if last is None or all(last[1] in found for found in of_ranks):
+        return []
+    missing = [rank for rank, found in enumerate(of_ranks) if last[1] not in found]
+    return [f"the set at t={last[1]} s is not whole, ranks {missing} have no file of it"]
 
 
 def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
