@@ -1,0 +1,205 @@
+"""The stored form of figures: one file a night, one record a scenario and build.
+
+Owns the schema and the check of files that claim to have it.  The files are
+pytest-benchmark's own JSON; what is ours lies in each benchmark's `extra_info`
+and in `machine_info["anuga_lean"]`.  Who measures lives elsewhere in measure/
+and in benchmarks/, who shows them in report.py and page.py.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from anuga_lean._errors import LeanError
+
+SCHEMA = "anuga_lean.figures/1"
+SUITES = ("memory", "speed", "checkpoint", "ranks")
+GATES = ("memory", "ratio")
+
+
+class RecordError(LeanError, ValueError):
+    """A file does not hold figures of this schema."""
+
+
+class Figure(NamedTuple):
+    """One number.
+
+    Attributes
+    ----------
+    value : float
+    unit : str
+        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s`` or ``x``.
+    spread : float or None
+        Largest less smallest over the repeats, over the median; None for one.
+    gate : "memory", "ratio" or None
+        ``memory`` must not grow, ``ratio`` (stock over lean) must not fall.
+    """
+
+    value: float
+    unit: str
+    spread: float | None = None
+    gate: str | None = None
+
+
+@dataclass
+class Record:
+    """What was measured of one scenario on one build.
+
+    Attributes
+    ----------
+    suite : str
+        One of `SUITES`.
+    scenario, build : str
+        ``build`` is ``stock``, ``lean``, a version such as ``3.3.10`` or the
+        label of an interpreter.
+    version : str
+        What ran, ``anuga 4.1.0 + anuga_lean 0.1.0`` for example.
+    triangles : list of int
+        Sizes of the meshes, ascending; slopes are between first and last.
+    flow_algorithm : str
+    threads, numprocs, repeats : int
+    isa : str or None
+        Of the lean kernels.
+    command : str
+        What anyone can type to measure it again.
+    figures : dict of str to Figure
+    groups, arrays : dict of str to float
+        B/tri of the census on the largest mesh, by group of arrays and by array.
+    stages : dict of str to dict
+        By stage, in their order: ``seconds`` and the bytes ``rss``, ``pss``,
+        ``uss``, ``peak_rss`` (None where not known) on the largest mesh.
+    ranks : list of dict
+        By rank: ``rank``, ``number_of_triangles`` and the bytes ``rss``,
+        ``pss``, ``uss``, ``peak_rss``.
+    sites : list of dict
+        Call sites of the peak, largest first: ``site``, ``nbytes``, ``share``.
+    error : str or None
+        Why there are no figures, in one sentence.
+    """
+
+    suite: str
+    scenario: str
+    build: str
+    version: str = ""
+    triangles: list[int] = field(default_factory=list)
+    flow_algorithm: str = "DE0"
+    threads: int = 1
+    numprocs: int = 1
+    repeats: int = 1
+    isa: str | None = None
+    command: str = ""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    groups: dict[str, float] = field(default_factory=dict)
+    arrays: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ranks: list[dict[str, Any]] = field(default_factory=list)
+    sites: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the same record in another file."""
+        sizes = "-".join(str(size) for size in self.triangles) if self.suite != "memory" else ""
+        words = [self.suite, self.scenario, sizes, self.flow_algorithm, f"{self.threads}t",
+                 f"{self.numprocs}p", self.build]
+        return " ".join(word for word in words if word)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form that a benchmark's extra_info holds."""
+        found = asdict(self)
+        found["figures"] = {name: figure._asdict() for name, figure in self.figures.items()}
+        return {"schema": SCHEMA, **found}
+
+
+@dataclass
+class Night:
+    """All records of one file.
+
+    Attributes
+    ----------
+    path : Path
+    date : str
+        ISO 8601, UTC.
+    commit : str
+        Short id, ``+`` behind it if the tree had changes; empty if not known.
+    machine : dict
+        See `environment.record`.
+    records : list of Record
+    """
+
+    path: Path
+    date: str
+    commit: str
+    machine: Mapping[str, Any]
+    records: list[Record]
+
+
+def read(path: str | Path) -> Night:
+    """Read a file of figures.
+
+    Parameters
+    ----------
+    path : path
+        As written by ``pytest benchmarks --benchmark-json``.
+
+    Raises
+    ------
+    RecordError
+        Not there, no JSON, of another schema or damaged: one sentence.
+    """
+    path = Path(path)
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is no JSON: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("benchmarks"), list):
+        raise RecordError(f"{path} is not a result of pytest benchmarks/ --benchmark-json: it has "
+                          "no list of benchmarks")
+    commit = found.get("commit_info") or {}
+    dirty = "+" if commit.get("dirty") else ""
+    name = str(commit.get("id") or "")[:9]
+    return Night(path, str(found.get("datetime", "")), name and name + dirty,
+                 (found.get("machine_info") or {}).get("anuga_lean") or {},
+                 [_record(path, entry) for entry in found["benchmarks"]])
+
+
+def _record(path: Path, entry: Mapping[str, Any]) -> Record:
+    given = dict(entry.get("extra_info") or {})
+    schema = given.pop("schema", None)
+    if schema != SCHEMA:
+        raise RecordError(f"{path}: {entry.get('name')} has the schema {schema!r}, this version "
+                          f"of anuga_lean reads {SCHEMA!r}: measure again, or read it with the "
+                          "version that wrote it")
+    try:
+        figures = {name: Figure(**figure) for name, figure in given.pop("figures").items()}
+        record = Record(figures=figures, **given)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise RecordError(f"{path}: {entry.get('name')} is damaged: {error}") from error
+    for name, figure in figures.items():
+        if not isinstance(figure.value, (int, float)) or not math.isfinite(figure.value):
+            raise RecordError(f"{path}: {entry.get('name')}: {name} is {figure.value!r}, no number")
+    return record
+
+
+def median_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
+    """Median of some numbers, and largest less smallest over it (None for one number)."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    if len(ordered) < 2 or not median:
+        return median, None
+    return median, (ordered[-1] - ordered[0]) / abs(median)
+
+
+def figure(values: Sequence[float], unit: str, gate: str | None = None,
+           factor: float = 1.0) -> Figure:
+    """A figure from its repeats."""
+    median, spread = median_and_spread(values)
+    return Figure(median * factor, unit, spread, gate)
