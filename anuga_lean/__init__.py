@@ -48,12 +48,13 @@ from anuga_lean._errors import (
 from anuga_lean._errors import (
     UnsupportedVersion as UnsupportedVersion,
 )
+from anuga_lean.measure.marks import mark as mark
 
 __version__ = "0.1.0"
 
 _OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
         "LeanError", "MeshError", "ScenarioError", "StockKernelWarning", "ThreadError",
-        "UnsupportedFeature", "UnsupportedVersion", "from_domain")
+        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
 hook.watch()
 hook.join_loaded()

@@ -56,6 +56,7 @@ _CONSTRUCT_LEAN = ("Quantity", "Domain")
 _MARK = "_anuga_lean_installed"
 _installed = hasattr(sys.modules.get("anuga"), _MARK)
 _importing = False
+_kept_stock = False
 
 
 def is_installed() -> bool:
@@ -102,6 +103,8 @@ def install() -> types.ModuleType:
     global _installed, _importing
     if _installed:
         return sys.modules["anuga"]
+    if _kept_stock:
+        return importlib.import_module("anuga")
     already = "anuga" in sys.modules
     _importing = True
     try:
@@ -121,6 +124,22 @@ def install() -> types.ModuleType:
     finally:
         _importing = False
     return anuga
+
+
+def keep_stock() -> None:
+    """Have this process run ANUGA's own classes, through `import anuga_lean as anuga` too.
+
+    Raises
+    ------
+    HookError
+        If the lean classes are in already.
+    """
+    global _kept_stock
+    if _installed:
+        raise HookError("ANUGA is lean in this process already: start another one to run its own "
+                        "classes.")
+    _kept_stock = True
+    unwatch()
 
 
 def load() -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import anuga_lean.scenarios as scenarios
 from anuga_lean.measure import probe
 from anuga_lean.measure.child import import_anuga
-from anuga_lean.measure.comparison import machine
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.report import table
 
 KINDS = ("stock", "lean", "lean zstd")

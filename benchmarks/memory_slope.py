@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from anuga_lean.measure.comparison import machine
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import VARIANTS, Request, measure
 from anuga_lean.measure.report import census_table, table
 

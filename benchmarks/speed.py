@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from anuga_lean.measure.comparison import machine
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import ISAS, Request, measure
 from anuga_lean.measure.report import table
 

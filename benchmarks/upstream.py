@@ -20,7 +20,7 @@ import upstream_cases as cases
 import upstream_sdist as sdist
 import upstream_suites as suites
 
-from anuga_lean.measure.comparison import machine
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.report import table
 
 PARTS = (*suites.SUITES, "cases")

@@ -2,7 +2,8 @@
 
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
-whatever ANUGA prints cannot mix with either.  Started by measurement.py.
+whatever ANUGA prints cannot mix with either (-1: to nobody).  Under mpiexec
+every rank does so in a folder of its own.  Started by measurement.py.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import statistics
 import sys
 import tracemalloc
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import anuga_lean.scenarios as scenarios
-from anuga_lean.measure import probe
 from anuga_lean.measure.census import census
-from anuga_lean.measure.measurement import MeasurementError, Request
+from anuga_lean.measure.environment import versions
+from anuga_lean.measure.measurement import MeasurementError, Request, result_name
+from anuga_lean.measure.stages import Stages
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
 ENDLESS = 1.0e12  # s; a final time that only `steps` can end
@@ -79,47 +80,48 @@ class StepClock:
         self._started = perf_counter()
 
 
-class Stages:
-    """Memory and wall time of the stages import, build and evolve."""
-
-    def __init__(self, trace: bool) -> None:
-        self.trace = trace
-        self.result: dict[str, dict[str, Any]] = {}
-        self._begin()
-
-    def end(self, name: str) -> None:
-        """Note a stage and begin the next."""
-        figures: dict[str, Any] = {"seconds": perf_counter() - self._started}
-        try:
-            figures.update(probe.read_memory()._asdict())
-        except probe.ProbeError:
-            figures.update(dict.fromkeys(probe.Memory._fields))
-        if self.trace and tracemalloc.is_tracing():
-            figures["allocated"], figures["peak_allocated"] = tracemalloc.get_traced_memory()
-        self.result[name] = figures
-        self._begin()
-
-    def _begin(self) -> None:
-        probe.reset_peak_rss()
-        if self.trace and tracemalloc.is_tracing():
-            tracemalloc.reset_peak()
-        self._started = perf_counter()
-
-
-def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def run(request: Request, folder: Path, progress: Callable[[str], None],
+        ranks: Ranks | None = None) -> dict[str, Any]:
     """Carry out a request in this process.
+
+    Parameters
+    ----------
+    request : Request
+    folder : path
+    progress : callable
+    ranks : Ranks, optional
+        All processes of the run, if there are several.
 
     Returns
     -------
     dict
         What ``result.json`` holds; see benchmarks/README.md for each field.
     """
-    stages = Stages(request.trace)
+    recording = None
+    if request.memray:
+        from anuga_lean.measure.allocations import Recording
+
+        recording = Recording(folder / f"memray{ranks.suffix if ranks else ''}.bin")
+    stages = Stages(request.trace, ranks.barrier if ranks else None, recording, request.at)
     progress("import anuga")
     anuga = import_anuga(request.variant)
     if request.trace:
         tracemalloc.start()
     stages.end("import")
+    run_it = _run_script if request.is_script else _run_scenario
+    result = run_it(request, folder, progress, anuga, stages, ranks.suffix if ranks else "")
+    if recording is not None:
+        recording.end()
+    if request.at is not None and request.at not in stages.result:
+        raise MeasurementError(f"there is no stage or mark {request.at!r} in this run; there are "
+                               f"{', '.join(stages.result)}")
+    if ranks is not None:
+        result["rank"] = ranks.rank
+    return result
+
+
+def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
+                  stages: Stages, suffix: str) -> dict[str, Any]:
     progress("build the model")
     options = {"name": request.scenario, "datadir": str(folder), **request.parameters}
     domain = scenarios.build(request.scenario, anuga, **options)
@@ -134,24 +136,60 @@ def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict
     progress("count the arrays")
     result["census"] = census(domain).as_dict()
     if request.arrays:
-        result.update(_write_arrays(domain, clock, folder))
-    sww = Path(domain.get_datadir()) / f"{domain.get_name()}.sww"
+        result.update(_write_arrays(domain, clock, folder / f"arrays{suffix}.npz"))
+    sww = _sww(domain)
     result["sww"] = str(sww) if request.parameters.get("store") and sww.exists() else None
+    result["sww_nbytes"] = sww.stat().st_size if result["sww"] else None
     result["versions"] = _versions(domain)
     return result
 
 
+def _run_script(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
+                stages: Stages, suffix: str) -> dict[str, Any]:
+    """Run a user's script; the figures are those of its last evolve, the steps of all."""
+    from anuga_lean.measure.script import run_script, sww_digests
+
+    result: dict[str, Any] = {}
+    files: list[dict[str, Any]] = []
+    clocks: list[StepClock] = []
+    stored: dict[Path, None] = {}
+
+    def finished(domain: Any, clock: StepClock) -> None:
+        clocks.append(clock)
+        result.update(_figures(domain, clock, stages), census=census(domain).as_dict(),
+                      versions=_versions(domain))
+        if request.arrays:
+            path = folder / f"arrays{suffix}_{len(files) + 1}.npz"
+            files.append(_write_arrays(domain, clock, path))
+        if domain.get_store():
+            stored[_sww(domain).resolve()] = None
+
+    run_script(request.scenario, list(request.arguments), anuga, stages,
+               lambda domain: StepClock(domain, None, progress), finished)
+    if not clocks:
+        raise MeasurementError(f"the script {request.scenario} evolves no domain of ANUGA's, so "
+                               "there is nothing to compare")
+    seconds = [second for clock in clocks for second in clock.seconds]
+    result.update(
+        steps=len(seconds), seconds_per_step=statistics.median(seconds) if seconds else None,
+        seconds_of_steps=sum(seconds), sww=None, sww_nbytes=None, arrays=files[0]["arrays"],
+        more_arrays=[each["arrays"] for each in files[1:]],
+        sww_digests={f"{path.name}/{name}": digest for path in stored if path.exists()
+                     for name, digest in sww_digests(path).items()})
+    return result
+
+
+def _sww(domain: Any) -> Path:
+    return Path(domain.get_datadir()) / f"{domain.get_name()}.sww"
+
+
 def import_anuga(variant: str) -> Any:
     """ANUGA with the lean classes in, or certainly without."""
-    if variant == "lean":
-        from anuga_lean import hook
+    from anuga_lean import hook
 
+    if variant == "lean":
         return hook.install()
-    # Importing anuga_lean, and so this module, makes any later import of anuga a
-    # lean one; here that must not happen.
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if not type(finder).__module__.startswith("anuga_lean")
-    ]
+    hook.keep_stock()  # importing anuga_lean, and so this module, would make ANUGA lean
     import anuga
 
     if "anuga_lean.domain" in sys.modules:
@@ -179,6 +217,8 @@ def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
     wet = int((depth > domain.minimum_allowed_height).sum())
     return {
         "number_of_triangles": number_of_triangles,
+        "number_of_full_triangles": int(getattr(domain, "number_of_full_triangles",
+                                                number_of_triangles)),
         "wet_fraction": wet / number_of_triangles,
         "steps": len(clock.seconds),
         "seconds_per_step": statistics.median(clock.seconds) if clock.seconds else None,
@@ -206,13 +246,12 @@ def _allocated_arrays() -> int:
     return sum(statistic.size for statistic in traces.statistics("filename"))
 
 
-def _write_arrays(domain: Any, clock: StepClock, folder: Path) -> dict[str, Any]:
+def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
     """Save the compared arrays and name their checksums."""
     import numpy as np
 
     arrays = {name: _centroids(domain, name) for name in COMPARED}
     arrays["timestep"] = np.array(clock.timesteps, dtype=np.float64)
-    path = folder / "arrays.npz"
     np.savez(path, **arrays)
     checksums = {
         name: hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
@@ -222,25 +261,41 @@ def _write_arrays(domain: Any, clock: StepClock, folder: Path) -> dict[str, Any]
 
 
 def _versions(domain: Any) -> dict[str, Any]:
-    versions: dict[str, Any] = {"python": platform.python_version()}
-    for name in ("anuga", "anuga_lean", "numpy"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    versions["domain"] = f"{type(domain).__module__}.{type(domain).__qualname__}"
-    return versions
+    found: dict[str, Any] = {"python": platform.python_version()}
+    found.update(versions(("anuga", "anuga_lean", "numpy")))
+    found["domain"] = f"{type(domain).__module__}.{type(domain).__qualname__}"
+    return found
+
+
+class Ranks:
+    """The processes of a run under mpiexec."""
+
+    def __init__(self) -> None:
+        from mpi4py import MPI
+
+        self._world = MPI.COMM_WORLD
+        self.rank = int(self._world.rank)
+        self.suffix = "" if self.rank == 0 else f"_{self.rank}"
+
+    def barrier(self) -> None:
+        """Wait for all."""
+        self._world.Barrier()
 
 
 def main(folder: str, descriptor: str) -> None:
     """Run the request in `folder`, telling progress on `descriptor`."""
     home = Path(folder)
     request = Request(**json.loads((home / "request.json").read_text()))
-    with os.fdopen(int(descriptor), "w", buffering=1) as channel:
-        result = run(request, home, lambda line: print(line, file=channel))
-    unfinished = home / "result.json.tmp"
+    ranks = Ranks() if request.numprocs > 1 else None
+    if int(descriptor) < 0:
+        result = run(request, home, lambda line: None, ranks)
+    else:
+        with os.fdopen(int(descriptor), "w", buffering=1) as channel:
+            result = run(request, home, lambda line: print(line, file=channel))
+    name = result_name(ranks.rank if ranks else 0)
+    unfinished = home / f"{name}.tmp"
     unfinished.write_text(json.dumps(result))
-    unfinished.replace(home / "result.json")
+    unfinished.replace(home / name)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ one lives in measurement.py, printing in report.py.
 from __future__ import annotations
 
 import datetime
-import os
-import platform
+import itertools
 import statistics
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
 
 
@@ -133,13 +133,30 @@ def equalities(first: dict, second: dict) -> dict[str, bool]:
     are compared; a name that only one side has is unequal.
     """
     equal = {}
-    if first.get("arrays") and second.get("arrays"):
-        with np.load(first["arrays"]) as ours, np.load(second["arrays"]) as theirs:
-            for name in ours.files:
-                equal[name] = name in theirs.files and same_bits(ours[name], theirs[name])
+    for number, (ours, theirs) in enumerate(
+            itertools.zip_longest(_array_files(first), _array_files(second)), 1):
+        of = "" if number == 1 else f"evolve {number}: "
+        equal.update({of + name: same for name, same in _array_equalities(ours, theirs).items()})
     if first.get("sww") or second.get("sww"):
         equal.update(_sww_equalities(first.get("sww"), second.get("sww")))
+    digests = [result.get("sww_digests") or {} for result in (first, second)]
+    for name in sorted({*digests[0], *digests[1]}):
+        equal[f"sww/{name}"] = digests[0].get(name) == digests[1].get(name)
     return equal
+
+
+def _array_files(result: dict) -> list[str]:
+    """The files of arrays of a run, one for each evolve of a script."""
+    return [*filter(None, [result.get("arrays")]), *result.get("more_arrays", ())]
+
+
+def _array_equalities(first: str | None, second: str | None) -> dict[str, bool]:
+    if first is None or second is None:
+        return {"arrays": False}
+    with np.load(first) as ours, np.load(second) as theirs:
+        return {name: name in ours.files and name in theirs.files
+                and same_bits(ours[name], theirs[name])
+                for name in dict.fromkeys([*ours.files, *theirs.files])}
 
 
 def _sww_equalities(first: str | None, second: str | None) -> dict[str, bool]:
@@ -178,27 +195,3 @@ def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
     numbers = ~np.isnan(first)
     return (np.array_equal(first, second, equal_nan=True)
             and np.array_equal(np.signbit(first[numbers]), np.signbit(second[numbers])))
-
-
-def machine(root: str | Path = "/") -> dict[str, Any]:
-    """The class of this machine: processor, its vector units, cores in use."""
-    model, flags = platform.machine(), set()
-    try:
-        text = (Path(root) / "proc" / "cpuinfo").read_text()
-    except OSError:
-        text = ""
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            model = value.strip()
-        elif name.strip() == "flags":
-            flags = set(value.split())
-    affinity = getattr(os, "sched_getaffinity", None)
-    return {
-        "processor": model,
-        "architecture": platform.machine(),
-        "avx2": "avx2" in flags,
-        "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= flags,
-        "cores": os.cpu_count() if affinity is None else len(affinity(0)),
-        "system": f"{platform.system()} {platform.release()}",
-    }

@@ -59,6 +59,8 @@ class Record:
         label of an interpreter.
     version : str
         What ran, ``anuga 4.1.0 + anuga_lean 0.1.0`` for example.
+    parameters : dict
+        Of the scenario, as asked for; those that give the mesh size as lists.
     triangles : list of int
         Sizes of the meshes, ascending; slopes are between first and last.
     flow_algorithm : str
@@ -86,6 +88,7 @@ class Record:
     scenario: str
     build: str
     version: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
     triangles: list[int] = field(default_factory=list)
     flow_algorithm: str = "DE0"
     threads: int = 1
@@ -104,10 +107,20 @@ class Record:
     @property
     def key(self) -> str:
         """Names the same record in another file."""
-        sizes = "-".join(str(size) for size in self.triangles) if self.suite != "memory" else ""
-        words = [self.suite, self.scenario, sizes, self.flow_algorithm, f"{self.threads}t",
-                 f"{self.numprocs}p", self.build]
-        return " ".join(word for word in words if word)
+        return f"{self.subject} on {self.build}"
+
+    @property
+    def subject(self) -> str:
+        """Suite, scenario and all that was set, without the build."""
+        words = [self.suite, self.scenario]
+        for name, value in self.parameters.items():
+            given = value if isinstance(value, (list, tuple)) else [value]
+            words.append(f"{name}={','.join(str(each) for each in given)}")
+        if self.numprocs > 1:
+            words.append(f"numprocs={self.numprocs}")
+        if self.threads > 1:
+            words.append(f"threads={self.threads}")
+        return " ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
         """The form that a benchmark's extra_info holds."""

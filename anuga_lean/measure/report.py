@@ -11,6 +11,7 @@ from typing import Any
 from anuga_lean.measure.census import SECTIONS
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import Request
+from anuga_lean.measure.records import Record
 
 MIB = 1024 * 1024
 LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
@@ -149,3 +150,20 @@ def _pair(values: Sequence[float | None], factor: float, form: str) -> list[str]
     stock, lean = values
     ratio = f"{stock / lean:.2f}" if stock and lean else ""
     return [*texts, ratio]
+
+
+def figures_table(records: Sequence[Record]) -> str:
+    """Every figure of some records, a column each, and what failed below."""
+    names = list(dict.fromkeys(name for record in records for name in record.figures))
+    rows = [["", *(record.build for record in records)]]
+    for name in names:
+        unit = next(record.figures[name].unit for record in records if name in record.figures)
+        cells = []
+        for record in records:
+            figure = record.figures.get(name)
+            spread = f" ±{figure.spread / 2:.1%}" if figure and figure.spread else ""
+            cells.append("-" if figure is None else f"{figure.value:,.4g}{spread}")
+        rows.append([f"{name}, {unit}", *cells])
+    lines = [table(rows)] if names else []
+    lines += [f"{record.build}: {record.error}" for record in records if record.error]
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""Which call sites make the peak: recording with memray, and reading its file.
+
+Owns the rule for a site: the innermost frame of ANUGA's, of anuga_lean's or of
+the user's, with what libraries allocate on its behalf.  memray is optional.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from anuga_lean._errors import LeanError
+
+_OWN_PACKAGES = ("anuga", "anuga_lean")
+_MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
+
+
+class AllocationError(LeanError, RuntimeError):
+    """Allocations cannot be recorded or read."""
+
+
+class Site(NamedTuple):
+    """A line of code and the bytes that were allocated on its behalf and alive."""
+
+    site: str
+    nbytes: int
+    share: float
+
+
+class Allocations(NamedTuple):
+    """What was alive at one moment of a recording.
+
+    Attributes
+    ----------
+    nbytes : int
+        All that was alive.
+    sites : list of Site
+        Largest first; their shares add up to one.
+    """
+
+    nbytes: int
+    sites: list[Site]
+
+
+class Recording:
+    """Records every allocation of this process into a file until `end`."""
+
+    def __init__(self, path: Path) -> None:
+        check_installed()
+        import memray
+
+        self._tracker: Any = memray.Tracker(
+            destination=memray.FileDestination(str(path), overwrite=True),
+            native_traces=False, follow_fork=False)
+        self._tracker.__enter__()
+
+    def end(self) -> None:
+        """Stop; does nothing the second time."""
+        if self._tracker is not None:
+            self._tracker.__exit__(None, None, None)
+            self._tracker = None
+
+
+def check_installed() -> None:
+    """Raise AllocationError if there is no memray here."""
+    try:
+        import memray  # noqa: F401
+    except ImportError as error:
+        raise AllocationError(_MISSING) from error
+
+
+def at_peak(path: str | Path) -> Allocations:
+    """What was alive at the peak of a recording."""
+    return _read(path, "get_high_watermark_allocation_records")
+
+
+def at_end(path: str | Path) -> Allocations:
+    """What was alive when a recording ended."""
+    return _read(path, "get_leaked_allocation_records")
+
+
+def write_flamegraph(path: str | Path, report: str | Path) -> None:
+    """Write memray's own flamegraph of the peak, an HTML file.
+
+    Raises
+    ------
+    AllocationError
+        memray could not.
+    """
+    done = subprocess.run([sys.executable, "-m", "memray", "flamegraph", "--force",
+                           "--output", str(report), str(path)], capture_output=True, text=True)
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it printed nothing"]
+        raise AllocationError(f"memray wrote no flamegraph {report}: {last[0]}")
+
+
+def _read(path: str | Path, method: str) -> Allocations:
+    check_installed()
+    import memray
+
+    totals: dict[str, int] = {}
+    try:
+        with memray.FileReader(str(path)) as reader:
+            for record in getattr(reader, method)(merge_threads=True):
+                site = _site(record.stack_trace())
+                totals[site] = totals.get(site, 0) + record.size
+    except (OSError, ValueError) as error:
+        raise AllocationError(f"{path} is no whole recording of memray's: {error}") from error
+    everything = sum(totals.values())
+    sites = [Site(site, nbytes, nbytes / everything) for site, nbytes in totals.items() if nbytes]
+    return Allocations(everything, sorted(sites, key=lambda site: -site.nbytes))
+
+
+def _site(stack: list[tuple[str, str, int]]) -> str:
+    """The innermost frame (function, file, line) that is not a library's, as text."""
+    for function, file, line in stack:
+        if not _is_library(file):
+            return f"{_short(file)}:{line} {function}"
+    if stack:
+        function, file, line = stack[0]
+        return f"{_short(file)}:{line} {function}"
+    return "outside of Python"
+
+
+def _is_library(file: str) -> bool:
+    package = _package(file)
+    if package is not None:
+        return package not in _OWN_PACKAGES
+    return file.startswith(("<frozen", sysconfig.get_path("stdlib"))) or "/lib/python3" in file
+
+
+def _package(file: str) -> str | None:
+    """The package of a file of site-packages, or of a source folder of ours."""
+    parts = Path(file).parts
+    for folder in ("site-packages", "dist-packages"):
+        if folder in parts[:-1]:
+            return parts[parts.index(folder) + 1].removesuffix(".py")
+    return None
+
+
+def _short(file: str) -> str:
+    """The path from the package on."""
+    parts = Path(file).parts
+    for folder in ("site-packages", "dist-packages"):
+        if folder in parts:
+            return "/".join(parts[parts.index(folder) + 1:])
+    return file if file.startswith("<") else "/".join(parts[-2:])

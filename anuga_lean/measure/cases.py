@@ -1,0 +1,319 @@
+"""From runs to records: which runs make up a figure, and how they are put together.
+
+Owns the protocol of each suite (memory, speed, checkpoint, ranks).  Running one
+process is measurement.py's, the stored form records.py's.  A run that fails
+gives a record with its error, never an exception.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anuga_lean._errors import LeanError
+from anuga_lean.measure import allocations, checkpoints
+from anuga_lean.measure.builds import Build
+from anuga_lean.measure.measurement import Progress, Request, measure
+from anuga_lean.measure.records import Figure, Record, figure
+
+MIB = 2.0**-20
+SITES_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured.
+
+    Attributes
+    ----------
+    scenario : str
+        A name of `anuga_lean.scenarios`.
+    parameters : mapping
+        Of the scenario, its mesh size left out.
+    sizes : sequence of mappings
+        The parameter that gives the mesh size, smallest first; slopes are
+        between the first and the last.
+    steps, threads, numprocs, repeats : int
+    """
+
+    scenario: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Sequence[Mapping[str, int]] = ({},)
+    steps: int = 10
+    threads: int = 1
+    numprocs: int = 1
+    repeats: int = 1
+
+    @property
+    def flow_algorithm(self) -> str:
+        """As asked for, or ANUGA's own choice."""
+        return str(self.parameters.get("flow_algorithm", "DE0"))
+
+    def request(self, build: Build, size: Mapping[str, int], **more: Any) -> Request:
+        """The request of one run."""
+        return Request(build.variant, self.scenario, {**self.parameters, **size},
+                       steps=self.steps, threads=self.threads, numprocs=self.numprocs,
+                       isa=build.isa, python=build.python,
+                       arrays=False, **more)
+
+    def record(self, suite: str, builds: Sequence[str], build: str) -> Record:
+        """A record without figures yet; `builds` are those that the command names."""
+        sizes = {name: [size[name] for size in self.sizes] for name in self.sizes[0]}
+        return Record(suite, self.scenario, build, parameters={**self.parameters, **sizes},
+                      flow_algorithm=self.flow_algorithm, threads=self.threads,
+                      numprocs=self.numprocs, repeats=self.repeats,
+                      command=self.command(suite, builds))
+
+    def failed(self, suite: str, build: str, error: Exception) -> Record:
+        """The record of a build that cannot be measured at all."""
+        record = self.record(suite, [build], build.partition("=")[0])
+        record.error = str(error)
+        return record
+
+    def command(self, suite: str, builds: Sequence[str]) -> str:
+        """What measures this again."""
+        words = ["python", "benchmarks/child.py", suite, self.scenario, "--build", *builds]
+        for name, value in self.parameters.items():
+            words += ["--set", f"{name}={value}"]
+        for name in self.sizes[0]:
+            words += ["--size", name, *(str(size[name]) for size in self.sizes)]
+        for name in ("steps", "threads", "numprocs", "repeats"):
+            value = getattr(self, name)
+            if value is not None and value != getattr(Case, name, None):
+                words += [f"--{name}", str(value)]
+        return shlex.join(words)
+
+
+def memory_record(case: Case, build: Build, folder: Path, name: str | None = None,
+                  progress: Progress | None = None, memray: bool = True) -> Record:
+    """Memory of a scenario between two sizes: RSS, census, tracemalloc and memray.
+
+    Every figure comes from runs of its own kind: RSS from plain ones, what
+    Python and numpy allocate from traced ones, all that is allocated from
+    runs under memray.
+    """
+    record = case.record("memory", [name or build.label], build.label)
+    runs = _Runs(case, build, folder, progress)
+    try:
+        plain = [runs.both(f"plain {number + 1}") for number in range(case.repeats)]
+        traced = runs.both("traced", trace=True)
+        if memray:
+            recorded = runs.recorded()
+    except LeanError as error:
+        record.error = str(error)
+        return record
+    small, large = plain[0]
+    _describe(record, [small, large])
+    count = small["number_of_triangles"], large["number_of_triangles"]
+
+    def slopes(stage: str, key: str) -> Figure:
+        return figure([_slope(pair, stage, key) for pair in plain], "B/tri", "memory")
+
+    imports = [run["stages"]["import"]["rss"] for pair in plain for run in pair]
+    record.figures = {
+        "held": Figure(_per_triangle(large["census"]["nbytes"], large), "B/tri", None, "memory"),
+        "rss_slope": slopes("evolve", "rss"),
+        "peak_build": slopes("build", "peak_rss"),
+        "peak_evolve": slopes("evolve", "peak_rss"),
+        "traced": Figure(_slope(traced, "evolve", "allocated"), "B/tri", None, "memory"),
+        "traced_peak": Figure(_line(count, [
+            max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
+            for run in traced]), "B/tri", None, "memory"),
+        "import_rss": figure(imports, "MiB", "memory", MIB),
+        "cells_per_s": figure([large["number_of_triangles"] / pair[1]["seconds_per_step"]
+                               for pair in plain], "1/s"),
+    }
+    if large["sww_nbytes"]:
+        stored = _line(count, [small["sww_nbytes"], large["sww_nbytes"]])
+        record.figures["sww"] = Figure(stored, "B/tri")
+    if memray:
+        record.figures["memray_peak"] = Figure(
+            _line(count, [found.nbytes for found in recorded]), "B/tri", None, "memory")
+        record.sites = [site._asdict() for site in recorded[1].sites[:SITES_KEPT]]
+    record.groups = {group: _per_triangle(nbytes, large)
+                     for group, nbytes in large["census"]["groups"].items()}
+    record.arrays = _arrays(large)
+    record.stages = large["stages"]
+    return record
+
+
+def speed_records(case: Case, builds: Sequence[Build], folder: Path,
+                  names: Sequence[str] | None = None,
+                  progress: Progress | None = None) -> dict[str, tuple[Record, list[float]]]:
+    """Time per step of one mesh on some builds, in turns.
+
+    Returns
+    -------
+    dict
+        By label of the build: the record, and the seconds per step (median of
+        its steps) of each of its runs.
+    """
+    asked = names or [build.label for build in builds]
+    records = {build.label: case.record("speed", asked, build.label) for build in builds}
+    seconds: dict[str, list[float]] = {build.label: [] for build in builds}
+    for number in range(case.repeats):
+        for build in builds[:: -1 if number % 2 else 1]:
+            record = records[build.label]
+            if record.error is not None:
+                continue
+            run = _Runs(case, build, folder, progress)
+            try:
+                result = run.one(case.sizes[-1], f"speed {number + 1}/{case.repeats}")
+            except LeanError as error:
+                record.error = str(error)
+                continue
+            _describe(record, [result])
+            seconds[build.label].append(result["seconds_per_step"])
+    stock = seconds.get("stock")
+    for build in builds:
+        record, found = records[build.label], seconds[build.label]
+        if record.error is not None or not found:
+            continue
+        record.figures = {
+            "seconds_per_step": figure(found, "s"),
+            "ns_per_triangle": figure(found, "ns/tri", factor=1e9 / record.triangles[-1]),
+            "cells_per_s": figure([record.triangles[-1] / one for one in found], "1/s"),
+        }
+        if stock and build.label != "stock" and records["stock"].error is None:
+            # Neighbours in time share what else the machine does.
+            ratios = [one / other for one, other in zip(stock, found, strict=True)]
+            record.figures["stock_over_lean" if build.variant == "lean" else "stock_over_this"] = \
+                figure(ratios, "x", "ratio")
+    return {label: (records[label], seconds[label]) for label in records}
+
+
+def checkpoint_record(case: Case, build: Build, folder: Path, compression: str | None = None,
+                      progress: Progress | None = None) -> Record:
+    """Checkpoints of one mesh: bytes, peak while writing, seconds."""
+    label = f"{build.label} {compression}" if compression else build.label
+    record = case.record("checkpoint", [build.label], label)
+    if compression:
+        record.command += f" --compression {compression}"
+    runs = []
+    try:
+        for number in range(case.repeats):
+            if progress is not None:
+                progress(f"checkpoint {case.scenario} {label} {number + 1}/{case.repeats}")
+            runs.append(checkpoints.write_and_load(build, case.scenario, dict(case.parameters),
+                                                   dict(case.sizes[-1]), compression, folder,
+                                                   case.threads))
+    except LeanError as error:
+        record.error = str(error)
+        return record
+    record.triangles = [runs[0]["triangles"]]
+    record.version = _version(build, runs[0]["versions"])
+
+    def of(key: str, unit: str, gate: str | None, factor: float = 1.0) -> Figure:
+        return figure([run[key] for run in runs], unit, gate, factor)
+
+    record.figures = {
+        "first": of("first", "B/tri", "memory"),
+        "later": of("later", "B/tri", "memory"),
+        "peak_first": of("peak_first", "MiB", "memory", MIB),
+        "peak_later": of("peak_later", "MiB", "memory", MIB),
+        "seconds_first": of("seconds_first", "s", None),
+        "seconds_later": of("seconds_later", "s", None),
+        "seconds_load": of("seconds_load", "s", None),
+        "peak_load": of("peak_load", "B/tri", "memory"),
+    }
+    if runs[0]["pickle"] is not None:
+        record.figures["pickle"] = of("pickle", "B/tri", "memory")
+    return record
+
+
+def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None,
+                 progress: Progress | None = None) -> Record:
+    """RSS, PSS and USS of every rank of a run, read while all of them are alive."""
+    record = case.record("ranks", [name or build.label], build.label)
+    try:
+        runs = [_Runs(case, build, folder, progress).one(case.sizes[-1], f"ranks {number + 1}")
+                for number in range(case.repeats)]
+    except LeanError as error:
+        record.error = str(error)
+        return record
+    last = runs[-1]["ranks"]
+    _describe(record, [last[0]])
+    record.triangles = [sum(rank["number_of_full_triangles"] for rank in last)]
+    record.ranks = [{"rank": rank["rank"], "number_of_triangles": rank["number_of_triangles"],
+                     **{key: rank["stages"]["evolve"][key] for key in ("rss", "pss", "uss")},
+                     "peak_rss": max(stage["peak_rss"] for stage in rank["stages"].values())}
+                    for rank in last]
+    record.stages = last[0]["stages"]
+
+    def total(key: str, of: Callable[[Iterable[float]], float] = sum) -> Figure:
+        return figure([of(rank["stages"]["evolve"][key] for rank in run["ranks"]) for run in runs],
+                      "MiB", "memory", MIB)
+
+    peaks = [max(max(stage["peak_rss"] for stage in rank["stages"].values())
+                 for rank in run["ranks"]) for run in runs]
+    record.figures = {"sum_rss": total("rss"), "sum_pss": total("pss"), "sum_uss": total("uss"),
+                      "largest_pss": total("pss", max),
+                      "largest_peak": figure(peaks, "MiB", "memory", MIB),
+                      "seconds_per_step": figure([run["seconds_per_step"] for run in runs], "s")}
+    return record
+
+
+class _Runs:
+    """Runs of a case on a build, each in a folder that is emptied by the next."""
+
+    def __init__(self, case: Case, build: Build, folder: Path, progress: Progress | None) -> None:
+        self.case, self.build, self.folder, self.progress = case, build, folder, progress
+
+    def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict:
+        case = self.case
+        if self.progress is not None:
+            words = [case.scenario, *(str(value) for value in size.values()), self.build.label]
+            self.progress(f"{' '.join(words)}: {label}")
+        return measure(case.request(self.build, size, **more), self.folder / "run")
+
+    def both(self, label: str, **more: Any) -> tuple[dict, dict]:
+        return (self.one(self.case.sizes[0], label, **more),
+                self.one(self.case.sizes[-1], label, **more))
+
+    def recorded(self) -> list[allocations.Allocations]:
+        found = []
+        for size in (self.case.sizes[0], self.case.sizes[-1]):
+            self.one(size, "memray", memray=True)
+            path = self.folder / "run" / "memray.bin"
+            found.append(allocations.at_peak(path))
+            path.unlink()
+        return found
+
+
+def _describe(record: Record, runs: Sequence[Mapping[str, Any]]) -> None:
+    record.triangles = [int(run["number_of_triangles"]) for run in runs]
+    record.isa = runs[-1]["isa"]
+    words = [f"anuga {runs[-1]['versions']['anuga']}"]
+    if runs[-1]["versions"]["domain"].startswith("anuga_lean"):
+        words.append(f"anuga_lean {runs[-1]['versions']['anuga_lean']}")
+    record.version = " + ".join(words)
+
+
+def _version(build: Build, versions: Mapping[str, Any]) -> str:
+    lean = f" + anuga_lean {versions['anuga_lean']}" if build.variant == "lean" else ""
+    return f"anuga {versions['anuga']}{lean}"
+
+
+def _per_triangle(nbytes: float, run: Mapping[str, Any]) -> float:
+    return nbytes / run["number_of_triangles"]
+
+
+def _line(count: tuple[int, int], nbytes: Sequence[float]) -> float:
+    return (nbytes[1] - nbytes[0]) / (count[1] - count[0])
+
+
+def _slope(pair: tuple[dict, dict], stage: str, key: str) -> float:
+    counts = pair[0]["number_of_triangles"], pair[1]["number_of_triangles"]
+    return _line(counts, [run["stages"][stage][key] for run in pair])
+
+
+def _arrays(run: Mapping[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for entry in run["census"]["entries"]:
+        if entry["kind"] != "python":
+            name = "/".join(filter(None, [entry["group"], entry["name"]]))
+            found[name] = found.get(name, 0.0) + _per_triangle(entry["nbytes"], run)
+    return found

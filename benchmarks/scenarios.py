@@ -1,0 +1,92 @@
+"""Which scenarios the harness measures, and at which sizes: the profiles.
+
+Owns sizes, steps and repeats.  The models themselves are `anuga_lean.scenarios`:
+they run unchanged on stock, on lean and on any other build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import anuga_lean.scenarios as models
+from anuga_lean.measure.cases import Case
+
+# 95 % wet and rippled: nothing is at rest, so nothing can be skipped.
+WET = {"tailwater": -2.0}
+
+
+def _triangles(*sizes: int) -> Sequence[Mapping[str, int]]:
+    return [{"triangles": size} for size in sizes]
+
+
+def _case(scenario: str, *sizes: int, **more: object) -> Case:
+    parameters = dict(more.pop("parameters", {}))  # type: ignore[call-overload]
+    if "tailwater" in models.find(scenario).parameters:
+        parameters = {**WET, **parameters}
+    return Case(scenario, parameters, _triangles(*sizes), **more)  # type: ignore[arg-type]
+
+
+_MERIMBULA = Case("merimbula", {"store": True}, [{"refine": 1}, {"refine": 2}], steps=10)
+_DE1 = {"flow_algorithm": "DE1"}
+
+MEMORY: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("dam_break", 20_000, 80_000, steps=3)],
+    "nightly": [
+        _case("dam_break", 60_000, 240_000, steps=5, repeats=3),
+        _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1),
+        _case("regions", 40_000, 160_000, steps=5, parameters={"store": True}),
+        _MERIMBULA,
+        _case("catchment", 40_000, 160_000, steps=5),
+        _case("structures", 40_000, 160_000, steps=5),
+    ],
+    "full": [
+        _case("dam_break", 250_000, 1_000_000, steps=20, repeats=3),
+        _case("dam_break", 250_000, 1_000_000, steps=20, parameters={"store": True}),
+    ],
+}
+
+SPEED: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("dam_break", 20_000, steps=5, repeats=2)],
+    "nightly": [
+        _case("dam_break", 10_000, steps=100, repeats=5),
+        _case("dam_break", 40_000, steps=40, repeats=5),
+        _case("dam_break", 160_000, steps=20, repeats=7),
+        _case("dam_break", 160_000, steps=20, repeats=7, threads=2),
+        _case("dam_break", 160_000, steps=10, repeats=5, parameters=_DE1),
+        _case("unstructured", 160_000, steps=10, repeats=5),
+        _case("catchment", 80_000, steps=20, repeats=5),
+        _case("structures", 80_000, steps=20, repeats=5),
+    ],
+    "full": [
+        _case("dam_break", 1_000_000, steps=10, repeats=5),
+        _case("dam_break", 1_000_000, steps=10, repeats=5, threads=2),
+        _case("unstructured", 1_000_000, steps=10, repeats=5),
+    ],
+}
+
+CHECKPOINT: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("dam_break", 20_000)],
+    "nightly": [_case("dam_break", 240_000, repeats=3)],
+    "full": [_case("dam_break", 1_000_000, repeats=3)],
+}
+
+RANKS: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("parallel", 10_000, steps=3, numprocs=2)],
+    "nightly": [_case("parallel", 160_000, steps=5, numprocs=count, repeats=2)
+                for count in (2, 4)],
+    "full": [_case("parallel", 1_000_000, steps=5, numprocs=4)],
+}
+
+# Measured beside stock and lean: the version of the first report of the problem.
+OTHER_VERSIONS: Mapping[str, Sequence[str]] = {"quick": (), "nightly": ("3.3.10",), "full": ()}
+# Lean kernels of other instruction sets, where the machine has them.
+OTHER_ISAS: Mapping[str, Sequence[str]] = {
+    "quick": (), "nightly": (), "full": ("lean-baseline", "lean-v3")}
+
+PROFILES = tuple(MEMORY)
+
+
+def of_version(case: Case) -> Case:
+    """A case as it is measured on another version: once, and of the same sizes."""
+    return replace(case, repeats=1)
