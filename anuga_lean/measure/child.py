@@ -44,6 +44,14 @@ class StepClock:
         Wall time of each step, s.
     timesteps : list of float
         `domain.timestep` of each step, s.
+
+    Notes
+    -----
+    What it touches (`apply_fractional_steps`, `timestep`, `relative_time` at a
+    yield, `relative_finaltime`) is the same in ANUGA 3.3 and 4.1.  Within a step
+    `relative_time` is not: at the fractional steps of rk2 and rk3 it is the
+    step's end in 3.3 and its begin in 4.1, so the clock adds up timesteps from
+    the last yield, as evolve() does.
     """
 
     def __init__(self, domain: Any, limit: int | None, progress: Callable[[str], None]) -> None:
@@ -53,11 +61,13 @@ class StepClock:
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
         self._original = domain.apply_fractional_steps
-        self._reported = self._started = perf_counter()
+        self._reported = perf_counter()
+        self.resume()
         domain.apply_fractional_steps = self._end_step
 
     def resume(self) -> None:
         """Start the clock of the next step; call when a yield is over."""
+        self._time = self.domain.relative_time
         self._started = perf_counter()
 
     def detach(self) -> None:
@@ -70,12 +80,13 @@ class StepClock:
         domain = self.domain
         self.seconds.append(now - self._started)
         self.timesteps.append(domain.timestep)
+        self._time += domain.timestep
         if len(self.seconds) == self.limit:
             # evolve() then yields and ends here, as it does at any final time.
-            domain.relative_finaltime = domain.relative_time + domain.timestep
+            domain.relative_finaltime = self._time
         if now - self._reported > PROGRESS_INTERVAL:
             self._reported = now
-            of = f"/{self.limit}" if self.limit else f", t={domain.relative_time:.6g} s"
+            of = f"/{self.limit}" if self.limit else f", t={self._time:.6g} s"
             self.progress(f"step {len(self.seconds)}{of}")
         self._started = perf_counter()
 

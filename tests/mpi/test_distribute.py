@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anuga_lean.measure.comparison import same_bits
 from mpirun import needs_mpi, on_ranks
 
 RANKS = 3
 SCRIPT = Path(__file__).with_name("ranks.py")
+SCENARIO = Path(__file__).with_name("scenario.py")
 
 pytestmark = needs_mpi
 
@@ -42,3 +44,21 @@ def test_every_rank_equals_stock(algorithm: str, tmp_path: Path) -> None:
             name for name in expected if not np.array_equal(expected[name], actual[name])
         ]
         assert [] == different
+
+
+def test_the_parallel_scenario_equals_stock_on_every_rank(tmp_path: Path) -> None:
+    found: dict[str, list[dict[str, np.ndarray]]] = {}
+    for variant in ("stock", "lean"):
+        folder = tmp_path / variant
+        folder.mkdir()
+        done = on_ranks(2, folder, str(SCENARIO), str(folder), variant)
+        assert 0 == done.returncode, done.stdout + done.stderr
+        found[variant] = [dict(np.load(folder / f"{rank}.npz")) for rank in range(2)]
+        assert [variant] * 2 == [str(rank.pop("kernels")) for rank in found[variant]]
+    # Full triangles are of one rank, and all of them together the whole mesh.
+    assert 1024 == sum(int(rank["full"].sum()) for rank in found["stock"])
+    for expected, actual in zip(found["stock"], found["lean"], strict=True):
+        assert np.any(expected["xmomentum"])
+        names = set(expected) & set(actual)
+        assert {"full", "stage", "xmomentum", "ymomentum", "elevation", "friction"} <= names
+        assert [] == [name for name in names if not same_bits(expected[name], actual[name])]

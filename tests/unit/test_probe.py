@@ -35,6 +35,18 @@ def test_without_smaps_rollup_only_rss_is_known(tmp_path: Path) -> None:
     assert Memory(204_800, None, None, 307_200) == read_memory(17, fixture(tmp_path, rollup=None))
 
 
+def test_the_sum_over_page_tables_overrules_the_counters(tmp_path: Path) -> None:
+    """Since Linux 6.2 VmRSS and VmHWM may lag."""
+    rollup = ROLLUP.replace("Rss:      200 kB", "Rss:      340 kB")
+    found = read_memory(17, fixture(tmp_path, rollup=rollup))
+    assert Memory(348_160, 153_600, 122_880, peak_rss=348_160) == found
+    assert 348_160 - 122_880 == found.shared
+
+
+def test_what_is_shared_is_not_known_without_smaps_rollup(tmp_path: Path) -> None:
+    assert read_memory(17, fixture(tmp_path, rollup=None)).shared is None
+
+
 def test_a_kernel_thread_has_no_memory_to_read(tmp_path: Path) -> None:
     root = fixture(tmp_path, status="Name:\tkthreadd\nThreads:\t1\n")
     with pytest.raises(ProbeError, match="no VmRSS"):
@@ -61,9 +73,9 @@ def test_this_process_sees_an_array_come_and_go() -> None:
     before = read_memory()
     array = np.ones(nbytes, np.uint8)
     held = read_memory()
-    # The kernel counts pages in batches per thread: allow 2 MiB.
-    assert nbytes - 2**21 < held.rss - before.rss
-    assert held.peak_rss >= held.rss - 2**21
+    # Whatever else this process allocates meanwhile: pytest, a buffer of read_memory.
+    assert nbytes == pytest.approx(held.rss - before.rss, abs=2**18)
+    assert held.peak_rss >= held.rss
     del array
     if not reset_peak_rss():
         pytest.skip("this kernel does not let a process reset its peak")
