@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import scenarios
 
 from anuga_lean._errors import LeanError
 from anuga_lean.measure import builds as builds_module
+from anuga_lean.measure import records
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case
 from anuga_lean.measure.environment import environment, machine
@@ -33,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--build", action="append", metavar="NAME",
                     help="stock, lean, a version of ANUGA such as 3.3.10, or LABEL=PATH of an "
                     "interpreter; several times (default: stock, lean and what the profile adds)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if find_spec("anuga_lean._kernels") is None:
+        raise pytest.UsageError(
+            f"anuga_lean is imported from {Path(records.__file__).parents[1]}, which has no "
+            "compiled kernels: install it and type pytest benchmarks, not python -m pytest")
 
 
 def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:

@@ -30,7 +30,8 @@ def measure(folder: Path, profile: str, more: list[str]) -> tuple[Path, int]:
     unfinished.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE),
                "--profile", profile, f"--benchmark-json={unfinished}", *more]
-    status = subprocess.run(command, cwd=HERE.parent).returncode
+    # From the root, -m would find the package's source, which has no compiled kernels.
+    status = subprocess.run(command, cwd=HERE).returncode
     if not unfinished.exists():
         raise SystemExit(f"nightly.py: nothing was measured, pytest ended with {status}: what it "
                          "printed above says why")
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     if compare.BASELINE.exists():
         files.insert(0, str(compare.BASELINE))
     subprocess.run([sys.executable, "-m", "anuga_lean", "report", *files, str(path),
-                    "-o", str(report)], check=True)
+                    "-o", str(report)], cwd=HERE, check=True)
     worse = 0
     chosen = against(new, nights)
     if not chosen:

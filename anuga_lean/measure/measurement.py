@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -317,5 +318,7 @@ def how_it_ended(status: int, log: Path) -> str:
         hint = ", as by the kernel when memory runs out" if found == signal.SIGKILL else ""
         return f"was killed by {found.name}{hint}"
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    last = lines[-1].strip() if lines else "it printed nothing"
+    # mpiexec has much to say after the error of a rank.
+    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit)\b", line)]
+    last = [*lines, *errors][-1].strip() if lines else "it printed nothing"
     return f"ended with status {status}: {last}"
