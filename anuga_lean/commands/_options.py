@@ -12,7 +12,8 @@ from anuga_lean._errors import CommandError
 from anuga_lean.measure.measurement import ISAS, Request
 
 
-def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int) -> None:
+def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int,
+                      more: str = "") -> None:
     """Which model, on which mesh, how long, on how many threads.
 
     Parameters
@@ -22,13 +23,15 @@ def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int
         Run if none is named.
     steps : int
         Steps if neither steps nor a final time is given.
+    more : str
+        What else a scenario can be.
     """
     parser.set_defaults(default_steps=steps)
     parser.add_argument(
         "scenario",
         nargs="?",
         default=scenario,
-        help=f"one of {', '.join(scenarios.SCENARIOS)} (default {scenario})",
+        help=f"one of {', '.join(scenarios.SCENARIOS)} (default {scenario}){more}",
     )
     mesh = parser.add_argument_group("mesh")
     mesh.add_argument(
@@ -79,8 +82,11 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
     )
     given = {name: getattr(args, name, None) for name in names}
     steps = args.steps
-    if steps is None and args.finaltime is None:
+    script = args.scenario.endswith(".py") and hasattr(args, "arguments")
+    if steps is None and args.finaltime is None and not script:
         steps = args.default_steps
+    if script:
+        given.pop("store")
     request = Request(
         variant=variant,
         scenario=args.scenario,
@@ -90,6 +96,7 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
         yieldstep=args.yieldstep,
         threads=args.threads,
         isa=args.isa,
+        arguments=getattr(args, "arguments", ()),
     )
     request.check()
     return request

@@ -1,9 +1,12 @@
-"""anuga_lean compare: the same model on stock and on lean, side by side."""
+"""anuga_lean compare: the same model or script on stock and on lean, side by side."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from anuga_lean._errors import CommandError
@@ -15,8 +18,12 @@ from anuga_lean.commands._options import (
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
+from anuga_lean.measure import allocations, page
+from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
-from anuga_lean.measure.report import comparison_table
+from anuga_lean.measure.measurement import Progress, Request, measure
+from anuga_lean.measure.records import Record, night, parse
+from anuga_lean.measure.report import comparison_table, sites_table
 
 SUMMARY = "run a model on stock and on lean and compare memory, time and results"
 
@@ -24,10 +31,13 @@ SUMMARY = "run a model on stock and on lean and compare memory, time and results
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.description = (
-        "Runs a scenario on stock and on lean ANUGA, every run in its own process, the two in "
-        "turn, prints what each holds and takes, and exits with 1 if any result differs."
+        "Runs a scenario, or a script of yours, on stock and on lean ANUGA, every run in its own "
+        "process, the two in turn, prints what each holds and takes, and exits with 1 if any "
+        "result differs.  A script runs in the present folder and writes there what it always "
+        "writes, each run over the one before; what follows -- is its own.  "
+        "anuga_lean.mark('NAME') in it names a point: memory there is noted."
     )
-    add_model_options(parser, "merimbula", 200)
+    add_model_options(parser, "merimbula", 200, ", or the path of a script")
     parser.add_argument(
         "--store",
         action=argparse.BooleanOptionalAction,
@@ -41,7 +51,20 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep every run's files in this folder"
     )
+    parser.add_argument(
+        "--allocations",
+        action="store_true",
+        help="run both once more under memray: call sites that make the peak, and its flamegraphs",
+    )
+    parser.add_argument(
+        "--at",
+        metavar="NAME",
+        help="with --allocations: what is alive, and the peak so far, at this stage or mark",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="write an HTML report here, flamegraphs beside it")
     add_json_option(parser)
+    parser.add_argument("arguments", nargs="*", help="of a script, after --")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,9 +72,51 @@ def run(args: argparse.Namespace) -> int:
     request = request_from(args, "stock")
     if args.repeat < 1:
         raise CommandError(f"--repeat {args.repeat} leaves nothing to compare; give 1 or more")
+    if args.at is not None and not args.allocations:
+        raise CommandError(f"--at {args.at} is a point of --allocations: give that, too")
     check_json_path(args.json)
+    check_json_path(args.output)
+    if args.output is not None:
+        page.check_installed()
+    if args.allocations:
+        allocations.check_installed()
+    command = shlex.join(["anuga_lean", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary, ProgressLine() as progress:
-        comparison = compare(request, args.repeat, args.keep or temporary, progress)
-    print(comparison_table(comparison, args.groups))
-    write_json(args.json, comparison.as_dict())
+        folder = Path(args.keep or temporary)
+        comparison = compare(request, args.repeat, folder, progress)
+        records = comparison_records(comparison, command)
+        shown = [comparison_table(comparison, args.groups)]
+        if args.allocations:
+            shown += _attribute(request, args, folder, progress, records)
+    print("\n".join(shown))
+    stored = {**comparison.as_dict(), **night(records)}
+    write_json(args.json, stored)
+    if args.output is not None:
+        page.write(args.output, [parse(stored, "this comparison")])
+        print(f"report: {args.output}")
     return 0 if comparison.identical else 1
+
+
+def _attribute(request: Request, args: argparse.Namespace, folder: Path, progress: Progress,
+               records: list[Record]) -> list[str]:
+    """Run both under memray; tables of their call sites, and where the flamegraphs are."""
+    lines = []
+    for record in records:
+        variant = record.build
+        progress(f"{variant}: memray")
+        place = folder / f"{variant}_memray"
+        measure(replace(request, variant=variant, memray=True, at=args.at, arrays=False), place)
+        recording = place / "memray.bin"
+        peak = allocations.at_peak(recording)
+        record.sites = [site._asdict() for site in peak.sites[:SITES_KEPT]]
+        until = f" until {args.at}" if args.at else ""
+        lines += ["", sites_table(f"{variant}: peak{until}", peak)]
+        if args.at is not None:
+            alive = allocations.at_end(recording)
+            lines += ["", sites_table(f"{variant}: alive at {args.at}", alive)]
+        graph = Path(f"flamegraph-{variant}.html")
+        if args.output is not None:
+            graph = args.output.with_name(f"{args.output.stem}-{graph.name}")
+        allocations.write_flamegraph(recording, graph)
+        lines.append(f"flamegraph: {graph}")
+    return lines

@@ -16,7 +16,8 @@ from typing import Any
 from anuga_lean._errors import LeanError
 from anuga_lean.measure import allocations, checkpoints
 from anuga_lean.measure.builds import Build
-from anuga_lean.measure.measurement import Progress, Request, measure
+from anuga_lean.measure.comparison import Comparison
+from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
 from anuga_lean.measure.records import Figure, Record, figure
 
 MIB = 2.0**-20
@@ -133,10 +134,7 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
         record.figures["memray_peak"] = Figure(
             _line(count, [found.nbytes for found in recorded]), "B/tri", None, "memory")
         record.sites = [site._asdict() for site in recorded[1].sites[:SITES_KEPT]]
-    record.groups = {group: _per_triangle(nbytes, large)
-                     for group, nbytes in large["census"]["groups"].items()}
-    record.arrays = _arrays(large)
-    record.stages = large["stages"]
+    _count(record, large)
     return record
 
 
@@ -254,6 +252,37 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
                       "largest_peak": figure(peaks, "MiB", "memory", MIB),
                       "seconds_per_step": figure([run["seconds_per_step"] for run in runs], "s")}
     return record
+
+
+def comparison_records(comparison: Comparison, command: str) -> list[Record]:
+    """A record for stock and one for lean of what `anuga_lean compare` ran."""
+    request = comparison.request
+    records = []
+    for variant in VARIANTS:
+        runs = getattr(comparison, variant)
+        record = Record("memory", request.scenario, variant, parameters=dict(request.parameters),
+                        flow_algorithm=str(request.parameters.get("flow_algorithm", "DE0")),
+                        threads=request.threads, repeats=len(runs), command=command)
+        _describe(record, [runs[-1]])
+        record.figures = {"held": Figure(runs[-1]["census"]["bytes_per_triangle"], "B/tri", None,
+                                         "memory")}
+        peaks = [[stage["peak_rss"] for stage in run["stages"].values()] for run in runs]
+        if all(None not in each for each in peaks):
+            record.figures["peak_rss"] = figure([max(each) for each in peaks], "MiB", "memory", MIB)
+        seconds = [run["seconds_per_step"] for run in runs]
+        if None not in seconds:
+            record.figures["seconds_per_step"] = figure(seconds, "s")
+        _count(record, runs[-1])
+        records.append(record)
+    return records
+
+
+def _count(record: Record, run: Mapping[str, Any]) -> None:
+    """The census and the stages of a run into a record."""
+    record.groups = {group: _per_triangle(nbytes, run)
+                     for group, nbytes in run["census"]["groups"].items()}
+    record.arrays = _arrays(run)
+    record.stages = run["stages"]
 
 
 class _Runs:

@@ -113,6 +113,10 @@ class Request:
             if value is not None and not value > 0:
                 raise ScenarioError(f"{name}={value} is not above zero")
 
+        if self.arguments and not self.is_script:
+            raise ScenarioError(f"the scenario {self.scenario} takes no arguments: "
+                                f"{' '.join(self.arguments)}")
+
     def _check_script(self) -> None:
         if not Path(self.scenario).is_file():
             raise ScenarioError(f"there is no script {self.scenario}")

@@ -8,6 +8,7 @@ and in benchmarks/, who shows them in report.py and page.py.
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from anuga_lean._errors import LeanError
+from anuga_lean.measure.environment import environment
 
 SCHEMA = "anuga_lean.figures/1"
 SUITES = ("memory", "speed", "checkpoint", "ranks")
@@ -172,18 +174,38 @@ def read(path: str | Path) -> Night:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
+    return parse(found, path)
+
+
+def night(records: Sequence[Record]) -> dict[str, Any]:
+    """Records that pytest has not measured, in the form that `read` reads."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {"datetime": now.isoformat(timespec="seconds"),
+            "machine_info": {"anuga_lean": environment()},
+            "benchmarks": [{"name": record.key, "extra_info": record.as_dict()}
+                           for record in records]}
+
+
+def parse(found: Any, path: str | Path) -> Night:
+    """A night from the JSON of its file; `path` is what errors call it.
+
+    Raises
+    ------
+    RecordError
+        Of another schema or damaged.
+    """
     if not isinstance(found, dict) or not isinstance(found.get("benchmarks"), list):
-        raise RecordError(f"{path} is not a result of pytest benchmarks/ --benchmark-json: it has "
-                          "no list of benchmarks")
+        raise RecordError(f"{path} holds no figures: it has no list of benchmarks, as "
+                          "pytest benchmarks --benchmark-json and anuga_lean compare --json write")
     commit = found.get("commit_info") or {}
     dirty = "+" if commit.get("dirty") else ""
     name = str(commit.get("id") or "")[:9]
-    return Night(path, str(found.get("datetime", "")), name and name + dirty,
+    return Night(Path(path), str(found.get("datetime", "")), name and name + dirty,
                  (found.get("machine_info") or {}).get("anuga_lean") or {},
                  [_record(path, entry) for entry in found["benchmarks"]])
 
 
-def _record(path: Path, entry: Mapping[str, Any]) -> Record:
+def _record(path: str | Path, entry: Mapping[str, Any]) -> Record:
     given = dict(entry.get("extra_info") or {})
     schema = given.pop("schema", None)
     if schema != SCHEMA:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from anuga_lean.measure.allocations import Allocations
 from anuga_lean.measure.census import SECTIONS
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import Request
@@ -48,10 +49,35 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
     rows.append(["steps", f"{stock['steps']:,}", f"{lean['steps']:,}", ""])
     lines = [heading(comparison.request, lean), "", table(rows), ""]
+    if comparison.request.is_script or set(stock["stages"]) - {"import", "build", "evolve"}:
+        lines += [stages_table(stock["stages"], lean["stages"]), ""]
     lines += equality_lines(comparison.equal)
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
     return "\n".join(lines)
+
+
+def stages_table(stock: Mapping[str, Any], lean: Mapping[str, Any]) -> str:
+    """Current and peak RSS at every stage and mark of two runs, MiB."""
+    rows = [["memory at, MiB", "stock", "its peak", "lean", "its peak"]]
+    for name in dict.fromkeys([*stock, *lean]):
+        found = [stages.get(name, {}).get(key) for stages in (stock, lean)
+                 for key in ("rss", "peak_rss")]
+        rows.append([f"  {name}", *("-" if one is None else f"{one / MIB:.1f}" for one in found)])
+    return table(rows)
+
+
+def sites_table(title: str, found: Allocations, most: int = 15) -> str:
+    """Call sites, largest first, each with its share."""
+    rows = [[f"{title}, {found.nbytes / MIB:,.1f} MiB allocated at", "MiB", "share"]]
+    rows += [[f"  {site.site}", f"{site.nbytes / MIB:,.2f}", f"{site.share:.1%}"]
+             for site in found.sites[:most]]
+    rest = found.sites[most:]
+    if rest:
+        left = sum(site.nbytes for site in rest)
+        rows.append([f"  {len(rest)} more", f"{left / MIB:,.2f}",
+                     f"{sum(site.share for site in rest):.1%}"])
+    return table(rows)
 
 
 def heading(request: Request, result: Mapping[str, Any]) -> str:
