@@ -3,7 +3,7 @@
 Owns the schema and the check of files that claim to have it.  The files are
 pytest-benchmark's own JSON; what is ours lies in each benchmark's `extra_info`
 and in `machine_info["anuga_lean"]`.  Who measures lives elsewhere in measure/
-and in benchmarks/, who shows them in report.py and page.py.
+and in benchmarks/, who shows them in report.py and page/.
 """
 
 from __future__ import annotations
