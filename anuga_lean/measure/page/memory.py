@@ -20,6 +20,7 @@ from anuga_lean.measure.page.wording import (
     figure_text,
     mebibytes,
     number,
+    plural,
     spread_text,
     unit_name,
 )
@@ -206,7 +207,7 @@ def _rank_panel(shown: Shown, ident: str, label: str, entry: Entry, case: list[E
     sums = [(kind.upper(), sum(rank[kind] for rank in found)) for kind in ("rss", "pss", "uss")
             if all(rank.get(kind) is not None for rank in found)]
     together = charts.bars(
-        f"sums over {len(found):,} ranks", name,
+        f"sums over {plural(len(found), 'rank')}", name,
         {"": [Value(kind, look, total, mebibytes(total)) for kind, total in sums]}, longest=most)
     each = Bars(f"Resident memory of each rank, {name}. {said}.", [Group("", drawn)],
                 "each rank", legend)

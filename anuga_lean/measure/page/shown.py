@@ -14,8 +14,9 @@ from anuga_lean.measure.page.model import Command
 from anuga_lean.measure.page.wording import conditions, instant, plural
 from anuga_lean.measure.records import Night, Record
 
+FIRST = ("stock", "lean")
 LOOKS = 6  # b0 ... b5 in page.css, each with a colour and a hatch of its own
-DASHES = ("7 3", "", "2 3", "11 3 2 3", "4 2", "1 4")
+DASHES = ("", "7 3", "2 3", "11 3 2 3", "4 2", "1 4")
 MARKERS = (
     "M-4 -4H4V4H-4Z",  # square
     "M0 -4.2A4.2 4.2 0 1 1 0 4.2A4.2 4.2 0 1 1 0 -4.2Z",  # circle
@@ -59,7 +60,10 @@ class Shown:
 
     def look(self, build: str) -> str:
         """The class of page.css of a build."""
-        return f"b{self.builds.index(build) % LOOKS}"
+        if build in FIRST:
+            return f"b{FIRST.index(build)}"
+        others = [other for other in self.builds if other not in FIRST]
+        return f"b{len(FIRST) + others.index(build) % (LOOKS - len(FIRST))}"
 
     def of(self, suite: str) -> list[Entry]:
         """Records of a suite that have figures."""
@@ -96,8 +100,7 @@ class Shown:
 
 def ordered(builds: Iterable[str]) -> list[str]:
     """Stock first, lean second, the others as they come."""
-    first = {"stock": 0, "lean": 1}
-    return sorted(builds, key=lambda build: first.get(build, 2))
+    return sorted(builds, key=lambda build: FIRST.index(build) if build in FIRST else len(FIRST))
 
 
 def labels(case: list[Entry]) -> list[str]:

@@ -13,7 +13,6 @@ from anuga_lean.measure.page.charts import Axes, Series, Value
 from anuga_lean.measure.page.model import Key, Panel, Section, Table
 from anuga_lean.measure.page.shown import Entry, Shown, commands
 from anuga_lean.measure.page.wording import (
-    amount,
     conditions,
     count,
     date,
@@ -192,8 +191,9 @@ def _history_panel(shown: Shown, ident: str, name: str, lines: list[list[Point]]
     ticks = charts.round_ticks(low - room, high + room)
     nights = sorted({point.night for points in lines for point in points})
     named = _line_names([points[-1].entry.record for points in lines])
-    series = [_history_series(shown, k, label, points)
-              for k, (label, points) in enumerate(zip(named, lines, strict=True))]
+    brief = _line_names([points[-1].entry.record for points in lines], brief=True)
+    series = [_history_series(shown, k, label, short, points) for k, (label, short, points)
+              in enumerate(zip(named, brief, lines, strict=True))]
     every = math.ceil(len(nights) / MOST_COMMITS)
     axes = Axes([(float(night), shown.nights[night].commit[:7] or "?")
                  for night in nights[::every]], ticks,
@@ -210,23 +210,36 @@ def _history_panel(shown: Shown, ident: str, name: str, lines: list[list[Point]]
         commands(points[-1].entry for points in lines))
 
 
-def _history_series(shown: Shown, position: int, label: str, points: list[Point]) -> Series:
+def _history_series(shown: Shown, position: int, label: str, short: str,
+                    points: list[Point]) -> Series:
     last = points[-1]
     texts = [f"{figure_text(point.figure)} at {point.entry.night.commit or 'no commit'} on "
              f"{date(point.entry.night.date)}" for point in points]
     values = [point.figure.value for point in points]
-    return Series(label, number(values[-1]), shown.look(last.entry.record.build), position,
+    return Series(label, short or number(values[-1]), shown.look(last.entry.record.build), position,
                   [(float(point.night), point.figure.value) for point in points], texts,
                   f": {figure_text(last.figure)}, {_change(values)}")
 
 
-def _line_names(records: list[Record]) -> list[str]:
-    """What tells the lines of one chart apart, the build always."""
+def _line_names(records: list[Record], brief: bool = False) -> list[str]:
+    """What tells the lines of one chart apart, the build always unless brief."""
     meshed = len({tuple(record.triangles) for record in records}) > 1
     varied = len({(record.flow_algorithm, record.threads, record.numprocs)
                   for record in records}) > 1
+    if brief:
+        built = len({record.build for record in records}) > 1
+        return [" ".join([*([record.build] if built else []),
+                          *([count(record.triangles[-1])] if meshed and record.triangles else []),
+                          *([_brief(record)] if varied else [])]) for record in records]
     return [", ".join([record.build, *([short_mesh(record)] if meshed else []),
                        *(_unusual(record) if varied else [])]) for record in records]
+
+
+def _brief(record: Record) -> str:
+    """Conditions of a record, for the end of a line."""
+    algorithm = record.flow_algorithm if record.flow_algorithm != "DE0" else ""
+    ranks = f"{record.numprocs}p" if record.numprocs > 1 else ""
+    return " ".join(filter(None, (algorithm, f"{record.threads}t", ranks)))
 
 
 def _same(lines: list[list[Point]]) -> str:
@@ -237,9 +250,11 @@ def _same(lines: list[list[Point]]) -> str:
 
 
 def _change(values: list[float]) -> str:
-    """How the last night differs from the one before, in per cent."""
+    """How the last night differs from the one before."""
     before, after = values[-2:]
     if before == after:
         return "as the night before"
-    return f"{(after - before) / abs(before):+.1%} on the night before" if before \
-        else f"{amount(after, '')} after 0"
+    if not before:
+        return f"{number(after)} after 0"
+    change = f"{(after - before) / abs(before):+.1%}".replace("-", "−")
+    return f"{change} on the night before"
