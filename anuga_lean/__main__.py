@@ -12,10 +12,10 @@ from importlib import metadata
 from typing import NoReturn
 
 from anuga_lean._errors import CommandError, LeanError
-from anuga_lean.commands import census, checkpoint, compare, features, run
+from anuga_lean.commands import census, checkpoint, compare, features, report, run
 
 VERBS = {"run": run, "compare": compare, "census": census,
-         "features": features, "checkpoint": checkpoint}
+         "features": features, "checkpoint": checkpoint, "report": report}
 
 
 class Parser(argparse.ArgumentParser):

@@ -18,10 +18,13 @@ from anuga_lean.commands._options import (
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
-from anuga_lean.measure import allocations, page
+from anuga_lean.commands.report import check_output, write_page
+from anuga_lean.measure import allocations
 from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
 from anuga_lean.measure.measurement import Progress, Request, measure
+from anuga_lean.measure.page import page_of, render
+from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.records import Record, night, parse
 from anuga_lean.measure.report import comparison_table, sites_table
 
@@ -75,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     if args.at is not None and not args.allocations:
         raise CommandError(f"--at {args.at} is a point of --allocations: give that, too")
     check_json_path(args.json)
-    check_json_path(args.output)
     if args.output is not None:
-        page.check_installed()
+        check_output(args.output, [args.json] if args.json else [])
+        templates()
     if args.allocations:
         allocations.check_installed()
     command = shlex.join(["anuga_lean", *sys.argv[1:]])
@@ -92,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     stored = {**comparison.as_dict(), **night(records)}
     write_json(args.json, stored)
     if args.output is not None:
-        page.write(args.output, [parse(stored, "this comparison")])
+        write_page(args.output, render(page_of([parse(stored, "this comparison")])))
         print(f"report: {args.output}")
     return 0 if comparison.identical else 1
 

@@ -3,7 +3,7 @@
 Owns the schema and the check of files that claim to have it.  The files are
 pytest-benchmark's own JSON; what is ours lies in each benchmark's `extra_info`
 and in `machine_info["anuga_lean"]`.  Who measures lives elsewhere in measure/
-and in benchmarks/, who shows them in report.py and page.py.
+and in benchmarks/, who shows them in report.py and page/.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def read(path: str | Path) -> Night:
         found = json.loads(path.read_text())
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
     return parse(found, path)
 
@@ -197,15 +197,52 @@ def parse(found: Any, path: str | Path) -> Night:
     if not isinstance(found, dict) or not isinstance(found.get("benchmarks"), list):
         raise RecordError(f"{path} holds no figures: it has no list of benchmarks, as "
                           "pytest benchmarks --benchmark-json and anuga_lean compare --json write")
-    commit = found.get("commit_info") or {}
+    commit, machine = (found.get(name) or {} for name in ("commit_info", "machine_info"))
+    ours = machine.get("anuga_lean") or {} if isinstance(machine, dict) else None
+    if not isinstance(commit, dict) or not isinstance(ours, dict):
+        raise RecordError(f"{path} is damaged: commit_info or machine_info is no mapping")
     dirty = "+" if commit.get("dirty") else ""
     name = str(commit.get("id") or "")[:9]
     return Night(Path(path), str(found.get("datetime", "")), name and name + dirty,
-                 (found.get("machine_info") or {}).get("anuga_lean") or {},
-                 [_record(path, entry) for entry in found["benchmarks"]])
+                 ours, [_record(path, entry) for entry in found["benchmarks"]])
 
 
-def _record(path: str | Path, entry: Mapping[str, Any]) -> Record:
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("suite", "scenario", "build", "version", "flow_algorithm", "command"), str),
+    **dict.fromkeys(("threads", "numprocs", "repeats"), int),
+    **dict.fromkeys(("isa", "error"), (str, type(None))),
+    **dict.fromkeys(("parameters", "groups", "arrays", "stages"), dict),
+    **dict.fromkeys(("triangles", "ranks", "sites"), list),
+}
+_NUMBERS = ("seconds", "rss", "pss", "uss", "peak_rss", "number_of_triangles", "nbytes", "share")
+
+
+def _check(record: Record) -> None:
+    """Raise a TypeError unless every part is of the kind that `Record` says."""
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(record, name), kind):
+            raise TypeError(f"{name} is {getattr(record, name)!r}")
+    inner = [*record.stages.values(), *record.ranks, *record.sites]
+    numbers = [*record.groups.items(), *record.arrays.items(),
+               *(("triangles", size) for size in record.triangles),
+               *((name, values[name]) for values in inner for name in _NUMBERS
+                 if values.get(name) is not None)]
+    for name, value in numbers:
+        if not _is_number(value):
+            raise TypeError(f"{name} is {value!r}, no number")
+    for name, figure in record.figures.items():
+        if not isinstance(figure.unit, str) or not (
+                figure.spread is None or _is_number(figure.spread)):
+            raise TypeError(f"{name} has the unit {figure.unit!r} and the spread {figure.spread!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and -math.inf < value < math.inf
+
+
+def _record(path: str | Path, entry: Any) -> Record:
+    if not isinstance(entry, dict) or not isinstance(entry.get("extra_info") or {}, dict):
+        raise RecordError(f"{path} is damaged: a benchmark has no mapping extra_info")
     given = dict(entry.get("extra_info") or {})
     schema = given.pop("schema", None)
     if schema != SCHEMA:
@@ -215,10 +252,11 @@ def _record(path: str | Path, entry: Mapping[str, Any]) -> Record:
     try:
         figures = {name: Figure(**figure) for name, figure in given.pop("figures").items()}
         record = Record(figures=figures, **given)
+        _check(record)
     except (TypeError, KeyError, AttributeError) as error:
         raise RecordError(f"{path}: {entry.get('name')} is damaged: {error}") from error
     for name, figure in figures.items():
-        if not isinstance(figure.value, (int, float)) or not math.isfinite(figure.value):
+        if not _is_number(figure.value):
             raise RecordError(f"{path}: {entry.get('name')}: {name} is {figure.value!r}, no number")
     return record
 

@@ -1,0 +1,78 @@
+"""anuga_lean report: stored figures as one HTML page for people who look before they read.
+
+Owns which files are read and how the page is written, whole or not at all; what
+is on it lives in measure/page/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from anuga_lean._errors import CommandError
+from anuga_lean.commands._options import check_json_path
+from anuga_lean.measure.page import Unreadable, page_of, render
+from anuga_lean.measure.page.render import templates
+from anuga_lean.measure.records import Night, RecordError, read
+
+SUMMARY = "show stored figures as one HTML page"
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.description = (
+        "Shows what 'pytest benchmarks --benchmark-json FILE' has stored, one night or several, "
+        "as one HTML file that needs no network; exits with 1 if it had to leave out a file."
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="stored figures, JSON")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE",
+                        help="the page to write (default report.html)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the page; 1 if a file is missing on it."""
+    check_output(args.output, args.files)
+    templates()
+    nights: list[Night] = []
+    unreadable: list[Unreadable] = []
+    for path in args.files:
+        try:
+            nights.append(read(path))
+        except RecordError as error:
+            unreadable.append(Unreadable(path, str(error)))
+    if not nights:
+        others = len(unreadable) - 1
+        more = f" (and {others} more such file{'s' if others > 1 else ''})" if others else ""
+        raise CommandError(f"nothing to show: {unreadable[0].reason}{more}")
+    write_page(args.output, render(page_of(nights, unreadable)))
+    records = sum(len(night.records) for night in nights)
+    print(f"{args.output}: {records:,} records of {len(nights):,} files")
+    for _, reason in unreadable:
+        print(f"anuga_lean report: left out of {args.output}: {reason}", file=sys.stderr)
+    return 1 if unreadable else 0
+
+
+def check_output(output: Path, files: list[Path]) -> None:
+    """Refuse, before any work is done, a page that cannot be or would take a file's place."""
+    check_json_path(output)
+    if output.exists() and not output.is_file():
+        raise CommandError(f"{output} is no ordinary file: give another name after -o")
+    if any(output.resolve() == path.resolve() for path in files):
+        raise CommandError(f"{output} holds figures and would be overwritten: give another name "
+                           "after -o")
+
+
+def write_page(output: Path, text: str) -> None:
+    """Put a page into a file, whole or not at all."""
+    final = output.resolve()
+    beside = final.with_name(f".{final.name}.{os.getpid()}")
+    try:
+        # JSON may hold half of a surrogate pair, which no encoding has.
+        beside.write_bytes(text.encode("utf-8", "replace"))
+        os.replace(beside, final)
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)

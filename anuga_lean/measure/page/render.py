@@ -1,0 +1,50 @@
+"""A page as HTML: the one place that meets jinja2."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from anuga_lean._errors import CommandError
+from anuga_lean.measure.page.model import Lines, Page
+
+
+def render(page: Page) -> str:
+    """The text of the file.
+
+    Raises
+    ------
+    CommandError
+        jinja2 is not installed.
+    """
+    return templates().get_template("page.html").render(page=page)
+
+
+def templates() -> Any:
+    """The templates, everything put into them escaped.
+
+    Raises
+    ------
+    CommandError
+        jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise CommandError(
+            "the page needs jinja2, which is not installed: pip install 'anuga_lean[report]'"
+        ) from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("anuga_lean.measure.page", "."),
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.tests["lines"] = lambda chart: isinstance(chart, Lines)
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(text: str) -> Any:
+    """A name or path, escaped, that may go on in the next line after / and _."""
+    from markupsafe import Markup, escape
+
+    pieces = re.split(r"(?<=[/_])", text)
+    return Markup("<wbr>").join(escape(piece) for piece in pieces)

@@ -1,0 +1,153 @@
+"""Which records a page shows, and how each build looks.
+
+Of every record the newest night that has it counts.  Owns the choice, the
+grouping into cases (the same thing on several builds) and the looks; the
+sections read from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+
+from anuga_lean.measure.page.model import Command
+from anuga_lean.measure.page.wording import conditions, instant, plural
+from anuga_lean.measure.records import Night, Record
+
+FIRST = ("stock", "lean")
+LOOKS = 6  # b0 ... b5 in page.css, each with a colour and a hatch of its own
+DASHES = ("", "7 3", "2 3", "11 3 2 3", "4 2", "1 4")
+MARKERS = (
+    "M-4 -4H4V4H-4Z",  # square
+    "M0 -4.2A4.2 4.2 0 1 1 0 4.2A4.2 4.2 0 1 1 0 -4.2Z",  # circle
+    "M0 -5L5 4H-5Z",  # triangle
+    "M0 -5.5L5.5 0L0 5.5L-5.5 0Z",  # diamond
+    "M0 5L5 -4H-5Z",  # triangle on its tip
+    "M-1.5 -5H1.5V-1.5H5V1.5H1.5V5H-1.5V1.5H-5V-1.5H-1.5Z",  # plus
+    "M-5 -1.5H5V1.5H-5Z",  # dash
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and the night it was measured."""
+
+    record: Record
+    night: Night
+
+
+class Shown:
+    """The records of a page.
+
+    Parameters
+    ----------
+    nights : iterable of Night
+        In any order; one night may be stored in several files.
+    """
+
+    def __init__(self, nights: Iterable[Night]) -> None:
+        self.nights = sorted(nights, key=lambda night: instant(night.date))
+        newest: dict[str, list[Entry]] = {}
+        for night in self.nights:
+            keys = {record.key: [] for record in night.records}
+            for record in night.records:
+                keys[record.key].append(Entry(record, night))
+            newest.update(keys)
+        everything = [entry for entries in newest.values() for entry in entries]
+        self.entries = [entry for entry in everything if entry.record.error is None]
+        self.failed = [entry for entry in everything if entry.record.error is not None]
+        self.builds = ordered({entry.record.build: None for entry in everything})
+
+    def look(self, build: str) -> str:
+        """The class of page.css of a build."""
+        if build in FIRST:
+            return f"b{FIRST.index(build)}"
+        others = [other for other in self.builds if other not in FIRST]
+        return f"b{len(FIRST) + others.index(build) % (LOOKS - len(FIRST))}"
+
+    def of(self, suite: str) -> list[Entry]:
+        """Records of a suite that have figures."""
+        return [entry for entry in self.entries if entry.record.suite == suite]
+
+    def cases(self, suite: str, having: str) -> list[list[Entry]]:
+        """The records of a suite that have something, the builds of a case together."""
+        mesh = suite != "memory"  # where sizes may differ between builds
+        found = self.grouped(
+            (entry for entry in self.of(suite) if getattr(entry.record, having)),
+            lambda record: (record.scenario, record.flow_algorithm, record.threads,
+                            record.numprocs, tuple(record.triangles) if mesh else ()))
+        return [sorted(case, key=lambda entry: self.builds.index(entry.record.build))
+                for case in found]
+
+    @staticmethod
+    def grouped(
+        entries: Iterable[Entry], by: Callable[[Record], Hashable]
+    ) -> list[list[Entry]]:
+        """Records in groups of the same key, in their order."""
+        groups: dict[Hashable, list[Entry]] = {}
+        for entry in entries:
+            groups.setdefault(by(entry.record), []).append(entry)
+        return list(groups.values())
+
+    def absent(self, case: list[Entry]) -> list[str]:
+        """Sentences on the builds of a case that could not be measured."""
+        one = case[0].record
+        return [f"{entry.record.build} was not measured: {entry.record.error}"
+                for entry in self.failed
+                if (entry.record.suite, entry.record.scenario, entry.record.flow_algorithm) ==
+                (one.suite, one.scenario, one.flow_algorithm)]
+
+
+def ordered(builds: Iterable[str]) -> list[str]:
+    """Stock first, lean second, the others as they come."""
+    return sorted(builds, key=lambda build: FIRST.index(build) if build in FIRST else len(FIRST))
+
+
+def labels(case: list[Entry]) -> list[str]:
+    """A label for each record of a case: the build, and what tells two of one build apart."""
+    builds = [entry.record.build for entry in case]
+    found = []
+    for entry in case:
+        record = entry.record
+        twice = builds.count(record.build) > 1
+        found.append(f"{record.build} {record.isa or ''}".strip() if twice else record.build)
+    return [label if found.count(label) == 1 else f"{label} ({found[:k].count(label) + 1})"
+            for k, label in enumerate(found)]
+
+
+def title(case: list[Entry]) -> str:
+    """What a case is called."""
+    record = case[0].record
+    words = [record.scenario]
+    if record.flow_algorithm != "DE0":
+        words.append(record.flow_algorithm)
+    if record.threads > 1:
+        words.append(plural(record.threads, "thread"))
+    if record.numprocs > 1:
+        words.append(plural(record.numprocs, "rank"))
+    return ", ".join(words)
+
+
+def subtitle(case: list[Entry], largest: bool = True) -> str:
+    """Mesh and conditions of a case."""
+    sizes = {entry.record.build: tuple(entry.record.triangles[-1:] if largest
+                                       else entry.record.triangles) for entry in case}
+    if len(set(sizes.values())) == 1:
+        mesh = _sizes(next(iter(sizes.values())))
+    else:
+        mesh = "; ".join(f"{build} {_sizes(found)}" for build, found in sizes.items())
+    return f"{mesh}, {conditions(case[0].record)}"
+
+
+def _sizes(sizes: tuple[int, ...]) -> str:
+    return " and ".join(f"{size:,}" for size in sizes) + " triangles" if sizes \
+        else "mesh not known"
+
+
+def commands(case: Iterable[Entry]) -> list[Command]:
+    """How each record was measured, each command once."""
+    found: dict[str, list[str]] = {}
+    for entry in case:
+        if entry.record.command:
+            found.setdefault(entry.record.command, []).append(entry.record.build)
+    return [Command(", ".join(dict.fromkeys(builds)), text) for text, builds in found.items()]
