@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["run"]:
         ours, rest = run.split(arguments[1:])
         arguments = ["run", *ours]
+    elif arguments[:1] == ["compare"] and "--" in arguments:
+        position = arguments.index("--")
+        arguments, rest = arguments[:position], arguments[position + 1:]
     parser = build_parser()
     args = parser.parse_args(arguments)
     args.rest = rest

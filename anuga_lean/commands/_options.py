@@ -82,7 +82,7 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
     )
     given = {name: getattr(args, name, None) for name in names}
     steps = args.steps
-    script = args.scenario.endswith(".py") and hasattr(args, "arguments")
+    script = args.scenario.endswith(".py") and getattr(args, "takes_scripts", False)
     if steps is None and args.finaltime is None and not script:
         steps = args.default_steps
     if script:
@@ -96,7 +96,7 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
         yieldstep=args.yieldstep,
         threads=args.threads,
         isa=args.isa,
-        arguments=getattr(args, "arguments", ()),
+        arguments=args.rest,
     )
     request.check()
     return request

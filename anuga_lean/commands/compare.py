@@ -33,6 +33,7 @@ SUMMARY = "run a model on stock and on lean and compare memory, time and results
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
+    parser.set_defaults(takes_scripts=True)
     parser.description = (
         "Runs a scenario, or a script of yours, on stock and on lean ANUGA, every run in its own "
         "process, the two in turn, prints what each holds and takes, and exits with 1 if any "
@@ -67,7 +68,6 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE",
                         help="write an HTML report here, flamegraphs beside it")
     add_json_option(parser)
-    parser.add_argument("arguments", nargs="*", help="of a script, after --")
 
 
 def run(args: argparse.Namespace) -> int:

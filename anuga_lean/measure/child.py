@@ -183,7 +183,8 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
     seconds = [second for clock in clocks for second in clock.seconds]
     result.update(
         steps=len(seconds), seconds_per_step=statistics.median(seconds) if seconds else None,
-        seconds_of_steps=sum(seconds), sww=None, sww_nbytes=None, arrays=files[0]["arrays"],
+        seconds_of_steps=sum(seconds), sww=None, sww_nbytes=None,
+        arrays=files[0]["arrays"] if files else None,
         more_arrays=[each["arrays"] for each in files[1:]],
         sww_digests={f"{path.name}/{name}": digest for path in stored if path.exists()
                      for name, digest in sww_digests(path).items()})

@@ -45,8 +45,9 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     rows.append(["peak RSS, MiB", *_pair(peaks, 1.0 / MIB, ".0f")])
     seconds = [comparison.median(variant, "seconds_per_step") for variant in ("stock", "lean")]
     rows.append(["time per step, ms", *_pair(seconds, 1.0e3, ".3g")])
-    builds = [comparison.median(v, "stages", "build", "seconds") for v in ("stock", "lean")]
-    rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
+    if not comparison.request.is_script:
+        builds = [comparison.median(v, "stages", "build", "seconds") for v in ("stock", "lean")]
+        rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
     rows.append(["steps", f"{stock['steps']:,}", f"{lean['steps']:,}", ""])
     lines = [heading(comparison.request, lean), "", table(rows), ""]
     if comparison.request.is_script or set(stock["stages"]) - {"import", "build", "evolve"}:
@@ -86,8 +87,9 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
     words = [
         f"{request.scenario}: {result['number_of_triangles']:,} triangles",
         f"{result['wet_fraction']:.0%} wet",
-        str(parameters.get("flow_algorithm", "DE0")),
     ]
+    if not request.is_script:
+        words.append(str(parameters.get("flow_algorithm", "DE0")))
     if parameters.get("timestepping_method"):
         words.append(parameters["timestepping_method"])
     if parameters.get("low_froude"):
@@ -98,7 +100,8 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
     if result["isa"] is not None:
         words.append(f"{result['isa']} kernels")
-    words.append("SWW stored" if parameters.get("store") else "nothing stored")
+    if not request.is_script:
+        words.append("SWW stored" if parameters.get("store") else "nothing stored")
     return ", ".join(words)
 
 
