@@ -1,5 +1,7 @@
 # make demo    set up .venv here and compare stock with lean on Merimbula lake
 # make test    set up .venv here and run the tests
+# make nightly measure, add to benchmarks/history/, write its report.html and
+#              compare with benchmarks/baseline.json: half an hour at most
 # make clean   remove what make has made
 #
 # Needs Python 3.10 to 3.13 with venv and headers, gcc and make; all else comes
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml meson.build README.md LICENSE anuga_lean.pth \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
 
-.PHONY: demo test clean
+.PHONY: demo test nightly clean
 .DELETE_ON_ERROR:
 
 # 172,560 triangles, twice on each: enough for the figures of a real model.
@@ -19,6 +21,9 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.installed
 	$(BIN)/pytest -q
+
+nightly: $(BIN)/.installed
+	$(BIN)/python benchmarks/nightly.py
 
 $(BIN)/.created:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14) and "anuga_lean needs Python 3.10 to 3.13, $(PYTHON) is %d.%d: type make PYTHON=python3.11" % sys.version_info[:2])'

@@ -1,0 +1,176 @@
+"""The tables of the README, made from stored figures.
+
+`python benchmarks/readme.py` writes them between their marks in README.md from
+benchmarks/readme.json, `--check` says whether they agree.  The JSON comes from
+`pytest benchmarks --profile full --benchmark-json=benchmarks/readme.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from anuga_lean._errors import LeanError
+from anuga_lean.measure.environment import isa
+from anuga_lean.measure.records import Night, Record, read
+
+HERE = Path(__file__).resolve().parent
+STORED = HERE / "readme.json"
+README = HERE.parent / "README.md"
+VECTORS = {"v4": "AVX-512", "v3": "AVX2", "baseline": "SSE2"}
+
+
+class Wanted(NamedTuple):
+    """One row of the first table: a figure of one record."""
+
+    label: str
+    suite: str
+    scenario: str
+    figure: str
+    form: str
+    given: dict
+    build: str = "lean"
+
+
+ROWS = (
+    Wanted("arrays held while evolving, bytes per triangle", "memory", "dam_break", "held", ",.0f",
+           {}),
+    Wanted("the same with SWW output, bytes per triangle", "memory", "dam_break", "held", ",.0f",
+           {"store": True}),
+    Wanted("resident memory while evolving, bytes per triangle", "memory", "dam_break",
+           "rss_slope", ",.0f", {}),
+    Wanted("time per step, rectangular_cross mesh, 1 thread, ns per triangle", "speed",
+           "dam_break", "ns_per_triangle", ",.0f", {}),
+    Wanted("the same with SSE2 kernels only", "speed", "dam_break", "ns_per_triangle", ",.0f", {},
+           "lean-baseline"),
+    Wanted("time per step, unstructured mesh, 1 thread, ns per triangle", "speed", "unstructured",
+           "ns_per_triangle", ",.0f", {}),
+    Wanted("time per step, rectangular_cross mesh, 2 threads, ns per triangle", "speed",
+           "dam_break", "ns_per_triangle", ",.0f", {"threads": 2}),
+    Wanted("4 ranks, resident memory of all, each shared page once, MiB", "ranks", "parallel",
+           "sum_pss", ",.0f", {}),
+)
+CHECKPOINTS = (
+    ("first checkpoint, with the mesh, bytes per triangle", ("first",), ",.0f"),
+    ("each one after it, bytes per triangle", ("later",), ",.0f"),
+    ("peak while writing the first / the others, MiB over the run", ("peak_first", "peak_later"),
+     ",.1f"),
+    ("seconds to write the first / the others", ("seconds_first", "seconds_later"), ".2f"),
+    ("seconds to load", ("seconds_load",), ".2f"),
+    ("plain `pickle.dumps(domain)`, bytes per triangle", ("pickle",), ",.0f"),
+)
+
+
+def find(night: Night, suite: str, scenario: str, build: str, given: dict) -> Record:
+    """The record of a suite; `given` holds threads, or parameters that others lack."""
+    extra = {"store"}
+    for record in night.records:
+        threads = given.get("threads", 1)
+        asked = {name: value for name, value in record.parameters.items() if name in extra}
+        if (record.suite, record.scenario, record.build, record.threads) == \
+                (suite, scenario, build, threads) and \
+                asked == {name: value for name, value in given.items() if name in extra}:
+            if record.error:
+                raise LeanError(f"{night.path}: {record.key}: {record.error}")
+            return record
+    raise LeanError(f"{night.path} has no {suite} of {scenario} on {build} with {given or 'nothing'}"
+                    " set: measure with --profile full")
+
+
+def main_table(night: Night) -> str:
+    """Stock against lean."""
+    first = find(night, "memory", "dam_break", "lean", {})
+    version = find(night, "memory", "dam_break", "stock", {}).version
+    lines = [f"| {first.triangles[-1] / 1e6:.3g} M triangles, DE0 | {version.upper()[:5]}"
+             f"{version[5:]} | anuga_lean | ratio |", "|---|---:|---:|---:|"]
+    for row in ROWS:
+        stock, lean = (find(night, row.suite, row.scenario, build, row.given).figures[row.figure]
+                       for build in ("stock", row.build))
+        lines.append(f"| {row.label} | {stock.value:{row.form}} | {lean.value:{row.form}} | "
+                     f"{stock.value / lean.value:.1f} |")
+    lines.append("| stage, momenta, time steps, every SWW variable | | equal, bit for bit | |")
+    kernels = VECTORS[isa(dict(night.machine))]
+    lines += ["", _measured(night, f", lean kernels with {kernels} unless said otherwise")]
+    return "\n".join(lines)
+
+
+def checkpoint_table(night: Night) -> str:
+    """Checkpoints of stock, of lean, of lean with zstd."""
+    records = [find(night, "checkpoint", "dam_break", build, {})
+               for build in ("stock", "lean", "lean zstd")]
+    lines = [f"| {records[0].triangles[-1] / 1e6:.3g} M triangles, DE0, one thread | ANUGA "
+             f"{records[0].version.split()[-1]} | anuga_lean | with zstd |", "|---|---:|---:|---:|"]
+    for label, names, form in CHECKPOINTS:
+        cells = []
+        for record in records:
+            found = [record.figures.get(name) for name in names]
+            cells.append("" if None in found else " / ".join(
+                f"{figure.value:{form}}" for figure in found if figure is not None))
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    lines += ["", _measured(night, "; stock does not wait for the disk, lean does")]
+    return "\n".join(lines)
+
+
+def _measured(night: Night, more: str) -> str:
+    machine = night.machine
+    text = (f"Measured on {night.date[:10]} at {night.commit.rstrip('+') or 'an unknown commit'} "
+            f"with `pytest benchmarks --profile full` on {machine.get('cores')} cores of "
+            f"{machine.get('processor')}, Python "
+            f"{machine.get('versions', {}).get('python')}{more}; stock and lean took turns, times "
+            "are medians.")
+    words, lines = text.split(), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > 99:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[Night], str]] = {"figures": main_table, "checkpoints": checkpoint_table}
+
+
+def with_tables(text: str, night: Night) -> str:
+    """The README with its tables made anew.
+
+    Raises
+    ------
+    LeanError
+        A mark is missing, or a figure.
+    """
+    for name, make in TABLES.items():
+        begin, end = f"<!-- {name}: benchmarks/readme.py -->", f"<!-- end of {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise LeanError(f"README.md has not one pair of {begin} and {end}")
+        table = make(night)
+        text = pattern.sub(lambda _, found=f"{begin}\n{table}\n{end}": found, text)
+    return text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the tables, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if they disagree")
+    parser.add_argument("--json", type=Path, default=STORED, metavar="FILE")
+    args = parser.parse_args(arguments)
+    text = README.read_text()
+    try:
+        made = with_tables(text, read(args.json))
+    except LeanError as error:
+        print(f"readme.py: {error}", file=sys.stderr)
+        return 2
+    if args.check:
+        if made != text:
+            print("readme.py: the tables of README.md are not those of "
+                  f"{args.json}: python benchmarks/readme.py writes them", file=sys.stderr)
+        return int(made != text)
+    README.write_text(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
