@@ -77,16 +77,16 @@ def find(night: Night, suite: str, scenario: str, build: str, given: dict) -> Re
             if record.error:
                 raise LeanError(f"{night.path}: {record.key}: {record.error}")
             return record
-    raise LeanError(f"{night.path} has no {suite} of {scenario} on {build} with {given or 'nothing'}"
-                    " set: measure with --profile full")
+    raise LeanError(f"{night.path} has no {suite} of {scenario} on {build} with "
+                    f"{given or 'nothing'} set: measure with --profile full")
 
 
 def main_table(night: Night) -> str:
     """Stock against lean."""
     first = find(night, "memory", "dam_break", "lean", {})
-    version = find(night, "memory", "dam_break", "stock", {}).version
-    lines = [f"| {first.triangles[-1] / 1e6:.3g} M triangles, DE0 | {version.upper()[:5]}"
-             f"{version[5:]} | anuga_lean | ratio |", "|---|---:|---:|---:|"]
+    version = find(night, "memory", "dam_break", "stock", {}).version.split()[-1]
+    lines = [f"| {first.triangles[-1] / 1e6:.3g} M triangles, DE0 | ANUGA {version} | anuga_lean "
+             "| ratio |", "|---|---:|---:|---:|"]
     for row in ROWS:
         stock, lean = (find(night, row.suite, row.scenario, build, row.given).figures[row.figure]
                        for build in ("stock", row.build))
