@@ -3,27 +3,23 @@
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
 whatever ANUGA prints cannot mix with either.  Started by measurement.py.
+
+Whatever the harness loads is measured with the model: until the last reading
+functions import what they need themselves, and only what they need.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import statistics
 import sys
-import tracemalloc
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import anuga_lean.scenarios as scenarios
 from anuga_lean.measure import probe
-from anuga_lean.measure.census import census
-from anuga_lean.measure.measurement import MeasurementError, Request
+from anuga_lean.measure.request import MeasurementError, Request
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
 ENDLESS = 1.0e12  # s; a final time that only `steps` can end
@@ -94,7 +90,11 @@ class Stages:
     """Memory and wall time of the stages import, build and evolve."""
 
     def __init__(self, trace: bool) -> None:
-        self.trace = trace
+        self.tracemalloc = None
+        if trace:
+            import tracemalloc
+
+            self.tracemalloc = tracemalloc
         self.result: dict[str, dict[str, Any]] = {}
         self._begin()
 
@@ -105,16 +105,19 @@ class Stages:
             figures.update(probe.read_memory()._asdict())
         except probe.ProbeError:
             figures.update(dict.fromkeys(probe.Memory._fields))
-        if self.trace and tracemalloc.is_tracing():
-            figures["allocated"], figures["peak_allocated"] = tracemalloc.get_traced_memory()
+        if self._is_tracing():
+            figures["allocated"], figures["peak_allocated"] = self.tracemalloc.get_traced_memory()
         self.result[name] = figures
         self._begin()
 
     def _begin(self) -> None:
         probe.reset_peak_rss()
-        if self.trace and tracemalloc.is_tracing():
-            tracemalloc.reset_peak()
+        if self._is_tracing():
+            self.tracemalloc.reset_peak()
         self._started = perf_counter()
+
+    def _is_tracing(self) -> bool:
+        return self.tracemalloc is not None and self.tracemalloc.is_tracing()
 
 
 def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -129,19 +132,26 @@ def run(request: Request, folder: Path, progress: Callable[[str], None]) -> dict
     progress("import anuga")
     anuga = import_anuga(request.variant)
     if request.trace:
-        tracemalloc.start()
+        import anuga_lean.scenarios as scenarios  # no part of what the build allocates
+
+        stages.tracemalloc.start()
     stages.end("import")
     progress("build the model")
+    import anuga_lean.scenarios as scenarios
+
     options = {"name": request.scenario, "datadir": str(folder), **request.parameters}
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
     clock = _evolve(domain, request, progress)
     stages.end("evolve")
+    # The last reading is taken: from here on it does not matter what is loaded.
+    from anuga_lean.measure.census import census
+
     result = _figures(domain, clock, stages)
     if request.trace:
         result["allocated_arrays"] = _allocated_arrays()
-        tracemalloc.stop()
+        stages.tracemalloc.stop()
     progress("count the arrays")
     result["census"] = census(domain).as_dict()
     if request.arrays:
@@ -171,6 +181,8 @@ def import_anuga(variant: str) -> Any:
 
 
 def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> StepClock:
+    import anuga_lean.scenarios as scenarios
+
     yieldstep = request.yieldstep
     if yieldstep is None:
         values = scenarios.complete(request.scenario, request.parameters)
@@ -184,6 +196,8 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> S
 
 
 def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
+    import statistics
+
     number_of_triangles = int(domain.number_of_triangles)
     depth = _centroids(domain, "stage") - _centroids(domain, "elevation")
     step = getattr(domain, "lean", None)
@@ -210,6 +224,8 @@ def _centroids(domain: Any, name: str) -> Any:
 
 def _allocated_arrays() -> int:
     """Bytes of array data allocated since the build began and not freed."""
+    import tracemalloc
+
     import numpy as np
 
     arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
@@ -219,6 +235,8 @@ def _allocated_arrays() -> int:
 
 def _write_arrays(domain: Any, clock: StepClock, folder: Path) -> dict[str, Any]:
     """Save the compared arrays and name their checksums."""
+    import hashlib
+
     import numpy as np
 
     arrays = {name: _centroids(domain, name) for name in COMPARED}
@@ -233,6 +251,9 @@ def _write_arrays(domain: Any, clock: StepClock, folder: Path) -> dict[str, Any]
 
 
 def _versions(domain: Any) -> dict[str, Any]:
+    import platform
+    from importlib import metadata
+
     versions: dict[str, Any] = {"python": platform.python_version()}
     for name in ("anuga", "anuga_lean", "numpy"):
         try:

@@ -1,7 +1,8 @@
-"""One measurement from the outside: what to run, and running it in a fresh process.
+"""One measurement from the outside: running a request in a fresh process.
 
-Owns the request, the child's environment and the result file.  What happens
-inside the process lives in child.py; comparing two results in comparison.py.
+Owns the child's environment and the result file.  The request lives in
+request.py, what happens inside the process in child.py, comparing two results
+in comparison.py.
 """
 
 from __future__ import annotations
@@ -12,76 +13,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import anuga_lean.scenarios as scenarios
-from anuga_lean._errors import LeanError, ScenarioError
+from anuga_lean.measure.request import ISAS, VARIANTS, MeasurementError, Request
 
-VARIANTS = ("stock", "lean")
-ISAS = ("baseline", "v3", "v4")
+__all__ = ["ISAS", "MeasurementError", "Progress", "Request", "VARIANTS", "measure"]
 
 Progress = Callable[[str], None]
-
-
-class MeasurementError(LeanError, RuntimeError):
-    """A measuring process ended without a result."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one process has to run and to measure.
-
-    Attributes
-    ----------
-    variant : "stock" or "lean"
-    scenario : str
-        A name of `anuga_lean.scenarios`.
-    parameters : mapping
-        Parameters and options of the scenario; storage under ``store``.
-    steps : int or None
-        Stop after exactly so many steps; either this or `finaltime`.
-    finaltime : float or None
-        s.
-    yieldstep : float or None
-        s; the scenario's own if None.
-    threads : int
-        OpenMP threads.
-    isa : str or None
-        ``baseline``, ``v3`` or ``v4`` for the lean kernels; the best if None.
-    trace : bool
-        Count allocations with tracemalloc; makes the run slower and its RSS
-        larger, so times and RSS of such a run mean little.
-    arrays : bool
-        Write the centroid arrays beside the result.
-    """
-
-    variant: str
-    scenario: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    steps: int | None = None
-    finaltime: float | None = None
-    yieldstep: float | None = None
-    threads: int = 1
-    isa: str | None = None
-    trace: bool = False
-    arrays: bool = True
-
-    def check(self) -> None:
-        """Raise ScenarioError for anything a child could not run."""
-        scenarios.complete(self.scenario, self.parameters)
-        if self.variant not in VARIANTS:
-            raise ScenarioError(f"there is no variant {self.variant!r}; there are stock, lean")
-        if (self.steps is None) == (self.finaltime is None):
-            raise ScenarioError("a run ends after steps or at finaltime: give one of the two")
-        if self.isa is not None and self.isa not in ISAS:
-            raise ScenarioError(f"there is no ISA {self.isa!r}; there are {', '.join(ISAS)}")
-        for name in ("steps", "finaltime", "yieldstep", "threads"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ScenarioError(f"{name}={value} is not above zero")
 
 
 def measure(request: Request, folder: str | Path, progress: Progress | None = None) -> dict:
