@@ -54,11 +54,11 @@ def earlier(folder: Path, new: Path) -> list[Night]:
     return sorted(found, key=lambda night: night.date)
 
 
-def against(new: Night, nights: list[Night]) -> list[tuple[Night, bool]]:
+def against(new: Night, nights: list[Night], baseline: Path) -> list[tuple[Night, bool]]:
     """The nights to compare with; whether for ratios only."""
     chosen = []
-    if compare.BASELINE.exists():
-        base = read(compare.BASELINE)
+    if baseline.exists():
+        base = read(baseline)
         chosen.append((base, False))
         if gate.same_class(new, base):
             return chosen
@@ -71,18 +71,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", choices=scenarios.PROFILES, default="nightly")
     parser.add_argument("--history", type=Path, default=HISTORY, metavar="FOLDER")
+    parser.add_argument("--baseline", type=Path, default=compare.BASELINE, metavar="FILE",
+                        help="default: benchmarks/baseline.json; the last night if there is none")
     parser.add_argument("more", nargs="*", help="for pytest, after --")
     args = parser.parse_args(arguments)
+    args.history = args.history.resolve()
     path, status = measure(args.history, args.profile, args.more)
     new, nights = read(path), earlier(args.history, path)
     report = args.history / "report.html"
     files = [str(night.path) for night in nights]
-    if compare.BASELINE.exists():
-        files.insert(0, str(compare.BASELINE))
+    if args.baseline.exists():
+        files.insert(0, str(args.baseline.resolve()))
     subprocess.run([sys.executable, "-m", "anuga_lean", "report", *files, str(path),
                     "-o", str(report)], cwd=HERE, check=True)
     worse = 0
-    chosen = against(new, nights)
+    chosen = against(new, nights, args.baseline)
     if not chosen:
         print("there is no night to compare with: the next one is compared with this one")
     for base, ratios_only in chosen:

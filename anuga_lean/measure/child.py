@@ -3,27 +3,23 @@
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
 whatever ANUGA prints cannot mix with either (-1: to nobody).  Under mpiexec
-every rank does so in a folder of its own.  Started by measurement.py.
+every rank writes a result of its own.  Started by measurement.py.
+
+Whatever the harness loads is measured with the model: until the last reading
+functions import what they need themselves, and only what they need.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import statistics
 import sys
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import anuga_lean.scenarios as scenarios
-from anuga_lean.measure.census import census
-from anuga_lean.measure.environment import versions
-from anuga_lean.measure.measurement import MeasurementError, Request, result_name
+from anuga_lean.measure.request import MeasurementError, Request, result_name
 from anuga_lean.measure.stages import Stages
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
@@ -117,6 +113,11 @@ def run(request: Request, folder: Path, progress: Callable[[str], None],
     progress("import anuga")
     anuga = import_anuga(request.variant)
     if request.trace:
+        if not request.is_script:
+            import anuga_lean.scenarios  # noqa: F401  no part of what the build allocates
+
+        import tracemalloc
+
         tracemalloc.start()
     stages.end("import")
     run_it = _run_script if request.is_script else _run_scenario
@@ -134,16 +135,20 @@ def run(request: Request, folder: Path, progress: Callable[[str], None],
 def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
                   stages: Stages, suffix: str) -> dict[str, Any]:
     progress("build the model")
+    import anuga_lean.scenarios as scenarios
+
     options = {"name": request.scenario, "datadir": str(folder), **request.parameters}
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
     clock = _evolve(domain, request, progress)
     stages.end("evolve")
+    # The last reading is taken: from here on it does not matter what is loaded.
+    from anuga_lean.measure.census import census
+
     result = _figures(domain, clock, stages)
     if request.trace:
         result["allocated_arrays"] = _allocated_arrays()
-        tracemalloc.stop()
     progress("count the arrays")
     result["census"] = census(domain).as_dict()
     if request.arrays:
@@ -158,6 +163,9 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
 def _run_script(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
                 stages: Stages, suffix: str) -> dict[str, Any]:
     """Run a user's script; the figures are those of its last evolve, the steps of all."""
+    import statistics
+
+    from anuga_lean.measure.census import census
     from anuga_lean.measure.script import run_script, sww_digests
 
     result: dict[str, Any] = {}
@@ -212,6 +220,8 @@ def import_anuga(variant: str) -> Any:
 def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> StepClock:
     yieldstep = request.yieldstep
     if yieldstep is None:
+        import anuga_lean.scenarios as scenarios
+
         values = scenarios.complete(request.scenario, request.parameters)
         yieldstep = scenarios.find(request.scenario).yieldstep(values)
     finaltime = ENDLESS if request.finaltime is None else request.finaltime
@@ -223,6 +233,8 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> S
 
 
 def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
+    import statistics
+
     number_of_triangles = int(domain.number_of_triangles)
     depth = _centroids(domain, "stage") - _centroids(domain, "elevation")
     step = getattr(domain, "lean", None)
@@ -251,15 +263,20 @@ def _centroids(domain: Any, name: str) -> Any:
 
 def _allocated_arrays() -> int:
     """Bytes of array data allocated since the build began and not freed."""
+    import tracemalloc
+
     import numpy as np
 
     arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
     traces = tracemalloc.take_snapshot().filter_traces([arrays])
+    tracemalloc.stop()
     return sum(statistic.size for statistic in traces.statistics("filename"))
 
 
 def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
     """Save the compared arrays and name their checksums."""
+    import hashlib
+
     import numpy as np
 
     arrays = {name: _centroids(domain, name) for name in COMPARED}
@@ -273,6 +290,10 @@ def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
 
 
 def _versions(domain: Any) -> dict[str, Any]:
+    import platform
+
+    from anuga_lean.measure.environment import versions
+
     found: dict[str, Any] = {"python": platform.python_version()}
     found.update(versions(("anuga", "anuga_lean", "numpy")))
     found["domain"] = f"{type(domain).__module__}.{type(domain).__qualname__}"

@@ -1,8 +1,8 @@
 """One measurement from the outside: what to run, and running it in fresh processes.
 
-Owns the request, the environment of the processes, the watch over their peak
-and the result files.  What happens inside a process lives in child.py;
-comparing two results in comparison.py.
+Owns the environment of the processes, the watch over their peak
+and the result files.  The request lives in request.py, what happens inside a
+process in child.py, comparing two results in comparison.py.
 """
 
 from __future__ import annotations
@@ -15,116 +15,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import anuga_lean.scenarios as scenarios
-from anuga_lean._errors import LeanError, ScenarioError
 from anuga_lean.measure import probe
+from anuga_lean.measure.request import ISAS as ISAS
+from anuga_lean.measure.request import VARIANTS as VARIANTS
+from anuga_lean.measure.request import MeasurementError as MeasurementError
+from anuga_lean.measure.request import Request as Request
+from anuga_lean.measure.request import result_name
 
-VARIANTS = ("stock", "lean")
-ISAS = ("baseline", "v3", "v4")
 WATCH_INTERVAL = 0.1  # s between two looks at the peak of what runs
 
 Progress = Callable[[str], None]
-
-
-class MeasurementError(LeanError, RuntimeError):
-    """A measuring process ended without a result."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one process, or the ranks of one run, have to run and to measure.
-
-    Attributes
-    ----------
-    variant : "stock" or "lean"
-    scenario : str
-        A name of `anuga_lean.scenarios`, or the path of a script (``.py``).
-    parameters : mapping
-        Parameters and options of the scenario; storage under ``store``.
-    steps : int or None
-        Stop after exactly so many steps; either this or `finaltime`, neither
-        with a script.
-    finaltime : float or None
-        s.
-    yieldstep : float or None
-        s; the scenario's own if None.
-    threads : int
-        OpenMP threads, of each rank.
-    isa : str or None
-        ``baseline``, ``v3`` or ``v4`` for the lean kernels; the best if None.
-    trace : bool
-        Count allocations with tracemalloc; makes the run slower and its RSS
-        larger, so times and RSS of such a run mean little.
-    arrays : bool
-        Write the centroid arrays beside the result.
-    memray : bool
-        Record every allocation with memray, from the import of ANUGA on, into
-        ``memray.bin``; times and RSS of such a run mean nothing.
-    at : str or None
-        End memray's recording at this stage or mark instead of at the end.
-    numprocs : int
-        Ranks under mpiexec.
-    python : str or None
-        Interpreter of another environment that has a stock ANUGA; ours if None.
-    arguments : sequence of str
-        Of a script.
-    """
-
-    variant: str
-    scenario: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    steps: int | None = None
-    finaltime: float | None = None
-    yieldstep: float | None = None
-    threads: int = 1
-    isa: str | None = None
-    trace: bool = False
-    arrays: bool = True
-    memray: bool = False
-    at: str | None = None
-    numprocs: int = 1
-    python: str | None = None
-    arguments: Sequence[str] = ()
-
-    @property
-    def is_script(self) -> bool:
-        """Whether a user's script is run and not a scenario."""
-        return self.scenario.endswith(".py")
-
-    def check(self) -> None:
-        """Raise ScenarioError for anything a child could not run."""
-        if self.variant not in VARIANTS:
-            raise ScenarioError(f"there is no variant {self.variant!r}; there are stock, lean")
-        if self.is_script:
-            self._check_script()
-        else:
-            scenarios.complete(self.scenario, self.parameters)
-            if (self.steps is None) == (self.finaltime is None):
-                raise ScenarioError("a run ends after steps or at finaltime: give one of the two")
-        if self.isa is not None and self.isa not in ISAS:
-            raise ScenarioError(f"there is no ISA {self.isa!r}; there are {', '.join(ISAS)}")
-        for name in ("steps", "finaltime", "yieldstep", "threads", "numprocs"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ScenarioError(f"{name}={value} is not above zero")
-
-        if self.arguments and not self.is_script:
-            raise ScenarioError(f"the scenario {self.scenario} takes no arguments: "
-                                f"{' '.join(self.arguments)}")
-
-    def _check_script(self) -> None:
-        if not Path(self.scenario).is_file():
-            raise ScenarioError(f"there is no script {self.scenario}")
-        given = [*self.parameters, *(name for name in ("steps", "finaltime", "yieldstep")
-                                     if getattr(self, name) is not None)]
-        if given:
-            raise ScenarioError(f"a script decides itself about {', '.join(given)}: leave "
-                                f"{'it' if len(given) == 1 else 'them'} out, or name a scenario")
 
 
 def measure(request: Request, folder: str | Path, progress: Progress | None = None) -> dict:
@@ -181,11 +85,6 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
         )
     found = [json.loads(result.read_text()) for result in results]
     return found[0] if request.numprocs == 1 else {**found[0], "ranks": found}
-
-
-def result_name(rank: int) -> str:
-    """Name of the file that a rank writes."""
-    return "result.json" if rank == 0 else f"result_{rank}.json"
 
 
 def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:

@@ -6,7 +6,7 @@ is probe.py's.
 
 from __future__ import annotations
 
-import tracemalloc
+import sys
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ class Stages:
     Parameters
     ----------
     trace : bool
-        Note what tracemalloc counts, too.
+        Note what tracemalloc counts, too, once somebody has started it.
     barrier : callable, optional
         Called before and after every reading, so that all ranks of a run are
         alive and at the same stage while PSS is read.
@@ -57,7 +57,8 @@ class Stages:
             figures.update(probe.read_memory()._asdict())
         except probe.ProbeError:
             figures.update(dict.fromkeys(probe.Memory._fields))
-        if self.trace and tracemalloc.is_tracing():
+        tracemalloc = self._tracing()
+        if tracemalloc is not None:
             figures["allocated"], figures["peak_allocated"] = tracemalloc.get_traced_memory()
         self.result[self._unused(name)] = figures
         if self.barrier is not None:
@@ -74,6 +75,12 @@ class Stages:
 
     def _begin(self) -> None:
         probe.reset_peak_rss()
-        if self.trace and tracemalloc.is_tracing():
+        tracemalloc = self._tracing()
+        if tracemalloc is not None:
             tracemalloc.reset_peak()
         self._started = perf_counter()
+
+    def _tracing(self) -> Any:
+        """The module tracemalloc if it is at work; a run without it must not load it."""
+        module = sys.modules.get("tracemalloc") if self.trace else None
+        return module if module is not None and module.is_tracing() else None

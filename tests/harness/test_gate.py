@@ -1,0 +1,129 @@
+"""The gate: what counts as worse, what is only noted, and how it is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import compare
+import pytest
+
+from anuga_lean.measure.gate import compare_nights
+from anuga_lean.measure.records import Figure, Night, Record, night, parse
+
+MACHINE = {"architecture": "x86_64", "avx2": True, "avx512": False, "cores": 2}
+
+
+def record(suite: str = "memory", build: str = "lean", **more: Any) -> Record:
+    return Record(suite, "dam_break", build, parameters={"triangles": [60_000, 240_000]}, **more)
+
+
+def memory(value: float, **more: Any) -> Record:
+    return record(figures={"held": Figure(value, "B/tri", None, "memory")}, **more)
+
+
+def speed(value: float) -> Record:
+    return record("speed", figures={"stock_over_lean": Figure(value, "x", 0.03, "ratio")})
+
+
+def of(*records: Record, machine: Mapping[str, Any] = MACHINE) -> Night:
+    return Night(Path("night.json"), "2026-11-25T02:00:00", "abc", machine, list(records))
+
+
+def worse(new: Night, base: Night) -> list[str]:
+    return [finding.text for finding in compare_nights(new, base) if finding.worse]
+
+
+@pytest.mark.parametrize("value, fails", [(100.0, False), (101.9, False), (102.1, True),
+                                          (90.0, False)])
+def test_memory_may_grow_by_two_percent(value: float, fails: bool) -> None:
+    assert fails == bool(worse(of(memory(value)), of(memory(100.0))))
+
+
+@pytest.mark.parametrize("value, fails", [(4.0, False), (3.61, False), (3.59, True), (6.0, False)])
+def test_a_ratio_may_fall_by_ten_percent(value: float, fails: bool) -> None:
+    assert fails == bool(worse(of(speed(value)), of(speed(4.0))))
+
+
+def test_the_sentence_says_which_by_how_much_and_which_arrays() -> None:
+    old = memory(111.0, arrays={"mesh/nodes": 16.0, "domain/old": 4.0})
+    new = memory(119.0, arrays={"mesh/nodes": 16.0, "domain/extra": 8.0, "domain/old": 4.0})
+    expected = ("memory dam_break triangles=60000,240000 on lean: held 111 -> 119 B/tri (+7.2%): "
+                "domain/extra +8.00 B/tri")
+    assert [expected] == worse(of(new), of(old))
+
+
+def test_ratios_of_another_kind_of_machine_are_not_compared_and_that_is_said() -> None:
+    other = of(speed(8.0), machine={**MACHINE, "avx512": True})
+    findings = compare_nights(of(speed(4.0)), other)
+    assert not any(finding.worse for finding in findings)
+    assert any("ratios of time are not compared: they come from 2 cores with v3 kernels now, from "
+               "2 cores with v4 kernels before" == finding.text for finding in findings)
+
+
+def test_memory_of_another_kind_of_machine_is_compared() -> None:
+    other = of(memory(100.0), machine={**MACHINE, "avx512": True})
+    assert 1 == len(worse(of(memory(110.0)), other))
+
+
+def test_a_few_hundred_kilobytes_of_a_peak_are_no_growth() -> None:
+    old, new, grown = (record("checkpoint", figures={"peak": Figure(value, "MiB", None, "memory")})
+                       for value in (0.02, 0.6, 1.5))
+    assert [] == worse(of(new), of(old))
+    assert 1 == len(worse(of(grown), of(old)))
+
+
+def test_what_failed_or_is_missing_is_worse_but_a_suite_left_out_is_not() -> None:
+    failed = record(error="the lean run was killed by SIGKILL; its last peak was 12 MiB")
+    assert [f"{failed.key}: {failed.error}"] == worse(of(failed), of(memory(100.0)))
+    base = of(memory(100.0), memory(100.0, threads=2), speed(4.0))
+    assert ["memory dam_break triangles=60000,240000 threads=2 on lean was not measured"] == \
+        worse(of(memory(100.0)), base)
+    without = record(figures={})
+    assert ["memory dam_break triangles=60000,240000 on lean: held was not measured"] == \
+        worse(of(without), of(memory(100.0)))
+
+
+def test_figures_that_are_not_gated_may_do_as_they_like() -> None:
+    slow, fast = (record(figures={"seconds": Figure(value, "s")}) for value in (9.0, 1.0))
+    assert [] == worse(of(slow), of(fast))
+
+
+def stored(path: Path, *records: Record) -> str:
+    path.write_text(json.dumps(night(records)))
+    return str(path)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = stored(tmp_path / "old.json", memory(100.0))
+    new = stored(tmp_path / "new.json", memory(103.0))
+    assert 1 == compare.main([new, "--against", old])
+    assert "WORSE: memory dam_break" in capsys.readouterr().out
+    assert 0 == compare.main([old, "--against", old])
+    assert "nothing is worse" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text, message", [
+    ("{", "is no JSON"),
+    ("[]", "holds no figures"),
+    ('{"benchmarks": [{"name": "x", "extra_info": {"schema": "anuga_lean.figures/0"}}]}',
+     "has the schema 'anuga_lean.figures/0', this version of anuga_lean reads"),
+])
+def test_a_file_of_another_schema_is_refused_in_one_sentence(
+        text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    good = stored(tmp_path / "good.json", memory(100.0))
+    for arguments in ([good, "--against", str(tmp_path / "bad.json")],
+                      [str(tmp_path / "bad.json"), "--against", good]):
+        assert 2 == compare.main(arguments)
+        said = capsys.readouterr().err
+        assert message in said and 1 == said.count("\n")
+
+
+def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
+    full = memory(100.0, triangles=[59_536, 240_100], arrays={"mesh/nodes": 16.0}, isa="v3",
+                  stages={"import": {"seconds": 1.0, "rss": 5, "pss": None}}, command="python x",
+                  sites=[{"site": "a.py:1 f", "nbytes": 5, "share": 1.0}])
+    assert [full] == parse(json.loads(json.dumps(night([full]))), "here").records
