@@ -36,7 +36,8 @@ def test_a_killed_run_is_reported_with_its_signal_and_last_peak(tmp_path: Path) 
     said = ended(tmp_path, GRAB + "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     assert "was killed by SIGKILL, as by the kernel when memory runs out" in said
     peak = float(said.rpartition("its last peak was ")[2].removesuffix(" MiB"))
-    assert 200 < peak < 500
+    # The block, the bytes that are copied into it, and ANUGA with its libraries.
+    assert 480 < peak < 600
 
 
 def test_a_run_out_of_memory_is_reported_with_the_error(tmp_path: Path) -> None:

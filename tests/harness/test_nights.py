@@ -1,0 +1,99 @@
+"""Nights: the second on the same code passes the gate, a fatter domain does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from anuga_lean.measure.builds import find
+from anuga_lean.measure.cases import Case, memory_record
+from anuga_lean.measure.records import read
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+# One more float64 per triangle, as somebody may store it without a thought.
+FORGETFUL = """
+import importlib.abc, importlib.machinery, sys
+
+class Loader(importlib.abc.Loader):
+    def __init__(self, loader): self.loader = loader
+    def create_module(self, spec): return self.loader.create_module(spec)
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        original = module.Domain.__init__
+        def __init__(self, *args, **kwargs):
+            import numpy
+            original(self, *args, **kwargs)
+            self.forgotten = numpy.ones(self.number_of_triangles)
+        module.Domain.__init__ = __init__
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "anuga_lean.domain":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        spec.loader = Loader(spec.loader)
+        return spec
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def night(history: Path, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BENCHMARKS / "nightly.py"), "--profile", "quick",
+               "--history", str(history), "--baseline", str(history / "none.json"), *more]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables},
+                          cwd=history.parent)
+
+
+@pytest.mark.slow
+def test_a_second_night_passes_and_one_more_array_fails_by_name(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    (tmp_path / "sitecustomize.py").write_text(FORGETFUL)
+    only = ("--", "-k", "test_memory and lean")
+    first = night(history, *only)
+    assert 0 == first.returncode, first.stdout + first.stderr
+    assert "there is no night to compare with" in first.stdout
+    second = night(history, *only)
+    assert 0 == second.returncode, second.stdout + second.stderr
+    assert "nothing is worse" in second.stdout
+    assert 2 == len(list(history.glob("*.json")))
+    page = (history / "report.html").read_text()
+    assert all(path.name in page for path in history.glob("*.json"))
+    third = night(history, *only, PYTHONPATH=str(tmp_path))
+    assert 1 == third.returncode
+    worse = [line for line in third.stdout.splitlines() if line.startswith("WORSE: ")]
+    assert any(": held " in line and "domain/forgotten +8.00 B/tri" in line for line in worse), worse
+
+
+@pytest.mark.slow
+def test_a_version_that_cannot_be_had_gives_a_row_and_the_others_run(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    done = night(history, "--", "-k", "test_ranks", "--build", "0.0.99", "--build", "lean")
+    assert 1 == done.returncode
+    (stored,) = history.glob("*.json")
+    rows = {record.build: record for record in read(stored).records}
+    assert "there is no environment with anuga 0.0.99" in str(rows["0.0.99"].error)
+    assert rows["lean"].error is None and 2 == len(rows["lean"].ranks)
+    assert "there is no environment with anuga 0.0.99" in (history / "report.html").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", ["stock", "lean"])
+def test_memory_repeats_within_a_percent(build: str, tmp_path: Path) -> None:
+    case = Case("dam_break", {"tailwater": -2.0}, [{"triangles": 60_000}, {"triangles": 240_000}],
+                steps=5, repeats=2)
+    found = [memory_record(case, find(build), tmp_path, memray=False) for _ in range(2)]
+    for name, figure in found[0].figures.items():
+        if figure.gate == "memory":
+            assert found[1].figures[name].value == pytest.approx(figure.value, rel=0.01), name
+
+
+def test_a_night_that_cannot_start_says_so(tmp_path: Path) -> None:
+    done = night(tmp_path / "history", "--", "--no-such-option")
+    assert 0 != done.returncode and "nothing was measured" in done.stderr
+    assert [] == list((tmp_path / "history").glob("*.json"))
