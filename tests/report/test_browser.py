@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Pages of a usual week, of a hostile file, of one with many builds, of an empty one."""
+    """Pages of usual nights, hostile texts, many builds, many nights and nothing."""
     folder = tmp_path_factory.mktemp("pages")
     torn = folder / "torn.json"
     torn.write_text("{")
@@ -52,6 +52,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             for build in builds for make in (nights.memory, nights.speed) for threads in (1, 16)]
     given = {"usual": [*week, torn],
              "hostile": [nights.write(folder / "hostile.json", hostile)],
+             "weeks": [nights.write(folder / f"{day}.json", [
+                 *(nights.speed(triangles=size, threads=threads, grown=1 + day % 3 / 50)
+                   for size in (10_000, 100_000, 1_000_000) for threads in (1, 16)),
+                 nights.memory()], f"2026-11-{day}T02:00:00+00:00", f"{day}wmwmwmwm")
+                 for day in range(10, 21)],
              "many": [nights.write(folder / "many.json", many)],
              "empty": [nights.write(folder / "empty.json", [])]}
     for name, files in given.items():
@@ -91,7 +96,7 @@ def pixels(picture: bytes) -> np.ndarray:
 @pytest.mark.parametrize("name, width, scheme", [
     *(("usual", width, scheme) for width in (360, 1280) for scheme in SCHEMES),
     ("hostile", 360, "dark"), ("hostile", 1280, "light"), ("many", 360, "light"),
-    ("many", 1280, "dark"), ("empty", 360, "light"),
+    ("many", 1280, "dark"), ("weeks", 360, "light"), ("empty", 360, "light"),
 ])
 def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
