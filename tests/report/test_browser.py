@@ -102,7 +102,7 @@ def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
 ) -> None:
     page = shown(pages[name], width, scheme)
-    drawn = pixels(page.screenshot(full_page=True))
+    drawn = pixels(page.screenshot(full_page=True, type="jpeg"))
     assert drawn.shape[1] == width
     some = drawn[::4, ::4].astype(np.int64)
     colours = len(np.unique(some @ [65536, 256, 1]))
@@ -167,7 +167,7 @@ def test_print_shows_what_is_folded(shown: Any, pages: dict[str, Path]) -> None:
     seen = "document.querySelector('.panel table').checkVisibility({contentVisibilityAuto: true})"
     assert not page.evaluate(seen)
     page.emulate_media(media="print")
-    assert page.evaluate(seen)
+    page.wait_for_function(seen, timeout=10_000)  # the next frame
     assert [] == look.overlaps(page)
 
 
