@@ -22,6 +22,7 @@ from anuga_lean.measure import records
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case
 from anuga_lean.measure.environment import environment, machine
+from anuga_lean.measure.measurement import fixed_addresses
 from anuga_lean.measure.records import Record
 
 _CASES = {"memory": scenarios.MEMORY, "speed": scenarios.SPEED,
@@ -145,4 +146,4 @@ def build_or_error(harness: Harness, build_name: str) -> Build | LeanError:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict) -> None:
-    machine_info["anuga_lean"] = environment()
+    machine_info["anuga_lean"] = {**environment(), "fixed_addresses": bool(fixed_addresses())}

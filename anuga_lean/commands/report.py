@@ -15,6 +15,7 @@ from anuga_lean._errors import CommandError
 from anuga_lean.commands._options import check_json_path
 from anuga_lean.measure.page import Unreadable, page_of, render
 from anuga_lean.measure.page.render import templates
+from anuga_lean.measure.page.wording import plural
 from anuga_lean.measure.records import Night, RecordError, read
 
 SUMMARY = "show stored figures as one HTML page"
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"nothing to show: {unreadable[0].reason}{more}")
     write_page(args.output, render(page_of(nights, unreadable)))
     records = sum(len(night.records) for night in nights)
-    print(f"{args.output}: {records:,} records of {len(nights):,} files")
+    print(f"{args.output}: {plural(records, 'record')} of {plural(len(nights), 'file')}")
     for _, reason in unreadable:
         print(f"anuga_lean report: left out of {args.output}: {reason}", file=sys.stderr)
     return 1 if unreadable else 0

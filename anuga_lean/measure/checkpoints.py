@@ -24,7 +24,12 @@ from anuga_lean.measure import probe
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.child import import_anuga
 from anuga_lean.measure.environment import versions
-from anuga_lean.measure.measurement import MeasurementError, child_environment, how_it_ended
+from anuga_lean.measure.measurement import (
+    MeasurementError,
+    child_environment,
+    fixed_addresses,
+    how_it_ended,
+)
 
 SETS = 4  # written by a run: the first has the mesh with it
 YIELDSTEP = 1.0e-4  # s
@@ -65,7 +70,8 @@ def _run(build: Build, part: str, folder: Path, threads: int, scenario: str) -> 
     log = folder / f"{part}.log"
     with open(log, "w") as stream:
         status = subprocess.run(
-            [build.python, "-m", "anuga_lean.measure.checkpoints", part, str(folder)],
+            [*fixed_addresses(), build.python, "-m", "anuga_lean.measure.checkpoints", part,
+             str(folder)],
             env=child_environment(build.python, threads, build.isa, folder), cwd=folder,
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT).returncode
     if status != 0:

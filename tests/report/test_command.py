@@ -80,7 +80,7 @@ def test_a_bad_file_is_named_and_the_others_are_shown(
     said = capsys.readouterr().err
     assert 1 == len(said.splitlines()) and "bad.json" in said and reason in said
     text = Path("report.html").read_text(encoding="utf-8")
-    assert "File bad.json" in text and "8.66 ×" in text
+    assert "File bad.json" in text and "8.66×" in text
 
 
 @pytest.mark.parametrize("names", [["bad.json"], ["bad.json", "worse.json", "worst.json"]])

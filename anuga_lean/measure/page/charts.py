@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from anuga_lean.measure.page.model import Bar, Bars, Dot, Group, Key, Line, Lines, Part, Tick
 from anuga_lean.measure.page.shown import DASHES, MARKERS
 
-WIDTH, HEIGHT = 360.0, 232.0  # a phone's column, so that text is drawn at its size
+WIDTH, HEIGHT = 320.0, 232.0  # a phone's column, so that text is drawn at its size
 LEFT, TOP, BOTTOM = 50.0, 12.0, 28.0
 SECOND_ROW = 14.0  # of the labels of x, where they are staggered
 CHARACTER = 7.4  # of the widest digits and letters at 12 px
@@ -128,7 +128,7 @@ class Axes:
 def lines(title: str, series: Sequence[Series], axes: Axes,
           tick_text: Callable[[float], str]) -> Lines:
     """A line chart with the name of every line at its end."""
-    label_width = max(len(_short(one.short)) for one in series) * CHARACTER + 16
+    label_width = max(len(shortened(one.short)) for one in series) * CHARACTER + 16
     axes.right = WIDTH - label_width
     drawn = []
     for one in series:
@@ -137,7 +137,7 @@ def lines(title: str, series: Sequence[Series], axes: Axes,
         path = "M" + "L".join(f"{dot.x:g} {dot.y:g}" for dot in dots)
         key = Key(f"{one.name}{one.legend}", one.look, DASHES[one.position % len(DASHES)],
                   MARKERS[one.position % len(MARKERS)])
-        drawn.append(Line(key, path, dots, _short(one.short), dots[-1].y))
+        drawn.append(Line(key, path, dots, shortened(one.short), dots[-1].y))
     places = spaced([line.label_y for line in drawn], LABEL_HEIGHT, TOP, HEIGHT - BOTTOM)
     for line, place in zip(drawn, places, strict=True):
         line.label_y = place
@@ -188,5 +188,6 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
     return found[:: math.ceil(len(found) / most)]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+def shortened(text: str, most: int = LONGEST_LABEL) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= most else text[: max(1, most - 1)] + "…"

@@ -125,7 +125,7 @@ def _headline(shown: Shown, name: str, stock: Entry, lean: Entry) -> Headline:
             value, text = point[1], amount(point[1], "ns/tri")
         values.append(Value(entry.record.build, shown.look(entry.record.build), value, text))
     least, most = values[1].value, values[0].value
-    ratio = f"{number(most / least)} ×" if least > 0 else "–"
+    ratio = f"{number(most / least)}×" if least > 0 else "–"
     title = figure_name(name)
     bars = charts.bars("", f"{title}, {stock.record.scenario}", {"": values})
     return Headline(title, ratio, f"{stock.record.scenario}, {subtitle([stock, lean])}", bars)

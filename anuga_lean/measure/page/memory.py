@@ -187,7 +187,7 @@ def _columns(caption: str, what: str, names: list[str],
         pairs = [(stock.get(name), lean.get(name)) for name in every]
         pairs.append((sum(stock.values()), sum(lean.values())))
         for row, (one, other) in zip(rows, pairs, strict=True):
-            row.append(f"{one / other:.2f}" if one and other else "")
+            row.append(f"{one / other:,.2f}" if one and other else "")
         names = [*names, "stock/lean"]
     return Table(caption, [what, *names], rows)
 

@@ -30,7 +30,7 @@ from anuga_lean.measure.records import Figure, Record
 
 LEAST_RANGE = 0.1  # of the value: a history's scale never magnifies more than that
 MOST_LINES = 6  # in one history
-MOST_COMMITS = 8  # below one history, in two rows from five on
+MOST_COMMITS = 6  # below one history, in two rows from four on
 SPEED = "seconds_per_step"
 
 
@@ -137,7 +137,8 @@ def _size_chart(shown: Shown, lines: dict[tuple[str, int, str], list[Entry]],
         points = [point for entry in entries
                   if (point := per_triangle(entry.record)) is not None]
         texts = [f"{number(y)} ns at {x:,.0f} triangles" for x, y in points]
-        short = f"{kind[0]} {kind[1]}t"
+        threads = f" {kind[1]}t"
+        short = charts.shortened(kind[0], charts.LONGEST_LABEL - len(threads)) + threads
         series.append(Series(_kind_name(kind), short, shown.look(kind[0]), kinds.index(kind),
                              points, texts, f": {number(points[-1][1])} ns"))
     xs = [x for one in series for x, _ in one.points]
@@ -171,7 +172,7 @@ def _ratio_panel(shown: Shown, ident: str, name: str, entries: list[Entry]) -> P
     return Panel(
         ident, first.scenario, f"{first.suite}, both measured in turns",
         [charts.bars(heading, first.scenario, {"": values}, mark=1.0,
-                     legend=[Key("1 ×: no difference", "mark")])],
+                     legend=[Key("1×: no difference", "mark")])],
         [Table(f"{heading} ({name})", ["build", "mesh", "conditions", "ratio", "spread"], rows, 3)],
         commands(entries), shown.absent(entries))
 

@@ -52,7 +52,7 @@ def amount(value: float, unit: str) -> str:
         for least, factor, name in ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (1e-6, 1e6, "µs")):
             if abs(value) >= least:
                 return f"{number(value * factor)} {name}"
-    return f"{number(value)} ×" if unit == "x" else f"{number(value)} {unit}".rstrip()
+    return f"{number(value)}×" if unit == "x" else f"{number(value)} {unit}".rstrip()
 
 
 def figure_text(figure: Figure) -> str:

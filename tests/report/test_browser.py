@@ -1,0 +1,239 @@
+"""The page in a browser without network: nothing overlaps, is cut off, hard to read or missing."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anuga_lean.__main__ import main
+from report import look, nights
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SCHEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests, with a profile of its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
+                                                 "google-chrome"))), None)
+    if found is None:
+        pytest.skip("there is no chromium, chromium-browser or google-chrome")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages of usual nights, hostile texts, many builds, many nights and nothing."""
+    folder = tmp_path_factory.mktemp("pages")
+    torn = folder / "torn.json"
+    torn.write_text("{")
+    week = nights.three_nights(folder)
+    hostile = nights.hostile()
+    hostile.append(replace(hostile[0], build=nights.HOSTILE))
+    builds = ("stock", "lean", "3.3.10", "patched", "a branch with a long name", "another")
+    many = [replace(make(), build=build, command=f"measure {build}", threads=threads)
+            for build in builds for make in (nights.memory, nights.speed) for threads in (1, 16)]
+    given = {"usual": [*week, torn],
+             "hostile": [nights.write(folder / "hostile.json", hostile)],
+             "weeks": [nights.write(folder / f"{day}.json", [
+                 *(nights.speed(triangles=size, threads=threads, grown=1 + day % 3 / 50)
+                   for size in (10_000, 100_000, 1_000_000) for threads in (1, 16)),
+                 nights.memory()], f"2026-11-{day}T02:00:00+00:00", f"{day}wmwmwmwm")
+                 for day in range(10, 21)],
+             "many": [nights.write(folder / "many.json", many)],
+             "empty": [nights.write(folder / "empty.json", [])]}
+    for name, files in given.items():
+        main(["report", *map(str, files), "-o", str(folder / f"{name}.html")])
+    return {name: folder / f"{name}.html" for name in given}
+
+
+@pytest.fixture
+def shown(browser: Any) -> Iterator[Any]:
+    """Opens a page offline in a fresh context and sees to it that nothing went wrong there."""
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def show(path: Path, width: int = 1280, scheme: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 800}, offline=True,
+                                      color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(f"error: {error}"))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert [] == said
+    assert 1 == len([url for url in asked if url != "data:,"]) and asked[0].startswith("file://")
+
+
+def pixels(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+
+
+@pytest.mark.parametrize("name, width, scheme", [
+    *(("usual", width, scheme) for width in (360, 1280) for scheme in SCHEMES),
+    ("hostile", 360, "dark"), ("hostile", 1280, "light"), ("many", 360, "light"),
+    ("many", 1280, "dark"), ("weeks", 360, "light"), ("empty", 360, "light"),
+])
+def test_all_text_can_be_read(
+    name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
+) -> None:
+    page = shown(pages[name], width, scheme)
+    drawn = pixels(page.screenshot(full_page=True, type="jpeg"))
+    assert drawn.shape[1] == width
+    some = drawn[::4, ::4].astype(np.int64)
+    colours = len(np.unique(some @ [65536, 256, 1]))
+    assert (20 if name == "empty" else 50) < colours
+    assert (float(np.median(some)) < 128) == (scheme == "dark")
+    for unfolded in (False, True):
+        if unfolded:
+            look.unfold(page)
+        assert [] == look.overlaps(page)
+        assert [] == look.cut_off(page)
+        contrast = look.contrasts(page)
+        assert [] == contrast["found"]
+        assert 10 < contrast["count"]
+
+
+@pytest.mark.parametrize("name", ["usual", "hostile", "many"])
+def test_every_picture_has_its_numbers_in_words(
+    name: str, shown: Any, pages: dict[str, Path]
+) -> None:
+    found = look.figures(shown(pages[name]))
+    assert {"FIGURE", "DIV", "svg"} == {one["tag"] for one in found}
+    for one in found:
+        assert re.search(r"\d", one["text"]) and one["drawn"] and one["inside"], one
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_looks_differ_without_colours(scheme: str, shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["many"], 1280, scheme)
+    page.add_style_tag(content="html { filter: grayscale(1); }")
+    clips = look.fills(page)
+    assert {"b0", "b1", "b2", "b3", "b4", "b5"} <= set(clips)
+    whole = pixels(page.screenshot(full_page=True))[:, :, 0].astype(float)
+    pieces = {name: whole[int(clip["y"]) : int(clip["y"] + clip["height"]),
+                          int(clip["x"]) : int(clip["x"] + clip["width"])]
+              for name, clip in clips.items()}
+    for (one, first), (other, second) in itertools.combinations(pieces.items(), 2):
+        assert 6.0 < least_difference(first, second), f"{one} looks as {other} does"
+
+
+def least_difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean difference in grey levels of two patterns, however they are shifted."""
+    high, wide = (min(sizes) for sizes in zip(first.shape, second.shape, strict=True))
+    first, second = first[:high, :wide], second[:high, :wide]
+    return min(np.abs(first - np.roll(second, (down, across), (0, 1))).mean()
+               for down in range(high) for across in range(10))
+
+
+def test_lines_of_a_plot_differ_without_colours(shown: Any, pages: dict[str, Path]) -> None:
+    plots = shown(pages["many"]).evaluate("""() => [...document.querySelectorAll('.plot')].map(
+        plot => [...plot.querySelectorAll('.line')].map(line => ({
+            look: getComputedStyle(line.querySelector('.stroke')).strokeDasharray + ' '
+                  + line.querySelector('.dot').getAttribute('d'),
+            label: line.querySelector('text').textContent})))""")
+    assert 12 == max(len(plot) for plot in plots)
+    for plot in plots:
+        assert len({line["look"] for line in plot}) == len(plot)
+        assert all(line["label"] for line in plot)
+
+
+def test_print_shows_what_is_folded(shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["usual"])
+    seen = "document.querySelector('.panel table').checkVisibility({contentVisibilityAuto: true})"
+    assert not page.evaluate(seen)
+    page.emulate_media(media="print")
+    page.wait_for_function(seen, timeout=10_000)  # the next frame
+    assert [] == look.overlaps(page)
+
+
+def test_keyboard_reaches_the_figures_first(shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["usual"])
+    page.keyboard.press("Tab")
+    assert "To the figures" == page.evaluate("document.activeElement.textContent")
+    assert 0 <= page.evaluate("document.activeElement.getBoundingClientRect().left")
+
+
+# The checks themselves find what they are for.
+
+
+def spoil(page: Any, style: str, text: str = "spoiled 7") -> None:
+    page.evaluate("""([style, text]) => {
+        const added = document.createElement('div');
+        added.style.cssText = style;
+        added.textContent = text;
+        document.querySelector('.panel').append(added);
+    }""", [style, text])
+
+
+def test_overlapping_text_is_found(shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["usual"])
+    assert [] == look.overlaps(page)
+    spoil(page, "position: absolute; left: 48px; top: 70px")
+    assert any('"spoiled 7"' in one and "overlaps" in one for one in look.overlaps(page))
+
+
+def test_overlapping_labels_of_a_plot_are_found(shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["usual"])
+    page.evaluate("""() => {
+        const [one, other] = document.querySelectorAll('.plot .line text');
+        other.setAttribute('y', +one.getAttribute('y') + 6);
+        other.setAttribute('x', one.getAttribute('x'));
+    }""")
+    assert 1 == len(look.overlaps(page))
+
+
+@pytest.mark.parametrize("style, reason", [
+    ("overflow: hidden; width: 20px; white-space: nowrap; overflow-wrap: normal", "is cut off by"),
+    ("overflow: hidden; height: 8px", "is cut off by"),
+    ("overflow: clip; height: 0", "is cut off by"),
+    ("position: relative; left: 900px", "leaves its FIGURE"),
+    ("position: relative; left: -900px", "leaves the window"),
+    ("width: 3000px; height: 1px", "the page is"),
+])
+def test_cut_off_text_is_found(
+    style: str, reason: str, shown: Any, pages: dict[str, Path]
+) -> None:
+    page = shown(pages["usual"])
+    spoil(page, style)
+    assert any(reason in one for one in look.cut_off(page))
+
+
+@pytest.mark.parametrize("style", [
+    "color: #8a8a8a; background: #fff", "color: rgb(0 0 0 / 40%); background: #fff",
+    "color: #555; background: rgb(0 0 0 / 60%)",
+])
+def test_faint_text_is_found(style: str, shown: Any, pages: dict[str, Path]) -> None:
+    page = shown(pages["usual"])
+    spoil(page, style)
+    assert 1 == len(look.contrasts(page)["found"])
+
+
+def test_equal_patterns_are_found() -> None:
+    stripes = np.tile([0.0, 255.0, 255.0], (8, 10))
+    assert 0.0 == least_difference(stripes, np.roll(stripes, 1, axis=1))
+    assert 6.0 < least_difference(stripes, np.tile([0.0, 0.0, 255.0], (8, 10)))
