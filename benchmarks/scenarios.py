@@ -31,7 +31,7 @@ _MERIMBULA = Case("merimbula", {"store": True}, [{"refine": 1}, {"refine": 2}], 
 _DE1 = {"flow_algorithm": "DE1"}
 
 MEMORY: Mapping[str, Sequence[Case]] = {
-    "quick": [_case("dam_break", 20_000, 80_000, steps=3)],
+    "quick": [_case("dam_break", 40_000, 160_000, steps=3)],
     "nightly": [
         _case("dam_break", 60_000, 240_000, steps=5, repeats=3),
         _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1),

@@ -57,8 +57,7 @@ class Case:
         """The request of one run."""
         return Request(build.variant, self.scenario, {**self.parameters, **size},
                        steps=self.steps, threads=self.threads, numprocs=self.numprocs,
-                       isa=build.isa, python=build.python,
-                       arrays=False, **more)
+                       isa=build.isa, python=build.python, arrays=False, **more)
 
     def record(self, suite: str, builds: Sequence[str], build: str) -> Record:
         """A record without figures yet; `builds` are those that the command names."""
@@ -124,8 +123,6 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
             max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
             for run in traced]), "B/tri", None, "memory"),
         "import_rss": figure(imports, "MiB", "memory", MIB),
-        "cells_per_s": figure([large["number_of_triangles"] / pair[1]["seconds_per_step"]
-                               for pair in plain], "1/s"),
     }
     if large["sww_nbytes"]:
         stored = _line(count, [small["sww_nbytes"], large["sww_nbytes"]])
@@ -157,7 +154,7 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
             record = records[build.label]
             if record.error is not None:
                 continue
-            run = _Runs(case, build, folder, progress)
+            run = _Runs(case, build, folder, progress, small_pages=False)
             try:
                 result = run.one(case.sizes[-1], f"speed {number + 1}/{case.repeats}")
             except LeanError as error:
@@ -288,15 +285,18 @@ def _count(record: Record, run: Mapping[str, Any]) -> None:
 class _Runs:
     """Runs of a case on a build, each in a folder that is emptied by the next."""
 
-    def __init__(self, case: Case, build: Build, folder: Path, progress: Progress | None) -> None:
+    def __init__(self, case: Case, build: Build, folder: Path, progress: Progress | None,
+                 small_pages: bool = True) -> None:
         self.case, self.build, self.folder, self.progress = case, build, folder, progress
+        self.small_pages = small_pages
 
     def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict:
         case = self.case
         if self.progress is not None:
             words = [case.scenario, *(str(value) for value in size.values()), self.build.label]
             self.progress(f"{' '.join(words)}: {label}")
-        return measure(case.request(self.build, size, **more), self.folder / "run")
+        request = case.request(self.build, size, small_pages=self.small_pages, **more)
+        return measure(request, self.folder / "run")
 
     def both(self, label: str, **more: Any) -> tuple[dict, dict]:
         return (self.one(self.case.sizes[0], label, **more),

@@ -72,7 +72,8 @@ def _run(build: Build, part: str, folder: Path, threads: int, scenario: str) -> 
         status = subprocess.run(
             [*fixed_addresses(), build.python, "-m", "anuga_lean.measure.checkpoints", part,
              str(folder)],
-            env=child_environment(build.python, threads, build.isa, folder), cwd=folder,
+            env=child_environment(build.python, threads, build.isa, folder, small_pages=True),
+            cwd=folder,
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT).returncode
     if status != 0:
         raise MeasurementError(f"the {build.label} run that shall {part} checkpoints of {scenario} "

@@ -183,6 +183,8 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
         if domain.get_store():
             stored[_sww(domain).resolve()] = None
 
+    del sys.path[0]  # where -m found this module
+    os.chdir(str(request.cwd))
     run_script(request.scenario, list(request.arguments), anuga, stages,
                lambda domain: StepClock(domain, None, progress), finished)
     if not clocks:

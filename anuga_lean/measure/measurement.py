@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from anuga_lean.measure import probe
@@ -61,6 +61,8 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
         The process failed; it says how, at which stage and with which peak.
     """
     request.check()
+    if request.is_script and request.cwd is None:
+        request = replace(request, cwd=os.getcwd())
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "request.json").write_text(json.dumps(asdict(request)))
@@ -103,8 +105,9 @@ def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:
         with open(folder / "output.log", "w") as log:
             child = subprocess.Popen(
                 command,
-                cwd=Path.cwd() if request.is_script else folder,
-                env=child_environment(request.python, request.threads, request.isa, folder),
+                cwd=folder,  # -m looks for modules there first: nothing of a user's may be found
+                env=child_environment(request.python, request.threads, request.isa, folder,
+                                      request.small_pages),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -196,10 +199,12 @@ class _Watched:
         return f"; its last peak was {self.peak / 2**20:,.0f} MiB" if self.peak else ""
 
 
-def child_environment(python: str | None, threads: int, isa: str | None,
-                      folder: Path) -> dict[str, str]:
+def child_environment(python: str | None, threads: int, isa: str | None, folder: Path,
+                      small_pages: bool = False) -> dict[str, str]:
     """A child's environment: threads, ISA, and this very anuga_lean."""
     found = dict(os.environ) | MPI_ENVIRONMENT
+    if small_pages:
+        found["NUMPY_MADVISE_HUGEPAGE"] = "0"
     found["OMP_NUM_THREADS"] = str(threads)
     found["PYTHONHASHSEED"] = "0"  # sets and dictionaries take the same room every time
     found.pop("ANUGA_LEAN", None)
