@@ -6,6 +6,7 @@ the user's, with what libraries allocate on its behalf.  memray is optional.
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import sysconfig
@@ -125,6 +126,7 @@ def _site(stack: list[tuple[str, str, int]]) -> str:
     return "outside of Python"
 
 
+@functools.cache  # a recording has few files and a million frames
 def _is_library(file: str) -> bool:
     package = _package(file)
     if package is not None:
@@ -141,6 +143,7 @@ def _package(file: str) -> str | None:
     return None
 
 
+@functools.cache
 def _short(file: str) -> str:
     """The path from the package on."""
     parts = Path(file).parts

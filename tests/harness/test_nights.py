@@ -62,7 +62,7 @@ def test_a_second_night_passes_and_one_more_array_fails_by_name(tmp_path: Path) 
     assert 0 == second.returncode, second.stdout + second.stderr
     assert "nothing is worse" in second.stdout
     assert 2 == len(list(history.glob("*.json")))
-    page = (history / "report.html").read_text()
+    page = (history / "report.html").read_text().replace("<wbr>", "")
     assert all(path.name in page for path in history.glob("*.json"))
     third = night(history, *only, PYTHONPATH=str(tmp_path))
     assert 1 == third.returncode
@@ -80,7 +80,8 @@ def test_a_version_that_cannot_be_had_gives_a_row_and_the_others_run(tmp_path: P
     rows = {record.build: record for record in read(stored).records}
     assert "there is no environment with anuga 0.0.99" in str(rows["0.0.99"].error)
     assert rows["lean"].error is None and 2 == len(rows["lean"].ranks)
-    assert "there is no environment with anuga 0.0.99" in (history / "report.html").read_text()
+    page = (history / "report.html").read_text().replace("<wbr>", "")
+    assert "there is no environment with anuga 0.0.99" in page
 
 
 @pytest.mark.slow
