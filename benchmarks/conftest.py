@@ -95,9 +95,11 @@ class Harness:
     def names(self, suite: str, case: Case) -> list[str]:
         return _names(self.config, suite, case)
 
-    @staticmethod
-    def progress(line: str) -> None:
-        print(line, file=sys.__stderr__, flush=True)
+    def progress(self, line: str) -> None:
+        """Show what is being measured, past pytest's capturing."""
+        capturing = self.config.pluginmanager.getplugin("capturemanager")
+        with capturing.global_and_fixture_disabled():
+            print(line, file=sys.stderr, flush=True)
 
 
 @pytest.fixture(scope="session")

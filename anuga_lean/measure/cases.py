@@ -17,7 +17,13 @@ from anuga_lean._errors import LeanError
 from anuga_lean.measure import allocations, checkpoints
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.comparison import Comparison
-from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
+from anuga_lean.measure.measurement import (
+    VARIANTS,
+    MeasurementError,
+    Progress,
+    Request,
+    measure,
+)
 from anuga_lean.measure.records import Figure, Record, figure
 
 MIB = 2.0**-20
@@ -296,7 +302,11 @@ class _Runs:
             words = [case.scenario, *(str(value) for value in size.values()), self.build.label]
             self.progress(f"{' '.join(words)}: {label}")
         request = case.request(self.build, size, small_pages=self.small_pages, **more)
-        return measure(request, self.folder / "run")
+        result = measure(request, self.folder / "run")
+        if self.small_pages and result["stages"]["evolve"]["pss"] is None:
+            raise MeasurementError("this kernel shows no /proc/self/smaps_rollup, which the memory "
+                                   "of a process is read from: measure on Linux 4.14 or later")
+        return result
 
     def both(self, label: str, **more: Any) -> tuple[dict, dict]:
         return (self.one(self.case.sizes[0], label, **more),
