@@ -45,7 +45,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--numprocs", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--compression", choices=("zstd",))
-    parser.add_argument("--no-memray", action="store_true", help="memory: leave memray out")
+    parser.add_argument("--no-allocations", dest="allocations", action="store_false",
+                        help="memory: leave tracemalloc and memray out")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(arguments)
 
@@ -65,7 +66,7 @@ def records(args: argparse.Namespace, folder: Path) -> list[Record]:
     parameter, *sizes = args.size
     case = Case(args.scenario, parameters, [{parameter: int(size)} for size in sizes],
                 steps=args.steps, threads=args.threads, numprocs=args.numprocs,
-                repeats=args.repeats)
+                repeats=args.repeats, allocations=args.allocations)
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -75,7 +76,7 @@ def records(args: argparse.Namespace, folder: Path) -> list[Record]:
         rows = speed_records(case, found, folder, args.build, progress)
         return [record for record, _ in rows.values()]
     if args.suite == "memory":
-        return [memory_record(case, build, folder, name, progress, not args.no_memray)
+        return [memory_record(case, build, folder, name, progress)
                 for name, build in zip(args.build, found, strict=True)]
     if args.suite == "checkpoint":
         return [checkpoint_record(case, build, folder, args.compression, progress)

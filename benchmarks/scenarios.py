@@ -27,22 +27,24 @@ def _case(scenario: str, *sizes: int, **more: object) -> Case:
     return Case(scenario, parameters, _triangles(*sizes), **more)  # type: ignore[arg-type]
 
 
-_MERIMBULA = Case("merimbula", {"store": True}, [{"refine": 1}, {"refine": 2}], steps=10)
+_MERIMBULA = Case("merimbula", {"store": True}, [{"refine": 1}, {"refine": 2}], steps=10,
+                  allocations=False)
 _DE1 = {"flow_algorithm": "DE1"}
 
 MEMORY: Mapping[str, Sequence[Case]] = {
     "quick": [_case("dam_break", 40_000, 160_000, steps=3)],
     "nightly": [
         _case("dam_break", 60_000, 240_000, steps=5, repeats=3),
-        _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1),
-        _case("regions", 40_000, 160_000, steps=5, parameters={"store": True}),
+        _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1, allocations=False),
+        _case("regions", 20_000, 80_000, steps=5, parameters={"store": True}),
         _MERIMBULA,
-        _case("catchment", 40_000, 160_000, steps=5),
-        _case("structures", 40_000, 160_000, steps=5),
+        _case("catchment", 20_000, 80_000, steps=5, allocations=False),
+        _case("structures", 20_000, 80_000, steps=5, allocations=False),
     ],
     "full": [
         _case("dam_break", 250_000, 1_000_000, steps=20, repeats=3),
-        _case("dam_break", 250_000, 1_000_000, steps=20, parameters={"store": True}),
+        _case("dam_break", 250_000, 1_000_000, steps=20, parameters={"store": True},
+              allocations=False),
     ],
 }
 
@@ -54,9 +56,9 @@ SPEED: Mapping[str, Sequence[Case]] = {
         _case("dam_break", 160_000, steps=20, repeats=7),
         _case("dam_break", 160_000, steps=20, repeats=7, threads=2),
         _case("dam_break", 160_000, steps=10, repeats=5, parameters=_DE1),
-        _case("unstructured", 160_000, steps=10, repeats=5),
-        _case("catchment", 80_000, steps=20, repeats=5),
-        _case("structures", 80_000, steps=20, repeats=5),
+        _case("unstructured", 80_000, steps=20, repeats=5),
+        _case("catchment", 40_000, steps=40, repeats=5),
+        _case("structures", 40_000, steps=40, repeats=5),
     ],
     "full": [
         _case("dam_break", 1_000_000, steps=10, repeats=5),

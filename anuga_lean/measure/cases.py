@@ -44,6 +44,9 @@ class Case:
         The parameter that gives the mesh size, smallest first; slopes are
         between the first and the last.
     steps, threads, numprocs, repeats : int
+    allocations : bool
+        Measure what tracemalloc and memray count, too, which takes most of the
+        time of a memory record.
     """
 
     scenario: str
@@ -53,6 +56,7 @@ class Case:
     threads: int = 1
     numprocs: int = 1
     repeats: int = 1
+    allocations: bool = True
 
     @property
     def flow_algorithm(self) -> str:
@@ -90,11 +94,13 @@ class Case:
             value = getattr(self, name)
             if value is not None and value != getattr(Case, name, None):
                 words += [f"--{name}", str(value)]
+        if suite == "memory" and not self.allocations:
+            words.append("--no-allocations")
         return shlex.join(words)
 
 
 def memory_record(case: Case, build: Build, folder: Path, name: str | None = None,
-                  progress: Progress | None = None, memray: bool = True) -> Record:
+                  progress: Progress | None = None) -> Record:
     """Memory of a scenario between two sizes: RSS, census, tracemalloc and memray.
 
     Every figure comes from runs of its own kind: RSS from plain ones, what
@@ -105,8 +111,8 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
     runs = _Runs(case, build, folder, progress)
     try:
         plain = [runs.both(f"plain {number + 1}") for number in range(case.repeats)]
-        traced = runs.both("traced", trace=True)
-        if memray:
+        if case.allocations:
+            traced = runs.both("traced", trace=True)
             recorded = runs.recorded()
     except LeanError as error:
         record.error = str(error)
@@ -124,21 +130,28 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
         "rss_slope": slopes("evolve", "rss"),
         "peak_build": slopes("build", "peak_rss"),
         "peak_evolve": slopes("evolve", "peak_rss"),
-        "traced": Figure(_slope(traced, "evolve", "allocated"), "B/tri", None, "memory"),
-        "traced_peak": Figure(_line(count, [
-            max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
-            for run in traced]), "B/tri", None, "memory"),
         "import_rss": figure(imports, "MiB", "memory", MIB),
     }
     if large["sww_nbytes"]:
         stored = _line(count, [small["sww_nbytes"], large["sww_nbytes"]])
         record.figures["sww"] = Figure(stored, "B/tri")
-    if memray:
-        record.figures["memray_peak"] = Figure(
-            _line(count, [found.nbytes for found in recorded]), "B/tri", None, "memory")
+    if case.allocations:
+        record.figures.update(_allocated(count, traced, recorded))
         record.sites = [site._asdict() for site in recorded[1].sites[:SITES_KEPT]]
     _count(record, large)
     return record
+
+
+def _allocated(count: tuple[int, int], traced: Sequence[dict],
+               recorded: Sequence[allocations.Allocations]) -> dict[str, Figure]:
+    """Slopes of what tracemalloc and memray have counted."""
+    peaks = [max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
+             for run in traced]
+    alive = [run["stages"]["evolve"]["allocated"] for run in traced]
+    nbytes = {"traced": alive, "traced_peak": peaks,
+              "memray_peak": [found.nbytes for found in recorded]}
+    return {name: Figure(_line(count, found), "B/tri", None, "memory")
+            for name, found in nbytes.items()}
 
 
 def speed_records(case: Case, builds: Sequence[Build], folder: Path,

@@ -88,8 +88,8 @@ def test_a_version_that_cannot_be_had_gives_a_row_and_the_others_run(tmp_path: P
 @pytest.mark.parametrize("build", ["stock", "lean"])
 def test_memory_repeats_within_a_percent(build: str, tmp_path: Path) -> None:
     case = Case("dam_break", {"tailwater": -2.0}, [{"triangles": 60_000}, {"triangles": 240_000}],
-                steps=5)
-    found = [memory_record(case, find(build), tmp_path, memray=False) for _ in range(2)]
+                steps=5, allocations=False)
+    found = [memory_record(case, find(build), tmp_path) for _ in range(2)]
     for name, figure in found[0].figures.items():
         if figure.gate == "memory":
             assert found[1].figures[name].value == pytest.approx(figure.value, rel=0.01), name
