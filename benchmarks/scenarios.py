@@ -36,7 +36,7 @@ MEMORY: Mapping[str, Sequence[Case]] = {
     "nightly": [
         _case("dam_break", 60_000, 240_000, steps=5, repeats=3),
         _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1, allocations=False),
-        _case("regions", 20_000, 80_000, steps=5, parameters={"store": True}),
+        _case("regions", 20_000, 80_000, steps=5, parameters={"store": True}, allocations=False),
         _MERIMBULA,
         _case("catchment", 20_000, 80_000, steps=5, allocations=False),
         _case("structures", 20_000, 80_000, steps=5, allocations=False),
