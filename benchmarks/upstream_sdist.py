@@ -14,6 +14,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+from anuga_lean.measure.measurement import MPI_ENVIRONMENT
+
 VERSION = "4.1.0"
 VARIANTS = ("stock", "lean")
 CHILDREN = Path(__file__).resolve().parent / "upstream_children"
@@ -64,7 +66,7 @@ def environment(folder: Path, cache: Path) -> dict[str, str]:
     (cache / "matplotlib").mkdir(parents=True, exist_ok=True)
     path = [str(Path(sys.executable).parent), *filter(None, [found.get("PATH")])]
     modules = [str(CHILDREN), *filter(None, [found.get("PYTHONPATH")])]
-    return found | {
+    return found | MPI_ENVIRONMENT | {
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "Agg",
@@ -72,10 +74,6 @@ def environment(folder: Path, cache: Path) -> dict[str, str]:
         "HOME": str(home),
         "PATH": os.pathsep.join(path),
         "PYTHONPATH": os.pathsep.join(modules),
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-        "OMPI_MCA_mpi_yield_when_idle": "1",
     }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean.measure.measurement import MPI_ENVIRONMENT
+
 _MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or \
     shutil.which("mpiexec")
 
@@ -24,12 +26,7 @@ def on_ranks(count: int, folder: Path, *arguments: str) -> subprocess.CompletedP
     command = [sys.executable, *arguments]
     if count > 1:
         command = [str(_MPIEXEC), "-n", str(count), *command]
-    variables = os.environ | {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-        "OMPI_MCA_mpi_yield_when_idle": "1",
-    }
+    variables = os.environ | MPI_ENVIRONMENT
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
     )
