@@ -42,7 +42,7 @@ MEMORY: Mapping[str, Sequence[Case]] = {
         _case("structures", 20_000, 80_000, steps=5, allocations=False),
     ],
     "full": [
-        _case("dam_break", 250_000, 1_000_000, steps=20, repeats=3),
+        _case("dam_break", 250_000, 1_000_000, steps=20, allocations=False),
         _case("dam_break", 250_000, 1_000_000, steps=20, parameters={"store": True},
               allocations=False),
     ],
@@ -70,7 +70,7 @@ SPEED: Mapping[str, Sequence[Case]] = {
 CHECKPOINT: Mapping[str, Sequence[Case]] = {
     "quick": [_case("dam_break", 20_000)],
     "nightly": [_case("dam_break", 240_000, repeats=3)],
-    "full": [_case("dam_break", 1_000_000, repeats=3)],
+    "full": [_case("dam_break", 1_000_000, repeats=2)],
 }
 
 RANKS: Mapping[str, Sequence[Case]] = {

@@ -56,6 +56,15 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "--keep", type=Path, metavar="FOLDER", help="keep every run's files in this folder"
     )
     parser.add_argument(
+        "--stages",
+        action="store_true",
+        help="memory after mesh, domain, quantities, boundary, first output and first step, too",
+    )
+    parser.add_argument(
+        "--np", dest="numprocs", type=int, default=1, metavar="N",
+        help="on N ranks under mpiexec, with the memory of each (parallel, or a script)",
+    )
+    parser.add_argument(
         "--allocations",
         action="store_true",
         help="run both once more under memray: call sites that make the peak, and its flamegraphs",
@@ -72,11 +81,14 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 1 if results differ."""
-    request = request_from(args, "stock")
+    request = replace(request_from(args, "stock"), numprocs=args.numprocs, stages=args.stages)
+    request.check()
     if args.repeat < 1:
         raise CommandError(f"--repeat {args.repeat} leaves nothing to compare; give 1 or more")
     if args.at is not None and not args.allocations:
         raise CommandError(f"--at {args.at} is a point of --allocations: give that, too")
+    if args.allocations and args.numprocs > 1:
+        raise CommandError("--allocations is of one process: leave --np out")
     check_json_path(args.json)
     if args.output is not None:
         check_output(args.output, [args.json] if args.json else [])

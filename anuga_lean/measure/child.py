@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from anuga_lean.measure import marks
 from anuga_lean.measure.request import MeasurementError, Request, result_name
 from anuga_lean.measure.stages import Stages
 
@@ -50,10 +51,12 @@ class StepClock:
     the last yield, as evolve() does.
     """
 
-    def __init__(self, domain: Any, limit: int | None, progress: Callable[[str], None]) -> None:
+    def __init__(self, domain: Any, limit: int | None, progress: Callable[[str], None],
+                 first: Callable[[], None] | None = None) -> None:
         self.domain = domain
         self.limit = limit
         self.progress = progress
+        self.first = first  # called after the first step
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
         self._original = domain.apply_fractional_steps
@@ -84,6 +87,8 @@ class StepClock:
             self._reported = now
             of = f"/{self.limit}" if self.limit else f", t={self._time:.6g} s"
             self.progress(f"step {len(self.seconds)}{of}")
+        if self.first is not None and len(self.seconds) == 1:
+            self.first()
         self._started = perf_counter()
 
 
@@ -138,10 +143,12 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
     import anuga_lean.scenarios as scenarios
 
     options = {"name": request.scenario, "datadir": str(folder), **request.parameters}
+    if request.stages:
+        marks.listen(stages.end)
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
-    clock = _evolve(domain, request, progress)
+    clock = _evolve(domain, request, progress, stages)
     stages.end("evolve")
     # The last reading is taken: from here on it does not matter what is loaded.
     from anuga_lean.measure.census import census
@@ -219,7 +226,8 @@ def import_anuga(variant: str) -> Any:
     return anuga
 
 
-def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> StepClock:
+def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
+            stages: Stages) -> StepClock:
     yieldstep = request.yieldstep
     if yieldstep is None:
         import anuga_lean.scenarios as scenarios
@@ -227,8 +235,11 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None]) -> S
         values = scenarios.complete(request.scenario, request.parameters)
         yieldstep = scenarios.find(request.scenario).yieldstep(values)
     finaltime = ENDLESS if request.finaltime is None else request.finaltime
-    clock = StepClock(domain, request.steps, progress)
-    for _ in domain.evolve(yieldstep=yieldstep, finaltime=finaltime):
+    first = (lambda: stages.end("first step")) if request.stages else None
+    clock = StepClock(domain, request.steps, progress, first)
+    for position, _ in enumerate(domain.evolve(yieldstep=yieldstep, finaltime=finaltime)):
+        if position == 0 and request.stages:
+            stages.end("store" if request.parameters.get("store") else "start")
         clock.resume()
     clock.detach()
     return clock

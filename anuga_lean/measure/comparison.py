@@ -133,6 +133,14 @@ def equalities(first: dict, second: dict) -> dict[str, bool]:
     are compared; a name that only one side has is unequal.
     """
     equal = {}
+    if first.get("ranks") or second.get("ranks"):
+        parts = itertools.zip_longest(first.get("ranks") or (), second.get("ranks") or (),
+                                      fillvalue={})
+        for rank, (ours, theirs) in enumerate(parts):
+            alone = [{**part, "ranks": None} for part in (ours, theirs)]
+            equal.update({f"rank {rank}: {name}": same
+                          for name, same in equalities(*alone).items()})
+        return equal
     for number, (ours, theirs) in enumerate(
             itertools.zip_longest(_array_files(first), _array_files(second)), 1):
         of = "" if number == 1 else f"evolve {number}: "

@@ -52,6 +52,8 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     lines = [heading(comparison.request, lean), "", table(rows), ""]
     if comparison.request.is_script or set(stock["stages"]) - {"import", "build", "evolve"}:
         lines += [stages_table(stock["stages"], lean["stages"]), ""]
+    if stock.get("ranks"):
+        lines += [ranks_table(stock["ranks"], lean["ranks"]), ""]
     lines += equality_lines(comparison.equal)
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
@@ -59,13 +61,38 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
 
 
 def stages_table(stock: Mapping[str, Any], lean: Mapping[str, Any]) -> str:
-    """Current and peak RSS at every stage and mark of two runs, MiB."""
-    rows = [["memory at, MiB", "stock", "its peak", "lean", "its peak"]]
+    """RSS, PSS and peak at every stage and mark of two runs, MiB."""
+    rows = [["memory at, MiB", "stock RSS", "PSS", "peak", "lean RSS", "PSS", "peak"]]
     for name in dict.fromkeys([*stock, *lean]):
         found = [stages.get(name, {}).get(key) for stages in (stock, lean)
-                 for key in ("rss", "peak_rss")]
-        rows.append([f"  {name}", *("-" if one is None else f"{one / MIB:.1f}" for one in found)])
+                 for key in ("rss", "pss", "peak_rss")]
+        rows.append([f"  {name}", *_mebibytes(found)])
     return table(rows)
+
+
+def ranks_table(stock: Sequence[Mapping[str, Any]], lean: Sequence[Mapping[str, Any]]) -> str:
+    """RSS, PSS, USS and peak of every rank at the end of two runs, and their sums, MiB."""
+    rows = [["at the end, MiB", "stock RSS", "PSS", "USS", "peak", "lean RSS", "PSS", "USS",
+             "peak"]]
+    every = []
+    for rank, parts in enumerate(zip(stock, lean, strict=True)):
+        found: list[float | None] = []
+        for part in parts:
+            stages = part["stages"]
+            peaks = [stage["peak_rss"] for stage in stages.values()]
+            found += [list(stages.values())[-1][key] for key in ("rss", "pss", "uss")]
+            found.append(None if None in peaks else max(peaks))
+        every.append(found)
+        rows.append([f"  rank {rank}", *_mebibytes(found)])
+    sums = [None if None in column else sum(column) for column in zip(*every, strict=True)]
+    sums[3] = sums[7] = None  # peaks of different moments have no sum
+    rows.append(["  all", *_mebibytes(sums)])
+    return "\n".join([table(rows), "RSS counts a page that ranks share in each of them, PSS parts "
+                      "it among them: the sum of PSS is what the run takes."])
+
+
+def _mebibytes(values: Iterable[float | None]) -> list[str]:
+    return ["-" if value is None else f"{value / MIB:.1f}" for value in values]
 
 
 def sites_table(title: str, found: Allocations, most: int = 15) -> str:
@@ -98,6 +125,9 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
         words.append("sloped friction")
     words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
+    if request.numprocs > 1:
+        words[0] = f"{request.scenario}: {result['number_of_full_triangles']:,} triangles on rank 0"
+        words.append(f"{request.numprocs} ranks")
     if result["isa"] is not None:
         words.append(f"{result['isa']} kernels")
     if not request.is_script:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from anuga_lean._errors import ScenarioError
+from anuga_lean.measure.marks import mark
 from anuga_lean.scenarios.catchment import build_catchment
 from anuga_lean.scenarios.dams import (
     FILL,
@@ -88,6 +89,9 @@ def _yieldstep(seconds: float) -> Callable[[Mapping[str, Any]], float]:
     """A yieldstep of `seconds` at 10,000 triangles, shrinking as edges do."""
     return lambda parameters: seconds * 100.0 / math.sqrt(parameters["triangles"])
 
+
+DISTRIBUTED = ("parallel",)
+"""Names of the scenarios that give their domain out to all ranks."""
 
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.name: scenario
@@ -220,6 +224,7 @@ def build(name: str, anuga: ModuleType | None = None, /, **given: Any) -> Any:
     if anuga is None:
         import anuga
     domain = find(name).build(anuga, values)
+    mark("boundary")
     domain.set_flow_algorithm(values["flow_algorithm"])
     if values["timestepping_method"] is not None:
         domain.set_timestepping_method(values["timestepping_method"])

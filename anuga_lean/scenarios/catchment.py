@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean.measure.marks import mark
 from anuga_lean.scenarios.dams import FILL
 
 OUTLINE = [[0.0, 100.0], [300.0, 0.0], [1000.0, 0.0], [1200.0, 400.0], [1200.0, 460.0],
@@ -39,9 +40,11 @@ def build_catchment(anuga: Any, parameters: Mapping[str, Any]) -> Any:
         maximum_triangle_area=AREA / (FILL * parameters["triangles"]),
         verbose=False,
     )
+    mark("domain")
     domain.set_quantity("friction", 0.05)
     domain.set_quantity("elevation", valley, location="centroids")
     domain.set_quantity("stage", valley, location="centroids")
+    mark("quantities")
     anuga.Rate_operator(domain, rate=hyetograph, factor=1.0 / 3.6e6, polygon=HEADWATERS)
     anuga.Rate_operator(domain, rate=CLOUDBURST_RATE, polygon=CLOUDBURST)
     domain.set_boundary({

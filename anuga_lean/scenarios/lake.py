@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import anuga_lean.merimbula as merimbula
+from anuga_lean.measure.marks import mark
 
 TIDE_AMPLITUDE = 0.6  # m
 TIDE_PERIOD = 44_714.16  # s, the principal lunar tide
@@ -28,13 +29,16 @@ def tide(t: float) -> list[float]:
 def build_merimbula(anuga: Any, parameters: Mapping[str, Any]) -> Any:
     """The lake, each triangle split into four `refine` times."""
     mesh = merimbula.load_mesh(parameters["refine"])
+    mark("mesh")
     domain = anuga.Domain(mesh.nodes, mesh.triangles, mesh.boundary())
+    mark("domain")
     domain.set_quantity("elevation", mesh.elevation[mesh.triangles], location="vertices")
     domain.set_quantity("friction", 0.025)
     x = domain.get_centroid_coordinates()[:, 0]
     bed = domain.get_quantity("elevation").get_values(location="centroids")
     level = np.where((x > 756_000.0) & (x < 756_500.0), 1.0, LAKE_LEVEL)
     domain.set_quantity("stage", np.maximum(level, bed), location="centroids")
+    mark("quantities")
     mouth = anuga.Time_boundary(domain, function=tide)
     domain.set_boundary({"exterior": anuga.Reflective_boundary(domain), "open": mouth})
     return domain

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean.measure.marks import mark
 from anuga_lean.scenarios.dams import FILL
 
 LENGTH, WIDTH = 400.0, 200.0  # m
@@ -63,9 +64,11 @@ def build_structures(anuga: Any, parameters: Mapping[str, Any]) -> Any:
         regionPtArea=[[x, 0.5 * WIDTH, largest] for x in REGIONS],
         verbose=False,
     )
+    mark("domain")
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("elevation", bed, location="centroids")
     domain.set_quantity("stage", water, location="centroids")
+    mark("quantities")
     domain.riverwallData.create_riverwalls(walls, {"levee": {"Qfactor": 0.9}}, verbose=False)
     anuga.Inlet_operator(domain, INLET, Q=inflow)
     _culverts(anuga, domain)
