@@ -84,7 +84,7 @@ RANKS: Mapping[str, Sequence[Case]] = {
 OTHER_VERSIONS: Mapping[str, Sequence[str]] = {"quick": (), "nightly": ("3.3.10",), "full": ()}
 # Lean kernels of other instruction sets, where the machine has them.
 OTHER_ISAS: Mapping[str, Sequence[str]] = {
-    "quick": (), "nightly": (), "full": ("lean-baseline", "lean-v3")}
+    "quick": (), "nightly": (), "full": ("lean-baseline",)}
 
 PROFILES = tuple(MEMORY)
 
