@@ -38,6 +38,19 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+def picture(page: Any, **options: Any) -> bytes:
+    """The whole page; Chromium at times cannot draw a tall one while the machine is busy."""
+    from playwright.sync_api import Error
+
+    for _ in range(4):
+        try:
+            return page.screenshot(full_page=True, **options)
+        except Error as error:
+            failed = error
+            page.wait_for_timeout(1000)
+    raise failed
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pages of usual nights, hostile texts, many builds, many nights and nothing."""
@@ -102,7 +115,7 @@ def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
 ) -> None:
     page = shown(pages[name], width, scheme)
-    drawn = pixels(page.screenshot(full_page=True, type="jpeg"))
+    drawn = pixels(picture(page, type="jpeg"))
     assert drawn.shape[1] == width
     some = drawn[::4, ::4].astype(np.int64)
     colours = len(np.unique(some @ [65536, 256, 1]))
@@ -134,7 +147,7 @@ def test_looks_differ_without_colours(scheme: str, shown: Any, pages: dict[str, 
     page.add_style_tag(content="html { filter: grayscale(1); }")
     clips = look.fills(page)
     assert {"b0", "b1", "b2", "b3", "b4", "b5"} <= set(clips)
-    whole = pixels(page.screenshot(full_page=True))[:, :, 0].astype(float)
+    whole = pixels(picture(page))[:, :, 0].astype(float)
     pieces = {name: whole[int(clip["y"]) : int(clip["y"] + clip["height"]),
                           int(clip["x"]) : int(clip["x"] + clip["width"])]
               for name, clip in clips.items()}
