@@ -261,6 +261,7 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
+    from anuga_lean.deferred import without_xarray
     from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
 
     kernels = importlib.import_module(_KERNEL_MODULE)
@@ -276,6 +277,8 @@ def _install_functions() -> None:
         _rebind(function, wrapped)
     kernels._anuga_lean = True
     _install_regions()
+    rates = importlib.import_module("anuga.operators.rate_operators").Rate_operator
+    rates.__init__ = without_xarray(rates.__init__)
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
@@ -460,7 +463,10 @@ class _Loader:
 
     def exec_module(self, module: types.ModuleType) -> None:
         unwatch()
-        self.loader.exec_module(module)
+        from anuga_lean.deferred import importing_anuga
+
+        with importing_anuga():
+            self.loader.exec_module(module)
         if not _importing and not _own_module_loading():
             install()
 
