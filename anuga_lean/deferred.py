@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # Statements at the top of ANUGA's modules, (module, names after `from ... import`), and what
-# the module adds to the RSS of a process that has numpy (MiB, Linux x86-64, July 2026).
+# the module adds to the RSS of a process that has numpy (MiB, Linux x86-64, Python 3.11).
 _WAITING = frozenset((
     ("matplotlib.pyplot", ()),              # 40
     ("scipy", ()),                          # 2
@@ -36,12 +36,7 @@ _WAITING = frozenset((
 
 # Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
 # to say matplotlib.pyplot.
-_COMPLETED = frozenset(("matplotlib", "PIL", "packaging"))
-
-# The same in the standard library, where they are loaded: under 1 MiB.
-_STANDARD = ("concurrent.futures", "importlib.abc", "importlib.metadata", "importlib.resources")
-
-_RATES = "anuga.operators.rate_operators"
+_COMPLETED = frozenset(("concurrent", "importlib", "matplotlib", "packaging", "PIL"))
 
 
 # -- stand-ins ---------------------------------------------------------------------
@@ -144,8 +139,6 @@ def importing_anuga() -> Iterator[None]:
     for module in _modules_of_anuga():
         if any(type(value) is _Late for value in list(vars(module).values())):
             module.__class__ = _Holder
-    for name in _STANDARD:
-        importlib.import_module(name)
 
 
 def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
@@ -171,36 +164,35 @@ def _is_installed(name: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-# -- the type of a rate -------------------------------------------------------------
+# -- import statements within functions ----------------------------------------------
 
 
-def without_xarray(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let Rate_operator's constructor ask for the class of an xarray that is not loaded.
-
-    It imports xarray and pandas (49 MiB) only to see whether the rate is a DataArray.
-    Where no xarray is loaded, none is.
-    """
+def importing_less(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of ANUGA's go without a module that it imports and does not use."""
     @functools.wraps(function)
-    def __init__(*args: Any, **kwargs: Any) -> None:
-        if "xarray" in sys.modules or not _is_installed("xarray"):
+    def answered(*args: Any, **kwargs: Any) -> Any:
+        with _answering(_within_functions):
             return function(*args, **kwargs)
-        with _answering(_no_xarray):
-            return function(*args, **kwargs)
-    return __init__
+    return answered
 
 
 class _NoRate:
     """The class of no rate."""
 
 
-_NO_XARRAY = types.SimpleNamespace(core=types.SimpleNamespace(
-    dataarray=types.SimpleNamespace(DataArray=_NoRate)))
+# ANUGA's module, what a function of it imports, and what it finds where that is not loaded.
+_WITHIN = {
+    # xarray and pandas, 49 MiB, to see whether the rate of a Rate_operator is a DataArray.
+    ("anuga.operators.rate_operators", "xarray"): types.SimpleNamespace(
+        core=types.SimpleNamespace(dataarray=types.SimpleNamespace(DataArray=_NoRate))),
+    # For the cache of `distribute`, which few ask for.
+    ("anuga.parallel.distribute_mesh", "hashlib"): _Late("hashlib"),
+}
 
 
-def _no_xarray(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
-    if name == "xarray" and importer.get("__name__") == _RATES and "xarray" not in sys.modules:
-        return _NO_XARRAY
-    return None
+def _within_functions(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
+    found = _WITHIN.get((str(importer.get("__name__")), name))
+    return None if found is None or name in sys.modules or not _is_installed(name) else found
 
 
 # -- packages of which a user imports no more than the top ---------------------------------

@@ -176,6 +176,8 @@ assert plt.gcf() is anuga.utilities.animate.plt.gcf()
 import importlib, PIL, concurrent, packaging, scipy
 assert PIL.Image.Image and packaging.version.Version and concurrent.futures.Future
 assert importlib.metadata.version("anuga") and importlib.resources and importlib.abc
+assert importlib.util.find_spec("anuga") and not hasattr(importlib, "nothing")
+from importlib import machinery, metadata
 assert scipy.sparse.linalg.spsolve and scipy.optimize.root and scipy.interpolate.interp1d
 """,
     "xarray as rate": """
