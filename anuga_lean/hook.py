@@ -1,9 +1,10 @@
-"""How the lean classes come in, and the only place that changes ANUGA's modules.
+"""How the lean classes come in, and the place that changes ANUGA's modules.
 
 Owns the supported ANUGA versions, the list of classes that are replaced, and
 the functions of ANUGA's extension module that take a domain.  `install` loads
 ANUGA and rebinds every name in its modules that is one of the replaced
-classes, so that its factories, algebra and parallel domains come out lean.
+classes, so that its factories, algebra and parallel domains come out lean.  Which of
+ANUGA's own imports wait meanwhile is `deferred`'s.
 """
 
 from __future__ import annotations
@@ -261,6 +262,7 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
+    from anuga_lean.deferred import importing_less
     from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
 
     kernels = importlib.import_module(_KERNEL_MODULE)
@@ -276,6 +278,10 @@ def _install_functions() -> None:
         _rebind(function, wrapped)
     kernels._anuga_lean = True
     _install_regions()
+    rates = importlib.import_module("anuga.operators.rate_operators").Rate_operator
+    rates.__init__ = importing_less(rates.__init__)
+    submeshes = importlib.import_module("anuga.parallel.distribute_mesh").build_submesh
+    _rebind(submeshes, importing_less(submeshes))
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
@@ -460,7 +466,10 @@ class _Loader:
 
     def exec_module(self, module: types.ModuleType) -> None:
         unwatch()
-        self.loader.exec_module(module)
+        from anuga_lean.deferred import importing_anuga
+
+        with importing_anuga():
+            self.loader.exec_module(module)
         if not _importing and not _own_module_loading():
             install()
 

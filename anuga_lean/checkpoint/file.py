@@ -8,7 +8,6 @@ more memory than the file has bytes.  What the members mean is `writing`'s.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -88,10 +87,17 @@ class ArrayParts:
 
     def digest(self) -> str:
         """Return the SHA-256 of dtype, shape and bytes, in hexadecimal digits."""
-        found = hashlib.sha256(f"{self.dtype.str} {self.shape} ".encode())
+        found = sha256(f"{self.dtype.str} {self.shape} ".encode())
         for block in self.blocks():
             found.update(block)
         return found.hexdigest()
+
+
+def sha256(data: bytes = b"") -> Any:
+    """Return the standard library's SHA-256 of `data`, to be updated."""
+    import hashlib  # brings OpenSSL, 4 MiB that a run without checkpoints has no use for
+
+    return hashlib.sha256(data)
 
 
 def check_compression(compression: str | None) -> None:
@@ -120,7 +126,7 @@ class _Stream:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._hash = hashlib.sha256()
+        self._hash = sha256()
         self._last = b""
         self._at = 0
 
@@ -323,7 +329,7 @@ class Reader:
         return footer[2].decode()
 
     def _check_digest(self) -> None:
-        digest = hashlib.sha256()
+        digest = sha256()
         left = self.nbytes - FOOTER_NBYTES
         self._file.seek(0)
         block = bytearray(min(left, _BLOCK) or 1)

@@ -6,7 +6,6 @@ leaves alone; a set's file holds what has changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ import numpy as np
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.encoder import Encoder, flat_paths
-from anuga_lean.checkpoint.file import HEADER, Reader, make_header, written
+from anuga_lean.checkpoint.file import HEADER, Reader, make_header, sha256, written
 from anuga_lean.checkpoint.names import SUFFIX, files_of
 from anuga_lean.ranks import Ranks
 
@@ -234,7 +233,7 @@ class _Prepared:
                                 and _is_whole(folder / self.mesh_file, verify=False))
         if self.is_new_mesh:
             self.mesh_digests = {name: self.digests[name] for name in self.static}
-            key = hashlib.sha256(json.dumps(self.mesh_digests).encode()).hexdigest()[:16]
+            key = sha256(json.dumps(self.mesh_digests).encode()).hexdigest()[:16]
             self.mesh_file = f"{self.domain.get_name()}_mesh_{key}{SUFFIX}"
 
     def write(self, path: Path, identity: tuple[str, float]) -> str:
@@ -289,7 +288,7 @@ class _Prepared:
             number_of_triangles=domain.number_of_triangles,
             number_of_nodes=domain.number_of_nodes,
             flow_algorithm=domain.get_flow_algorithm(),
-            mesh=hashlib.sha256("\n".join(mesh).encode()).hexdigest(), **fields)
+            mesh=sha256("\n".join(mesh).encode()).hexdigest(), **fields)
 
 
 def _is_whole(path: Path, verify: bool = True) -> bool:

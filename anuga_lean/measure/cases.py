@@ -134,6 +134,8 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
         "peak_build": slopes("build", "peak_rss"),
         "peak_evolve": slopes("evolve", "peak_rss"),
         "import_rss": figure(imports, "MiB", "memory", MIB),
+        "base_rss": figure([_at_no_triangles(pair, "evolve", "rss") for pair in plain], "MiB",
+                           "memory", MIB),
     }
     if large["sww_nbytes"]:
         stored = _line(count, [small["sww_nbytes"], large["sww_nbytes"]])
@@ -283,14 +285,16 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
                     for rank in last]
     record.stages = last[0]["stages"]
 
-    def total(key: str, of: Callable[[Iterable[float]], float] = sum) -> Figure:
-        return figure([of(rank["stages"]["evolve"][key] for rank in run["ranks"]) for run in runs],
+    def total(key: str, of: Callable[[Iterable[float]], float] = sum,
+              stage: str = "evolve") -> Figure:
+        return figure([of(rank["stages"][stage][key] for rank in run["ranks"]) for run in runs],
                       "MiB", "memory", MIB)
 
     peaks = [max(max(stage["peak_rss"] for stage in rank["stages"].values())
                  for rank in run["ranks"]) for run in runs]
     record.figures = {"sum_rss": total("rss"), "sum_pss": total("pss"), "sum_uss": total("uss"),
                       "largest_pss": total("pss", max),
+                      "import_pss": total("pss", max, "import"),
                       "largest_peak": figure(peaks, "MiB", "memory", MIB),
                       "seconds_per_step": figure([run["seconds_per_step"] for run in runs], "s")}
     return record
@@ -386,6 +390,11 @@ def _line(count: tuple[int, int], nbytes: Sequence[float]) -> float:
 def _slope(pair: tuple[dict, dict], stage: str, key: str) -> float:
     counts = pair[0]["number_of_triangles"], pair[1]["number_of_triangles"]
     return _line(counts, [run["stages"][stage][key] for run in pair])
+
+
+def _at_no_triangles(pair: tuple[dict, dict], stage: str, key: str) -> float:
+    return pair[0]["stages"][stage][key] - \
+        _slope(pair, stage, key) * pair[0]["number_of_triangles"]
 
 
 def _arrays(run: Mapping[str, Any]) -> dict[str, float]:

@@ -21,6 +21,8 @@ FIGURES = {
     "peak_build": "peak while building",
     "peak_evolve": "peak while evolving",
     "import_rss": "resident after import",
+    "base_rss": "resident besides the triangles",
+    "import_pss": "largest PSS of a rank after import",
     "sww": "SWW file",
     "first": "first checkpoint, with the mesh",
     "later": "each later checkpoint",

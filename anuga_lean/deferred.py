@@ -1,0 +1,259 @@
+"""Modules that ANUGA imports for a few of its functions load when one of those is called.
+
+Owns which import statements of ANUGA's wait, the stand-ins its modules hold meanwhile
+and what makes the waiting invisible: asked from outside, a module of ANUGA's shows the
+true thing, and whoever imports one of them himself has it at once, because nothing
+stands in for it in `sys.modules`.  When ANUGA is imported this way is `hook`'s to say.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+# Statements at the top of ANUGA's modules, (module, names after `from ... import`), and what
+# the module adds to the RSS of a process that has numpy (MiB, Linux x86-64, Python 3.11).
+_WAITING = frozenset((
+    ("matplotlib.pyplot", ()),              # 40
+    ("scipy", ()),                          # 2
+    ("scipy.interpolate", ("interp1d",)),   # 51
+    ("scipy.optimize", ()),                 # 49
+    ("scipy.sparse", ()),                   # 31 with the next
+    ("scipy.sparse.linalg", ()),
+    ("dill", ()),                           # 4
+    ("hashlib", ()),                        # 4: OpenSSL
+    ("pdb", ()),                            # 1
+))
+
+# Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
+# to say matplotlib.pyplot.
+_COMPLETED = frozenset(("concurrent", "importlib", "matplotlib", "packaging", "PIL"))
+
+
+# -- stand-ins ---------------------------------------------------------------------
+
+
+class _Late:
+    """Stands in the globals of ANUGA's modules for what is not loaded yet."""
+
+    __slots__ = ("_module", "_name")
+
+    def __init__(self, module: str, name: str | None = None) -> None:
+        self._module = module
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_load(self), name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _load(self)(*args, **kwargs)
+
+
+class _Holder(types.ModuleType):
+    """A module of ANUGA's that shows what its stand-ins stand for."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return _load(value) if type(value) is _Late else value
+
+    def __reduce__(self) -> Any:
+        # dill knows modules by their exact class.
+        return importlib.import_module, (self.__name__,)
+
+
+_Holder.__name__ = _Holder.__qualname__ = types.ModuleType.__name__
+_Holder.__module__ = types.ModuleType.__module__
+
+
+def _load(late: _Late) -> Any:
+    """Return what stands behind, and let ANUGA's modules hold it from now on."""
+    found = importlib.import_module(late._module)
+    if late._name is not None:
+        found = getattr(found, late._name)
+    for module in _modules_of_anuga():
+        for key, value in list(vars(module).items()):
+            if value is late:
+                vars(module)[key] = found
+    return found
+
+
+def _modules_of_anuga() -> list[types.ModuleType]:
+    return [module for name, module in list(sys.modules.items())
+            if name.partition(".")[0] == "anuga" and isinstance(module, types.ModuleType)]
+
+
+# -- import statements -------------------------------------------------------------
+
+_Answer = Callable[[str, Mapping[str, Any], Any, tuple], Any]
+
+_lock = threading.Lock()
+_answers: list[_Answer] = []
+_import = builtins.__import__
+_asking = False
+
+
+def _importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (),
+               level: int = 0) -> Any:
+    """`builtins.__import__` while an answer is in force: all but its own statements pass."""
+    if level == 0 and globals is not None:
+        for answer in tuple(_answers):
+            found = answer(name, globals, locals, tuple(fromlist or ()))
+            if found is not None:
+                return found
+    return _import(name, globals, locals, fromlist, level)
+
+
+@contextmanager
+def _answering(answer: _Answer) -> Iterator[None]:
+    """Ask `answer` about every import statement; None leaves it to Python."""
+    global _asking, _import
+    with _lock:
+        _answers.append(answer)
+        if not _asking:
+            _import, builtins.__import__, _asking = builtins.__import__, _importing, True
+    try:
+        yield
+    finally:
+        with _lock:
+            _answers.remove(answer)
+            # Somebody's own __import__ over ours goes on through it, and finds no answers.
+            if not _answers and builtins.__import__ is _importing:
+                builtins.__import__, _asking = _import, False
+
+
+@contextmanager
+def importing_anuga() -> Iterator[None]:
+    """Let what ANUGA imports at its top wait, within this thread's `import anuga`."""
+    _complete_packages()
+    with _answering(_late_or_none):
+        yield
+    for module in _modules_of_anuga():
+        if any(type(value) is _Late for value in list(vars(module).values())):
+            module.__class__ = _Holder
+
+
+def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
+    """What a statement of ANUGA's binds from, if it is one of those that wait."""
+    if (name, names) not in _WAITING or locals is not importer \
+            or not str(importer.get("__name__")).startswith("anuga."):
+        return None
+    if name in sys.modules or not _is_installed(name):
+        return None  # there already, or ANUGA shall see that it is missing
+    if names:
+        return types.SimpleNamespace(**{each: _Late(name, each) for each in names})
+    # `import a.b as c` asks a for b; ANUGA has no `import a.b` without `as`.
+    found: Any = _Late(name)
+    for part in reversed(name.split(".")[1:]):
+        found = types.SimpleNamespace(**{part: found})
+    return found
+
+
+def _is_installed(name: str) -> bool:
+    package = name.partition(".")[0]
+    if package in sys.modules:
+        return sys.modules[package] is not None
+    return importlib.util.find_spec(package) is not None
+
+
+# -- import statements within functions ----------------------------------------------
+
+
+def importing_less(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of ANUGA's go without a module that it imports and does not use."""
+    @functools.wraps(function)
+    def answered(*args: Any, **kwargs: Any) -> Any:
+        with _answering(_within_functions):
+            return function(*args, **kwargs)
+    return answered
+
+
+class _NoRate:
+    """The class of no rate."""
+
+
+# ANUGA's module, what a function of it imports, and what it finds where that is not loaded.
+_WITHIN = {
+    # xarray and pandas, 49 MiB, to see whether the rate of a Rate_operator is a DataArray.
+    ("anuga.operators.rate_operators", "xarray"): types.SimpleNamespace(
+        core=types.SimpleNamespace(dataarray=types.SimpleNamespace(DataArray=_NoRate))),
+    # For the cache of `distribute`, which few ask for.
+    ("anuga.parallel.distribute_mesh", "hashlib"): _Late("hashlib"),
+}
+
+
+def _within_functions(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
+    found = _WITHIN.get((str(importer.get("__name__")), name))
+    return None if found is None or name in sys.modules or not _is_installed(name) else found
+
+
+# -- packages of which a user imports no more than the top ---------------------------------
+
+
+class _Loader:
+    """A package's own loader, and then `_complete`."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+        _complete(module)
+
+
+class _Finder:
+    """Finds the packages of `_COMPLETED` where all others would."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None,
+                  target: types.ModuleType | None = None) -> Any:
+        if fullname not in _COMPLETED or target is not None:
+            return None
+        for finder in list(sys.meta_path):
+            if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(fullname, path, target)
+                if spec is not None:
+                    if spec.loader is not None:
+                        spec.loader = _Loader(spec.loader)
+                    return spec
+        return None
+
+
+def _complete_packages() -> None:
+    for name in _COMPLETED:
+        if isinstance(sys.modules.get(name), types.ModuleType):
+            _complete(sys.modules[name])
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+def _complete(package: types.ModuleType) -> None:
+    """Have a package load the module that it is asked for as if it were an attribute."""
+    own = vars(package).get("__getattr__")
+
+    def __getattr__(name: str) -> Any:
+        try:
+            if own is not None:
+                return own(name)
+            raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}",
+                                 name=name, obj=package)
+        except AttributeError:
+            full = f"{package.__name__}.{name}"
+            if name.startswith("__") or importlib.util.find_spec(full) is None:
+                raise
+        return importlib.import_module(full)
+
+    vars(package)["__getattr__"] = __getattr__
