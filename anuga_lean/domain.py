@@ -18,7 +18,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, storage
+from anuga_lean import features, ghosts, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
@@ -113,6 +113,12 @@ class LeanDomain(ReportingDomain):
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
         return found
+
+    def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
+        if self.lean is None:
+            super()._init_parallel(*args, **kwargs)
+        else:
+            ghosts.set_up(self, *args, **kwargs)
 
     # -- state ---------------------------------------------------------------
 
