@@ -119,6 +119,7 @@ def install() -> types.ModuleType:
         for old, new in pairs:
             _replace(old, new)
         _install_checkpoints()
+        _install_construction()
         setattr(anuga, _MARK, True)
         _installed = True
     finally:
@@ -295,6 +296,18 @@ def _install_checkpoints() -> None:
 
     stock = importlib.import_module("anuga.shallow_water.checkpoint")
     _rebind(stock.load_checkpoint_file, load_checkpoint_file)
+
+
+def _install_construction() -> None:
+    """Let ANUGA's factories make nothing that a lean mesh does not need."""
+    rectangles = importlib.import_module("anuga_lean.rectangles")
+    for module, names in (
+        ("anuga.abstract_2d_finite_volumes.mesh_factory", ("rectangular", "rectangular_cross")),
+        ("anuga.extras", ("rectangular_cross_mesh", "rectangular_cross_domain")),
+    ):
+        stock = importlib.import_module(module)
+        for name in names:
+            _rebind(getattr(stock, name), getattr(rectangles, name))
 
 
 def _install_regions() -> None:
