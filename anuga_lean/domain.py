@@ -107,6 +107,7 @@ class LeanDomain(ReportingDomain):
             super().__init__(*args, **kwargs)
         finally:
             self._lean_constructing = False
+        release_free_memory()
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
