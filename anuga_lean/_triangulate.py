@@ -1,14 +1,13 @@
 """The mesh generator's child process: a script, run by `generator`.
 
-Reads a request from its standard input, calls ANUGA's generate_mesh, and writes what that
-returns or raises to the pipe whose number is its argument.  It loads neither
-this package nor the rest of ANUGA, which would take 120 MiB and start MPI.
+Reads a request from its standard input, calls ANUGA's generate_mesh, and writes
+what that returns or raises to the pipe whose number is its argument.  It loads
+neither this package nor the rest of ANUGA, which would take 120 MiB and start MPI.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import signal
 import sys
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from typing import Any, BinaryIO
 
+# What is written once the generator is loaded; an end before that is no fault of the mesh.
+READY = b"\1"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -97,16 +98,10 @@ def main() -> None:
     request = pickle.load(sys.stdin.buffer)
     sys.path[:] = request["path"]
     with open(int(sys.argv[1]), "wb") as answer:
-        try:
-            engine = _load_engine(request["anuga"])
-        except ImportError:
-            reply: dict[str, Any] = {"unable": True}
-            mesh: dict[str, Any] = {}
-        else:
-            reply, mesh = _generate(engine, request["arguments"])
-        sys.stdout.flush()
-        _write(answer, reply, mesh)
-    os._exit(0)
+        engine = _load_engine(request["anuga"])
+        answer.write(READY)
+        answer.flush()
+        _write(answer, *_generate(engine, request["arguments"]))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from anuga.mesh_engine import mesh_engine
 
 from anuga_lean._errors import MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean._triangulate import READY
 
 _stock_generate_mesh = mesh_engine.generate_mesh
 _SCRIPT = Path(__file__).with_name("_triangulate.py")
@@ -96,23 +97,22 @@ def estimated_triangles(points: Any, regions: Any, mode: Any) -> float:
 
 def _generate_apart(arguments: tuple) -> dict[str, Any]:
     """Return what ANUGA's generate_mesh returns for these arguments, from a process."""
-    sys.stdout.flush()
+    print(end="", flush=True)   # before anything that Triangle prints
     process, answer = _start(arguments)
-    most = 0
+    reading = _Answer(answer, process.pid)
     try:
-        with _Answer(answer, process.pid) as reading:
-            try:
-                reply = reading.reply()
-                mesh = _mesh_of(reply, reading)
-            except _Died:
-                most = reading.peak_rss
-                raise
-    except _Died:
-        raise MeshGeneratorError(_describe_death(process, most, arguments)) from None
-    finally:
-        if process.poll() is None:
-            process.kill()
+        reply = reading.reply()
+        mesh = _mesh_of(reply, reading)
+    except BaseException as error:
+        process.kill()      # does nothing to one that has ended
         process.wait()
+        if isinstance(error, _Died):
+            raise MeshGeneratorError(
+                _describe_death(process, reading.peak_rss, arguments)) from None
+        raise
+    finally:
+        os.close(answer)
+    process.wait()
     return mesh
 
 
@@ -152,12 +152,6 @@ class _Answer:
         self.ready = select.poll()
         self.ready.register(descriptor, select.POLLIN)
 
-    def __enter__(self) -> _Answer:
-        return self
-
-    def __exit__(self, *args: Any) -> None:
-        os.close(self.descriptor)
-
     def _look(self) -> None:
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
@@ -179,6 +173,10 @@ class _Answer:
 
     def reply(self) -> dict[str, Any]:
         """Read the reply that stands before the arrays."""
+        try:
+            self.fill(memoryview(bytearray(len(READY))))
+        except _Died:
+            raise _Unable from None
         length = bytearray(8)
         self.fill(memoryview(length))
         raw = bytearray(int.from_bytes(length, "little"))
@@ -188,9 +186,7 @@ class _Answer:
 
 def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
     """Return the mesh of a reply, having printed, warned and raised what ANUGA did."""
-    if reply.get("unable"):
-        raise _Unable
-    sys.stdout.write(reply["printed"])
+    print(reply["printed"], end="")
     for message, category, filename, line in reply["warned"]:
         warnings.warn_explicit(message, category, filename, line)
     if "raised" in reply:
@@ -208,7 +204,7 @@ def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
 
 def _describe_death(process: subprocess.Popen, most: int, arguments: tuple) -> str:
     """Say how the process ended, what it took, and what areas were asked of it."""
-    code = process.wait()
+    code = process.returncode
     if code < 0:
         try:
             how = f"was ended by {signal.Signals(-code).name}"
