@@ -16,6 +16,10 @@ class MeshError(LeanError, ValueError):
     """A mesh that cannot be built: wrong shapes, indices, areas or size."""
 
 
+class MeshGeneratorError(LeanError, RuntimeError):
+    """The process of the mesh generator ended without a mesh."""
+
+
 class UnsupportedFeature(LeanError, NotImplementedError):
     """Something ANUGA offers that a lean domain refuses."""
 

@@ -45,10 +45,7 @@ def checked_triangles(triangles: ArrayLike, nodes: NDArray[np.float64]) -> NDArr
         raise InvalidMesh(
             f"Triangles must be an Mx3 numeric array or a sequence of 3-tuples; "
             f"the supplied array has the shape {given.shape}")
-    if len(given) > MOST_TRIANGLES:
-        raise InvalidMesh(
-            f"a mesh has at most {MOST_TRIANGLES:,} triangles (int32 edge numbers), "
-            f"this one has {len(given):,}: run it in parts with anuga.distribute")
+    check_number_of_triangles(len(given))
     if given.dtype.kind not in "iu":
         given = given.astype(np.int64)
     if given.min() < 0 or given.max() >= len(nodes):
@@ -61,6 +58,14 @@ def checked_triangles(triangles: ArrayLike, nodes: NDArray[np.float64]) -> NDArr
     if count:
         raise InvalidMesh(_describe_flat(nodes, corners, count, first))
     return corners
+
+
+def check_number_of_triangles(n: int) -> None:
+    """Raise InvalidMesh if the edges of `n` triangles cannot be numbered."""
+    if n > MOST_TRIANGLES:
+        raise InvalidMesh(
+            f"a mesh has at most {MOST_TRIANGLES:,} triangles (int32 edge numbers), "
+            f"this one has {n:,}: run it in parts with anuga.distribute")
 
 
 def _describe_flat(
@@ -84,23 +89,40 @@ def find_links(
     number_of_nodes: int,
     neighbours: ArrayLike | None,
     neighbour_edges: ArrayLike | None,
-) -> NDArray[np.int32]:
-    """Return (n, 3) int32: 3*m + e beyond each edge, -1 at a boundary.
+) -> tuple[NDArray[np.int32], bool]:
+    """Return (links, whether they follow from the nodes of the triangles).
 
+    The links are (n, 3) int32: 3*m + e beyond each edge, -1 at a boundary.
     Neighbours that were given are taken as they are, as ANUGA does; their
     edges are found if they were not given.
     """
     if neighbours is None:
-        return _kernels.find_neighbours(corners, number_of_nodes)
+        return _kernels.find_neighbours(corners, number_of_nodes), True
     given = _checked_table(neighbours, len(corners), "triangle_neighbours")
     if neighbour_edges is None:
         return _find_edges(given, corners, number_of_nodes)
-    edges = _checked_table(neighbour_edges, len(corners), "triangle_neighbour_edges")
-    links = np.empty((len(corners), 3), np.int32)
-    for start in range(0, len(corners), _ROWS_PER_CHUNK):
+    links = _joined(given, neighbour_edges, len(corners))
+    return links, links_follow(links, corners, number_of_nodes)
+
+
+def links_follow(
+    links: NDArray[np.int32], corners: NDArray[np.int32], number_of_nodes: int
+) -> bool:
+    """Whether the neighbours are those that the nodes of the triangles imply."""
+    try:
+        return np.array_equal(links, _kernels.find_neighbours(corners, number_of_nodes))
+    except MeshError:   # e.g. three triangles at an edge
+        return False
+
+
+def _joined(given: np.ndarray, neighbour_edges: ArrayLike, n: int) -> NDArray[np.int32]:
+    """Return the links to the neighbours and edges given, -1 for a negative neighbour."""
+    edges = _checked_table(neighbour_edges, n, "triangle_neighbour_edges")
+    links = np.empty((n, 3), np.int32)
+    for start in range(0, n, _ROWS_PER_CHUNK):
         rows = slice(start, start + _ROWS_PER_CHUNK)
         m, e = given[rows], edges[rows]
-        bad = (m >= len(corners)) | ((m >= 0) & ((e < 0) | (e > 2)))
+        bad = (m >= n) | ((m >= 0) & ((e < 0) | (e > 2)))
         if bad.any():
             row, i = (int(x[0]) for x in np.nonzero(bad))
             raise InvalidMesh(
@@ -121,16 +143,18 @@ def _checked_table(values: ArrayLike, n: int, name: str) -> np.ndarray:
 
 def _find_edges(
     given: np.ndarray, corners: NDArray[np.int32], number_of_nodes: int
-) -> NDArray[np.int32]:
+) -> tuple[NDArray[np.int32], bool]:
     """Return the links to the neighbours given, whose edges are not known."""
     links = _kernels.find_neighbours(corners, number_of_nodes)
+    follow = True
     for start in range(0, len(corners), _ROWS_PER_CHUNK):
         rows = slice(start, start + _ROWS_PER_CHUNK)
         m, found = given[rows], links[rows]
         differs = np.where(m < 0, -1, m) != np.where(found < 0, -1, found // 3)
         for row, i in np.argwhere(differs).tolist():
             links[start + row, i] = _link_back(given, start + row, i)
-    return links
+            follow = False
+    return links, follow
 
 
 def _link_back(given: np.ndarray, k: int, i: int) -> int:

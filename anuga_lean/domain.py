@@ -18,7 +18,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, storage
+from anuga_lean import features, ghosts, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
@@ -107,12 +107,19 @@ class LeanDomain(ReportingDomain):
             super().__init__(*args, **kwargs)
         finally:
             self._lean_constructing = False
+        release_free_memory()
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
         return found
+
+    def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
+        if self.lean is None:
+            super()._init_parallel(*args, **kwargs)
+        else:
+            ghosts.set_up(self, *args, **kwargs)
 
     # -- state ---------------------------------------------------------------
 

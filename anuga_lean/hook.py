@@ -45,6 +45,17 @@ _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
+# (ANUGA's module, our module, functions of both).
+_FACTORIES = (
+    ("anuga.abstract_2d_finite_volumes.mesh_factory", "anuga_lean.rectangles",
+     ("rectangular", "rectangular_cross")),
+    ("anuga.extras", "anuga_lean.rectangles",
+     ("rectangular_cross_mesh", "rectangular_cross_domain")),
+    ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
+     ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
+    ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
+)
+
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
 # and is given a stand-in with real arrays for a lean one.
 _KEEP_STOCK_MESH = "anuga.fit_interpolate"
@@ -120,6 +131,7 @@ def install() -> types.ModuleType:
         for old, new in pairs:
             _replace(old, new)
         _install_checkpoints()
+        _install_construction()
         setattr(anuga, _MARK, True)
         _installed = True
     finally:
@@ -301,6 +313,18 @@ def _install_checkpoints() -> None:
 
     stock = importlib.import_module("anuga.shallow_water.checkpoint")
     _rebind(stock.load_checkpoint_file, load_checkpoint_file)
+
+
+def _install_construction() -> None:
+    """Let ANUGA's factories make nothing that a lean mesh does not need."""
+    for module, own, names in _FACTORIES:
+        stock, lean = importlib.import_module(module), importlib.import_module(own)
+        for name in names:
+            _rebind(getattr(stock, name), getattr(lean, name))
+    from anuga_lean.generator import generate_mesh
+
+    # not mesh_engine's own: what calls that gives its arguments to be changed
+    importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
 
 
 def _install_regions() -> None:

@@ -18,13 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels, domain_reports, mesh_lookup
 from anuga_lean._documented import documented_as
-from anuga_lean._errors import MeshError
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,
     find_links,
+    links_follow,
 )
 from anuga_lean.blocks import Blocks
 from anuga_lean.checkpoint.file import ArrayParts
@@ -99,8 +99,8 @@ class Mesh(StockMesh):
         self.use_inscribed_circle = use_inscribed_circle
         self.geo_reference = Geo_reference() if geo_reference is None else geo_reference
         self.xy_extent = np.array([*nodes.min(axis=0), *nodes.max(axis=0)])
-        links = find_links(corners, len(nodes), triangle_neighbours, triangle_neighbour_edges)
-        self._links_follow = triangle_neighbours is None or _follow(links, corners, len(nodes))
+        links, self._links_follow = find_links(
+            corners, len(nodes), triangle_neighbours, triangle_neighbour_edges)
         checked_boundary(boundary, len(corners))
         self._tag_boundary(boundary, np.flatnonzero(links.ravel() < 0))
         self._number_boundary()
@@ -518,7 +518,7 @@ class Mesh(StockMesh):
         links[edges < 0] = -1
         nodes = np.ascontiguousarray(state["nodes"], float)
         triangles = np.asarray(state["triangles"]).astype(np.int32)
-        self._links_follow = _follow(links, triangles, len(nodes))
+        self._links_follow = links_follow(links, triangles, len(nodes))
         self._cut(nodes, triangles, links)
         self._keep_node_order(
             state["vertex_value_indices"], state["number_of_triangles_per_node"])
@@ -565,7 +565,7 @@ class Mesh(StockMesh):
             raise InvalidMesh(
                 f"{len(corners):,} triangles and {len(nodes):,} nodes where "
                 f"{self.number_of_triangles:,} and {self.number_of_nodes:,} are meant")
-        found = find_links(corners, len(nodes), None, None) if links is None else \
+        found = find_links(corners, len(nodes), None, None)[0] if links is None else \
             _checked_links(links, len(corners))
         self.boundary = {(k, i): tags[j] for k, i, j in zip(
             (boundary // 3).tolist(), (boundary % 3).tolist(), tag.tolist(), strict=True)}
@@ -582,14 +582,6 @@ class Mesh(StockMesh):
 def _slices(count: int) -> Iterator[slice]:
     for start in range(0, count, _ROWS_PER_PART):
         yield slice(start, min(start + _ROWS_PER_PART, count))
-
-
-def _follow(links: NDArray[np.int32], corners: NDArray[np.int32], number_of_nodes: int) -> bool:
-    """Whether the neighbours are those that the nodes of the triangles imply."""
-    try:
-        return np.array_equal(links, find_links(corners, number_of_nodes, None, None))
-    except MeshError:   # e.g. three triangles at an edge
-        return False
 
 
 def _check_range(name: str, values: Any, end: int, least: int = 0) -> None:

@@ -16,10 +16,14 @@ from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
+from anuga_lean._kernels import release_free_memory
 from anuga_lean.quantity_state import CompactQuantity
 from anuga_lean.quantity_values import Array, Stored
 from anuga_lean.quantity_views import RealArrays
 from anuga_lean.views import ArrayView
+
+# The temporaries of a smaller quantity are a few MB, less than the search for them is worth.
+_FEWEST_TRIMMED = 50_000
 
 
 class SettableQuantity(CompactQuantity):
@@ -31,6 +35,8 @@ class SettableQuantity(CompactQuantity):
             numeric = np.asarray(numeric)
         with self._writing():
             super().set_values(numeric, *args, **kwargs)
+        if not self._depth and len(self) >= _FEWEST_TRIMMED:
+            release_free_memory()
 
     def set_values_from_constant(
         self, X: float, location: str, indices: ArrayLike | None, verbose: bool

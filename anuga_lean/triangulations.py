@@ -1,0 +1,139 @@
+"""From ANUGA's Pmesh to a lean mesh, by arrays.
+
+Owns the two conversions that ANUGA makes with a hash table of every edge (460
+bytes per triangle) and a list of every triangle (40): boundary tags by triangle
+and edge, and triangles by region tag.  The triangulation itself is `generator`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from anuga import extras
+from anuga.abstract_2d_finite_volumes import neighbour_mesh, pmesh2domain
+from numpy.typing import NDArray
+
+from anuga_lean import _kernels
+from anuga_lean._errors import MeshError
+from anuga_lean._mesh_input import MOST_NODES, MOST_TRIANGLES
+
+Boundary = dict[tuple[int, int], str]
+
+_stock_tag_dict = pmesh2domain.pmesh_dict_to_tag_dict
+_REGIONS = signature(extras._create_domain_from_regions)
+_ROWS_PER_CHUNK = 1 << 16
+
+
+@wraps(_stock_tag_dict)
+def pmesh_dict_to_tag_dict(mesh_dict: dict[str, Any]) -> Boundary:
+    triangles = np.asarray(mesh_dict["triangles"])
+    segments = np.array(mesh_dict["segments"], int)
+    if not _is_table(triangles, 3) or not _is_table(segments, 2) \
+            or len(triangles) > MOST_TRIANGLES \
+            or triangles.min() < 0 or triangles.max() >= MOST_NODES:
+        return _stock_tag_dict(mesh_dict)
+    # ANUGA's C reads a tag up to its first NUL
+    tags = [tag.encode().split(b"\0", 1)[0] for tag in mesh_dict["segment_tags"]]
+    _check_edges_once(triangles)
+    tagged = [k for k, tag in enumerate(tags[:len(segments)]) if tag]
+    ends = segments[tagged]
+    sides = _sides_between(triangles, ends)
+    found: Boundary = {}
+    for k, (a, b) in zip(tagged, ends.tolist(), strict=True):
+        for side in ((a, b), (b, a)):
+            if side in sides:
+                found[divmod(sides[side], 3)] = tags[k].decode()
+    return found
+
+
+def _is_table(values: np.ndarray, columns: int) -> bool:
+    return values.dtype.kind in "iu" and values.ndim == 2 and values.shape[1] == columns \
+        and len(values) > 0
+
+
+def _check_edges_once(triangles: np.ndarray) -> None:
+    """Raise ANUGA's error if two triangles have an edge in the same direction."""
+    corners = np.ascontiguousarray(triangles, np.int32)
+    try:
+        _kernels.find_neighbours(corners, int(corners.max()) + 1)
+    except MeshError:
+        raise AssertionError(
+            "pmesh2domain.c: build_boundary_dictionary Duplicate segments") from None
+
+
+def _sides_between(
+    triangles: np.ndarray, ends: NDArray[np.int64]
+) -> dict[tuple[int, int], int]:
+    """Return 3*k + i of the edges, by their nodes, whose nodes are both among `ends`."""
+    marked = np.zeros(int(triangles.max()) + 1, bool)
+    marked[ends[(ends >= 0) & (ends < len(marked))]] = True
+    sides = {}
+    for start in range(0, len(triangles), _ROWS_PER_CHUNK):
+        corners = triangles[start : start + _ROWS_PER_CHUNK]
+        at = marked[corners]
+        for i in range(3):      # edge i runs from corner i+1 to i+2
+            a, b = (i + 1) % 3, (i + 2) % 3
+            rows = np.flatnonzero(at[:, a] & at[:, b])
+            nodes = corners[rows][:, [a, b]].tolist()
+            for k, (p, q) in zip((rows + start).tolist(), nodes, strict=True):
+                sides[p, q] = 3 * k + i
+    return sides
+
+
+def triangles_by_tag(
+    tags: Sequence[str] | None, number_of_triangles: int
+) -> dict[str, NDArray[np.int64]]:
+    """Return the triangles of each region tag, ascending, tags as they first occur.
+
+    Parameters
+    ----------
+    tags : (number_of_triangles,) sequence of str, or None
+        Without them every triangle has the empty tag.
+    """
+    if tags is None:
+        return {"": np.arange(number_of_triangles)}
+    number: dict[str, int] = {}
+    each = np.fromiter((number.setdefault(tag, len(number)) for tag in tags), np.int32, len(tags))
+    if len(number) == 1:
+        return dict.fromkeys(number, np.arange(len(tags)))
+    return {tag: np.flatnonzero(each == i) for tag, i in number.items()}
+
+
+@wraps(pmesh2domain.pmesh_to_mesh)
+def pmesh_to_mesh(pmesh_instance: Any, verbose: bool = False) -> Any:
+    if pmesh_instance.tri_mesh is None:
+        pmesh_instance.generate_mesh(verbose=verbose)
+    made = pmesh_instance.mesh2io_dict()
+    boundary = pmesh2domain.pmesh_dict_to_tag_dict(made)
+    return neighbour_mesh.Mesh(
+        made["vertices"], made["triangles"],
+        boundary=boundary,
+        tagged_elements=triangles_by_tag(made["triangle_tags"], len(made["triangles"])),
+        geo_reference=made["geo_reference"],
+        triangle_neighbours=made.get("triangle_neighbors"),
+        verbose=verbose)
+
+
+@wraps(extras._create_domain_from_regions)
+def _create_domain_from_regions(
+    bounding_polygon: Any, boundary_tags: Any, *args: Any, **kwargs: Any
+) -> Any:
+    # ANUGA's holds the Pmesh, 65 bytes per triangle, until the domain is made of the mesh
+    mesh, verbose = _mesh_from_regions(bounding_polygon, boundary_tags, *args, **kwargs)
+    return extras.Domain(mesh, use_cache=False, verbose=verbose)
+
+
+def _mesh_from_regions(
+    bounding_polygon: Any, boundary_tags: Any, *args: Any, **kwargs: Any
+) -> tuple[Any, bool]:
+    """Return the mesh of ANUGA's arguments, and whether ANUGA is to say what it does."""
+    from anuga.pmesh.mesh_interface import create_pmesh_from_regions
+
+    given = _REGIONS.bind(bounding_polygon, boundary_tags, *args, **kwargs)
+    given.apply_defaults()
+    pmesh = create_pmesh_from_regions(**given.arguments, use_cache=False)
+    return extras.pmesh_to_mesh(pmesh), given.arguments["verbose"]
