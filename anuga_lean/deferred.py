@@ -80,14 +80,15 @@ def _load(late: _Late) -> Any:
     if late._name is not None:
         found = getattr(found, late._name)
     for module in _modules_of_anuga():
-        for key, value in list(vars(module).items()):
+        for key, value in vars(module).copy().items():
             if value is late:
                 vars(module)[key] = found
     return found
 
 
 def _modules_of_anuga() -> list[types.ModuleType]:
-    return [module for name, module in list(sys.modules.items())
+    # copy() is one step for other threads; list() may collect garbage and let them in.
+    return [module for name, module in sys.modules.copy().items()
             if name.partition(".")[0] == "anuga" and isinstance(module, types.ModuleType)]
 
 
@@ -137,7 +138,7 @@ def importing_anuga() -> Iterator[None]:
     with _answering(_late_or_none):
         yield
     for module in _modules_of_anuga():
-        if any(type(value) is _Late for value in list(vars(module).values())):
+        if any(type(value) is _Late for value in vars(module).copy().values()):
             module.__class__ = _Holder
 
 

@@ -202,7 +202,8 @@ def join_loaded() -> None:
 
 def _modules() -> list[types.ModuleType]:
     """Every module that may hold a name of ANUGA's: its own and the user's."""
-    return [module for name, module in list(sys.modules.items())
+    # copy() is one step for other threads; list() may collect garbage and let them in.
+    return [module for name, module in sys.modules.copy().items()
             if isinstance(module, types.ModuleType) and not name.startswith("anuga_lean")]
 
 
@@ -212,7 +213,7 @@ def _replace(old: type, new: type) -> None:
     for module in _modules():
         if name == "Mesh" and module.__name__.startswith(_KEEP_STOCK_MESH):
             continue
-        for key, value in list(vars(module).items()):
+        for key, value in vars(module).copy().items():
             if value is old:
                 setattr(module, key, new)
             elif isinstance(value, types.FunctionType):
@@ -348,7 +349,7 @@ def _install_regions() -> None:
 def _rebind(function: Any, wrapped: Any) -> None:
     """Bind `wrapped` wherever a module says `function`."""
     for module in _modules():
-        for key, value in list(vars(module).items()):
+        for key, value in vars(module).copy().items():
             if value is function:
                 setattr(module, key, wrapped)
 

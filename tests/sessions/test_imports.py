@@ -227,7 +227,7 @@ assert builtins.__import__ is own and [] == loaded("xarray")
 builtins.__import__ = python
 """,
     "threads": """
-import importlib, threading
+import importlib, threading, traceback
 names = ["matplotlib.pyplot", "scipy.optimize", "xarray", "dill", "scipy.sparse.linalg", "PIL"]
 start, failed = threading.Barrier(16), []
 def work(number):
@@ -240,11 +240,11 @@ def work(number):
             anuga.Rate_operator(built(), rate=1e-3)
             anuga.utilities.animate.plt.rcParams
             anuga.structures.internal_boundary_functions.interp1d([0, 1], [0, 1])
-    except BaseException as error:
-        failed.append(repr(error))
+    except BaseException:
+        failed.append(traceback.format_exc())
 threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
 [each.start() for each in threads], [each.join() for each in threads]
-assert [] == failed, failed
+assert [] == failed, "".join(failed)
 import builtins
 assert "anuga_lean" not in builtins.__import__.__module__
 """,
