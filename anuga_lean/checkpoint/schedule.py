@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError
-from anuga_lean.checkpoint.file import check_compression
+from anuga_lean.checkpoint.file import check_compression, sha256
 from anuga_lean.ranks import Ranks, tried
 
 KEEP = 2
@@ -29,6 +29,7 @@ def set_checkpointing(domain: Any, checkpoint: bool, checkpoint_dir: str, checkp
     _, reason = tried(ranks, lambda: _use_folder(Path(checkpoint_dir)))
     if reason is not None:
         raise CheckpointError(reason + ".")
+    sha256()  # loads OpenSSL: now, so that the first set written is no peak of 4 MiB
     domain.checkpoint_dir = checkpoint_dir
     domain.checkpoint_keep = keep
     domain.checkpoint_compression = compression
