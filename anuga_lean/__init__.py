@@ -31,7 +31,13 @@ from anuga_lean._errors import (
     LeanError as LeanError,
 )
 from anuga_lean._errors import (
+    MemoryWarning as MemoryWarning,
+)
+from anuga_lean._errors import (
     MeshError as MeshError,
+)
+from anuga_lean._errors import (
+    MeshGeneratorError as MeshGeneratorError,
 )
 from anuga_lean._errors import (
     ScenarioError as ScenarioError,
@@ -53,8 +59,9 @@ from anuga_lean.measure.marks import mark as mark
 __version__ = "0.1.0"
 
 _OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
-        "LeanError", "MeshError", "ScenarioError", "StockKernelWarning", "ThreadError",
-        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
+        "LeanError", "MemoryWarning", "MeshError", "MeshGeneratorError", "ScenarioError",
+        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
+        "from_domain", "mark")
 
 hook.watch()
 hook.join_loaded()

@@ -56,6 +56,10 @@ class HookWarning(UserWarning):
     """Issued when this package is imported too late to bring the lean classes in."""
 
 
+class MemoryWarning(UserWarning):
+    """Issued when a part of a run takes more memory than it does elsewhere, and why."""
+
+
 class CheckpointWarning(UserWarning):
     """Issued when a checkpoint is left out, passed over or restored in part."""
 

@@ -26,7 +26,7 @@ import anuga
 import numpy as np
 from anuga.mesh_engine import mesh_engine
 
-from anuga_lean._errors import MeshGeneratorError
+from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean._triangulate import READY
 
@@ -57,8 +57,10 @@ def generate_mesh(
             and estimated_triangles(points, regions, mode) >= _FEWEST_TRIANGLES:
         try:
             return _generate_apart(arguments)
-        except _Unable:
-            pass
+        except _Unable as unable:
+            warnings.warn(f"the mesh generator runs in this process, where its heap of some 500 "
+                          f"bytes per triangle stays, because {unable}.", MemoryWarning,
+                          stacklevel=2)
     mesh = _stock_generate_mesh(*arguments, refinement_func=refinement_func)
     if len(mesh["generatedtrianglelist"]) >= _FEWEST_TRIANGLES:
         release_free_memory()
@@ -121,16 +123,16 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
     try:
         request = pickle.dumps({"path": sys.path, "anuga": list(anuga.__path__),
                                 "arguments": arguments})
-    except Exception:   # a user's own kind of vertex attribute, ...
-        raise _Unable from None
+    except Exception as error:   # a user's own kind of vertex attribute, ...
+        raise _Unable(f"what it is given cannot be sent to another one: {error}") from None
     answer, end = os.pipe()
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_SCRIPT), str(end)],
             stdin=subprocess.PIPE, pass_fds=(end,))
-    except OSError:
+    except OSError as error:
         os.close(answer)
-        raise _Unable from None
+        raise _Unable(f"{sys.executable} cannot be started: {error.strerror}") from None
     finally:
         os.close(end)
     assert process.stdin is not None
@@ -176,7 +178,7 @@ class _Answer:
         try:
             self.fill(memoryview(bytearray(len(READY))))
         except _Died:
-            raise _Unable from None
+            raise _Unable("one of its own cannot load it") from None
         length = bytearray(8)
         self.fill(memoryview(length))
         raw = bytearray(int.from_bytes(length, "little"))
