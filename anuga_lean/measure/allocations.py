@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from anuga_lean._errors import LeanError
 
 _OWN_PACKAGES = ("anuga", "anuga_lean")
+# Stands between ANUGA's import statements and what they load.
+_BETWEEN = "anuga_lean/deferred.py"
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
 
 
@@ -130,7 +132,7 @@ def _site(stack: list[tuple[str, str, int]]) -> str:
 def _is_library(file: str) -> bool:
     package = _package(file)
     if package is not None:
-        return package not in _OWN_PACKAGES
+        return package not in _OWN_PACKAGES or file.endswith(_BETWEEN)
     return file.startswith(("<frozen", sysconfig.get_path("stdlib"))) or "/lib/python3" in file
 
 

@@ -29,11 +29,11 @@ for _ in domain.evolve(yieldstep=0.01, finaltime=0.01):
 
 
 def line_of(text: str) -> str:
-    return f"script.py:{SCRIPT[:SCRIPT.index(text)].count(chr(10)) + 1} <module>"
+    return f"model.py:{SCRIPT[:SCRIPT.index(text)].count(chr(10)) + 1} <module>"
 
 
 def recorded(folder: Path, at: str | None) -> Path:
-    path = folder / "script.py"
+    path = folder / "model.py"
     path.write_text(SCRIPT)
     measure(Request("lean", str(path), memray=True, at=at, arrays=False), folder / "run")
     return folder / "run" / "memray.bin"

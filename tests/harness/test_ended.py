@@ -85,7 +85,7 @@ def test_the_others_still_run(broken: Build, tmp_path: Path) -> None:
     found = speed_records(case, [find("stock"), broken, find("lean")], tmp_path)
     assert [None, None] == [found[name][0].error for name in ("stock", "lean")]
     assert "SIGSEGV" in str(found["broken"][0].error)
-    assert 2 == len(found["lean"][1]) and "stock_over_lean" in found["lean"][0].figures
+    assert 2 <= len(found["lean"][1]) <= 6 and "stock_over_lean" in found["lean"][0].figures
 
 
 def test_ranks_that_die_are_reported(tmp_path: Path) -> None:
