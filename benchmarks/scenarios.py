@@ -61,9 +61,9 @@ SPEED: Mapping[str, Sequence[Case]] = {
         _case("structures", 40_000, steps=40, repeats=5),
     ],
     "full": [
-        _case("dam_break", 1_000_000, steps=8, repeats=3),
-        _case("dam_break", 1_000_000, steps=8, repeats=3, threads=2),
-        _case("unstructured", 1_000_000, steps=8, repeats=3),
+        _case("dam_break", 1_000_000, steps=8, repeats=2),
+        _case("dam_break", 1_000_000, steps=8, repeats=2, threads=2),
+        _case("unstructured", 1_000_000, steps=8, repeats=2),
     ],
 }
 

@@ -30,7 +30,7 @@ from anuga_lean.measure.records import Figure, Record, figure
 MIB = 2.0**-20
 SITES_KEPT = 20
 UNCERTAINTY = 0.02  # of a ratio of time, well below the gate's 10 %
-MOST_TURNS = 3
+MOST_TURNS = 2
 
 
 @dataclass(frozen=True)
