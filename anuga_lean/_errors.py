@@ -20,6 +20,10 @@ class MeshGeneratorError(LeanError, RuntimeError):
     """The process of the mesh generator ended without a mesh."""
 
 
+class PartitionError(LeanError, ValueError, AssertionError):
+    """A mesh that cannot be parted: caught by both names ANUGA raises for it."""
+
+
 class UnsupportedFeature(LeanError, NotImplementedError):
     """Something ANUGA offers that a lean domain refuses."""
 

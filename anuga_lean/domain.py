@@ -34,6 +34,7 @@ from anuga_lean.domain_views import (
     Workspace,
     YieldTime,
 )
+from anuga_lean.left_behind import release_left_behind
 from anuga_lean.mesh import StockMesh
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
@@ -500,8 +501,14 @@ class LeanDomain(ReportingDomain):
         """Let the next evolve begin a file of its own, without losing an earlier run's."""
         self._lean_moves_sww = True
 
+    def set_boundary(self, boundary_map: dict[str, Any]) -> None:
+        """Bind boundary objects to the tags of the mesh; see ANUGA's method."""
+        release_left_behind()
+        super().set_boundary(boundary_map)
+
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
+        release_left_behind()
         if self._lean_resumed is not None and self.evolved_called:
             self._lean_keeps_sww = go_on_with_file(self)
             self._lean_goes_on = self._lean_resumed[1] is not None

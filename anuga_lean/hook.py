@@ -54,6 +54,14 @@ _FACTORIES = (
     ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
      ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
     ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
+    ("anuga.parallel.partitioning", "anuga_lean.partitions",
+     ("metis_partition", "morton_partition", "hilbert_partition")),
+    ("anuga.parallel.parallel_api", "anuga_lean.distribution",
+     ("distribute", "distribute_collaborative", "distribute_basic_mesh",
+      "distribute_basic_mesh_collaborative")),
+    ("anuga.parallel.sequential_distribute", "anuga_lean.partition_files",
+     ("sequential_distribute_dump", "sequential_distribute_load",
+      "sequential_distribute_load_pickle_file", "sequential_mesh_dump", "sequential_mesh_load")),
 )
 
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes

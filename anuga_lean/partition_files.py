@@ -1,0 +1,262 @@
+"""The parts of a mesh or domain in files, written one after the other.
+
+Owns ANUGA's sequential_distribute_dump and _load and sequential_mesh_dump and
+_load: the same files under the same names, each written whole or not at all.
+What a part is, is `submeshes`'; what travels with it, `distribution`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anuga.parallel import distribute_mesh as _stock_parts
+from anuga.parallel import sequential_distribute as _stock
+
+from anuga_lean import _kernels
+from anuga_lean._errors import PartitionError
+from anuga_lean.distribution import (
+    Restoring,
+    apply_settings,
+    distributed_values,
+    forget_boundary,
+    keywords_of,
+    parts_anew,
+    settings_of,
+)
+from anuga_lean.submeshes import Partition
+
+# A file holds (keywords, points, vertices, boundary, quantities, then these).
+_SETTINGS = (
+    "boundary_map", "name", "datadir", "store", "store_centroids", "minimum_storable_height",
+    "minimum_allowed_height", "flow_algorithm", "geo_reference", "quantities_to_be_stored",
+    "smooth", "low_froude")
+# The order in which ANUGA sets them on the domain of a file.
+_LOADED = (
+    "boundary_map", "name", "datadir", "flow_algorithm", "low_froude", "store",
+    "store_centroids", "minimum_storable_height", "minimum_allowed_height", "geo_reference",
+    "quantities_to_be_stored", "smooth")
+
+_STOCK = {name: getattr(_stock, name) for name in (
+    "sequential_distribute_dump", "sequential_mesh_dump", "sequential_mesh_load")}
+
+# What the processes that write parts share with the one that started them.
+_writing: Callable[[int], None] | None = None
+
+
+def _write_all(
+    write: Callable[[int], None], numprocs: int, num_workers: int, verbose: bool, label: str
+) -> None:
+    """Write all parts: one after the other, or by `num_workers` forked processes."""
+    global _writing
+    if not _stock._use_parallel_dump(num_workers, numprocs):
+        for p in range(numprocs):
+            write(p)
+        return
+    _writing = write
+    try:
+        _stock._run_partition_dump_pool(_write_part, numprocs, num_workers, verbose, label)
+    finally:
+        _writing = None
+
+
+def _write_part(p: int) -> int:
+    assert _writing is not None
+    _writing(p)
+    return p
+
+
+def _whole(path: str | os.PathLike, write: Callable[[str], None]) -> None:
+    """Write a file under another name and give it its own when it is whole."""
+    path = os.fspath(path)
+    unfinished = f"{path}.{os.getpid()}.unfinished"
+    try:
+        write(unfinished)
+        os.replace(unfinished, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(unfinished)
+
+
+# -- domains: pickles, as ANUGA's -------------------------------------------------------
+
+
+@wraps(_stock.sequential_distribute_dump)
+def sequential_distribute_dump(
+    domain: Any, numprocs: int = 1, verbose: bool = False, partition_dir: str = ".",
+    debug: bool = False, parameters: Mapping[str, Any] | None = None, num_workers: int = 1,
+    single_file: bool = True,
+) -> None:
+    if not parts_anew(parameters, "sequential_distribute_dump"):
+        _STOCK["sequential_distribute_dump"](
+            domain, numprocs, verbose, partition_dir, debug, parameters, num_workers, single_file)
+        return
+    _write_all(
+        _domain_writer(domain, numprocs, partition_dir, parameters, single_file, verbose or debug),
+        numprocs, num_workers, verbose or debug, "sequential_distribute_dump")
+    _kernels.release_free_memory()
+
+
+def _domain_writer(
+    domain: Any, numprocs: int, partition_dir: str, parameters: Mapping[str, Any] | None,
+    single_file: bool, verbose: bool,
+) -> Callable[[int], None]:
+    """Return what writes the part of a rank."""
+    settings = settings_of(domain, forget_boundary(domain))
+    tracers = _stock_parts.tracer_partition_metadata(domain)
+    values = distributed_values(domain, parameters)
+    partition = Partition(domain.mesh, numprocs, parameters)
+    numbers = (domain.number_of_triangles, domain.number_of_nodes)
+    os.makedirs(partition_dir, exist_ok=True)
+
+    def write(p: int) -> None:
+        path = os.path.join(partition_dir, f"{settings['name']}_P{numprocs}_{p}.pickle")
+        if verbose:
+            print(f"sequential_distribute_dump: writing {path}")
+        part = partition.submesh(p)
+        keywords = keywords_of(
+            part, settings["geo_reference"], numbers, p, numprocs, partition.ghost_layer_width)
+        if tracers is not None:
+            keywords[_stock_parts.TRACER_METADATA_KEY] = tracers
+        quantities = {name: np.asarray(each[part.tri_l2g], float).reshape(-1, 1)
+                      for name, each in values.items()}
+        arrays = [part.points, part.vertices, part.boundary, quantities]
+        if not single_file:
+            _write_arrays(path, arrays)
+        content = (keywords, *arrays, *(settings[name] for name in _SETTINGS))
+        _whole(path, lambda name: _pickle(content, name))
+
+    return write
+
+
+def _pickle(content: Any, path: str) -> None:
+    with open(path, "wb") as file:
+        pickle.dump(content, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _write_arrays(path: str, arrays: list[Any]) -> None:
+    """Write points, vertices and quantities to files beside `path`; leave their names."""
+
+    def beside(ending: str, values: np.ndarray) -> str:
+        name = f"{path}.{ending}.npy"
+        _whole(name, lambda unfinished: _save(unfinished, values))
+        return name
+
+    points, vertices, boundary, quantities = arrays
+    arrays[:] = (beside("np1", points), beside("np2", vertices), boundary,
+                 {name: beside(f"np4.{name}", values) for name, values in quantities.items()})
+
+
+def _save(path: str, values: np.ndarray) -> None:
+    with open(path, "wb") as file:  # numpy.save would add .npy to a name
+        np.save(file, values)
+
+
+@wraps(_stock.sequential_distribute_load)
+def sequential_distribute_load(
+    filename: str = "domain", partition_dir: str = ".", verbose: bool = False
+) -> Any:
+    from anuga import myid, numprocs
+
+    path = os.path.join(partition_dir, f"{filename}_P{numprocs}_{myid}.pickle")
+    return sequential_distribute_load_pickle_file(path, numprocs, verbose=verbose)
+
+
+@wraps(_stock.sequential_distribute_load_pickle_file)
+def sequential_distribute_load_pickle_file(
+    pickle_name: str, np: int = 1, verbose: bool = False  # noqa: A002
+) -> Any:
+    _check_exists(pickle_name)
+    with open(pickle_name, "rb") as file:
+        keywords, points, vertices, boundary, quantities, *rest = pickle.load(file)
+    settings = dict(zip(_SETTINGS, rest, strict=True))
+    tracers = keywords.pop(_stock_parts.TRACER_METADATA_KEY, None)
+    kind = _stock.Parallel_domain if np > 1 else _stock.Domain
+    domain = kind(_array(points), _array(vertices), boundary, **keywords)
+    del points, vertices
+    restoring = Restoring(domain, creating=False)
+    for name in list(quantities):
+        restoring.take(name, _array(quantities.pop(name)))
+    restoring.finish(tracers)
+    apply_settings(domain, settings, _LOADED)
+    _kernels.release_free_memory()
+    return domain
+
+
+def _array(values: Any) -> np.ndarray:
+    return np.load(values) if isinstance(values, str) else values
+
+
+def _check_exists(path: str) -> None:
+    """Raise PartitionError, naming what there is, unless a part's file exists."""
+    if os.path.exists(path):
+        return
+    folder, name = Path(path).parent, Path(path).name
+    of_all_ranks = re.sub(r"_P\d+_\d+(?=\.\w+$)", "_P*", name)
+    found = sorted(each.name for each in folder.glob(of_all_ranks))
+    there = f"there are {', '.join(found[:4])}{' ...' if len(found) > 4 else ''}" if found \
+        else "nor does one for another number of ranks"
+    raise PartitionError(
+        f"{path} does not exist, {there}: load with as many ranks as the mesh was parted for")
+
+
+# -- meshes: NetCDF files, as ANUGA's ------------------------------------------------------
+
+
+@wraps(_stock.sequential_mesh_dump)
+def sequential_mesh_dump(
+    domain: Any, numprocs: int, partition_dir: str = ".", name: str | None = None,
+    verbose: bool = False, parameters: Mapping[str, Any] | None = None, num_workers: int = 1,
+) -> None:
+    if not parts_anew(parameters, "sequential_mesh_dump"):
+        _STOCK["sequential_mesh_dump"](
+            domain, numprocs, partition_dir, name, verbose, parameters, num_workers)
+        return
+    _write_all(_mesh_writer(domain, numprocs, partition_dir, name, parameters, verbose),
+               numprocs, num_workers, verbose, "sequential_mesh_dump")
+    _kernels.release_free_memory()
+
+
+def _mesh_writer(
+    domain: Any, numprocs: int, partition_dir: str, name: str | None,
+    parameters: Mapping[str, Any] | None, verbose: bool,
+) -> Callable[[int], None]:
+    """Return what writes the mesh of a rank."""
+    from anuga.coordinate_transforms.geo_reference import Geo_reference
+
+    if name is None:
+        name = domain.get_name() if hasattr(domain, "get_name") else "mesh"
+    geo_reference = getattr(domain, "geo_reference", None) or Geo_reference()
+    partition = Partition(getattr(domain, "mesh", domain), numprocs, parameters)
+    numbers = (domain.number_of_triangles, domain.number_of_nodes)
+    os.makedirs(partition_dir, exist_ok=True)
+
+    def write(p: int) -> None:
+        path = os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{p}.nc")
+        if verbose:
+            print(f"sequential_mesh_dump: writing {path}")
+        part = partition.submesh(p)
+        _whole(path, lambda unfinished: _stock._write_mesh_partition(
+            unfinished, p, numprocs, part.points, part.vertices, part.boundary,
+            part.ghost_recv_dict, part.full_send_dict, part.tri_l2g, part.node_l2g,
+            part.number_of_full_triangles, part.number_of_full_nodes, *numbers,
+            partition.ghost_layer_width, geo_reference))
+
+    return write
+
+
+@wraps(_stock.sequential_mesh_load)
+def sequential_mesh_load(name: str, partition_dir: str = ".", verbose: bool = False) -> Any:
+    from anuga import myid, numprocs
+
+    _check_exists(os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc"))
+    domain = _STOCK["sequential_mesh_load"](name, partition_dir, verbose)
+    _kernels.release_free_memory()
+    return domain
