@@ -319,13 +319,14 @@ class Ranks:
     def __init__(self) -> None:
         from mpi4py import MPI
 
-        self._world = MPI.COMM_WORLD
+        self._mpi, self._world = MPI, MPI.COMM_WORLD
         self.rank = int(self._world.rank)
         self.suffix = "" if self.rank == 0 else f"_{self.rank}"
 
     def barrier(self) -> None:
-        """Wait for all."""
-        self._world.Barrier()
+        """Wait for all; not after a script has ended MPI, as anuga.finalize() does."""
+        if not self._mpi.Is_finalized():
+            self._world.Barrier()
 
 
 def main(folder: str, descriptor: str) -> None:

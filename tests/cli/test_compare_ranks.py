@@ -64,6 +64,30 @@ def test_stages_of_ranks(tmp_path: Path) -> None:
     assert all(expected == list(rank["stages"]) for rank in found["stock"][0]["ranks"])
 
 
+FINALIZED = """
+import anuga
+domain = anuga.rectangular_cross_domain(15, 15) if anuga.myid == 0 else None
+domain = anuga.distribute(domain)
+domain.set_store(False)
+domain.set_quantity("stage", lambda x, y: x)
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary(dict.fromkeys(("left", "right", "top", "bottom"), wall))
+for _ in domain.evolve(yieldstep=0.01, finaltime=0.02):
+    pass
+anuga.finalize()
+"""
+
+
+@needs_mpi
+def test_a_script_may_end_mpi(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(FINALIZED)
+    done = compare(tmp_path, "model.py", "--np", "2", "--repeat", "1", "--json", "found.json")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["equal"]["rank 1: stage"]
+    assert all("after" in rank["stages"] for rank in found["lean"][0]["ranks"])
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["dam_break", "--np", "2"], "each of 2 ranks would run all of the scenario dam_break: take "
      "parallel, or a script that distributes"),
