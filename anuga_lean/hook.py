@@ -533,4 +533,5 @@ def unwatch() -> None:
 
 def _own_module_loading() -> bool:
     """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
-    return any(own in sys.modules for _, _, own in _REPLACED)
+    modules = [own for _, _, own in _REPLACED] + [own for _, own, _ in _FACTORIES]
+    return any(own in sys.modules for own in modules)

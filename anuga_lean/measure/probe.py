@@ -109,6 +109,14 @@ def read_peak_rss(pid: int, root: str | Path = "/") -> int | None:
         return None
 
 
+def read_available(root: str | Path = "/") -> int | None:
+    """Bytes that processes can still take without swapping; None where the kernel does not say."""
+    try:
+        return _read_fields(Path(root) / "proc" / "meminfo").get("MemAvailable")
+    except OSError:
+        return None
+
+
 def family(pid: int, root: str | Path = "/") -> list[int]:
     """A process and all that it has started, as far as they live."""
     found, new = [], [pid]

@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anuga_lean.measure.probe import Memory, ProbeError, read_memory, reset_peak_rss
+from anuga_lean.measure.probe import (
+    Memory,
+    ProbeError,
+    read_available,
+    read_memory,
+    reset_peak_rss,
+)
 
 STATUS = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\nThreads:\t1\n"
 ROLLUP = (
@@ -80,3 +86,11 @@ def test_this_process_sees_an_array_come_and_go() -> None:
     if not reset_peak_rss():
         pytest.skip("this kernel does not let a process reset its peak")
     assert read_memory().peak_rss < held.peak_rss - nbytes // 2
+
+
+def test_what_processes_can_still_take(tmp_path: Path) -> None:
+    assert read_available(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal:  900 kB\nMemAvailable:  700 kB\n")
+    assert 716_800 == read_available(tmp_path)
+    assert 2**26 < read_available() < 2**45
