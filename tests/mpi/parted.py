@@ -15,6 +15,7 @@ from typing import Any
 
 import anuga
 import numpy as np
+from anuga import parallel
 
 NAMES = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
 SETTINGS = ("flow_algorithm", "store_centroids", "minimum_storable_height",
@@ -104,6 +105,15 @@ def mesh_dumped(source: Callable[[], Any], **how: Any) -> Any:
     return filled(anuga.sequential_mesh_load("grid", partition_dir=str(parts)))
 
 
+def refined() -> Any:
+    """Return this rank's part of a mesh that was refined in files."""
+    if anuga.myid == 0:
+        anuga.create_parallel_mesh(
+            mesh(), anuga.numprocs, refinement_levels=1, partition_dir=str(parts), name="fine")
+    anuga.barrier()
+    return filled(anuga.sequential_mesh_load("fine", partition_dir=str(parts)))
+
+
 CASES: dict[str, Callable[[], Any]] = {
     "distribute": partial(distributed, anuga.distribute),
     "hilbert": partial(distributed, anuga.distribute, partition_scheme="hilbert"),
@@ -118,6 +128,11 @@ CASES: dict[str, Callable[[], Any]] = {
     "dump of a mesh": partial(mesh_dumped, mesh),
     "dump of a domain's mesh": partial(
         mesh_dumped, whole, num_workers=2, parameters={"partition_scheme": "hilbert"}),
+    "refined": refined,
+    "rectangles of each rank":
+        lambda: filled(parallel.parallel_rectangular_domain(20, 10, 700.0, 500.0)),
+    "crossed rectangles of each rank":
+        lambda: filled(parallel.parallel_rectangular_cross_domain(20, 10, 700.0, 500.0)),
 }
 
 
