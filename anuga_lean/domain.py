@@ -45,7 +45,8 @@ from anuga_lean.wall_edges import EdgeArray
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets",
+              "_lean_messages")
 
 
 class LeanDomain(ReportingDomain):
@@ -64,6 +65,7 @@ class LeanDomain(ReportingDomain):
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
     _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_messages: dict = {}           # of the exchange with other ranks, by tag
     _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step

@@ -43,6 +43,7 @@ _REPLACED = (
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
+_EXCHANGE_MODULE = "anuga.parallel.parallel_generic_communications"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
 # (ANUGA's module, our module, functions of both).
@@ -300,6 +301,7 @@ def _install_functions() -> None:
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
     quadtree.__init__ = accepting_lean_mesh_to_search(quadtree.__init__)
     _install_quantity_functions()
+    _install_exchange()
     if importlib.util.find_spec(_UNIFIED_MODULE) is not None:  # some builds go without
         unified = importlib.import_module(_UNIFIED_MODULE)
         unified.init_gpu_domain = _on_stock_arrays(
@@ -364,6 +366,26 @@ def _install_quantity_functions() -> None:
         own = getattr(Quantity, name) if is_method else functools.partial(
             Quantity.run_compiled, function=function)
         setattr(kernels, name, _of_quantity(function, own, Quantity))
+
+
+def _install_exchange() -> None:
+    """Have lean domains exchange ghost values through requests that are made once."""
+    from anuga_lean import halo
+    from anuga_lean.domain import LeanDomain
+
+    stock = importlib.import_module(_EXCHANGE_MODULE)
+    for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
+                 "communicate_flux_timestep"):
+        function = getattr(stock, name)
+        _rebind(function, _of_class(function, getattr(halo, name), LeanDomain))
+
+
+def _of_class(function: Any, own: Any, lean_class: type) -> Any:
+    @functools.wraps(function)
+    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = own if isinstance(domain, lean_class) else function
+        return chosen(domain, *args, **kwargs)
+    return ask
 
 
 def _of_quantity(function: Any, own: Any, lean_class: type) -> Any:
