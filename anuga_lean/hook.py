@@ -55,6 +55,7 @@ _FACTORIES = (
     ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
      ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
     ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
+    ("anuga.utilities.sww_merge", "anuga_lean.merging", ("sww_merge_parallel",)),
 )
 
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
