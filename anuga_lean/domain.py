@@ -34,6 +34,7 @@ from anuga_lean.domain_views import (
     Workspace,
     YieldTime,
 )
+from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh import StockMesh
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
@@ -103,6 +104,7 @@ class LeanDomain(ReportingDomain):
     tracer_boundary_flux = DerivedTracerArray("tracer_boundary_flux")
     tracer_external_source = TracerSource("tracer_external_source")
 
+    @stage("the domain", count_of)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lean_constructing = True
         try:
@@ -116,6 +118,10 @@ class LeanDomain(ReportingDomain):
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
         return found
+
+    @stage("the quantities", count_of)
+    def _init_quantities(self, *args: Any, **kwargs: Any) -> None:
+        super()._init_quantities(*args, **kwargs)
 
     def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
         if self.lean is None:
@@ -294,6 +300,11 @@ class LeanDomain(ReportingDomain):
             print(f"Cumulative mass protection: {mass_error} m^3 ")
 
     # -- boundary ------------------------------------------------------------
+
+    @stage("the boundary", count_of)
+    def set_boundary(self, boundary_map: dict) -> None:
+        """Assign a boundary object to every tag; see ANUGA's method."""
+        super().set_boundary(boundary_map)
 
     def _walls(self) -> tuple:
         """Tags of the boundaries that the sweep reflects by itself."""
@@ -524,6 +535,7 @@ class LeanDomain(ReportingDomain):
 
     # -- between runs --------------------------------------------------------
 
+    @stage("creating the SWW file", count_of)
     def initialise_storage(self) -> None:
         """Create the SWW file and store what does not change."""
         if self._lean_keeps_sww:

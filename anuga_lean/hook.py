@@ -58,6 +58,17 @@ _FACTORIES = (
     ("anuga.utilities.sww_merge", "anuga_lean.merging", ("sww_merge_parallel",)),
 )
 
+# What a script calls that is meant to run on several ranks.
+_SHARE_A_MODEL = (
+    ("anuga.parallel.parallel_api",
+     ("distribute", "distribute_basic_mesh", "distribute_collaborative",
+      "distribute_basic_mesh_collaborative")),
+    ("anuga.parallel.sequential_distribute",
+     ("sequential_distribute_load", "sequential_mesh_load")),
+    ("anuga.parallel.parallel_meshes",
+     ("parallel_rectangular_domain", "parallel_rectangular_cross_domain")),
+)
+
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
 # and is given a stand-in with real arrays for a lean one.
 _KEEP_STOCK_MESH = "anuga.fit_interpolate"
@@ -134,6 +145,7 @@ def install() -> types.ModuleType:
             _replace(old, new)
         _install_checkpoints()
         _install_construction()
+        _install_faults()
         setattr(anuga, _MARK, True)
         _installed = True
     finally:
@@ -329,6 +341,18 @@ def _install_construction() -> None:
 
     # not mesh_engine's own: what calls that gives its arguments to be changed
     importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
+
+
+def _install_faults() -> None:
+    """Let ranks stop together, and check that they see each other before they share a model."""
+    from anuga_lean.faults import seen_together, stop_all_together
+
+    stop_all_together()
+    for module, names in _SHARE_A_MODEL:
+        stock = importlib.import_module(module)
+        for name in names:
+            function = getattr(stock, name)
+            _rebind(function, seen_together(function))
 
 
 def _install_regions() -> None:
