@@ -44,6 +44,7 @@ _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
 _EXCHANGE_MODULE = "anuga.parallel.parallel_generic_communications"
+_OWN_EXCHANGE = "anuga_lean.halo"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
 # (ANUGA's module, our module, functions of both).
@@ -395,14 +396,13 @@ def _install_quantity_functions() -> None:
 
 def _install_exchange() -> None:
     """Have lean domains exchange ghost values through requests that are made once."""
-    from anuga_lean import halo
     from anuga_lean.domain import LeanDomain
 
-    stock = importlib.import_module(_EXCHANGE_MODULE)
+    stock, own = importlib.import_module(_EXCHANGE_MODULE), importlib.import_module(_OWN_EXCHANGE)
     for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
                  "communicate_flux_timestep"):
         function = getattr(stock, name)
-        _rebind(function, _of_class(function, getattr(halo, name), LeanDomain))
+        _rebind(function, _of_class(function, getattr(own, name), LeanDomain))
 
 
 def _of_class(function: Any, own: Any, lean_class: type) -> Any:
@@ -572,4 +572,5 @@ def unwatch() -> None:
 
 def _own_module_loading() -> bool:
     """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
-    return any(own in sys.modules for _, _, own in _REPLACED)
+    return any(own in sys.modules for own in (
+        *(own for _, _, own in _REPLACED), *(own for _, own, _ in _FACTORIES), _OWN_EXCHANGE))

@@ -57,3 +57,15 @@ def test_everything_equals_stock(ranks: int, on_stock: Callable[[int], Path],
                                  tmp_path / f"{model}.sww")
     assert ghosts["DE0_2"] == ghosts["DE1_2"] < ghosts["DE0_4"] == ghosts["DE1_4"]
     assert "stage_c" in contents(tmp_path / "DE0_4.sww")
+
+
+@pytest.mark.parametrize(("ranks", "end"), [(2, "finalize"), (3, "exit")])
+def test_what_scripts_do_with_a_parallel_domain(ranks: int, end: str, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("halo.py")
+    done = on_ranks(ranks, tmp_path, "-X", "faulthandler", str(script), end)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert {f"rank {rank} is done" for rank in range(ranks)} <= set(lines)
+    grown = [int(line.split()[-2]) for line in lines if "grew by" in line]
+    assert ranks == len(grown)
+    assert max(grown) < 1_000_000

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from netCDF4 import Dataset
 
-from anuga_lean import MergeError, hook
+from anuga_lean import MergeError
 from mpi.sww_contents import contents, differences
 from mpirun import needs_mpi
 
@@ -48,7 +48,6 @@ def test_any_buffer_gives_the_same_file(
         nbytes: int, parts: Path, on_stock: Callable[[int], Path],
         monkeypatch: pytest.MonkeyPatch) -> None:
     """The models have 357 nodes and 1428 triangles: windows of a frame, and some frames."""
-    hook.install()
     from anuga_lean import merging, rank_files
 
     monkeypatch.setattr(merging, "AT_ONCE", nbytes)
@@ -134,7 +133,6 @@ def test_unreadable_parts_and_bad_arguments(parts: Path) -> None:
 
 def test_a_merge_that_fails_leaves_what_was_there(
         parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hook.install()
     from anuga_lean import merging
 
     merge(parts, "DE0_2")
