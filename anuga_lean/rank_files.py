@@ -14,7 +14,6 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
-from anuga.file.netcdf import NetCDFFile
 from numpy.typing import NDArray
 
 from anuga_lean._errors import MergeError
@@ -51,8 +50,10 @@ class Part:
     @contextlib.contextmanager
     def opened(self) -> Iterator[Any]:
         """Give the file, open, with plain arrays."""
+        from netCDF4 import Dataset     # loaded by whoever reads or writes such files
+
         try:
-            file = NetCDFFile(self.path)
+            file = Dataset(self.path)
         except OSError as error:
             raise MergeError(f"{self.path} cannot be read ({error}): it is no whole SWW file; run "
                              "the model again.") from error

@@ -35,6 +35,10 @@ def test_everything_equals_stock(ranks: int, on_stock: Callable[[int], Path],
         actual_ranks = lean[model]
         assert ["stock"] * ranks == [str(rank.pop("kernels")) for rank in expected_ranks]
         assert ["lean"] * ranks == [str(rank.pop("kernels")) for rank in actual_ranks]
+        for rank in expected_ranks:
+            assert "anuga.utilities.sww_merge" == str(rank.pop("merged_by"))
+        for rank in actual_ranks:
+            assert "anuga_lean.merging" == str(rank.pop("merged_by"))
         for expected, actual in zip(expected_ranks, actual_ranks, strict=True):
             assert set(expected) == set(actual)
             assert 10 < len(expected["steps"])

@@ -21,6 +21,7 @@ MODELS = ("DE0_2", "DE0_4", "DE1_2", "DE1_4")
 STOCK = """
 import sys
 import anuga
+assert "anuga.utilities.sww_merge" == anuga.sww_merge.__module__
 for name in sys.argv[1:]:
     anuga.sww_merge(name, 3, chunk_size=2)
 """
