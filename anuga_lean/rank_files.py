@@ -50,7 +50,7 @@ class Part:
     @contextlib.contextmanager
     def opened(self) -> Iterator[Any]:
         """Give the file, open, with plain arrays."""
-        from netCDF4 import Dataset     # loaded by whoever reads or writes such files
+        from netCDF4 import Dataset  # loaded by whoever reads or writes such files
 
         try:
             file = Dataset(self.path)

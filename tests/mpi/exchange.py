@@ -79,7 +79,8 @@ def run(name: str, folder: Path) -> None:
         folder / f"{name}_{anuga.myid}.npz", steps=steps, counts=counts,
         full=np.asarray(domain.tri_full_flag), numbers=np.asarray(domain.tri_l2g),
         last_friction=domain.quantities["friction"].centroid_values,
-        merged_by=anuga.sww_merge.__module__, kernels="stock" if getattr(domain, "lean", None) is None else "lean",
+        merged_by=anuga.sww_merge.__module__,
+        kernels="stock" if getattr(domain, "lean", None) is None else "lean",
         **{each: np.array(found) for each, found in states.items()})
 
 
