@@ -28,10 +28,19 @@ from anuga_lean._errors import (
     HookWarning as HookWarning,
 )
 from anuga_lean._errors import (
+    LaunchError as LaunchError,
+)
+from anuga_lean._errors import (
     LeanError as LeanError,
 )
 from anuga_lean._errors import (
+    MemoryLimitError as MemoryLimitError,
+)
+from anuga_lean._errors import (
     MemoryWarning as MemoryWarning,
+)
+from anuga_lean._errors import (
+    MergeError as MergeError,
 )
 from anuga_lean._errors import (
     MeshError as MeshError,
@@ -59,9 +68,9 @@ from anuga_lean.measure.marks import mark as mark
 __version__ = "0.1.0"
 
 _OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
-        "LeanError", "MemoryWarning", "MeshError", "MeshGeneratorError", "ScenarioError",
-        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
-        "from_domain", "mark")
+        "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning", "MergeError",
+        "MeshError", "MeshGeneratorError", "ScenarioError", "StockKernelWarning",
+        "ThreadError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
 hook.watch()
 hook.join_loaded()

@@ -44,6 +44,18 @@ class CheckpointError(LeanError, OSError):
     """A checkpoint that cannot be written, found, read or trusted."""
 
 
+class MergeError(LeanError, FileNotFoundError):
+    """The SWW file of a rank is missing, cannot be read, or is of another run."""
+
+
+class LaunchError(LeanError, RuntimeError):
+    """The ranks of a parallel run do not see each other."""
+
+
+class MemoryLimitError(LeanError, MemoryError):
+    """There is not enough memory for a stage of setting a model up."""
+
+
 class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 

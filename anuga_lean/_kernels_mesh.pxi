@@ -156,9 +156,12 @@ cdef size_t _address(object array, object dtype, Py_ssize_t size, str name) exce
     return array.__array_interface__["data"][0]
 
 
-cdef int _check_code(int code) except -1:
+cdef int _check_code(int code, int64_t nbytes) except -1:
+    """Turn a return code into an error; `nbytes` is what the kernel allocates by itself."""
     if code == LEAN_NO_MEMORY:
-        raise MemoryError("not enough memory to build the mesh")
+        error = MemoryError(f"the mesh needs {nbytes} bytes more to be built")
+        error.nbytes = nbytes       # numpy's say so, too, by shape and dtype
+        raise error
     if code == LEAN_BLOCK_TOO_LARGE:
         raise BlockTooLarge("a block of the mesh does not fit 16-bit indices")
     if code == LEAN_BAD_EXCEPTION:
@@ -182,7 +185,7 @@ def find_neighbours(const int32_t[:, ::1] triangles not None, int32_t n_nodes):
         raise MeshError(
             f"Edge {d.edge[1]} of triangle {d.triangle[1]} is duplicating "
             f"edge {d.edge[0]} of triangle {d.triangle[0]}.")
-    _check_code(code)
+    _check_code(code, 4 * (<int64_t> n_nodes + 1) + 4 * (3 * <int64_t> n + 1))
     return link
 
 
@@ -209,7 +212,7 @@ def hilbert_order(const double[:, ::1] node_xy not None,
         code = lean_hilbert_order(n, &node_xy[0, 0], &triangles[0, 0], &o[0])
         if code == LEAN_OK:
             lean_invert_order(n, &o[0], &p[0])
-    _check_code(code)
+    _check_code(code, 16 * (<int64_t> n + 1))
     return order, position
 
 
@@ -248,8 +251,12 @@ cdef class Cut:
         cdef int code
         with nogil:
             code = lean_count_blocks(&self.c, b, &sizes)
-        _check_code(code)
+        _check_code(code, self._workspace())
         return block, sizes
+
+    cdef int64_t _workspace(self):
+        """Bytes of the two arrays of kernels/blocks.c that grow with the mesh."""
+        return 4 * (<int64_t> self.c.n + self.c.n_nodes)
 
     def fill(self, pools):
         """Fill the pools, attributes of `pools` by the names of state.h."""
@@ -273,7 +280,7 @@ cdef class Cut:
         p.near_block = <int32_t *> _pool(pools, "near_block", np.int32)
         with nogil:
             code = lean_fill_blocks(&self.c, b, &p)
-        _check_code(code)
+        _check_code(code, self._workspace())
 
 
 cdef size_t _pool(object pools, str name, object dtype) except? 0:

@@ -35,6 +35,7 @@ from anuga_lean.domain_views import (
     YieldTime,
 )
 from anuga_lean.left_behind import release_left_behind
+from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh import StockMesh
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
@@ -46,7 +47,8 @@ from anuga_lean.wall_edges import EdgeArray
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets",
+              "_lean_messages")
 
 
 class LeanDomain(ReportingDomain):
@@ -65,6 +67,7 @@ class LeanDomain(ReportingDomain):
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
     _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_messages: dict = {}           # of the exchange with other ranks, by tag
     _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
@@ -102,6 +105,7 @@ class LeanDomain(ReportingDomain):
     tracer_boundary_flux = DerivedTracerArray("tracer_boundary_flux")
     tracer_external_source = TracerSource("tracer_external_source")
 
+    @stage("the domain", count_of)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lean_constructing = True
         try:
@@ -115,6 +119,10 @@ class LeanDomain(ReportingDomain):
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
         return found
+
+    @stage("the quantities", count_of)
+    def _init_quantities(self, *args: Any, **kwargs: Any) -> None:
+        super()._init_quantities(*args, **kwargs)
 
     def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
         if self.lean is None:
@@ -293,6 +301,12 @@ class LeanDomain(ReportingDomain):
             print(f"Cumulative mass protection: {mass_error} m^3 ")
 
     # -- boundary ------------------------------------------------------------
+
+    @stage("the boundary", count_of)
+    def set_boundary(self, boundary_map: dict) -> None:
+        """Assign a boundary object to every tag; see ANUGA's method."""
+        release_left_behind()
+        super().set_boundary(boundary_map)
 
     def _walls(self) -> tuple:
         """Tags of the boundaries that the sweep reflects by itself."""
@@ -501,11 +515,6 @@ class LeanDomain(ReportingDomain):
         """Let the next evolve begin a file of its own, without losing an earlier run's."""
         self._lean_moves_sww = True
 
-    def set_boundary(self, boundary_map: dict[str, Any]) -> None:
-        """Bind boundary objects to the tags of the mesh; see ANUGA's method."""
-        release_left_behind()
-        super().set_boundary(boundary_map)
-
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         release_left_behind()
@@ -529,6 +538,7 @@ class LeanDomain(ReportingDomain):
 
     # -- between runs --------------------------------------------------------
 
+    @stage("creating the SWW file", count_of)
     def initialise_storage(self) -> None:
         """Create the SWW file and store what does not change."""
         if self._lean_keeps_sww:

@@ -43,6 +43,8 @@ _REPLACED = (
 _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
+_EXCHANGE_MODULE = "anuga.parallel.parallel_generic_communications"
+_OWN_EXCHANGE = "anuga_lean.halo"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
 # (ANUGA's module, our module, functions of both).
@@ -62,6 +64,18 @@ _FACTORIES = (
     ("anuga.parallel.sequential_distribute", "anuga_lean.partition_files",
      ("sequential_distribute_dump", "sequential_distribute_load",
       "sequential_distribute_load_pickle_file", "sequential_mesh_dump", "sequential_mesh_load")),
+    ("anuga.utilities.sww_merge", "anuga_lean.merging", ("sww_merge_parallel",)),
+)
+
+# What a script calls that is meant to run on several ranks.
+_SHARE_A_MODEL = (
+    ("anuga.parallel.parallel_api",
+     ("distribute", "distribute_basic_mesh", "distribute_collaborative",
+      "distribute_basic_mesh_collaborative")),
+    ("anuga.parallel.sequential_distribute",
+     ("sequential_distribute_load", "sequential_mesh_load")),
+    ("anuga.parallel.parallel_meshes",
+     ("parallel_rectangular_domain", "parallel_rectangular_cross_domain")),
 )
 
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
@@ -140,6 +154,7 @@ def install() -> types.ModuleType:
             _replace(old, new)
         _install_checkpoints()
         _install_construction()
+        _install_faults()
         setattr(anuga, _MARK, True)
         _installed = True
     finally:
@@ -308,6 +323,7 @@ def _install_functions() -> None:
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
     quadtree.__init__ = accepting_lean_mesh_to_search(quadtree.__init__)
     _install_quantity_functions()
+    _install_exchange()
     if importlib.util.find_spec(_UNIFIED_MODULE) is not None:  # some builds go without
         unified = importlib.import_module(_UNIFIED_MODULE)
         unified.init_gpu_domain = _on_stock_arrays(
@@ -334,6 +350,18 @@ def _install_construction() -> None:
 
     # not mesh_engine's own: what calls that gives its arguments to be changed
     importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
+
+
+def _install_faults() -> None:
+    """Let ranks stop together, and check that they see each other before they share a model."""
+    from anuga_lean.faults import seen_together, stop_all_together
+
+    stop_all_together()
+    for module, names in _SHARE_A_MODEL:
+        stock = importlib.import_module(module)
+        for name in names:
+            function = getattr(stock, name)
+            _rebind(function, seen_together(function))
 
 
 def _install_regions() -> None:
@@ -372,6 +400,25 @@ def _install_quantity_functions() -> None:
         own = getattr(Quantity, name) if is_method else functools.partial(
             Quantity.run_compiled, function=function)
         setattr(kernels, name, _of_quantity(function, own, Quantity))
+
+
+def _install_exchange() -> None:
+    """Have lean domains exchange ghost values through requests that are made once."""
+    from anuga_lean.domain import LeanDomain
+
+    stock, own = importlib.import_module(_EXCHANGE_MODULE), importlib.import_module(_OWN_EXCHANGE)
+    for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
+                 "communicate_flux_timestep"):
+        function = getattr(stock, name)
+        _rebind(function, _of_class(function, getattr(own, name), LeanDomain))
+
+
+def _of_class(function: Any, own: Any, lean_class: type) -> Any:
+    @functools.wraps(function)
+    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = own if isinstance(domain, lean_class) else function
+        return chosen(domain, *args, **kwargs)
+    return ask
 
 
 def _of_quantity(function: Any, own: Any, lean_class: type) -> Any:
@@ -533,5 +580,5 @@ def unwatch() -> None:
 
 def _own_module_loading() -> bool:
     """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
-    modules = [own for _, _, own in _REPLACED] + [own for _, own, _ in _FACTORIES]
-    return any(own in sys.modules for own in modules)
+    return any(own in sys.modules for own in (
+        *(own for _, _, own in _REPLACED), *(own for _, own, _ in _FACTORIES), _OWN_EXCHANGE))

@@ -28,6 +28,7 @@ from anuga_lean._mesh_input import (
 )
 from anuga_lean.blocks import Blocks
 from anuga_lean.checkpoint.file import ArrayParts
+from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh_lookup import DenseMesh
 from anuga_lean.mesh_tables import TABLES, MeshTable, table_property
 
@@ -81,6 +82,7 @@ class Mesh(StockMesh):
         A `MeshError` that is also an `AssertionError`, as ANUGA raises.
     """
 
+    @stage("the mesh", count_given)
     def __init__(
         self,
         coordinates: ArrayLike,
@@ -214,6 +216,7 @@ class Mesh(StockMesh):
 
     # -- building -------------------------------------------------------------
 
+    @stage("the blocks of the mesh", count_of)
     def _cut(self, nodes: np.ndarray, triangles: np.ndarray, links: np.ndarray) -> None:
         """Cut the blocks; `links` is changed: boundary edges get their number."""
         edge = 3 * self.boundary_cells + self.boundary_edges

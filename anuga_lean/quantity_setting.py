@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.memory_limits import stage
 from anuga_lean.quantity_state import CompactQuantity
 from anuga_lean.quantity_values import Array, Stored
 from anuga_lean.quantity_views import RealArrays
@@ -29,6 +30,8 @@ _FEWEST_TRIMMED = 50_000
 class SettableQuantity(CompactQuantity):
     """A compact quantity that takes values as ANUGA's does."""
 
+    @stage(lambda quantity, *args, **kwargs: f"setting the quantity {quantity.name!r}",
+           lambda quantity, *args, **kwargs: len(quantity))
     def set_values(self, numeric: Any = None, *args: Any, **kwargs: Any) -> None:
         """Set values from any source ANUGA's set_values takes, in the same way."""
         if isinstance(numeric, ArrayView):

@@ -19,6 +19,7 @@ from anuga.abstract_2d_finite_volumes import mesh_factory
 from numpy.typing import NDArray
 
 from anuga_lean._mesh_input import check_number_of_triangles
+from anuga_lean.memory_limits import stage
 
 Boundary = dict[tuple[int, int], str]
 Parts = tuple[NDArray[np.float64], NDArray[Any], Boundary]
@@ -29,6 +30,7 @@ _stock_rectangular_cross = mesh_factory.rectangular_cross
 _CELLS_PER_PART = 1 << 14
 
 
+@stage("the nodes and corners", lambda m, n, *args, **kwargs: 2 * int(m) * int(n))
 @wraps(_stock_rectangular)
 def rectangular(
     m: int, n: int, len1: float = 1.0, len2: float = 1.0, origin: Any = (0.0, 0.0)
@@ -38,6 +40,7 @@ def rectangular(
     return _halved(int(m), int(n), float(len1), float(len2), origin, np.int64)
 
 
+@stage("the nodes and corners", lambda m, n, *args, **kwargs: 4 * int(m) * int(n))
 @wraps(_stock_rectangular_cross)
 def rectangular_cross(
     m: int, n: int, len1: float = 1.0, len2: float = 1.0, origin: Any = (0.0, 0.0)
@@ -60,6 +63,7 @@ def rectangular_cross_domain(*args: Any, **kwargs: Any) -> Any:
     return extras.Domain(mesh, verbose=verbose)
 
 
+@stage("the nodes and corners", lambda m, n, *args, **kwargs: 4 * int(m) * int(n))
 def rectangular_cross_with_neighbours(
     m: int, n: int, len1: float = 1.0, len2: float = 1.0, origin: Any = (0.0, 0.0)
 ) -> Parts:

@@ -17,6 +17,7 @@ import numpy as np
 from anuga_lean import _kernels, threads, wall_edges
 from anuga_lean._errors import ThreadError
 from anuga_lean.answers import STATE, Answers
+from anuga_lean.memory_limits import stage
 from anuga_lean.past import PastState
 from anuga_lean.tracers import Tracers
 from anuga_lean.updates import CONSERVED, OpenUpdates
@@ -141,6 +142,7 @@ class Step(OpenUpdates, Answers):
                 "yield, or a copy.deepcopy of it.")
         self._thread = 0
 
+    @stage("preparing the first step", lambda step: step.domain.number_of_triangles)
     def _build(self) -> _kernels.Run:
         domain = self.domain
         if self.run is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels, partitions
+from anuga_lean.memory_limits import stage
 
 Indices = NDArray[np.int64]
 BoundaryDict = dict[tuple[int, int], str]
@@ -128,6 +129,7 @@ class Partition:
         If a rank would have no triangle.
     """
 
+    @stage("parting the mesh", lambda self, mesh, *args, **kwargs: mesh.number_of_triangles)
     def __init__(
         self, mesh: Any, number_of_ranks: int, parameters: Mapping[str, Any] | None = None
     ) -> None:

@@ -149,7 +149,7 @@ class _Places:
     def store_static(self, fid: Any) -> None:
         """Store what does not change."""
         for name in self.writer.static_quantities:
-            spread = _Spread()
+            spread = Spread()
             for some, known in self._chunks():
                 values = self._values(name, known).astype(self.file.precision)
                 fid.variables[name][some] = values
@@ -162,7 +162,7 @@ class _Places:
 
     def store_dynamic(self, fid: Any, frame: int) -> None:
         """Store a frame of what changes, and widen the ranges."""
-        spreads = {name: _Spread() for name in self.writer.dynamic_quantities}
+        spreads = {name: Spread() for name in self.writer.dynamic_quantities}
         for some, known in self._chunks():
             for name, values in self._storable(known):
                 fid.variables[name][frame, some] = values.astype(self.file.precision)
@@ -203,7 +203,7 @@ class _Places:
         return self.domain.quantities[name].centroid_values
 
 
-class _Spread:
+class Spread:
     """The least and the largest of numbers that come in parts; NaN if one is."""
 
     def __init__(self) -> None:
@@ -289,7 +289,7 @@ def _range_of(variable: Any, count: int) -> tuple[float, float]:
     """Return the least and the largest value of frames, as ANUGA finds them one by one."""
     low, high = max_float, -max_float
     for frame in range(count):
-        spread = _Spread()
+        spread = Spread()
         for some in _parts(variable.shape[1], _NODES_AT_ONCE):
             spread.add(variable[frame, some])
         low = spread.low if spread.low < low else low

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from anuga_lean._errors import CommandError
+from anuga_lean.faults import stop_others
 
 SUMMARY = "run an ANUGA script or module on lean domains"
 
@@ -84,9 +85,13 @@ def run(args: argparse.Namespace) -> int:
         else:
             sys.argv = [args.script, *args.rest]
             _run_script(args.script)
-    except (SystemExit, CommandError):
+    except SystemExit as error:
+        stop_others(error)
+        raise
+    except CommandError:
         raise
     except BaseException as error:  # shown and turned into an exit code, as python does
+        stop_others(error)
         return _die(error)
     return 0
 

@@ -1,0 +1,97 @@
+"""Running out of memory while a model is set up, said so that one can do something about it.
+
+Owns the sentence: which stage, how many triangles, how many bytes were asked
+for, and whose limit stood in the way.  Linux kills a process that takes more
+than the machine has without asking; this is about limits that are set.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import resource
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from anuga_lean._errors import MemoryLimitError
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_MIB = 2**20
+
+# Limit, what sets it, and the line of /proc/self/status that it bounds.
+_LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
+           (resource.RLIMIT_DATA, "RLIMIT_DATA (ulimit -d)", "VmData"))
+
+
+def stage(name: str | Callable[..., str],
+          triangles: Callable[..., int | None]) -> Callable[[_Function], _Function]:
+    """Have a function say that it was in a stage of the setup when memory ran out.
+
+    Parameters
+    ----------
+    name : str or function of the same arguments
+        The stage, after "for".
+    triangles : function of the same arguments
+        How many triangles it is about; None if nobody knows yet.
+
+    Raises
+    ------
+    MemoryLimitError
+        From the function, in place of any other MemoryError.  Of stages within
+        each other the innermost speaks.
+    """
+    def decorate(function: _Function) -> _Function:
+        @functools.wraps(function)
+        def staged(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except MemoryLimitError:
+                raise
+            except MemoryError as error:
+                said = name if isinstance(name, str) else name(*args, **kwargs)
+                raise MemoryLimitError(
+                    describe(error, said, triangles(*args, **kwargs))) from error
+        return staged  # type: ignore[return-value]
+    return decorate
+
+
+def describe(error: MemoryError, name: str, triangles: int | None) -> str:
+    """Return the sentence for an error in a stage."""
+    asked = bytes_asked(error)
+    more = "more" if asked is None else f"{asked:,} bytes ({asked / _MIB:.1f} MiB) more"
+    of = "" if triangles is None else f" of {triangles:,} triangles"
+    return (f"not enough memory for {name}{of}: {more} was asked for {_limit()}; take a mesh of "
+            "fewer triangles, more ranks, or raise that limit.")
+
+
+def bytes_asked(error: MemoryError) -> int | None:
+    """Return how many bytes an allocation was to have; None where the error does not tell."""
+    nbytes = getattr(error, "nbytes", None)     # of our kernels
+    if nbytes is None and hasattr(error, "shape") and hasattr(error, "dtype"):  # of numpy
+        nbytes = math.prod(error.shape) * error.dtype.itemsize
+    return nbytes
+
+
+def _limit() -> str:
+    """Say how much is held of the limit that stands in the way."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    for number, who, field in _LIMITS:
+        limit = resource.getrlimit(number)[0]
+        if limit != resource.RLIM_INFINITY:
+            held = int(fields[field].split()[0]) * 1024
+            return f"while {held / _MIB:.0f} of the {limit / _MIB:.0f} MiB of {who} are taken"
+    held = int(fields["VmRSS"].split()[0]) * 1024
+    return (f"while this process holds {held / _MIB:.0f} MiB, more than the kernel promises "
+            "(vm.overcommit_memory)")
+
+
+def count_given(owner: Any, coordinates: Any = None, triangles: Any = None, *args: Any,
+                **kwargs: Any) -> int | None:
+    """Return the number of triangles among the arguments of a mesh."""
+    return len(triangles) if hasattr(triangles, "__len__") else None
+
+
+def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
+    """Return the number of triangles of a mesh or a domain that knows it already."""
+    return getattr(owner, "number_of_triangles", None)

@@ -1,0 +1,228 @@
+"""The SWW files that the ranks of a parallel run have stored, as parts of one mesh.
+
+Owns reading them: which triangles and nodes are a rank's own, where those are
+in the whole mesh, and whether the files belong together.  What is made of them
+is `merging`'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean._errors import MergeError
+
+AT_ONCE = 1 << 22   # bytes that are read of a variable at a time
+
+Numbers = NDArray[np.int64]
+_Some = tuple[slice, NDArray[np.bool_], Numbers]
+
+
+class Part:
+    """The file of one rank, closed but while it is read.
+
+    Attributes
+    ----------
+    full : (ceil(n / 8),) uint8
+        A bit per triangle of the file: whether it is a full one.
+    full_nodes : (ceil(nodes / 8),) uint8
+        A bit per node: whether a full triangle has it; of smooth files only.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.full_nodes: NDArray[np.uint8] | None = None
+        with self.opened() as file:
+            self.triangles = len(file.dimensions["number_of_volumes"])
+            self.points = len(file.dimensions["number_of_points"])
+            self.times = np.asarray(file.variables["time"][:])
+            self.attributes = {name: file.getncattr(name) for name in file.ncattrs()}
+            self.dimensions = {name: each.dimensions for name, each in file.variables.items()}
+            self._check_numbers()
+            self.number_of_full = self._read_flags(file)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Give the file, open, with plain arrays."""
+        from netCDF4 import Dataset  # loaded by whoever reads or writes such files
+
+        try:
+            file = Dataset(self.path)
+        except OSError as error:
+            raise MergeError(f"{self.path} cannot be read ({error}): it is no whole SWW file; run "
+                             "the model again.") from error
+        with closing(file):
+            file.set_auto_mask(False)
+            yield file
+
+    def _check_numbers(self) -> None:
+        missing = {"tri_l2g", "node_l2g", "tri_full_flag"} - set(self.dimensions)
+        if missing:
+            raise MergeError(
+                f"{self.path} has no {', '.join(sorted(missing))}, so that it is not the file of a "
+                "rank of a parallel run: merge the files that such a run has stored.")
+
+    def _read_flags(self, file: Any) -> int:
+        """Keep which triangles are full; return how many."""
+        flags = np.zeros(self.triangles, bool)
+        numbers = file.variables["tri_l2g"]
+        count = int(self.attributes["number_of_global_triangles"])
+        for some in slices(self.triangles, AT_ONCE // 4):
+            flags[some] = file.variables["tri_full_flag"][some] > 0
+            found = numbers[some]
+            if found.min() < 0 or found.max() >= count:
+                raise MergeError(f"{self.path} numbers its triangles up to {found.max()} in a mesh "
+                                 f"of {count}: it is damaged; run the model again.")
+        self.full = np.packbits(flags)
+        return int(np.count_nonzero(flags))
+
+    def find_full_nodes(self, file: Any) -> None:
+        """Keep which nodes full triangles have."""
+        if self.full_nodes is not None:
+            return
+        found = np.zeros(self.points, bool)
+        for some in slices(self.triangles, AT_ONCE // 12):
+            found[file.variables["volumes"][some][self.are_full(some)]] = True
+        self.full_nodes = np.packbits(found)
+
+    def are_full(self, some: slice) -> NDArray[np.bool_]:
+        """Which triangles are full, from a slice that begins at a multiple of 8."""
+        return _bits(self.full, some)
+
+
+def _bits(packed: NDArray[np.uint8], some: slice) -> NDArray[np.bool_]:
+    octets = packed[some.start // 8:-(-some.stop // 8)]
+    return np.unpackbits(octets, count=some.stop - some.start).view(bool)
+
+
+def slices(count: int, most: int, step: int = 8) -> Iterator[slice]:
+    """Slices of at most `most` places, or one step, that begin at multiples of the step."""
+    most = max(step, most // step * step)
+    for start in range(0, count, most):
+        yield slice(start, min(start + most, count))
+
+
+def parts_of_run(name: str, ranks: int) -> list[Part]:
+    """Return the files of all ranks, checked to be of one run."""
+    paths = [f"{name}_P{ranks}_{rank}.sww" for rank in range(ranks)]
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        raise MergeError(
+            f"of the {ranks} files to merge {len(missing)} are not there, first {missing[0]}: give "
+            "the name with its folder and the number of ranks that the model was run on.")
+    parts = [Part(path) for path in paths]
+    for part in parts[1:]:
+        reason = _difference(parts[0], part)
+        if reason:
+            raise MergeError(f"{part.path} is of another run than {parts[0].path} ({reason}): run "
+                             "the model again, or give the number of ranks of the last run.")
+    found = sum(part.number_of_full for part in parts)
+    count = int(parts[0].attributes["number_of_global_triangles"])
+    if found != count:
+        raise MergeError(f"the files {paths[0]} to {paths[-1]} have {found} full triangles of a "
+                         f"mesh of {count}, so that one is of another run: run the model again.")
+    return parts
+
+
+def _difference(first: Part, other: Part) -> str | None:
+    """Return what shows that two files are not of the same run."""
+    for name in ("number_of_global_triangles", "number_of_global_nodes", "starttime",
+                 "xllcorner", "yllcorner"):
+        ours, theirs = other.attributes.get(name), first.attributes.get(name)
+        if ours != theirs:
+            return f"its {name} is {ours}, not {theirs}"
+    if len(other.times) != len(first.times):
+        return f"it has {len(other.times)} frames, not {len(first.times)}"
+    if not np.array_equal(other.times, first.times):
+        frame = int(np.flatnonzero(other.times != first.times)[0])
+        return f"its frame {frame} is of {other.times[frame]:g} s, not {first.times[frame]:g} s"
+    names = set(first.dimensions) ^ set(other.dimensions)
+    return f"only one has {', '.join(sorted(names))}" if names else None
+
+
+# -- places ----------------------------------------------------------------------
+
+
+class Nodes:
+    """Nodes of full triangles, of a smooth file; `count` of them in the whole mesh."""
+
+    ratio = 1
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def of(self, part: Part, file: Any, window: slice, width: int) -> Iterator[_Some]:
+        """Yield places of a rank's file that lie in a window of the whole mesh.
+
+        Parameters
+        ----------
+        width : int
+            Bytes that are read of each.
+
+        Yields
+        ------
+        some : slice
+            Of the variable in the file.
+        kept : (m,) bool
+            Which of those count and lie in the window.
+        numbers : (count of kept,) int64
+            Where they are in the window.
+        """
+        for some in slices(self.prepare(part, file), AT_ONCE // (self.ratio * width)):
+            kept, numbers = self.numbers(part, file, some)
+            if window.stop - window.start < self.count:
+                inside = (numbers >= window.start) & (numbers < window.stop)
+                kept[kept] = inside
+                numbers = numbers[inside] - window.start
+            if len(numbers):
+                yield slice(self.ratio * some.start, self.ratio * some.stop), kept, numbers
+
+    def prepare(self, part: Part, file: Any) -> int:
+        """Return how many of these places the file of a rank has."""
+        part.find_full_nodes(file)
+        return part.points
+
+    def numbers(self, part: Part, file: Any, some: slice) -> tuple[NDArray[np.bool_], Numbers]:
+        """Return which places of a slice count, and the global numbers of those."""
+        assert part.full_nodes is not None
+        kept = _bits(part.full_nodes, some)
+        return kept, file.variables["node_l2g"][some][kept].astype(np.int64)
+
+
+class AllNodes(Nodes):
+    """Those of ghost triangles, too."""
+
+    def prepare(self, part: Part, file: Any) -> int:
+        return part.points
+
+    def numbers(self, part: Part, file: Any, some: slice) -> tuple[NDArray[np.bool_], Numbers]:
+        kept = np.ones(some.stop - some.start, bool)
+        return kept, file.variables["node_l2g"][some].astype(np.int64)
+
+
+class Triangles(Nodes):
+    """Full triangles."""
+
+    def prepare(self, part: Part, file: Any) -> int:
+        return part.triangles
+
+    def numbers(self, part: Part, file: Any, some: slice) -> tuple[NDArray[np.bool_], Numbers]:
+        kept = part.are_full(some)
+        return kept, file.variables["tri_l2g"][some][kept].astype(np.int64)
+
+
+class Corners(Triangles):
+    """Corners of full triangles, of a file that stores vertices uniquely; three for each."""
+
+    ratio = 3
+
+    def numbers(self, part: Part, file: Any, some: slice) -> tuple[NDArray[np.bool_], Numbers]:
+        kept, numbers = super().numbers(part, file, some)
+        corners = 3 * numbers[:, np.newaxis] + np.arange(3)
+        return np.repeat(kept, 3), corners.reshape(-1)
