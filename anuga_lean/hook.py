@@ -276,6 +276,7 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
     from anuga_lean.deferred import importing_less
+    from anuga_lean.fitting import fitting_lean_meshes
     from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
 
     kernels = importlib.import_module(_KERNEL_MODULE)
@@ -297,6 +298,8 @@ def _install_functions() -> None:
     _rebind(submeshes, importing_less(submeshes))
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
+    fit = importlib.import_module("anuga.fit_interpolate.fit")
+    _rebind(fit._fit_to_mesh, fitting_lean_meshes(fit._fit_to_mesh))
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
     quadtree.__init__ = accepting_lean_mesh_to_search(quadtree.__init__)
     _install_quantity_functions()

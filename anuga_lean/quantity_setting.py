@@ -196,24 +196,11 @@ class SettableQuantity(CompactQuantity):
                 mask = is_chosen[triangles]
                 vertex[ks][mask] = nodes[triangles[mask]]
 
-    def _from_stock(self, name: str, *args: Any, mesh: Any = None, **kwargs: Any) -> None:
+    def _from_stock(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Run ANUGA's method `name` on a stand-in whose arrays are real."""
-        domain = RealArrays(self.domain, **({} if mesh is None else {"mesh": mesh}))
         with self._writing():
-            getattr(_StockQuantity, name)(RealArrays(self, domain=domain), *args, **kwargs)
-
-    def set_values_from_geospatial_data(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to points; see ANUGA's method."""
-        self._from_stock("set_values_from_geospatial_data", *args, mesh=self._real_mesh(), **kwargs)
-
-    def set_values_from_file(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to the points of a file; see ANUGA's method."""
-        self._from_stock("set_values_from_file", *args, mesh=self._real_mesh(), **kwargs)
-
-    def _real_mesh(self) -> Any:
-        """Return a mesh with real arrays, which this quantity does not keep."""
-        mesh = self.domain.mesh
-        return mesh if self._dense else mesh.dense_copy()
+            getattr(_StockQuantity, name)(
+                RealArrays(self, domain=RealArrays(self.domain)), *args, **kwargs)
 
     def set_values_from_utm_grid_file(self, *args: Any, **kwargs: Any) -> None:
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
