@@ -53,6 +53,10 @@ _FACTORIES = (
      ("rectangular_cross_mesh", "rectangular_cross_domain")),
     ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
      ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
+    ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.mesh_files",
+     ("_pmesh_to_domain_instance",)),
+    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh_files",
+     ("basic_mesh_from_mesh_file",)),
     ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
 )
 
@@ -326,7 +330,11 @@ def _install_construction() -> None:
         for name in names:
             _rebind(getattr(stock, name), getattr(lean, name))
     from anuga_lean.generator import generate_mesh
+    from anuga_lean.mesh_files import mesh_parts
 
+    # not in its own module, where it gives a script lists
+    generic = importlib.import_module("anuga.abstract_2d_finite_volumes.generic_domain")
+    generic.pmesh_to_domain = mesh_parts
     # not mesh_engine's own: what calls that gives its arguments to be changed
     importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
 

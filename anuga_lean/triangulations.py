@@ -98,9 +98,16 @@ def triangles_by_tag(
         return {"": np.arange(number_of_triangles)}
     number: dict[str, int] = {}
     each = np.fromiter((number.setdefault(tag, len(number)) for tag in tags), np.int32, len(tags))
-    if len(number) == 1:
-        return dict.fromkeys(number, np.arange(len(tags)))
-    return {tag: np.flatnonzero(each == i) for tag, i in number.items()}
+    return triangles_by_number(list(number), each)
+
+
+def triangles_by_number(
+    tags: Sequence[str], each: NDArray[np.int32]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the triangles of each tag, given the number of every triangle's tag."""
+    if len(tags) == 1:
+        return {tags[0]: np.arange(len(each))}
+    return {tag: np.flatnonzero(each == i) for i, tag in enumerate(tags)}
 
 
 @wraps(pmesh2domain.pmesh_to_mesh)
