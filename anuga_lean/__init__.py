@@ -40,6 +40,9 @@ from anuga_lean._errors import (
     MeshGeneratorError as MeshGeneratorError,
 )
 from anuga_lean._errors import (
+    PartsWarning as PartsWarning,
+)
+from anuga_lean._errors import (
     ScenarioError as ScenarioError,
 )
 from anuga_lean._errors import (
@@ -59,9 +62,9 @@ from anuga_lean.measure.marks import mark as mark
 __version__ = "0.1.0"
 
 _OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
-        "LeanError", "MemoryWarning", "MeshError", "MeshGeneratorError", "ScenarioError",
-        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
-        "from_domain", "mark")
+        "LeanError", "MemoryWarning", "MeshError", "MeshGeneratorError", "PartsWarning",
+        "ScenarioError", "StockKernelWarning", "ThreadError", "UnsupportedFeature",
+        "UnsupportedVersion", "from_domain", "mark")
 
 hook.watch()
 hook.join_loaded()
