@@ -57,7 +57,10 @@ _FACTORIES = (
      ("_pmesh_to_domain_instance",)),
     ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh_files",
      ("basic_mesh_from_mesh_file",)),
-    ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
+    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.rectangles",
+     ("rectangular_basic_mesh", "rectangular_cross_basic_mesh")),
+    ("anuga.extras", "anuga_lean.triangulations",
+     ("_create_domain_from_regions", "_create_basic_mesh_from_regions")),
 )
 
 # Compiled code there reads a mesh's arrays directly: it makes ANUGA's own meshes
@@ -331,7 +334,10 @@ def _install_construction() -> None:
             _rebind(getattr(stock, name), getattr(lean, name))
     from anuga_lean.generator import generate_mesh
     from anuga_lean.mesh_files import mesh_parts
+    from anuga_lean.rectangles import build_neighbours
 
+    basic = importlib.import_module("anuga.abstract_2d_finite_volumes.basic_mesh").Basic_mesh
+    basic._build_neighbours = build_neighbours(basic._build_neighbours)
     # not in its own module, where it gives a script lists
     generic = importlib.import_module("anuga.abstract_2d_finite_volumes.generic_domain")
     generic.pmesh_to_domain = mesh_parts
