@@ -347,14 +347,24 @@ def _install_construction() -> None:
 
 def _install_regions() -> None:
     """Make ANUGA's search for the triangles of a region hold what it finds and no more."""
-    from anuga_lean.regions import CornerCoordinate, on_real_arrays, trimmed
+    from anuga_lean.regions import (
+        CornerCoordinate,
+        allocating_less,
+        on_parts,
+        on_real_arrays,
+        searching_parts,
+    )
 
     polygon = importlib.import_module("anuga.geometry.polygon")
-    for name in ("inside_polygon", "line_intersect", "polygon_overlap"):
+    for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None)):
         function = getattr(polygon, name)
-        _rebind(function, trimmed(function))
+        _rebind(function, searching_parts(function, per))
     region = importlib.import_module("anuga.abstract_2d_finite_volumes.region").Region
     region._setup_indices_circle = on_real_arrays(region._setup_indices_circle)
+    for name in ("_setup_indices_line", "_setup_indices_polygon"):
+        setattr(region, name, on_parts(getattr(region, name)))
+    inlets = importlib.import_module("anuga.parallel.parallel_operator_factory")
+    _rebind(inlets.allocate_inlet_procs, allocating_less(inlets.allocate_inlet_procs))
     elevation = importlib.import_module("anuga.operators.set_elevation").Set_elevation
     elevation.setup_node_structures = on_real_arrays(elevation.setup_node_structures)
     stage = importlib.import_module("anuga.operators.set_stage").Set_stage
