@@ -353,6 +353,7 @@ def _install_regions() -> None:
         on_parts,
         on_real_arrays,
         searching_parts,
+        without_coordinates,
     )
 
     polygon = importlib.import_module("anuga.geometry.polygon")
@@ -365,6 +366,9 @@ def _install_regions() -> None:
         setattr(region, name, on_parts(getattr(region, name)))
     inlets = importlib.import_module("anuga.parallel.parallel_operator_factory")
     _rebind(inlets.allocate_inlet_procs, allocating_less(inlets.allocate_inlet_procs))
+    enquiry = importlib.import_module("anuga.parallel.parallel_inlet_enquiry")
+    inlet = enquiry.Parallel_Inlet_enquiry
+    inlet.compute_enquiry_index = without_coordinates(inlet.compute_enquiry_index)
     elevation = importlib.import_module("anuga.operators.set_elevation").Set_elevation
     elevation.setup_node_structures = on_real_arrays(elevation.setup_node_structures)
     stage = importlib.import_module("anuga.operators.set_stage").Set_stage

@@ -38,19 +38,7 @@ class _RealDomain:
 
 def on_real_arrays(method: Callable[..., Any]) -> Callable[..., Any]:
     """Return `method` of something with a domain, run on real arrays that do not stay."""
-
-    @functools.wraps(method)
-    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        domain = self.domain
-        if getattr(domain, "lean", None) is None:
-            return method(self, *args, **kwargs)
-        self.domain = _RealDomain(domain)
-        try:
-            return method(self, *args, **kwargs)
-        finally:
-            self.domain = domain
-
-    return wrapped
+    return _with(_RealDomain, method)
 
 
 class AbsolutePoints:
@@ -100,15 +88,33 @@ class _SearchedDomain:
         return self._points("vertex_coordinates", absolute)
 
 
+class _NoCoordinates(_SearchedDomain):
+    """A lean domain that is asked for coordinates, and full triangles, that nobody uses."""
+
+    def get_full_vertex_coordinates(self, absolute: bool = False) -> None:
+        """Return nothing: what was to be found with it has been."""
+
+    def get_centroid_coordinates(self, absolute: bool = False) -> None:
+        """Return nothing."""
+
+
 def on_parts(method: Callable[..., Any]) -> Callable[..., Any]:
     """Return `method` of something with a domain, which searches a lean one part by part."""
+    return _with(_SearchedDomain, method)
 
+
+def without_coordinates(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `method` of something with a domain, which asks for coordinates in vain."""
+    return _with(_NoCoordinates, method)
+
+
+def _with(stand_in: type, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         domain = self.domain
         if getattr(domain, "lean", None) is None:
             return method(self, *args, **kwargs)
-        self.domain = _SearchedDomain(domain)
+        self.domain = stand_in(domain)
         try:
             return method(self, *args, **kwargs)
         finally:
@@ -194,16 +200,6 @@ def _triangles_of(domain: Any, region: Any) -> np.ndarray:
     inside = np.asarray(inside_polygon(searched.get_centroid_coordinates(absolute=True), region))
     flags = np.asarray(domain.tri_full_flag[inside])
     return np.unique(np.concatenate([inside[flags == 1], *on_lines]))
-
-
-class _NoCoordinates(_SearchedDomain):
-    """A lean domain that is asked for coordinates, and full triangles, that nobody uses."""
-
-    def get_full_vertex_coordinates(self, absolute: bool = False) -> None:
-        """Return nothing: what was to be found with it has been."""
-
-    def get_centroid_coordinates(self, absolute: bool = False) -> None:
-        """Return nothing."""
 
 
 class CornerCoordinate:
