@@ -3,8 +3,8 @@
 Every way to make a domain or a basic mesh, and every way to set a quantity, each in a
 process of its own that has done it on a small mesh before.  A figure is the slope
 between two mesh sizes.  Peaks are over what the process, or the domain, held before;
-kept is what is there afterwards, freed memory handed back.  A quantity had been set
-before by a function of x and y.
+left is what is there afterwards, kept what of it is in use: the rest was freed and not
+handed back.  A quantity had been set before by a function of x and y.
 """
 
 from __future__ import annotations
@@ -211,7 +211,11 @@ class Taken(NamedTuple):
 
     triangles: int
     peak: int
+    left: int
     kept: int
+
+
+FIGURES = ("peak", "left", "kept")
 
 
 def measured(make: Callable[[], Any]) -> Taken:
@@ -220,10 +224,11 @@ def measured(make: Callable[[], Any]) -> Taken:
     probe.reset_peak_rss()
     before = probe.read_memory().rss
     made = make()
-    peak = probe.read_memory().peak_rss - before
+    memory = probe.read_memory()
     settle()
     kept = probe.read_memory().rss - before
-    return Taken(0 if made is None else len(made), peak, kept)
+    return Taken(0 if made is None else len(made), memory.peak_rss - before,
+                 memory.rss - before, kept)
 
 
 def run_child(variant: str, name: str, triangles: int, file: str) -> Taken:
@@ -277,12 +282,12 @@ def child(*arguments: Any, folder: Path) -> str:
 
 
 def slopes(variant: str, name: str, sizes: list[int], folder: Path) -> dict[str, float]:
-    """Return peak and kept of one case, bytes per triangle."""
+    """Return the figures of one case, bytes per triangle."""
     small, large = (
         Taken(*json.loads(child(variant, name, n, folder / f"mesh{n}", folder=folder)
                           .splitlines()[-1])) for n in sizes)
     between = large.triangles - small.triangles
-    return {key: (getattr(large, key) - getattr(small, key)) / between for key in ("peak", "kept")}
+    return {key: (getattr(large, key) - getattr(small, key)) / between for key in FIGURES}
 
 
 @contextmanager
@@ -319,8 +324,8 @@ def main() -> None:
                 variant: slopes(variant, name, [args.small, args.large], folder)
                 for variant in variants}
             print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
-    rows = [["B/tri", *(f"{v}: {key}" for v in variants for key in ("peak", "kept"))]]
-    rows += [[name, *(f"{found[name][v][key]:.0f}" for v in variants for key in ("peak", "kept"))]
+    rows = [["B/tri", *(f"{v}: {key}" for v in variants for key in FIGURES)]]
+    rows += [[name, *(f"{found[name][v][key]:.0f}" for v in variants for key in FIGURES)]
              for name in chosen]
     print(table(rows))
     if args.json is not None:
