@@ -6,7 +6,7 @@ and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -252,21 +252,24 @@ class SettableQuantity(CompactQuantity):
 
     def _set_everywhere(self, values_at: Callable[[Array], Array], location: str) -> None:
         """Set values from a function of points, (m, 2) m absolute, a part at a time."""
-        corners = None if location == "centroids" else evaluation.CornerValues(self.domain)
-        for ks in rasters.parts(self.domain):
-            if corners is None:
-                points = np.array(self.domain.centroid_coordinates[ks])
-            else:
-                points = np.array(self.domain.vertex_coordinates[3 * ks.start : 3 * ks.stop])
-            values = values_at(ensure_absolute(points, geo_reference=self.domain.geo_reference))
-            if corners is None:
-                self.centroid_values[ks] = values
-            else:
+        with self._writing():
+            if location == "centroids":
+                for ks, values in self._evaluated_in_parts(values_at, "centroid_coordinates", 1):
+                    self.centroid_values[ks] = values
+                return
+            corners = evaluation.CornerValues(self.domain)
+            for ks, values in self._evaluated_in_parts(values_at, "vertex_coordinates", 3):
                 corners.put(ks.start, np.asarray(values, float).reshape(-1, 3))
-        if corners is not None:
-            with self._writing():
-                self._vertex = corners.finish()
-                self.interpolate()
+            self._vertex = corners.finish()
+            self.interpolate()
+
+    def _evaluated_in_parts(
+        self, values_at: Callable[[Array], Array], coordinates: str, per: int
+    ) -> Iterator[tuple[slice, Array]]:
+        view, reference = getattr(self.domain, coordinates), self.domain.geo_reference
+        for ks in rasters.parts(self.domain):
+            points = np.array(view[per * ks.start : per * ks.stop])
+            yield ks, values_at(ensure_absolute(points, geo_reference=reference))
 
     def set_values_from_lat_long_grid_file(self, *args: Any, **kwargs: Any) -> None:
         """Interpolate from a grid file in degrees; see ANUGA's method."""
