@@ -23,6 +23,7 @@ from anuga.utilities import log
 from numpy.typing import NDArray
 
 from anuga_lean._errors import LeanError, MemoryWarning
+from anuga_lean._kernels import release_free_memory
 from anuga_lean._mesh_input import check_number_of_triangles
 from anuga_lean.triangulations import triangles_by_number
 
@@ -276,4 +277,6 @@ def basic_mesh_from_mesh_file(mesh_filename: Any, verbose: bool = False) -> Any:
     made.vertex_attributes = np.array(attributes, float) if has_any else None
     made.vertex_attribute_titles = list(mesh["vertex_attribute_titles"]) if has_any else []
     made.triangle_tags = mesh["tags"].listed()
+    del mesh, attributes
+    release_free_memory()
     return made

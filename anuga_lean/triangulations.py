@@ -144,7 +144,9 @@ def _create_basic_mesh_from_regions(
     given = _BASIC_REGIONS.bind(bounding_polygon, boundary_tags, *args, **kwargs)
     given.apply_defaults()
     _check_areas(**given.arguments)
-    return _stock_basic_from_regions(*given.args, **given.kwargs)
+    made = _stock_basic_from_regions(*given.args, **given.kwargs)
+    _kernels.release_free_memory()
+    return made
 
 
 def _mesh_from_regions(
