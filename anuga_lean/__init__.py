@@ -49,6 +49,12 @@ from anuga_lean._errors import (
     MeshGeneratorError as MeshGeneratorError,
 )
 from anuga_lean._errors import (
+    PartitionError as PartitionError,
+)
+from anuga_lean._errors import (
+    PartsWarning as PartsWarning,
+)
+from anuga_lean._errors import (
     ScenarioError as ScenarioError,
 )
 from anuga_lean._errors import (
@@ -69,8 +75,9 @@ __version__ = "0.1.0"
 
 _OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
         "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning", "MergeError",
-        "MeshError", "MeshGeneratorError", "ScenarioError", "StockKernelWarning",
-        "ThreadError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
+        "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning", "ScenarioError",
+        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
+        "from_domain", "mark")
 
 hook.watch()
 hook.join_loaded()

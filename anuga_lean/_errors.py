@@ -76,6 +76,10 @@ class MemoryWarning(UserWarning):
     """Issued when a part of a run takes more memory than it does elsewhere, and why."""
 
 
+class PartsWarning(UserWarning):
+    """Issued once when a function is asked for the values on a large mesh in parts."""
+
+
 class CheckpointWarning(UserWarning):
     """Issued when a checkpoint is left out, passed over or restored in part."""
 

@@ -1,4 +1,4 @@
-"""What _kernels.pyx and its two .pxi offer."""
+"""What _kernels.pyx and its .pxi offer."""
 
 from typing import Any
 
@@ -28,6 +28,47 @@ def hilbert_order(
     node_xy: Float, triangles: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]: ...
 def release_free_memory() -> None: ...
+def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
+def fit_link(
+    corner: NDArray[np.int32],
+    row: NDArray[np.int64],
+    used: NDArray[np.int32],
+    column: NDArray[np.int32],
+) -> None: ...
+def fit_close(row: NDArray[np.int64], column: NDArray[np.int32]) -> int: ...
+
+class FitRows:
+    row: NDArray[np.int64]
+    column: NDArray[np.int32]
+    def __init__(self, row: NDArray[np.int64], column: NDArray[np.int32]) -> None: ...
+    def smooth(
+        self, corner: NDArray[np.int32], area: Float, xy: Float, value: Float
+    ) -> None: ...
+    def add_points(
+        self,
+        corner: NDArray[np.int32],
+        xy: Float,
+        point: Float,
+        z: Float,
+        value: Float,
+        right: Float,
+    ) -> None: ...
+    def join(self, value: Float, more: Float) -> None: ...
+    def matrix(self, alpha: float, smooth: Float, products: Float) -> int: ...
+
+class FitGrid:
+    points: Float
+    triangle: NDArray[np.int32]
+    depth: NDArray[np.int32]
+    def __init__(
+        self,
+        points: Float,
+        origin: tuple[float, float],
+        per: tuple[float, float],
+        shape: tuple[int, int],
+    ) -> None: ...
+    def find(self, start: int, xy: Float, extent: Float) -> None: ...
+
 def average_centroids(
     vertex_value_indices: NDArray[np.int32],
     number_of_triangles_per_node: NDArray[np.int32],

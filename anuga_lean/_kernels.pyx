@@ -8,6 +8,7 @@ to C, `Run` the arrays of a time step.  The kernels are in kernels/.
 
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
+include "_kernels_fit.pxi"
 
 from libc.stdint cimport uint8_t, uint64_t
 

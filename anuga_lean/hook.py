@@ -55,7 +55,14 @@ _FACTORIES = (
      ("rectangular_cross_mesh", "rectangular_cross_domain")),
     ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
      ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
-    ("anuga.extras", "anuga_lean.triangulations", ("_create_domain_from_regions",)),
+    ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.mesh_files",
+     ("_pmesh_to_domain_instance",)),
+    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh_files",
+     ("basic_mesh_from_mesh_file",)),
+    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.rectangles",
+     ("rectangular_basic_mesh", "rectangular_cross_basic_mesh")),
+    ("anuga.extras", "anuga_lean.triangulations",
+     ("_create_domain_from_regions", "_create_basic_mesh_from_regions")),
     ("anuga.parallel.partitioning", "anuga_lean.partitions",
      ("metis_partition", "morton_partition", "hilbert_partition")),
     ("anuga.parallel.parallel_api", "anuga_lean.distribution",
@@ -299,6 +306,7 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
     from anuga_lean.deferred import importing_less
+    from anuga_lean.fitting import fitting_lean_meshes
     from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
 
     kernels = importlib.import_module(_KERNEL_MODULE)
@@ -320,6 +328,8 @@ def _install_functions() -> None:
     _rebind(submeshes, importing_less(submeshes))
     fitting = importlib.import_module("anuga.fit_interpolate.general_fit_interpolate")
     fitting.FitInterpolate.__init__ = accepting_lean_mesh(fitting.FitInterpolate.__init__)
+    fit = importlib.import_module("anuga.fit_interpolate.fit")
+    _rebind(fit._fit_to_mesh, fitting_lean_meshes(fit._fit_to_mesh))
     quadtree = importlib.import_module("anuga.pmesh.mesh_quadtree").MeshQuadtree
     quadtree.__init__ = accepting_lean_mesh_to_search(quadtree.__init__)
     _install_quantity_functions()
@@ -347,7 +357,14 @@ def _install_construction() -> None:
         for name in names:
             _rebind(getattr(stock, name), getattr(lean, name))
     from anuga_lean.generator import generate_mesh
+    from anuga_lean.mesh_files import mesh_parts
+    from anuga_lean.rectangles import build_neighbours
 
+    basic = importlib.import_module("anuga.abstract_2d_finite_volumes.basic_mesh").Basic_mesh
+    basic._build_neighbours = build_neighbours(basic._build_neighbours)
+    # not in its own module, where it gives a script lists
+    generic = importlib.import_module("anuga.abstract_2d_finite_volumes.generic_domain")
+    generic.pmesh_to_domain = mesh_parts
     # not mesh_engine's own: what calls that gives its arguments to be changed
     importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
 
@@ -366,14 +383,28 @@ def _install_faults() -> None:
 
 def _install_regions() -> None:
     """Make ANUGA's search for the triangles of a region hold what it finds and no more."""
-    from anuga_lean.regions import CornerCoordinate, on_real_arrays, trimmed
+    from anuga_lean.regions import (
+        CornerCoordinate,
+        allocating_less,
+        on_parts,
+        on_real_arrays,
+        searching_parts,
+        without_coordinates,
+    )
 
     polygon = importlib.import_module("anuga.geometry.polygon")
-    for name in ("inside_polygon", "line_intersect", "polygon_overlap"):
+    for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None)):
         function = getattr(polygon, name)
-        _rebind(function, trimmed(function))
+        _rebind(function, searching_parts(function, per))
     region = importlib.import_module("anuga.abstract_2d_finite_volumes.region").Region
     region._setup_indices_circle = on_real_arrays(region._setup_indices_circle)
+    for name in ("_setup_indices_line", "_setup_indices_polygon"):
+        setattr(region, name, on_parts(getattr(region, name)))
+    inlets = importlib.import_module("anuga.parallel.parallel_operator_factory")
+    _rebind(inlets.allocate_inlet_procs, allocating_less(inlets.allocate_inlet_procs))
+    enquiry = importlib.import_module("anuga.parallel.parallel_inlet_enquiry")
+    inlet = enquiry.Parallel_Inlet_enquiry
+    inlet.compute_enquiry_index = without_coordinates(inlet.compute_enquiry_index)
     elevation = importlib.import_module("anuga.operators.set_elevation").Set_elevation
     elevation.setup_node_structures = on_real_arrays(elevation.setup_node_structures)
     stage = importlib.import_module("anuga.operators.set_stage").Set_stage

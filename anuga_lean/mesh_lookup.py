@@ -138,7 +138,7 @@ def _hit(low: Array, high: Array, points: Array) -> NDArray[np.bool_]:
     return hit
 
 
-def _absolute(mesh: Mesh, xy: Array) -> Array:
+def absolute(mesh: Mesh, xy: Array) -> Array:
     """Return coordinates with the mesh's origin added, as ANUGA adds it."""
     reference = mesh.geo_reference
     return xy if reference.is_absolute() else reference.get_absolute(xy)
@@ -160,7 +160,7 @@ def find_triangle(mesh: Mesh, point: ArrayLike) -> int:
     mesh._point_lookup_count = getattr(mesh, "_point_lookup_count", 0) + 1
     place = np.asarray(point, float).reshape(1, 2)
     ks = triangles_near(mesh, mesh.geo_reference.get_relative(place))
-    corners = _absolute(mesh, corners_of(mesh, ks))
+    corners = absolute(mesh, corners_of(mesh, ks))
     if mesh._point_lookup_count <= mesh._SPATIAL_INDEX_THRESHOLD:
         for k, corner in zip(ks.tolist(), corners.reshape(-1, 3, 2), strict=True):
             if is_inside_polygon(point, corner, closed=True):
@@ -178,7 +178,7 @@ def find_nearest(mesh: Mesh, point: ArrayLike, tolerance: float) -> int:
     nearest, least = 0, np.inf
     for start in range(0, len(mesh), _TRIANGLES_AT_ONCE):
         xy = np.array(mesh.centroid_coordinates[start : start + _TRIANGLES_AT_ONCE])
-        xy = _absolute(mesh, xy)
+        xy = absolute(mesh, xy)
         distance2 = (xy[:, 0] - point[0]) ** 2 + (xy[:, 1] - point[1]) ** 2
         k = np.argmin(distance2)
         if distance2[k] < least:
@@ -195,7 +195,7 @@ def find_inside(mesh: Mesh, polygon: ArrayLike) -> Indices:
     found = [np.empty(0, np.int64)]
     for start in range(0, len(mesh), _TRIANGLES_AT_ONCE):
         xy = np.array(mesh.centroid_coordinates[start : start + _TRIANGLES_AT_ONCE])
-        found.append(start + np.asarray(inside_polygon(_absolute(mesh, xy), polygon), np.int64))
+        found.append(start + np.asarray(inside_polygon(absolute(mesh, xy), polygon), np.int64))
     return np.concatenate(found)
 
 

@@ -6,16 +6,18 @@ and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.caching import cache
+from anuga.geospatial_data.geospatial_data import ensure_absolute
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
+from anuga_lean import evaluation, rasters
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.memory_limits import stage
 from anuga_lean.quantity_state import CompactQuantity
@@ -101,21 +103,30 @@ class SettableQuantity(CompactQuantity):
         use_cache: bool = False,
         verbose: bool = False,
     ) -> None:
-        """Set values from `f(x, y)`, called once with all coordinates, m.
+        """Set values from `f(x, y)`, called with coordinates, m, relative to the origin.
 
         Notes
         -----
-        `x` and `y` are columns of one array, as in ANUGA: numpy's functions
-        may give other bits for arrays of another stride.
+        Called once with all of them, as in ANUGA, up to 4 million triangles
+        (`evaluation.largest_call`), and for parts of the mesh beyond.  `x` and `y`
+        are columns of one array, as in ANUGA: numpy's functions may give other bits
+        for arrays of another stride.
         """
+        in_parts = indices is None and use_cache is not True and not self._dense \
+            and len(self) > evaluation.largest_call()
         if self._dense or (location == "centroids" and indices is not None):
             super().set_values_from_function(f, location, indices, use_cache, verbose)
         elif location == "centroids":
-            values = self._evaluated(
-                f, self.domain.get_centroid_coordinates(), use_cache, verbose
-            )
+            values = evaluation.at_centroids(f, self.domain) if in_parts else None
+            if values is None:
+                values = self._evaluated(
+                    f, self.domain.get_centroid_coordinates(), use_cache, verbose)
             self.set_values(values, location=location)
         elif location == "vertices":
+            form = evaluation.at_vertices(f, self.domain) if in_parts else None
+            if form is not None:
+                self._vertex = form
+                return
             values = self._evaluated(
                 f, self.domain.get_vertex_coordinates(), use_cache, verbose
             )
@@ -199,36 +210,69 @@ class SettableQuantity(CompactQuantity):
                 mask = is_chosen[triangles]
                 vertex[ks][mask] = nodes[triangles[mask]]
 
-    def _from_stock(self, name: str, *args: Any, mesh: Any = None, **kwargs: Any) -> None:
+    def _from_stock(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Run ANUGA's method `name` on a stand-in whose arrays are real."""
-        domain = RealArrays(self.domain, **({} if mesh is None else {"mesh": mesh}))
         with self._writing():
-            getattr(_StockQuantity, name)(RealArrays(self, domain=domain), *args, **kwargs)
+            getattr(_StockQuantity, name)(
+                RealArrays(self, domain=RealArrays(self.domain)), *args, **kwargs)
 
-    def set_values_from_geospatial_data(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to points; see ANUGA's method."""
-        self._from_stock("set_values_from_geospatial_data", *args, mesh=self._real_mesh(), **kwargs)
-
-    def set_values_from_file(self, *args: Any, **kwargs: Any) -> None:
-        """Fit the mesh to the points of a file; see ANUGA's method."""
-        self._from_stock("set_values_from_file", *args, mesh=self._real_mesh(), **kwargs)
-
-    def _real_mesh(self) -> Any:
-        """Return a mesh with real arrays, which this quantity does not keep."""
-        mesh = self.domain.mesh
-        return mesh if self._dense else mesh.dense_copy()
-
-    def set_values_from_utm_grid_file(self, *args: Any, **kwargs: Any) -> None:
+    def set_values_from_utm_grid_file(
+        self, filename: str, location: str = "vertices", indices: ArrayLike | None = None,
+        verbose: bool = False,
+    ) -> None:
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
-        self._from_stock("set_values_from_utm_grid_file", *args, **kwargs)
+        whole = indices is not None or self._dense
+        values_at = None if whole else rasters.file_values(filename)
+        if values_at is None:
+            self._from_stock(
+                "set_values_from_utm_grid_file", filename, location, indices, verbose)
+        else:
+            self._set_everywhere(values_at, location)
 
-    def set_values_from_utm_raster(self, *args: Any, **kwargs: Any) -> None:
+    def set_values_from_utm_raster(
+        self, raster: Any, location: str = "centroids", indices: ArrayLike | None = None,
+        verbose: bool = False,
+    ) -> None:
         """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
-        self._from_stock("set_values_from_utm_raster", *args, **kwargs)
+        whole = indices is not None or self._dense
+        values_at = None if whole else rasters.raster_values(*raster)
+        if values_at is None:
+            self._from_stock("set_values_from_utm_raster", raster, location, indices, verbose)
+        else:
+            self._set_everywhere(values_at, location)
 
-    def set_values_from_tif_file(self, *args: Any, **kwargs: Any) -> None:
+    def set_values_from_tif_file(
+        self, filename: str, location: str = "centroids", indices: ArrayLike | None = None,
+        verbose: bool = False,
+    ) -> None:
         """Sample a GeoTIFF file; see ANUGA's method."""
-        self._from_stock("set_values_from_tif_file", *args, **kwargs)
+        whole = indices is not None or self._dense
+        values_at = None if whole else rasters.tif_values(filename, self.domain)
+        if values_at is None:
+            self._from_stock("set_values_from_tif_file", filename, location, indices, verbose)
+        else:
+            self._set_everywhere(values_at, location)
+
+    def _set_everywhere(self, values_at: Callable[[Array], Array], location: str) -> None:
+        """Set values from a function of points, (m, 2) m absolute, a part at a time."""
+        with self._writing():
+            if location == "centroids":
+                for ks, values in self._evaluated_in_parts(values_at, "centroid_coordinates", 1):
+                    self.centroid_values[ks] = values
+                return
+            corners = evaluation.CornerValues(self.domain)
+            for ks, values in self._evaluated_in_parts(values_at, "vertex_coordinates", 3):
+                corners.put(ks.start, np.asarray(values, float).reshape(-1, 3))
+            self._vertex = corners.finish()
+            self.interpolate()
+
+    def _evaluated_in_parts(
+        self, values_at: Callable[[Array], Array], coordinates: str, per: int
+    ) -> Iterator[tuple[slice, Array]]:
+        view, reference = getattr(self.domain, coordinates), self.domain.geo_reference
+        for ks in rasters.parts(self.domain):
+            points = np.array(view[per * ks.start : per * ks.stop])
+            yield ks, values_at(ensure_absolute(points, geo_reference=reference))
 
     def set_values_from_lat_long_grid_file(self, *args: Any, **kwargs: Any) -> None:
         """Interpolate from a grid file in degrees; see ANUGA's method."""

@@ -1,6 +1,6 @@
 """ANUGA's factories of rectangular meshes, without the arrays nobody asked for.
 
-Owns rectangular, rectangular_cross and the mesh and domain made of the latter.
+Owns rectangular, rectangular_cross, their basic meshes and the mesh and domain of the latter.
 ANUGA's own fill 80 bytes per triangle, 48 of them neighbours that a lean mesh
 finds by itself in less; these give the same nodes to the last bit, the same
 triangles and the same boundary dictionary, entries in the same order.  Calls
@@ -9,15 +9,17 @@ that ANUGA answers with an error, or with no triangles, are left to ANUGA.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 from anuga import extras
-from anuga.abstract_2d_finite_volumes import mesh_factory
+from anuga.abstract_2d_finite_volumes import basic_mesh, mesh_factory
 from numpy.typing import NDArray
 
+from anuga_lean import _kernels
+from anuga_lean._errors import MeshError
 from anuga_lean._mesh_input import check_number_of_triangles
 from anuga_lean.memory_limits import stage
 
@@ -37,6 +39,7 @@ def rectangular(
 ) -> Parts:
     if not _is_plain(m, n, origin):
         return _stock_rectangular(m, n, len1, len2, origin)
+    check_number_of_triangles(2 * int(m) * int(n))
     return _halved(int(m), int(n), float(len1), float(len2), origin, np.int64)
 
 
@@ -47,7 +50,53 @@ def rectangular_cross(
 ) -> Parts:
     if not _is_plain(m, n, origin):
         return _stock_rectangular_cross(m, n, len1, len2, origin)
+    check_number_of_triangles(4 * int(m) * int(n))
     return _crossed(int(m), int(n), float(len1), float(len2), origin, np.int64)
+
+
+@wraps(basic_mesh.rectangular_basic_mesh)
+def rectangular_basic_mesh(
+    m: int, n: int, len1: float = 1.0, len2: float = 1.0, origin: Any = (0.0, 0.0)
+) -> Any:
+    return _basic(*rectangular(m, n, len1, len2, origin))
+
+
+@wraps(basic_mesh.rectangular_cross_basic_mesh)
+def rectangular_cross_basic_mesh(
+    m: int, n: int, len1: float = 1.0, len2: float = 1.0, origin: Any = (0.0, 0.0)
+) -> Any:
+    return _basic(*rectangular_cross(m, n, len1, len2, origin))
+
+
+def _basic(nodes: NDArray[np.float64], triangles: NDArray[Any], boundary: Boundary) -> Any:
+    """Return a Basic_mesh that holds these arrays; its neighbours are found when asked for."""
+    made = basic_mesh.Basic_mesh(nodes[:0], triangles[:0], boundary=boundary)
+    made.nodes, made.triangles = nodes, triangles     # given at once, they are copied
+    made.number_of_nodes, made.number_of_triangles = len(nodes), len(triangles)
+    return made
+
+
+def build_neighbours(stock: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return Basic_mesh's search for neighbours without a hash table of every edge."""
+
+    @wraps(stock)
+    def _build_neighbours(self: Any) -> None:
+        triangles = self.triangles
+        if self._triangle_neighbours is not None or not len(triangles) \
+                or triangles.min() < 0 or triangles.max() >= self.number_of_nodes:
+            stock(self)
+            return
+        try:
+            links = _kernels.find_neighbours(
+                np.ascontiguousarray(triangles, np.int32), self.number_of_nodes)
+        except MeshError:   # ANUGA says which edges are the same
+            stock(self)
+            return
+        self._neighbours = np.empty(triangles.shape, int)
+        # a boundary's -1 stays -1
+        np.floor_divide(links, 3, out=self._neighbours)
+
+    return _build_neighbours
 
 
 @wraps(extras.rectangular_cross_mesh)

@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 from anuga import extras
 from anuga.abstract_2d_finite_volumes import neighbour_mesh, pmesh2domain
+from anuga.geometry.polygon import polygon_area
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MeshError
-from anuga_lean._mesh_input import MOST_NODES, MOST_TRIANGLES
+from anuga_lean._mesh_input import MOST_NODES, MOST_TRIANGLES, check_number_of_triangles
 
 Boundary = dict[tuple[int, int], str]
 
 _stock_tag_dict = pmesh2domain.pmesh_dict_to_tag_dict
 _REGIONS = signature(extras._create_domain_from_regions)
+_stock_basic_from_regions = extras._create_basic_mesh_from_regions
+_BASIC_REGIONS = signature(_stock_basic_from_regions)
 _ROWS_PER_CHUNK = 1 << 16
 
 
@@ -98,9 +101,16 @@ def triangles_by_tag(
         return {"": np.arange(number_of_triangles)}
     number: dict[str, int] = {}
     each = np.fromiter((number.setdefault(tag, len(number)) for tag in tags), np.int32, len(tags))
-    if len(number) == 1:
-        return dict.fromkeys(number, np.arange(len(tags)))
-    return {tag: np.flatnonzero(each == i) for tag, i in number.items()}
+    return triangles_by_number(list(number), each)
+
+
+def triangles_by_number(
+    tags: Sequence[str], each: NDArray[np.int32]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the triangles of each tag, given the number of every triangle's tag."""
+    if len(tags) == 1:
+        return {tags[0]: np.arange(len(each))}
+    return {tag: np.flatnonzero(each == i) for i, tag in enumerate(tags)}
 
 
 @wraps(pmesh2domain.pmesh_to_mesh)
@@ -127,6 +137,18 @@ def _create_domain_from_regions(
     return extras.Domain(mesh, use_cache=False, verbose=verbose)
 
 
+@wraps(extras._create_basic_mesh_from_regions)
+def _create_basic_mesh_from_regions(
+    bounding_polygon: Any, boundary_tags: Any, *args: Any, **kwargs: Any
+) -> Any:
+    given = _BASIC_REGIONS.bind(bounding_polygon, boundary_tags, *args, **kwargs)
+    given.apply_defaults()
+    _check_areas(**given.arguments)
+    made = _stock_basic_from_regions(*given.args, **given.kwargs)
+    _kernels.release_free_memory()
+    return made
+
+
 def _mesh_from_regions(
     bounding_polygon: Any, boundary_tags: Any, *args: Any, **kwargs: Any
 ) -> tuple[Any, bool]:
@@ -135,5 +157,23 @@ def _mesh_from_regions(
 
     given = _REGIONS.bind(bounding_polygon, boundary_tags, *args, **kwargs)
     given.apply_defaults()
+    _check_areas(**given.arguments)
     pmesh = create_pmesh_from_regions(**given.arguments, use_cache=False)
     return extras.pmesh_to_mesh(pmesh), given.arguments["verbose"]
+
+
+def _check_areas(
+    bounding_polygon: Any, maximum_triangle_area: float | None = None,
+    interior_regions: Any = None, interior_holes: Any = None, **others: Any,
+) -> None:
+    """Raise InvalidMesh if triangles of that area outside the regions are too many to number."""
+    if not maximum_triangle_area or others.get("regionPtArea"):
+        return
+    inside = [region[0] for region in interior_regions or ()] + list(interior_holes or ())
+    try:
+        area = polygon_area(bounding_polygon) - sum(polygon_area(each) for each in inside)
+        fewest = area / float(maximum_triangle_area)
+    except (TypeError, ValueError, IndexError):
+        return      # ANUGA says what is wrong with it
+    if fewest > MOST_TRIANGLES:
+        check_number_of_triangles(int(fewest))
