@@ -84,8 +84,8 @@ def main() -> None:
           f"{result['wet_fraction']:.0%} wet")
     print(table(stages_rows(result)))
     print(f"lean: peak {peak / GIB:.2f} GiB; stock would need {stock['nbytes'] / GIB:.0f} GiB "
-          f"({stock['peak_build']:.0f} B/tri while it is built, {stock['peak_evolve']:.0f} while it "
-          f"evolves, between {SMALL[0]['triangles']:,} and {SMALL[1]['triangles']:,} triangles)")
+          f"({stock['peak_build']:.0f} B/tri while it is built, {stock['peak_evolve']:.0f} while "
+          f"it evolves, between {SMALL[0]['triangles']:,} and {SMALL[1]['triangles']:,} triangles)")
     if args.json is not None:
         args.json.write_text(json.dumps(
             {"machine": machine(), "lean": result, "peak": peak, "stock": stock}, indent=1) + "\n")

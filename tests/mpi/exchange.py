@@ -77,7 +77,7 @@ def run(name: str, folder: Path) -> None:
     domain.sww_merge()
     np.savez(
         folder / f"{name}_{anuga.myid}.npz", steps=steps, counts=counts,
-        full=np.asarray(domain.tri_full_flag), numbers=np.asarray(domain.tri_l2g),
+        full=np.asarray(domain.tri_full_flag), numbers=np.asarray(domain.tri_l2g, np.int64),
         last_friction=domain.quantities["friction"].centroid_values,
         merged_by=anuga.sww_merge.__module__,
         kernels="stock" if getattr(domain, "lean", None) is None else "lean",
