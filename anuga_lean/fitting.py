@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,36 +194,27 @@ def _coordinates(mesh: Mesh, ks: slice) -> Array:
     return np.ascontiguousarray(mesh.vertex_coordinates[3 * ks.start : 3 * ks.stop])
 
 
-def fitting_lean_meshes(fit: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ANUGA's `_fit_to_mesh` so that it takes a lean mesh as it is."""
-
-    @wraps(fit)
-    def _fit_to_mesh(
-        point_coordinates: Any, vertex_coordinates: Any = None, triangles: Any = None,
-        mesh: Any = None, point_attributes: Any = None,
-        alpha: float | str | None = default_smoothing_parameter, verbose: bool = False,
-        mesh_origin: Any = None, data_origin: Any = None, max_read_lines: int | None = None,
-        attribute_name: str | None = None, cg_precon: str = "Jacobi", use_c_cg: bool = True,
-    ) -> Any:
-        if not hasattr(mesh, "dense_copy"):
-            return fit(point_coordinates, vertex_coordinates, triangles, mesh,
-                       point_attributes, alpha, verbose, mesh_origin, data_origin,
-                       max_read_lines, attribute_name, cg_precon, use_c_cg)
-        reason = _why_not(alpha, point_attributes)
-        if reason:
-            warnings.warn(
-                f"ANUGA's own fit runs, which takes some {_STOCK_BYTES_PER_TRIANGLE} bytes per "
-                f"triangle ({_STOCK_BYTES_PER_TRIANGLE * len(mesh) / 2**20:,.0f} MiB here), "
-                f"because {reason}.", MemoryWarning, stacklevel=2)
-            return fit(point_coordinates, None, None, mesh, point_attributes, alpha, verbose,
-                       mesh_origin, data_origin, max_read_lines, attribute_name, cg_precon,
-                       use_c_cg)
-        fitted = LeanFit(mesh, alpha, verbose, cg_precon, use_c_cg)
-        return fitted.fit(
-            point_coordinates, point_attributes, point_origin=data_origin,
-            max_read_lines=max_read_lines, attribute_name=attribute_name, verbose=verbose)
-
-    return _fit_to_mesh
+def fit_lean_mesh(
+    stock: Callable[..., Any], point_coordinates: Any, vertex_coordinates: Any = None,
+    triangles: Any = None, mesh: Any = None, point_attributes: Any = None,
+    alpha: float | str | None = default_smoothing_parameter, verbose: bool = False,
+    mesh_origin: Any = None, data_origin: Any = None, max_read_lines: int | None = None,
+    attribute_name: str | None = None, cg_precon: str = "Jacobi", use_c_cg: bool = True,
+) -> Any:
+    """Return what ANUGA's _fit_to_mesh, `stock`, gives for a lean mesh: values at its nodes."""
+    reason = _why_not(alpha, point_attributes)
+    if reason:
+        warnings.warn(
+            f"ANUGA's own fit runs, which takes some {_STOCK_BYTES_PER_TRIANGLE} bytes per "
+            f"triangle ({_STOCK_BYTES_PER_TRIANGLE * len(mesh) / 2**20:,.0f} MiB here), "
+            f"because {reason}.", MemoryWarning, stacklevel=3)
+        return stock(point_coordinates, None, None, mesh, point_attributes, alpha, verbose,
+                     mesh_origin, data_origin, max_read_lines, attribute_name, cg_precon,
+                     use_c_cg)
+    fitted = LeanFit(mesh, alpha, verbose, cg_precon, use_c_cg)
+    return fitted.fit(
+        point_coordinates, point_attributes, point_origin=data_origin,
+        max_read_lines=max_read_lines, attribute_name=attribute_name, verbose=verbose)
 
 
 def _why_not(alpha: Any, values: Any) -> str | None:

@@ -54,10 +54,8 @@ _FACTORIES = (
     ("anuga.extras", "anuga_lean.rectangles",
      ("rectangular_cross_mesh", "rectangular_cross_domain")),
     ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
-     ("pmesh_dict_to_tag_dict", "pmesh_to_mesh")),
-    ("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.mesh_files",
-     ("_pmesh_to_domain_instance",)),
-    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh_files",
+     ("pmesh_dict_to_tag_dict", "pmesh_to_mesh", "_pmesh_to_domain_instance")),
+    ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.triangulations",
      ("basic_mesh_from_mesh_file",)),
     ("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.rectangles",
      ("rectangular_basic_mesh", "rectangular_cross_basic_mesh")),
@@ -306,8 +304,11 @@ def _replace_defaults(function: types.FunctionType, old: type, new: type) -> Non
 def _install_functions() -> None:
     """Make ANUGA's kernels ask a lean domain before they touch its arrays."""
     from anuga_lean.deferred import importing_less
-    from anuga_lean.fitting import fitting_lean_meshes
-    from anuga_lean.mesh_lookup import accepting_lean_mesh, accepting_lean_mesh_to_search
+    from anuga_lean.mesh_lookup import (
+        accepting_lean_mesh,
+        accepting_lean_mesh_to_search,
+        fitting_lean_meshes,
+    )
 
     kernels = importlib.import_module(_KERNEL_MODULE)
     if getattr(kernels, "_anuga_lean", False):
@@ -357,14 +358,14 @@ def _install_construction() -> None:
         for name in names:
             _rebind(getattr(stock, name), getattr(lean, name))
     from anuga_lean.generator import generate_mesh
-    from anuga_lean.mesh_files import mesh_parts
     from anuga_lean.rectangles import build_neighbours
+    from anuga_lean.triangulations import mesh_file_parts
 
     basic = importlib.import_module("anuga.abstract_2d_finite_volumes.basic_mesh").Basic_mesh
     basic._build_neighbours = build_neighbours(basic._build_neighbours)
     # not in its own module, where it gives a script lists
     generic = importlib.import_module("anuga.abstract_2d_finite_volumes.generic_domain")
-    generic.pmesh_to_domain = mesh_parts
+    generic.pmesh_to_domain = mesh_file_parts
     # not mesh_engine's own: what calls that gives its arguments to be changed
     importlib.import_module("anuga.pmesh.mesh").generate_mesh = generate_mesh
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from functools import wraps
 from itertools import islice
 from typing import Any, TextIO
 
 import numpy as np
-from anuga.abstract_2d_finite_volumes import basic_mesh, generic_domain, pmesh2domain
+from anuga.abstract_2d_finite_volumes import basic_mesh, pmesh2domain
 from anuga.file.netcdf import NetCDFFile
 from anuga.load_mesh import loadASCII
 from anuga.utilities import log
@@ -31,9 +30,6 @@ _ROWS_AT_ONCE = 1 << 12
 # A file that ANUGA reads in some MB is not worth a warning.
 _FEWEST_WARNED = 50_000
 _OTHER_SPACE = re.compile(r"[^\S \n]")
-
-_stock_instance = pmesh2domain._pmesh_to_domain_instance
-_stock_basic = basic_mesh.basic_mesh_from_mesh_file
 
 
 class _Unusual(Exception):
@@ -250,11 +246,8 @@ def _mesh_parts(file_name: str) -> tuple[Any, ...]:
             quantities, mesh["tags"].by_tag(), mesh["geo_reference"])
 
 
-@wraps(_stock_instance)
-def _pmesh_to_domain_instance(source: Any, DomainClass: type) -> Any:  # noqa: N803
-    if type(source).__name__ != "str" or not issubclass(
-            DomainClass, generic_domain.Generic_Domain):
-        return _stock_instance(source, DomainClass)
+def make_domain(source: str, DomainClass: type) -> Any:  # noqa: N803
+    """Return a domain of that class, made of a mesh file, as ANUGA makes it."""
     coordinates, triangles, boundary, quantities, tagged, origin = mesh_parts(source)
     domain = DomainClass(coordinates=coordinates, vertices=triangles, boundary=boundary,
                          tagged_elements=tagged, geo_reference=origin)
@@ -264,10 +257,8 @@ def _pmesh_to_domain_instance(source: Any, DomainClass: type) -> Any:  # noqa: N
     return domain
 
 
-@wraps(_stock_basic)
-def basic_mesh_from_mesh_file(mesh_filename: Any, verbose: bool = False) -> Any:
-    if verbose:
-        return _stock_basic(mesh_filename, verbose)
+def make_basic_mesh(mesh_filename: Any) -> Any:
+    """Return a Basic_mesh with what else is in the file, as ANUGA makes it."""
     mesh = read_mesh_file(str(mesh_filename))
     made = basic_mesh.Basic_mesh(
         mesh["vertices"], mesh["triangles"],

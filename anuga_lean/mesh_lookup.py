@@ -238,6 +238,20 @@ def accepting_lean_mesh(init: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def fitting_lean_meshes(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ANUGA's `_fit_to_mesh` so that it takes a lean mesh as it is."""
+
+    @functools.wraps(fit)
+    def _fit_to_mesh(*args: Any, mesh: Any = None, **kwargs: Any) -> Any:
+        if not hasattr(mesh, "dense_copy"):
+            return fit(*args, **kwargs) if mesh is None else fit(*args, mesh=mesh, **kwargs)
+        from anuga_lean.fitting import fit_lean_mesh  # for those who fit
+
+        return fit_lean_mesh(fit, *args, mesh=mesh, **kwargs)
+
+    return _fit_to_mesh
+
+
 def accepting_lean_mesh_to_search(init: Callable[..., None]) -> Callable[..., None]:
     """Return MeshQuadtree's `init` so that it works on a lean mesh it is given.
 

@@ -17,7 +17,6 @@ from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
-from anuga_lean import evaluation, rasters
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.memory_limits import stage
 from anuga_lean.quantity_state import CompactQuantity
@@ -112,6 +111,8 @@ class SettableQuantity(CompactQuantity):
         are columns of one array, as in ANUGA: numpy's functions may give other bits
         for arrays of another stride.
         """
+        from anuga_lean import evaluation
+
         in_parts = indices is None and use_cache is not True and not self._dense \
             and len(self) > evaluation.largest_call()
         if self._dense or (location == "centroids" and indices is not None):
@@ -221,6 +222,8 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
+        from anuga_lean import rasters
+
         whole = indices is not None or self._dense
         values_at = None if whole else rasters.file_values(filename)
         if values_at is None:
@@ -234,6 +237,8 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
+        from anuga_lean import rasters
+
         whole = indices is not None or self._dense
         values_at = None if whole else rasters.raster_values(*raster)
         if values_at is None:
@@ -246,6 +251,8 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Sample a GeoTIFF file; see ANUGA's method."""
+        from anuga_lean import rasters
+
         whole = indices is not None or self._dense
         values_at = None if whole else rasters.tif_values(filename, self.domain)
         if values_at is None:
@@ -255,6 +262,8 @@ class SettableQuantity(CompactQuantity):
 
     def _set_everywhere(self, values_at: Callable[[Array], Array], location: str) -> None:
         """Set values from a function of points, (m, 2) m absolute, a part at a time."""
+        from anuga_lean import evaluation
+
         with self._writing():
             if location == "centroids":
                 for ks, values in self._evaluated_in_parts(values_at, "centroid_coordinates", 1):
@@ -269,6 +278,8 @@ class SettableQuantity(CompactQuantity):
     def _evaluated_in_parts(
         self, values_at: Callable[[Array], Array], coordinates: str, per: int
     ) -> Iterator[tuple[slice, Array]]:
+        from anuga_lean import rasters
+
         view, reference = getattr(self.domain, coordinates), self.domain.geo_reference
         for ks in rasters.parts(self.domain):
             points = np.array(view[per * ks.start : per * ks.stop])

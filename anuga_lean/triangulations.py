@@ -14,7 +14,12 @@ from typing import Any
 
 import numpy as np
 from anuga import extras
-from anuga.abstract_2d_finite_volumes import neighbour_mesh, pmesh2domain
+from anuga.abstract_2d_finite_volumes import (
+    basic_mesh,
+    generic_domain,
+    neighbour_mesh,
+    pmesh2domain,
+)
 from anuga.geometry.polygon import polygon_area
 from numpy.typing import NDArray
 
@@ -26,6 +31,8 @@ Boundary = dict[tuple[int, int], str]
 
 _stock_tag_dict = pmesh2domain.pmesh_dict_to_tag_dict
 _REGIONS = signature(extras._create_domain_from_regions)
+_stock_instance = pmesh2domain._pmesh_to_domain_instance
+_stock_basic_from_file = basic_mesh.basic_mesh_from_mesh_file
 _stock_basic_from_regions = extras._create_basic_mesh_from_regions
 _BASIC_REGIONS = signature(_stock_basic_from_regions)
 _ROWS_PER_CHUNK = 1 << 16
@@ -126,6 +133,35 @@ def pmesh_to_mesh(pmesh_instance: Any, verbose: bool = False) -> Any:
         geo_reference=made["geo_reference"],
         triangle_neighbours=made.get("triangle_neighbors"),
         verbose=verbose)
+
+
+# Mesh files: what reads them is loaded for those who have one.
+
+
+def mesh_file_parts(*args: Any, **kwargs: Any) -> Any:
+    """Return what a domain is made of, as ANUGA's pmesh_to_domain: see `mesh_files.mesh_parts`."""
+    from anuga_lean.mesh_files import mesh_parts
+
+    return mesh_parts(*args, **kwargs)
+
+
+@wraps(pmesh2domain._pmesh_to_domain_instance)
+def _pmesh_to_domain_instance(source: Any, DomainClass: type) -> Any:  # noqa: N803
+    if type(source).__name__ != "str" or not issubclass(
+            DomainClass, generic_domain.Generic_Domain):
+        return _stock_instance(source, DomainClass)
+    from anuga_lean.mesh_files import make_domain
+
+    return make_domain(source, DomainClass)
+
+
+@wraps(basic_mesh.basic_mesh_from_mesh_file)
+def basic_mesh_from_mesh_file(mesh_filename: Any, verbose: bool = False) -> Any:
+    if verbose:     # ANUGA says what it does
+        return _stock_basic_from_file(mesh_filename, verbose)
+    from anuga_lean.mesh_files import make_basic_mesh
+
+    return make_basic_mesh(mesh_filename)
 
 
 @wraps(extras._create_domain_from_regions)

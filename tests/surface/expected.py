@@ -64,6 +64,7 @@ EXPECTED = [
                "fitting holds a mesh of stock's own class") for part in ("Domain", "Mesh")],
     Expected("Domain", "set_checkpointing", "len(files())", "a mesh file stands beside the sets"),
     Expected("module", "load_checkpoint_file", "'nosuch'", SAID),
+    Expected("module", "sww_merge", "'nosuch'", SAID),
     *[Expected("module", name, "statistics()", "the text shows arrays as lean shows views")
       for name in ("Boyd_pipe_operator", "Weir_orifice_trapezoid_operator")],
 ]

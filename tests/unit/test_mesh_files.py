@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from anuga.abstract_2d_finite_volumes import basic_mesh, pmesh2domain
+from anuga.abstract_2d_finite_volumes import pmesh2domain
 from anuga.load_mesh import loadASCII
 
 import anuga_lean as anuga
-from anuga_lean import mesh_files
+from anuga_lean import mesh_files, triangulations
 from anuga_lean._errors import MemoryWarning, MeshError
 
 SQUARE = [[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [0.0, 100.0]]
@@ -122,7 +122,7 @@ def test_basic_meshes_are_anugas(
     make: Callable, file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = file(make)
-    expected = mesh_files._stock_basic(name)
+    expected = triangulations._stock_basic_from_file(name)
     monkeypatch.setattr(loadASCII, "import_mesh_file", None)
     found = anuga.basic_mesh_from_mesh_file(name)
     for key in ("nodes", "triangles", "neighbours", "vertex_attributes"):
@@ -225,4 +225,3 @@ def test_the_peak_of_reading(kind: str, tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak < 200 * len(domain) + 4_000_000
     assert held < 130 * len(domain)
-    assert basic_mesh.basic_mesh_from_mesh_file is not mesh_files._stock_basic
