@@ -62,7 +62,10 @@ class Part:
             yield file
 
     def _check_numbers(self) -> None:
-        missing = {"tri_l2g", "node_l2g", "tri_full_flag"} - set(self.dimensions)
+        needed = {"tri_l2g", "tri_full_flag"}
+        if self.points != 3 * self.triangles:   # else vertices are numbered by their triangles
+            needed.add("node_l2g")
+        missing = needed - set(self.dimensions)
         if missing:
             raise MergeError(
                 f"{self.path} has no {', '.join(sorted(missing))}, so that it is not the file of a "

@@ -121,6 +121,17 @@ def test_a_part_of_another_run_is_named(
     assert 3 == len(list(parts.glob("DE0_2_P3_*")))
 
 
+def test_node_numbers_are_needed_where_nodes_are_stored(
+        parts: Path, on_stock: Callable[[int], Path]) -> None:
+    """Stock reads none where vertices are stored uniquely."""
+    for path in parts.glob("*.sww"):
+        change(path, lambda file: file.renameVariable("node_l2g", "numbers"))
+    merge(parts, "DE1_2")
+    assert [] == differences(on_stock(RANKS) / "DE1_2.sww", parts / "DE1_2.sww")
+    with pytest.raises(MergeError, match="P3_0.sww has no node_l2g"):
+        merge(parts, "DE0_2")
+
+
 def test_unreadable_parts_and_bad_arguments(parts: Path) -> None:
     (parts / "DE0_2_P3_1.sww").write_bytes(b"CDF")
     with pytest.raises(MergeError, match=r"P3_1.sww cannot be read"):
