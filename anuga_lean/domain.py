@@ -18,7 +18,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, ghosts, storage
+from anuga_lean import features, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
@@ -34,9 +34,10 @@ from anuga_lean.domain_views import (
     Workspace,
     YieldTime,
 )
-from anuga_lean.left_behind import release_left_behind
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh import StockMesh
+from anuga_lean.mpi import ghosts
+from anuga_lean.mpi.left_behind import release_left_behind
 from anuga_lean.past import wanted
 from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.sww import go_on_with_file, move_aside

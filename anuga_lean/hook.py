@@ -44,7 +44,7 @@ _KERNEL_MODULE = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_MODULE = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _UNIFIED_MODULE = "anuga.shallow_water.sw_domain_gpu_ext"
 _EXCHANGE_MODULE = "anuga.parallel.parallel_generic_communications"
-_OWN_EXCHANGE = "anuga_lean.halo"
+_OWN_EXCHANGE = "anuga_lean.mpi.halo"
 _VISCOSITY_MODULE = "anuga.operators.kinematic_viscosity_operator_ext"
 
 # (ANUGA's module, our module, functions of both).
@@ -61,15 +61,15 @@ _FACTORIES = (
      ("rectangular_basic_mesh", "rectangular_cross_basic_mesh")),
     ("anuga.extras", "anuga_lean.triangulations",
      ("_create_domain_from_regions", "_create_basic_mesh_from_regions")),
-    ("anuga.parallel.partitioning", "anuga_lean.partitions",
+    ("anuga.parallel.partitioning", "anuga_lean.mpi.partitions",
      ("metis_partition", "morton_partition", "hilbert_partition")),
-    ("anuga.parallel.parallel_api", "anuga_lean.distribution",
+    ("anuga.parallel.parallel_api", "anuga_lean.mpi.distribution",
      ("distribute", "distribute_collaborative", "distribute_basic_mesh",
       "distribute_basic_mesh_collaborative")),
-    ("anuga.parallel.sequential_distribute", "anuga_lean.partition_files",
+    ("anuga.parallel.sequential_distribute", "anuga_lean.mpi.partition_files",
      ("sequential_distribute_dump", "sequential_distribute_load",
       "sequential_distribute_load_pickle_file", "sequential_mesh_dump", "sequential_mesh_load")),
-    ("anuga.utilities.sww_merge", "anuga_lean.merging", ("sww_merge_parallel",)),
+    ("anuga.utilities.sww_merge", "anuga_lean.mpi.merging", ("sww_merge_parallel",)),
 )
 
 # What a script calls that is meant to run on several ranks.
@@ -372,7 +372,7 @@ def _install_construction() -> None:
 
 def _install_faults() -> None:
     """Let ranks stop together, and check that they see each other before they share a model."""
-    from anuga_lean.faults import seen_together, stop_all_together
+    from anuga_lean.mpi.faults import seen_together, stop_all_together
 
     stop_all_together()
     for module, names in _SHARE_A_MODEL:

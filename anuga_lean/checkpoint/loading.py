@@ -11,7 +11,7 @@ from typing import Any
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.names import FoundSet, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
-from anuga_lean.ranks import Ranks, tried
+from anuga_lean.mpi.ranks import Ranks, tried
 
 
 def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",

@@ -19,7 +19,7 @@ import numpy as np
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.reading import StateFile
-from anuga_lean.ranks import Ranks, tried
+from anuga_lean.mpi.ranks import Ranks, tried
 
 _PLAIN = (bool, int, float, str, np.generic, type(None))
 # Plain attributes that say which part of the mesh a domain is, or where it stands in its run.

@@ -9,7 +9,7 @@ from typing import Any
 
 from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.file import check_compression, sha256
-from anuga_lean.ranks import Ranks, tried
+from anuga_lean.mpi.ranks import Ranks, tried
 
 KEEP = 2
 

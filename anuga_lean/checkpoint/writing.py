@@ -22,7 +22,7 @@ from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.encoder import Encoder, flat_paths
 from anuga_lean.checkpoint.file import HEADER, Reader, make_header, sha256, written
 from anuga_lean.checkpoint.names import SUFFIX, files_of
-from anuga_lean.ranks import Ranks
+from anuga_lean.mpi.ranks import Ranks
 
 GRAPH, CODE = "graph.json", "code.dill"
 

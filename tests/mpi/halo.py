@@ -12,8 +12,8 @@ import weakref
 import numpy as np
 
 import anuga_lean as anuga
-from anuga_lean import halo
 from anuga_lean.measure import probe
+from anuga_lean.mpi import halo
 
 NAMES = ("stage", "xmomentum", "ymomentum")
 

@@ -98,7 +98,7 @@ FAILING = """
 import sys
 import anuga_lean as anuga
 import numpy as np
-from anuga_lean import partitions
+from anuga_lean.mpi import partitions
 from anuga_lean._errors import PartitionError
 
 partitions._metis = lambda domain, n_procs: np.zeros(domain.number_of_triangles, np.int32)

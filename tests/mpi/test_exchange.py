@@ -38,7 +38,7 @@ def test_everything_equals_stock(ranks: int, on_stock: Callable[[int], Path],
         for rank in expected_ranks:
             assert "anuga.utilities.sww_merge" == str(rank.pop("merged_by"))
         for rank in actual_ranks:
-            assert "anuga_lean.merging" == str(rank.pop("merged_by"))
+            assert "anuga_lean.mpi.merging" == str(rank.pop("merged_by"))
         for expected, actual in zip(expected_ranks, actual_ranks, strict=True):
             assert set(expected) == set(actual)
             assert 10 < len(expected["steps"])

@@ -49,7 +49,7 @@ def test_any_buffer_gives_the_same_file(
         nbytes: int, parts: Path, on_stock: Callable[[int], Path],
         monkeypatch: pytest.MonkeyPatch) -> None:
     """The models have 357 nodes and 1428 triangles: windows of a frame, and some frames."""
-    from anuga_lean import merging, rank_files
+    from anuga_lean.mpi import merging, rank_files
 
     monkeypatch.setattr(merging, "AT_ONCE", nbytes)
     monkeypatch.setattr(rank_files, "AT_ONCE", nbytes)
@@ -145,7 +145,7 @@ def test_unreadable_parts_and_bad_arguments(parts: Path) -> None:
 
 def test_a_merge_that_fails_leaves_what_was_there(
         parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from anuga_lean import merging
+    from anuga_lean.mpi import merging
 
     merge(parts, "DE0_2")
     before = (parts / "DE0_2.sww").read_bytes()

@@ -11,9 +11,9 @@ from anuga.abstract_2d_finite_volumes.basic_mesh import Basic_mesh
 from anuga.parallel import distribute_mesh, partitioning
 
 import anuga_lean as anuga
-from anuga_lean import partitions
 from anuga_lean._errors import PartitionError
-from anuga_lean.submeshes import Partition, Submesh
+from anuga_lean.mpi import partitions
+from anuga_lean.mpi.submeshes import Partition, Submesh
 
 SCHEMES = ("metis", "morton", "hilbert", "rcm")
 

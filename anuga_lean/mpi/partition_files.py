@@ -22,7 +22,7 @@ from anuga.parallel import sequential_distribute as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import PartitionError
-from anuga_lean.distribution import (
+from anuga_lean.mpi.distribution import (
     Restoring,
     apply_settings,
     distributed_values,
@@ -31,7 +31,7 @@ from anuga_lean.distribution import (
     parts_anew,
     settings_of,
 )
-from anuga_lean.submeshes import Partition
+from anuga_lean.mpi.submeshes import Partition
 
 # A file holds (keywords, points, vertices, boundary, quantities, then these).
 _SETTINGS = (

@@ -20,7 +20,15 @@ from anuga.file.netcdf import NetCDFFile
 from anuga.file.sww import Write_sww
 
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.rank_files import AllNodes, Corners, Nodes, Part, Triangles, parts_of_run, slices
+from anuga_lean.mpi.rank_files import (
+    AllNodes,
+    Corners,
+    Nodes,
+    Part,
+    Triangles,
+    parts_of_run,
+    slices,
+)
 from anuga_lean.sww import Spread
 
 AT_ONCE = 1 << 25   # bytes of the buffer

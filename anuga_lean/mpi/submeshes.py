@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean import _kernels, partitions
+from anuga_lean import _kernels
 from anuga_lean.memory_limits import stage
+from anuga_lean.mpi import partitions
 
 Indices = NDArray[np.int64]
 BoundaryDict = dict[tuple[int, int], str]
