@@ -612,5 +612,7 @@ def unwatch() -> None:
 
 def _own_module_loading() -> bool:
     """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
-    return any(own in sys.modules for own in (
-        *(own for _, _, own in _REPLACED), *(own for _, own, _ in _FACTORIES), _OWN_EXCHANGE))
+    known = (*(own for _, _, own in _REPLACED), *(own for _, own, _ in _FACTORIES), _OWN_EXCHANGE)
+    return any(own in sys.modules for own in known) or any(
+        name.startswith("anuga_lean.") and getattr(module.__spec__, "_initializing", False)
+        for name, module in sys.modules.copy().items() if module is not None)
