@@ -161,8 +161,10 @@ class Copies:
         if compiled:
             raise Failure(f"{compiled[0]} is compiled: leave out --installed to build it")
         python, packages = make_interpreter(folder, self.python)
-        shutil.copytree(site_packages(self.python) / "anuga", packages / "anuga",
-                        copy_function=_link)
+        for name in ("anuga", "anuga.libs"):  # libraries that a wheel from PyPI brings
+            if (site_packages(self.python) / name).exists():
+                shutil.copytree(site_packages(self.python) / name, packages / name,
+                                copy_function=_link)
         token = _mark(self.tree.folder)
         for path in {"anuga/__init__.py", *(change.path for change in changes)}:
             source, target = self.tree.folder / path, packages / path

@@ -34,6 +34,7 @@ PARALLEL = tuple(f"anuga.parallel.tests.test_{name}" for name in (
     "parallel_distribute_domain", "parallel_dist_settings", "distribute_mesh", "reorder_domain",
     "parallel_meshes", "sequential_dist_sw_flow", "parallel_shallow_domain",
     "parallel_sw_flow_de0", "parallel_sw_flow_de1", "parallel_inlet_operator"))
+STAND_IN = Path(__file__).resolve().parent / "children" / "installed_conftest.py"
 COVERED = ("abstract_2d_finite_volumes", "operators", "simulation", "shallow_water", "parallel")
 
 
@@ -109,8 +110,12 @@ class Suites:
         # A copy: the tree changes with the next patch.
         self.settings = kept / "settings"
         self.settings.mkdir(parents=True, exist_ok=True)
-        for name in ("conftest.py", "pyproject.toml"):
-            shutil.copy(tree / name, self.settings / name)
+        if (tree / "conftest.py").exists():
+            for name in ("conftest.py", "pyproject.toml"):
+                shutil.copy(tree / name, self.settings / name)
+        else:  # of an installed ANUGA
+            shutil.copy(STAND_IN, self.settings / "conftest.py")
+            (self.settings / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
 
     def compare(self, name: str, python: Path, changes: Sequence[Change], full: bool,
                 folder: Path, only: dict[str, list[str]] | None = None) -> Outcome:

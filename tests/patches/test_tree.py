@@ -64,8 +64,9 @@ def test_patch_has_to_make_the_same(folder: Path, monkeypatch: pytest.MonkeyPatc
     programs = folder / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs), prepend=":")
-    for script, message in (("echo 'patch: **** no'; exit 1", r"with patch -p1: patch: \*\*\*\* no"),
-                            ("exit 0", "makes another anuga/flow.py with patch -p1 than")):
+    for script, message in (
+            ("echo 'patch: **** no'; exit 1", r"with patch -p1: patch: \*\*\*\* no"),
+            ("exit 0", "makes another anuga/flow.py with patch -p1 than")):
         (programs / "patch").write_text(f"#!/bin/sh\n{script}\n")
         (programs / "patch").chmod(0o755)
         with pytest.raises(Failure, match=message):
