@@ -1,8 +1,9 @@
 """Time per step of a patched ANUGA against the release, step by step in turns.
 
 Both models are built and wait; then one of them evolves a few steps while the
-other one stands still, and so on.  Neighbouring turns share what else the machine
-does, so their ratio is certain to a per cent where that of whole runs is not.
+other one stands still, and so on.  Seconds are those of the processor, on one
+thread.  Neighbouring turns share what else the machine does, so their ratio is
+certain to a per cent where that of whole runs is not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A model that evolves a few steps whenever it is told to: ``turn.py run FOLDER``.
 
 Prints ``ready``, and for each line that it reads the seconds of its next steps as a
-JSON list.  Waiting is in none of them.
+JSON list: of the processor, for one thread's are the same whatever else it runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 del sys.path[0]
@@ -33,10 +33,13 @@ class Turns(StepClock):
 
     def __init__(self, domain: Any, steps: int, channel: Any) -> None:
         self.steps, self.channel = steps, channel
+        self._cpu = 0.0
         super().__init__(domain, None, lambda line: None)
 
     def _end_step(self) -> None:
         super()._end_step()
+        now = process_time()
+        self.seconds[-1], self._cpu = now - self._cpu, now
         if len(self.seconds) == self.steps:
             print(json.dumps(self.seconds), file=self.channel, flush=True)
             self.seconds.clear()
@@ -46,7 +49,7 @@ class Turns(StepClock):
         """Until the next turn; the process ends when there is none."""
         if not sys.stdin.readline():
             os._exit(0)
-        self._started = perf_counter()
+        self._cpu = process_time()
 
 
 def main(_: str, folder: str) -> None:
