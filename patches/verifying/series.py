@@ -15,6 +15,7 @@ from pathlib import Path
 SERIES = "series"  # what stands for all patches in order, as a name
 _NAME = re.compile(r"\d{4}-[\w.-]+\.patch")
 _NEEDS = re.compile(r"^Needs:(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE | re.IGNORECASE)
+_NUMBERED = re.compile(r"\b\d{4}\b(?:-[\w.-]*\w)?")
 _NOTHING = ("", "nothing", "none", "-")
 
 
@@ -47,7 +48,7 @@ def read_series(folder: Path) -> list[Patch]:
     """The patches that the file ``series`` of a folder lists, in its order.
 
     A patch says what it needs of the earlier ones in a line of its message,
-    ``Needs: 0001-topic, 0002-other``; without one it applies alone.
+    ``Needs: 0001-topic, 0002 (why)``; without one, or with ``none``, it applies alone.
 
     Raises
     ------
@@ -83,17 +84,16 @@ def _read(path: Path, earlier: Sequence[Patch]) -> Patch:
     if not subject or not message["From"]:
         raise PatchError(f"{path} has no From: and Subject:, as git format-patch writes them: "
                          "git am would not take it")
-    given = [word.strip().removesuffix(".patch") for line in _NEEDS.findall(text)
-             for word in re.split(r"[,\s]+", line) if word.strip() and "-" in word]
-    said = " ".join(_NEEDS.findall(text)).strip().rstrip(".").lower()
-    if not given and said not in _NOTHING:
+    said = re.sub(r"\([^)]*\)", "", " ".join(_NEEDS.findall(text))).strip()
+    given = [word.removesuffix(".patch") for word in _NUMBERED.findall(said)]
+    if not given and said.rstrip(".").lower() not in _NOTHING:
         raise PatchError(f"{path} says 'Needs: {said}': name the patches, as 0001-topic")
-    known = {patch.name: patch for patch in earlier}
+    known = {name: patch for patch in earlier for name in (patch.name, patch.name[:4])}
     needs: dict[str, None] = {}
     for need in given:
         if need not in known:
             raise PatchError(f"{path} needs {need!r}, which is no earlier patch of the series")
-        needs.update(dict.fromkeys([*known[need].needs, need]))
+        needs.update(dict.fromkeys([*known[need].needs, known[need].name]))
     ordered = tuple(patch.name for patch in earlier if patch.name in needs)
     return Patch(path.name.removesuffix(".patch"), path, subject, ordered)
 

@@ -15,7 +15,8 @@ def folder(tmp_path: Path) -> Path:
     tree, folder = make_tree(tmp_path / "tree"), tmp_path / "4.1.0"
     flow = "anuga/flow.py"
     make_patch(tree, folder, "0001-dry", {flow: ("1.0e-3", "1.0e-4")}, "none")
-    make_patch(tree, folder, "0002-wet", {flow: ("1.0e-4", "1.0e-5")}, "0001-dry.patch")
+    make_patch(tree, folder, "0002-wet", {flow: ("1.0e-4", "1.0e-5")},
+               "0001 (the line\n  is the same)")
     make_patch(tree, folder, "0003-deep", {flow: ("1.0e-5", "1.0e-6")},
                "0002-wet (its\n  lines lie beside those of this one)")
     return folder
@@ -54,7 +55,7 @@ def test_a_name_that_there_is_not(folder: Path) -> None:
     (lambda folder: (folder / "series").write_text(
         "0003-deep.patch\n0001-dry.patch\n0002-wet.patch\n"), "which is no earlier patch"),
     (lambda folder: (folder / "0002-wet.patch").write_text(
-        (folder / "0002-wet.patch").read_text().replace("Needs: 0001-dry.patch", "Needs: dry")),
+        (folder / "0002-wet.patch").read_text().replace("Needs: 0001 (", "Needs: dry (")),
      "says 'Needs: dry': name the patches"),
 ])
 def test_what_is_wrong_with_a_series(folder: Path, change, message: str) -> None:
