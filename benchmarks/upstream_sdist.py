@@ -10,6 +10,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -98,9 +99,22 @@ def python(variant: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "anuga_lean", "run", *arguments]
 
 
-def run(command: list[str], folder: Path, log: Path, variables: dict[str, str]) -> int:
-    """Run a command in a folder, its output in a log; return its status."""
+def run(command: list[str], folder: Path, log: Path, variables: dict[str, str],
+        timeout: float | None = None) -> int:
+    """Run a command in a folder, its output in a log; return its status.
+
+    After `timeout` seconds it is killed, with all that it started.
+    """
     note(command, folder, log)
     with open(log, "a") as stream:
-        return subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
-                              stdout=stream, stderr=subprocess.STDOUT).returncode
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                                   stdout=stream, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{shlex.join(command[:6])} ... had not ended after {timeout:.0f} s: see "
+                         f"{log}") from None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -72,7 +72,8 @@ def run_suite(name: str, variant: str, tree: Path, folder: Path,
 
 
 def run_tests(label: str, python: list[str], arguments: list[str], variant: str, tree: Path,
-              folder: Path, variables: dict[str, str]) -> dict[str, dict[str, Any]]:
+              folder: Path, variables: dict[str, str], timeout: float | None = None
+              ) -> dict[str, dict[str, Any]]:
     """As run_suite, of the tests that the arguments choose, on any interpreter."""
     shutil.rmtree(folder, ignore_errors=True)
     place = folder / "sandpit"
@@ -85,7 +86,7 @@ def run_tests(label: str, python: list[str], arguments: list[str], variant: str,
                "-p", "upstream_outcomes", "--pyargs", *arguments]
     log = folder / "output.log"
     for _ in range(1 + MOST_RESTARTS):
-        status = sdist.run(command, place, log, variables)
+        status = sdist.run(command, place, log, variables, timeout)
         if status in (0, 1, 5):  # all run, some failed, none left after a crash
             return read_outcomes(lines, variant)
         if not lines.exists() or status in (2, 3, 4):

@@ -10,6 +10,7 @@ from verifying import verdicts
 from verifying.verdicts import Verdict
 
 HEAD = ("patch", "files", "lines", "arrays", "resident", "checkpoint", "time", "ANUGA's tests")
+WORTH = 0.02  # of a figure: a smaller change is not worth a line
 MORE = {"checkpoint_peak": "peak of writing a checkpoint",
         "rank_0": "rank 0 after `distribute`, by triangle of all ranks",
         "rank_0_peak": "peak of rank 0 in `distribute`", "fit_peak": "peak of a points-file fit"}
@@ -63,7 +64,8 @@ def _also(found: Sequence[Verdict]) -> list[str]:
     for name, what in MORE.items():
         for each in found:
             figure = each.figures.get(name)
-            if figure and abs(figure["stock"] - figure["patched"]) > 1.0:
+            if figure and abs(
+                    figure["stock"] - figure["patched"]) > WORTH * figure["stock"]:
                 lines.append(f"- {each.name}: {what}, {figure['stock']:.0f} → "
                              f"{figure['patched']:.0f} bytes per triangle")
     return [*lines, ""] if lines else []

@@ -173,6 +173,9 @@ class Models:
                                    f"{how_it_ended(status, log)}")
         lines = [line for line in log.read_text(errors="replace").splitlines()
                  if line.startswith("{")]
+        if not lines:
+            raise MeasurementError(f"{script.removesuffix('.py')} {part} on {self.build.label} "
+                                   "ended without a figure")
         return json.loads(lines[-1])
 
 

@@ -34,6 +34,7 @@ PARALLEL = tuple(f"anuga.parallel.tests.test_{name}" for name in (
     "parallel_distribute_domain", "parallel_dist_settings", "distribute_mesh", "reorder_domain",
     "parallel_meshes", "sequential_dist_sw_flow", "parallel_shallow_domain",
     "parallel_sw_flow_de0", "parallel_sw_flow_de1", "parallel_inlet_operator"))
+TIMEOUT = 5400.0  # s of a run of pytest: a patch may make ranks wait for ever
 STAND_IN = Path(__file__).resolve().parent / "children" / "installed_conftest.py"
 COVERED = ("abstract_2d_finite_volumes", "operators", "simulation", "shallow_water", "parallel")
 
@@ -71,21 +72,25 @@ def runs(changes: Sequence[Change], full: bool) -> dict[str, list[str]]:
     if full:
         return {"fast": upstream.SUITES["fast"], "parallel": upstream.SUITES["parallel-quick"]}
     found = {"subset": [*SUBSET, "--run-fast"]}
+    parallel: dict[str, None] = {}
     more: dict[str, None] = {}
     for change in changes:
         path = Path(change.path)
         if path.parts[0] != "anuga" or len(path.parts) < 3:
             continue
-        if path.parts[1] == "parallel":
-            found["parallel"] = list(PARALLEL)
+        ranks = path.parts[1] == "parallel"
+        if ranks:
+            parallel.update(dict.fromkeys(PARALLEL))
         elif path.parts[1] not in COVERED:
             more[f"anuga.{path.parts[1]}"] = None
         module = ".".join(path.with_suffix("").parts)
         if path.suffix == ".py" and path.name.startswith("test_") and not any(
-                module.startswith(each) for each in (*SUBSET, *more, *PARALLEL)):
-            more[module] = None
+                f"{module}.".startswith(f"{each}.") for each in (*SUBSET, *more)):
+            (parallel if ranks else more)[module] = None
     if more:
         found["more"] = [*more, "--run-fast"]
+    if parallel:
+        found["parallel"] = list(parallel)
     return found
 
 
@@ -170,7 +175,7 @@ class Suites:
         variables = sdist.environment(folder.with_name(f"{folder.name}_home"), self.cache,
                                       str(python))
         return upstream.run_tests(f"the tests of {label}", [str(python)], arguments, "stock",
-                                  self.settings, folder, variables)
+                                  self.settings, folder, variables, TIMEOUT)
 
 
 def _count(outcome: Outcome, stock: dict[str, Any], ours: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from verifying.turns import in_turns
 from verifying.verdicts import Verdict
 
 PARTS = ("tests", "bits", "memory", "checkpoint", "distribute", "fit", "time")
+MOST_NAMED = 10  # tests that regress
 FORMAT = 1  # of what is kept of stock; raise it when a model or its figures change
 ANYWAY = ("tests", "bits", "memory", "checkpoint", "time")
 CONCERNS = {"distribute": ("anuga/parallel/",),
@@ -101,6 +102,7 @@ class Verifier:
         self.patches = {patch.name: patch for patch in patches}
         self.tree, self.builder, self.work = tree, builder, work
         self.plan, self.progress = plan, progress
+        self.tree.reset()  # an interrupted run leaves it patched
         self.stock = self._stock(place)
         self.kept = place / f"kept-{self._digest()}"
         self.kept.mkdir(exist_ok=True)
@@ -115,7 +117,6 @@ class Verifier:
         if complete.exists():
             return folder / "bin" / "python"
         self.progress("stock: build, once")
-        self.tree.reset()
         python = self.builder.make(folder, [], None)
         complete.touch()
         return python
@@ -197,8 +198,10 @@ class Verifier:
         outcome = self.suites.compare(verdict.name, python, changes, self.plan.full, folder,
                                       self.plan.tests)
         verdict.tests = verdicts.of_outcome(outcome)
-        for test in outcome.regressed:
+        for test in outcome.regressed[:MOST_NAMED]:
             verdict.wrong.append(f"a test regresses: {test}")
+        if len(outcome.regressed) > MOST_NAMED:
+            verdict.wrong.append(f"{len(outcome.regressed) - MOST_NAMED} more tests regress")
         if outcome.passed - outcome.new < outcome.stock_passed and not outcome.regressed:
             verdict.wrong.append(f"{outcome.passed} of ANUGA's tests pass, {outcome.stock_passed} "
                                  "on stock")
@@ -222,7 +225,7 @@ class Verifier:
         for algorithm in ALGORITHMS:
             stock = self._record(f"memory {algorithm}", lambda algorithm=algorithm:
                                  self.reference.memory(algorithm))
-            ours = self._keep(models.memory(algorithm))
+            ours = self._keep(models.memory(algorithm), "memory")
             verdict.note(f"arrays {algorithm}", stock.figures["held"], ours.figures["held"])
             verdict.note(f"rss {algorithm}", stock.figures["rss_slope"],
                          ours.figures["rss_slope"])
@@ -230,21 +233,21 @@ class Verifier:
     def _checkpoint(self, verdict: Verdict, models: Models) -> None:
         stock, restarted = self._both("checkpoint", self.reference.checkpoint)
         record, results = models.checkpoint()
-        self._keep(record)
+        self._keep(record, "checkpoint")
         for name in ("checkpoint", "checkpoint_peak"):
             verdict.note(name, stock.figures[name], record.figures[name])
         self._compare(verdict, "restart from a checkpoint", restarted, results)
 
     def _distribute(self, verdict: Verdict, models: Models) -> None:
         stock = self._record("distribute", self.reference.distribute)
-        record = self._keep(models.distribute())
+        record = self._keep(models.distribute(), "distribute")
         for name in ("rank_0", "rank_0_peak"):
             verdict.note(name, stock.figures[name], record.figures[name])
 
     def _fit(self, verdict: Verdict, models: Models) -> None:
         stock, bed = self._both("fit", self.reference.fit)
         record, results = models.fit()
-        self._keep(record)
+        self._keep(record, "fit")
         verdict.note("fit_peak", stock.figures["fit_peak"], record.figures["fit_peak"])
         self._compare(verdict, "fit of a points file", bed, results)
 
@@ -267,11 +270,14 @@ class Verifier:
             if label != "stock":
                 record.figures["stock_over_this"] = figure(
                     [1.0 / one for one in timing.ratios], "x", "ratio")
-            self.records[record.key] = record
+            self._keep(record, "time")
 
-    def _keep(self, record: Record) -> Record:
+    def _keep(self, record: Record, part: str) -> Record:
+        """Store a record under the command that measures it again."""
         if record.error is not None:
             raise Failure(record.error)
+        name = "" if record.build == "stock" else f" {record.build}"
+        record.command = f"python patches/verify.py --only {part}{name}"
         self.records[record.key] = record
         return record
 
@@ -296,4 +302,5 @@ class Verifier:
         found = self._kept(name, made)
         given = {key: value for key, value in found["record"].items() if key != "schema"}
         figures = {key: Figure(**value) for key, value in given.pop("figures").items()}
-        return self._keep(Record(figures=figures, **given)), found["more"]
+        record = Record(figures=figures, **given)
+        return self._keep(record, name.partition(" ")[0]), found["more"]
