@@ -112,7 +112,8 @@ class Tree:
             with tempfile.TemporaryDirectory(prefix="patch_") as place:
                 self._copy(paths, Path(place))
                 try:
-                    self.git("am", "-q", str(patch.path))
+                    # Some of ANUGA's files have carriage returns, which am takes away.
+                    self.git("am", "-q", "--keep-cr", str(patch.path))
                 except Failure as reason:
                     self.reset()
                     raise Failure(f"{patch.path.name} does not apply: {reason}") from None

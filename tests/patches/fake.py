@@ -41,6 +41,7 @@ FILES = {
     "anuga/flow.py": "def depth(stage, bed):\n    return stage - bed\n\n\nDRY = 1.0e-3\n",
     "anuga/kernel.c": "int steps(void) { return 1; }\n",
     "anuga/kernel.so": "compiled\n",
+    "examples/run.py": "one = 1\r\ntwo = 2\r\n",
 }
 
 
@@ -49,7 +50,7 @@ def make_tree(folder: Path, files: Mapping[str, str] = FILES) -> Tree:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text.encode())
     return Tree.of(folder)
 
 
@@ -58,16 +59,17 @@ def make_patch(tree: Tree, folder: Path, name: str, edits: Mapping[str, tuple[st
     """A patch that replaces, in each file, one text by another; it stays on the tree."""
     for file, (old, new) in edits.items():
         path = tree.folder / file
-        text = path.read_text() if path.exists() else ""
+        text = path.read_bytes().decode() if path.exists() else ""
         assert old in text
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace(old, new, 1) if old else text + new)
+        path.write_bytes((text.replace(old, new, 1) if old else text + new).encode())
     tree.git("add", "-A", "-f")
     message = f"Change {name}\n\nWhy it is changed.\n" + (f"\nNeeds: {needs}\n" if needs else "")
     tree.git("commit", "-q", "-m", message)
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.patch"
-    path.write_text(tree.git("format-patch", "-1", "--stdout", "--zero-commit"))
+    made = tree.git("format-patch", "-1", "-o", str(folder), "--zero-commit").strip()
+    Path(made).replace(path)
     with open(folder / "series", "a") as series:
         print(path.name, file=series)
     return path

@@ -71,3 +71,10 @@ def test_patch_has_to_make_the_same(folder: Path, monkeypatch: pytest.MonkeyPatc
         (programs / "patch").chmod(0o755)
         with pytest.raises(Failure, match=message):
             Tree.of(folder / "tree").apply(read_series(folder / "4.1.0")[:1])
+
+
+def test_carriage_returns_stay(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree")
+    make_patch(tree, tmp_path / "4.1.0", "0001-two", {"examples/run.py": ("two = 2", "two = 3")})
+    tree.apply(read_series(tmp_path / "4.1.0"))
+    assert b"one = 1\r\ntwo = 3\r\n" == (tmp_path / "tree" / "examples/run.py").read_bytes()
