@@ -144,6 +144,8 @@ def short_mesh(record: Record) -> str:
 
 def conditions(record: Record) -> str:
     """What else a record depends on, the mesh left out."""
+    if record.suite == "patches":
+        return "ANUGA with that patch"
     words = [record.flow_algorithm, plural(record.threads, "thread")]
     if record.numprocs > 1:
         words.append(plural(record.numprocs, "rank"))
