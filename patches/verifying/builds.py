@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import upstream_sdist as sdist
+
 from verifying.series import PatchError
 from verifying.tree import Change, Failure, Tree
 
@@ -283,6 +285,4 @@ def last_error(log: Path) -> str:
 
 
 def _run(command: Sequence[str], folder: Path, log: Path, **variables: str) -> int:
-    with open(log, "a") as stream:
-        return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream,
-                              stderr=subprocess.STDOUT, env=os.environ | variables).returncode
+    return sdist.run(list(command), folder, log, os.environ | variables)

@@ -168,7 +168,7 @@ class Verifier:
     def _measure(self, verdict: Verdict, changes: Sequence[Change], python: Path,
                  folder: Path) -> None:
         models = Models(verdict.name, python, self.plan.sizes, folder, self.progress)
-        with ThreadPoolExecutor(1) as aside:  # tests have no figure that a busy core spoils
+        with ThreadPoolExecutor(1) as aside:  # tests have no figure that another core spoils
             tests = None
             if self.plan.concerns("tests", changes):
                 tests = aside.submit(self._stage, verdict, "tests", lambda: self._tests(
@@ -178,12 +178,14 @@ class Verifier:
                                   ("distribute", self._distribute), ("fit", self._fit)):
                 if self.plan.concerns(part, changes):
                     self._stage(verdict, part, lambda measure=measure: measure(verdict, models))
+            if tests is not None and self.plan.full:  # else the turns of both meet them alike
+                tests.result()
+            if self.plan.concerns("time", changes):
+                for algorithm in ALGORITHMS:
+                    self._stage(verdict, "time", lambda algorithm=algorithm: self._time(
+                        verdict, python, algorithm, folder / "time"))
             if tests is not None:
                 tests.result()
-        if self.plan.concerns("time", changes):
-            for algorithm in ALGORITHMS:
-                self._stage(verdict, "time", lambda algorithm=algorithm: self._time(
-                    verdict, python, algorithm, folder / "time"))
 
     @staticmethod
     def _stage(verdict: Verdict, part: str, act: Callable[[], None]) -> None:
