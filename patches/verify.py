@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -109,6 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(args, patches, names, progress, arguments)
     except (PatchError, Failure, LeanError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as error:  # pip without a network, venv without pip
+        print(f"{parser.prog}: {shlex.join(error.cmd)} failed with status {error.returncode}",
+              file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)

@@ -13,7 +13,8 @@ HEAD = ("patch", "files", "lines", "arrays", "resident", "checkpoint", "time", "
 WORTH = 0.02  # of a figure: a smaller change is not worth a line
 MORE = {"checkpoint_peak": "peak of writing a checkpoint",
         "rank_0": "rank 0 after `distribute`, by triangle of all ranks",
-        "rank_0_peak": "peak of rank 0 in `distribute`", "fit_peak": "peak of a points-file fit"}
+        "rank_0_peak": "peak of rank 0 in `distribute`", "fit_peak": "peak of a points-file fit",
+        "rain_rss": "resident after a small model with rain"}
 
 
 def table(about: dict[str, Any], found: Sequence[Verdict]) -> str:
@@ -62,12 +63,13 @@ def _also(found: Sequence[Verdict]) -> list[str]:
     """Figures that only some patches have."""
     lines = []
     for name, what in MORE.items():
+        unit = "MiB" if verdicts.UNITS[name] == "MiB" else "bytes per triangle"
         for each in found:
             figure = each.figures.get(name)
             if figure and abs(
                     figure["stock"] - figure["patched"]) > WORTH * figure["stock"]:
                 lines.append(f"- {each.name}: {what}, {figure['stock']:.0f} → "
-                             f"{figure['patched']:.0f} bytes per triangle")
+                             f"{figure['patched']:.0f} {unit}")
     return [*lines, ""] if lines else []
 
 

@@ -61,10 +61,11 @@ class Sizes:
 
 
 # What is compared bit for bit: wet and dry, rain and friction, culverts and walls.
+RAIN = "regions DE0"
 RESULTS: Mapping[str, tuple[str, str, int]] = {
     "dam_break DE0": ("dam_break", "DE0", 1),
     "dam_break DE1": ("dam_break", "DE1", 1),
-    "regions DE0": ("regions", "DE0", 1),
+    RAIN: ("regions", "DE0", 1),
     "structures DE1": ("structures", "DE1", 1),
     "parallel DE1": ("parallel", "DE1", 3),
 }

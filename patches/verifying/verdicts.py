@@ -17,7 +17,10 @@ from anuga_lean.measure.report import table
 from verifying.suites import Outcome
 
 UNITS = {"arrays": "B/tri", "rss": "B/tri", "checkpoint": "B/tri", "checkpoint_peak": "B/tri",
-         "rank_0": "B/tri", "rank_0_peak": "B/tri", "fit_peak": "B/tri", "time": "x"}
+         "rank_0": "B/tri", "rank_0_peak": "B/tri", "fit_peak": "B/tri", "time": "x",
+         "rain_rss": "MiB"}
+# Shown below the table: most patches do not change them.
+BELOW = ("checkpoint_peak", "rank_0", "rank_0_peak", "fit_peak", "rain_rss")
 
 
 @dataclass
@@ -133,7 +136,7 @@ def text(verdicts: Sequence[Verdict]) -> str:
         below = f" (with {', '.join(each.needs)})" if each.needs else ""
         more = [f"{name} {figure['stock']:,.1f} -> {figure['patched']:,.1f} {UNITS[name]}"
                 for name, figure in each.figures.items()
-                if name in ("checkpoint_peak", "rank_0", "rank_0_peak", "fit_peak")]
+                if name in BELOW]
         if below or more:
             lines.append(f"  {each.name}{below}: {', '.join(more)}".rstrip(": "))
     return "\n".join(lines)

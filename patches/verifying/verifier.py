@@ -23,7 +23,7 @@ from anuga_lean.measure.environment import machine, versions
 from anuga_lean.measure.records import Figure, Record, figure
 from verifying import verdicts
 from verifying.builds import Builder, Progress
-from verifying.models import ALGORITHMS, RESULTS, Models, Sizes
+from verifying.models import ALGORITHMS, RAIN, RESULTS, Models, Sizes
 from verifying.series import SERIES, Patch
 from verifying.suites import Suites
 from verifying.tree import Change, Failure, Tree
@@ -211,7 +211,11 @@ class Verifier:
     def _bits(self, verdict: Verdict, models: Models) -> None:
         for name in self.plan.results:
             stock = self._kept(f"results {name}", lambda name=name: self.reference.results(name))
-            self._compare(verdict, name, stock, models.results(name))
+            ours = models.results(name)
+            self._compare(verdict, name, stock, ours)
+            if name == RAIN:  # what a model loads besides its arrays
+                verdict.note("rain_rss", *(Figure(
+                    run["stages"]["evolve"]["rss"] / 2**20, "MiB") for run in (stock, ours)))
 
     def _compare(self, verdict: Verdict, name: str, stock: dict, ours: dict) -> None:
         """Note whether the results of a model are equal, and which are not."""
