@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -194,4 +195,7 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
 
 
 if __name__ == "__main__":
+    # Whoever ends this process ends the builds and tests that it has started, too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())
