@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ProgressLine() as progress:
             if not args.installed:
                 settle(args, progress, arguments)
-            return run(args, patches, names, progress, arguments)
+            return run(args, patches, names, progress)
     except (PatchError, Failure, LeanError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
@@ -156,7 +156,7 @@ def workshop(args: argparse.Namespace, place: Path) -> Iterator[tuple[Tree, buil
 
 
 def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str],
-        progress: ProgressLine, arguments: Sequence[str]) -> int:
+        progress: ProgressLine) -> int:
     """Verify patches one after the other; 1 if one is refused."""
     # They need numpy, which the environment has.
     from verifying import markdown, verdicts
@@ -165,10 +165,9 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
     plan = QUICK if args.quick else FULL if args.full else PLAN
     if args.only:
         plan = replace(plan, parts=tuple(args.only))
-    command = shlex.join(["python", "patches/verify.py",
-                          *(word for word in arguments if word in ("--quick", "--full"))])
-    about = {"release": sdist.VERSION, "sha256": sdist.SHA256, "full": plan.full,
-             "command": command, "installed": args.installed}
+    how = [f"--{name}" for name in ("quick", "full", "installed") if getattr(args, name)]
+    command = " ".join(["python patches/verify.py", *how])
+    about = {"release": sdist.VERSION, "sha256": sdist.SHA256, "command": command}
     place = place_of(args.cache, args.installed)
     found: list[verdicts.Verdict] = []
     stored: dict = {}
@@ -176,9 +175,11 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
             workshop(args, place) as (tree, builder):
         verifier = Verifier(patches, tree, builder, place, args.work or Path(temporary), plan,
                             progress)
-        for name in names:
-            found.append(verifier.verify(name))
-            progress(f"{name}: {'REFUSED' if found[-1].wrong else 'good'}")
+        # Patches of Python files first: going back to stock's compiled code takes a minute.
+        for name in sorted(names, key=verifier.compiles):
+            verdict = verifier.verify(name)
+            progress(f"{name}: {'REFUSED' if verdict.wrong else 'good'}")
+            found = sorted([*found, verdict], key=lambda each: names.index(each.name))
             stored = verdicts.stored(found, list(verifier.records.values()), about, command)
             if args.json is not None:  # at once: an interrupted run leaves what it has
                 args.json.write_text(json.dumps(stored, indent=1) + "\n")
@@ -186,8 +187,8 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
     progress.close()
     print(verdicts.text(found))
     if args.summary is not None:
-        with open(args.summary, "a") as file:
-            print(markdown.table(*verdicts.parse(stored, args.summary)), file=file)
+        with open(args.summary, "a") as summary:
+            print(markdown.table(*verdicts.parse(stored, args.summary)), file=summary)
     for each in found:
         for reason in each.wrong:
             print(f"REFUSED: {each.name}: {reason}", file=sys.stderr)

@@ -128,16 +128,27 @@ class Verifier:
                  versions(("numpy", "scipy", "pytest"))]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
+    def chosen(self, name: str) -> list[Patch]:
+        """The patches that are put on the release for one, or for all of them."""
+        if name == SERIES:
+            return list(self.patches.values())
+        patch = self.patches[name]
+        return [*(self.patches[need] for need in patch.needs), patch]
+
+    def compiles(self, name: str) -> bool:
+        """Whether compiled sources are patched; a patch that is none will say so later."""
+        try:
+            return any(change.compiled for patch in self.chosen(name)
+                       for change in self.tree.changes(patch))
+        except Failure:
+            return False
+
     def verify(self, name: str) -> Verdict:
         """Everything about one patch, or about all of them in order."""
         began = time.monotonic()
-        if name == SERIES:
-            chosen = list(self.patches.values())
-            verdict = Verdict(SERIES, f"all {len(chosen)} patches in order")
-        else:
-            patch = self.patches[name]
-            chosen = [*(self.patches[need] for need in patch.needs), patch]
-            verdict = Verdict(name, patch.subject, list(patch.needs))
+        chosen = self.chosen(name)
+        verdict = Verdict(name, chosen[-1].subject, list(chosen[-1].needs)) if name != SERIES \
+            else Verdict(SERIES, f"all {len(chosen)} patches in order")
         folder = self.work / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

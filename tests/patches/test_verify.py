@@ -78,8 +78,7 @@ def test_a_good_patch_gets_every_figure(verifier: Verifier, tmp_path: Path) -> N
 
 def _shown(found: list[Verdict], verifier: Verifier, folder: Path) -> None:
     """The page, the README and the file have the figures of a verdict."""
-    about = {"release": "4.1.0", "sha256": "0", "full": False, "installed": True,
-             "command": "python patches/verify.py"}
+    about = {"release": "4.1.0", "sha256": "0", "command": "python patches/verify.py"}
     stored = verdicts.stored(found, list(verifier.records.values()), about, "verify.py")
     path = folder / "verified.json"
     path.write_text(json.dumps(stored))
