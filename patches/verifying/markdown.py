@@ -40,12 +40,10 @@ def _stock(found: Sequence[Verdict]) -> str:
     every: dict[str, float] = {}
     for each in found:
         every.update({name: figure["stock"] for name, figure in each.figures.items()})
-    if "arrays DE0" not in every:
-        return ""
-    pairs = [" / ".join(f"{every[f'{name} {algorithm}']:.1f}" for algorithm in ("DE0", "DE1"))
-             for name in ("arrays", "rss")]
-    last = f"{every['checkpoint']:.1f}" if "checkpoint" in every else ""
-    return " | ".join([*pairs, last])
+    columns = (("arrays DE0", "arrays DE1"), ("rss DE0", "rss DE1"), ("checkpoint",))
+    cells = [" / ".join(f"{every[name]:.1f}" for name in names if name in every)
+             for names in columns]
+    return " | ".join(cells) if any(cells) else ""
 
 
 def _pair(verdict: Verdict, name: str) -> str:
