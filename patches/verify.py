@@ -134,7 +134,7 @@ def settle(args: argparse.Namespace, progress: builds.Progress, arguments: Seque
     progress("fetch ANUGA's source")
     source = sdist.fetch(args.cache)
     place = place_of(args.cache, False)
-    with builds.locked(place):
+    with builds.locked(place, progress):
         python = builds.make_environment(place / "environment",
                                          builds.requirements(source / "PKG-INFO"), progress)
     command = [str(python), str(Path(__file__).resolve()), *arguments]
@@ -142,9 +142,10 @@ def settle(args: argparse.Namespace, progress: builds.Progress, arguments: Seque
 
 
 @contextlib.contextmanager
-def workshop(args: argparse.Namespace, place: Path) -> Iterator[tuple[Tree, builds.Builder]]:
+def workshop(args: argparse.Namespace, place: Path, progress: builds.Progress
+             ) -> Iterator[tuple[Tree, builds.Builder]]:
     """The tree and what builds from it; nobody else may have them at the same time."""
-    with builds.locked(place):
+    with builds.locked(place, progress):
         if args.installed:
             python = Path(sys.executable)
             tree = Tree.of(builds.installed_source(place / "tree", python))
@@ -172,7 +173,7 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
     found: list[verdicts.Verdict] = []
     stored: dict = {}
     with tempfile.TemporaryDirectory(prefix="patches_") as temporary, \
-            workshop(args, place) as (tree, builder):
+            workshop(args, place, progress) as (tree, builder):
         verifier = Verifier(patches, tree, builder, place, args.work or Path(temporary), plan,
                             progress)
         # Patches of Python files first: going back to stock's compiled code takes a minute.

@@ -75,11 +75,15 @@ def make_environment(folder: Path, wanted: Sequence[str], progress: Progress) ->
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, progress: Progress) -> Iterator[None]:
     """Keep others from building in a folder at the same time; waits for them."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"wait for another verify, which builds in {folder}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

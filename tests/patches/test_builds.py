@@ -13,6 +13,7 @@ from verifying.builds import (
     Copies,
     Wheels,
     installed_source,
+    locked,
     make_interpreter,
     requirements,
     site_packages,
@@ -121,3 +122,22 @@ def test_requirements_are_those_of_the_sdist(tmp_path: Path) -> None:
     found = requirements(tmp_path / "PKG-INFO")
     assert {"meson-python", "numpy>=2.0.0", "mpi4py", 'tomli; python_version < "3.11"'} < set(found)
     assert "sphinx" not in " ".join(found)
+
+
+def test_who_finds_another_one_building_waits_and_says_so(tmp_path: Path) -> None:
+    code = ("import fcntl, sys; lock = open('lock', 'w'); fcntl.flock(lock, fcntl.LOCK_EX); "
+            "print('held', flush=True); sys.stdin.read()")
+    said: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdin is not None
+        assert "held\n" == other.stdout.readline()
+
+        def progress(line: str) -> None:
+            said.append(line)
+            assert other.stdin is not None
+            other.stdin.close()
+
+        with locked(tmp_path, progress):
+            assert 0 == other.wait()
+    assert [f"wait for another verify, which builds in {tmp_path}"] == said
