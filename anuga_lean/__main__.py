@@ -12,10 +12,10 @@ from importlib import metadata
 from typing import NoReturn
 
 from anuga_lean._errors import CommandError, LeanError
-from anuga_lean.commands import census, checkpoint, compare, features, report, run
+from anuga_lean.commands import census, checkpoint, compare, features, patches, report, run
 
 VERBS = {"run": run, "compare": compare, "census": census,
-         "features": features, "checkpoint": checkpoint, "report": report}
+         "features": features, "checkpoint": checkpoint, "report": report, "patches": patches}
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["run"]:
         ours, rest = run.split(arguments[1:])
         arguments = ["run", *ours]
+    elif arguments[:1] == ["patches"]:
+        ours, rest = patches.split(arguments[1:])
+        arguments = ["patches", *ours]
     elif arguments[:1] == ["compare"] and "--" in arguments:
         position = arguments.index("--")
         arguments, rest = arguments[:position], arguments[position + 1:]

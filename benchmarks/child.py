@@ -25,14 +25,14 @@ from anuga_lean.measure.cases import (
     ranks_record,
     speed_records,
 )
-from anuga_lean.measure.records import SUITES, Record
+from anuga_lean.measure.records import MEASURED, Record
 from anuga_lean.measure.report import figures_table
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("suite", choices=MEASURED)
     parser.add_argument("scenario", choices=models.SCENARIOS)
     parser.add_argument("--build", nargs="+", default=["stock", "lean"], metavar="NAME",
                         help="stock, lean, lean-v3, a version such as 3.3.10, LABEL=PATH")

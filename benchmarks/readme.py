@@ -142,13 +142,24 @@ def with_tables(text: str, night: Night) -> str:
         A mark is missing, or a figure.
     """
     for name, make in TABLES.items():
-        begin, end = f"<!-- {name}: benchmarks/readme.py -->", f"<!-- end of {name} -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if len(pattern.findall(text)) != 1:
-            raise LeanError(f"README.md has not one pair of {begin} and {end}")
-        table = make(night)
-        text = pattern.sub(lambda _, found=f"{begin}\n{table}\n{end}": found, text)
+        text = put(text, name, "benchmarks/readme.py", lambda make=make: make(night))
     return text
+
+
+def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
+    """A README with what stands between the marks of one name made anew by a script.
+
+    Raises
+    ------
+    LeanError
+        A mark is missing.
+    """
+    begin, end = f"<!-- {name}: {maker} -->", f"<!-- end of {name} -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise LeanError(f"README.md has not one pair of {begin} and {end}")
+    found = f"{begin}\n{make()}\n{end}"
+    return pattern.sub(lambda _: found, text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

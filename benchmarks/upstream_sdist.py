@@ -6,9 +6,11 @@ commands that were run.  What is run is upstream_suites' and upstream_cases'.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,14 +19,19 @@ from pathlib import Path
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 
 VERSION = "4.1.0"
+SHA256 = "870aa27a996aca17f1519e60fe6ed9e029f3cd718ab4cb6b69a6a15c0d7435ff"
 VARIANTS = ("stock", "lean")
 CHILDREN = Path(__file__).resolve().parent / "upstream_children"
 
 commands: list[str] = []  # every command that was run, as typed into a shell
+show = print  # what a command is shown with before it runs
 
 
 def fetch(cache: Path) -> Path:
-    """Download the sdist with pip and unpack it, both once; return its folder."""
+    """Download the sdist with pip, check its SHA-256 and unpack it, all once; return its folder.
+
+    An archive with another content is deleted, so that the next call downloads it anew.
+    """
     tree = cache / f"anuga-{VERSION}"
     if (tree / "conftest.py").exists():
         return tree
@@ -35,6 +42,11 @@ def fetch(cache: Path) -> Path:
                    f"anuga=={VERSION}", "-d", str(cache)]
         note(command)
         subprocess.run(command, check=True)
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != SHA256:
+        archive.unlink()
+        raise SystemExit(f"{archive} had the SHA-256 {found}, that of ANUGA {VERSION} is {SHA256}: "
+                         "deleted it, run again to download it once more")
     unfinished = cache / "unpacked"
     with tarfile.open(archive) as tar:
         # Python knows filters since 3.11.4
@@ -53,18 +65,21 @@ def note(command: list[str], folder: Path | None = None, log: Path | None = None
     if log is not None:
         line += f" > {shlex.quote(str(log))} 2>&1"
     commands.append(line)
-    print(f"$ {line}", flush=True)
+    show(f"$ {line}", flush=True)
 
 
-def environment(folder: Path, cache: Path) -> dict[str, str]:
-    """What every process sees: one thread, a fixed hash seed, a home of its own."""
+def environment(folder: Path, cache: Path, interpreter: str = sys.executable) -> dict[str, str]:
+    """What every process sees: one thread, a fixed hash seed, a home of its own.
+
+    Programs are looked for beside the interpreter first.
+    """
     found = dict(os.environ)
     for name in ("ANUGA_LEAN", "ANUGA_LEAN_ISA", "ANUGA_DEFAULT_COMPUTE_MODE"):
         found.pop(name, None)
     home = folder / "home"  # ANUGA caches what it fits there
     home.mkdir(parents=True, exist_ok=True)
     (cache / "matplotlib").mkdir(parents=True, exist_ok=True)
-    path = [str(Path(sys.executable).parent), *filter(None, [found.get("PATH")])]
+    path = [str(Path(interpreter).parent), *filter(None, [found.get("PATH")])]
     modules = [str(CHILDREN), *filter(None, [found.get("PYTHONPATH")])]
     return found | MPI_ENVIRONMENT | {
         "OMP_NUM_THREADS": "1",
@@ -84,9 +99,22 @@ def python(variant: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "anuga_lean", "run", *arguments]
 
 
-def run(command: list[str], folder: Path, log: Path, variables: dict[str, str]) -> int:
-    """Run a command in a folder, its output in a log; return its status."""
+def run(command: list[str], folder: Path, log: Path, variables: dict[str, str],
+        timeout: float | None = None) -> int:
+    """Run a command in a folder, its output in a log; return its status.
+
+    After `timeout` seconds it is killed, with all that it started.
+    """
     note(command, folder, log)
     with open(log, "a") as stream:
-        return subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
-                              stdout=stream, stderr=subprocess.STDOUT).returncode
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                                   stdout=stream, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{shlex.join(command[:6])} ... had not ended after {timeout:.0f} s: see "
+                         f"{log}") from None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

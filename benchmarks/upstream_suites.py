@@ -67,6 +67,14 @@ def run_suite(name: str, variant: str, tree: Path, folder: Path,
     The folder holds the sdist's root conftest and pytest settings; the tests
     are those of the installed package.
     """
+    return run_tests(f"the {name} suite on {variant}", sdist.python(variant), SUITES[name],
+                     variant, tree, folder, variables)
+
+
+def run_tests(label: str, python: list[str], arguments: list[str], variant: str, tree: Path,
+              folder: Path, variables: dict[str, str], timeout: float | None = None
+              ) -> dict[str, dict[str, Any]]:
+    """As run_suite, of the tests that the arguments choose, on any interpreter."""
     shutil.rmtree(folder, ignore_errors=True)
     place = folder / "sandpit"
     place.mkdir(parents=True)
@@ -74,17 +82,17 @@ def run_suite(name: str, variant: str, tree: Path, folder: Path,
         shutil.copy(tree / file, folder)
     lines = folder / "outcomes.jsonl"
     variables = variables | {"UPSTREAM_OUTCOMES": str(lines)}
-    command = sdist.python(variant, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           "-p", "upstream_outcomes", "--pyargs", *SUITES[name])
+    command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+               "-p", "upstream_outcomes", "--pyargs", *arguments]
     log = folder / "output.log"
     for _ in range(1 + MOST_RESTARTS):
-        status = sdist.run(command, place, log, variables)
+        status = sdist.run(command, place, log, variables, timeout)
         if status in (0, 1, 5):  # all run, some failed, none left after a crash
             return read_outcomes(lines, variant)
         if not lines.exists() or status in (2, 3, 4):
             break
-        print(f"the {name} suite on {variant} died with status {status}: going on behind")
-    raise SystemExit(f"the {name} suite on {variant} ended with status {status}: see {log}")
+        sdist.show(f"{label} died with status {status}: going on behind")
+    raise SystemExit(f"{label} ended with status {status}: see {log}")
 
 
 def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,8 @@ from anuga_lean._errors import LeanError
 from anuga_lean.measure.environment import environment
 
 SCHEMA = "anuga_lean.figures/1"
-SUITES = ("memory", "speed", "checkpoint", "ranks")
+MEASURED = ("memory", "speed", "checkpoint", "ranks")
+SUITES = (*MEASURED, "patches")
 GATES = ("memory", "ratio")
 
 
@@ -35,7 +36,7 @@ class Figure(NamedTuple):
     ----------
     value : float
     unit : str
-        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s`` or ``x``.
+        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s``, ``x`` or ``tests``.
     spread : float or None
         Largest less smallest over the repeats, over the median; None for one.
     gate : "memory", "ratio" or None
@@ -55,7 +56,7 @@ class Record:
     Attributes
     ----------
     suite : str
-        One of `SUITES`.
+        One of `SUITES`; ``patches`` are verdicts of patches/verify.py, the others measurements.
     scenario, build : str
         ``build`` is ``stock``, ``lean``, a version such as ``3.3.10`` or the
         label of an interpreter.

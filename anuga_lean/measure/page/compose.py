@@ -32,6 +32,8 @@ HEADLINES = (("memory", "held"), ("memory", "rss_slope"), ("memory", "peak_evolv
              ("memory", "peak_build"), ("speed", speed.SPEED), ("checkpoint", "later"))
 CHECKPOINTS = ("Bytes of the files, memory above what the run holds already, and time, of the "
                "first checkpoint, of those after it and of loading.")
+PATCHES = ("ANUGA's own tests with each patch of patches/; one that was refused is named at the "
+           "top, with the reason, its memory and time are with those of the builds.")
 
 
 class Unreadable(NamedTuple):
@@ -66,6 +68,7 @@ def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> P
         memory.figures(shown, "checkpoint", "checkpoints", "Checkpoints", CHECKPOINTS),
         memory.figures(shown, "ranks", "parallel", "Parallel runs",
                        "Figures of runs on several ranks."),
+        memory.figures(shown, "patches", "patches", "Patches for ANUGA", PATCHES),
         speed.history(shown),
     ]
     return Page("Stock ANUGA against anuga_lean", _summary(shown), _measured(shown),

@@ -130,6 +130,8 @@ def title(case: list[Entry]) -> str:
 
 def subtitle(case: list[Entry], largest: bool = True) -> str:
     """Mesh and conditions of a case."""
+    if case[0].record.suite == "patches":  # of no mesh
+        return conditions(case[0].record)
     sizes = {entry.record.build: tuple(entry.record.triangles[-1:] if largest
                                        else entry.record.triangles) for entry in case}
     if len(set(sizes.values())) == 1:

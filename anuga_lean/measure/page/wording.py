@@ -33,6 +33,14 @@ FIGURES = {
     "seconds_load": "loading",
     "seconds_per_step": "time per step",
     "stock_over_lean": "stock over lean",
+    "stock_over_this": "stock over this build",
+    "checkpoint": "each checkpoint",
+    "checkpoint_peak": "what writing one adds to the peak",
+    "peak_load": "peak while loading",
+    "rank_0": "rank 0 after distribute, by triangle of all ranks",
+    "rank_0_peak": "peak of rank 0 in distribute",
+    "fit_peak": "peak of the fit of a points file",
+    "fit_kept": "resident after the fit",
 }
 UNITS = {"B/tri": "bytes per triangle", "MiB": "MiB", "s": "seconds", "ns/tri":
          "ns per triangle", "1/s": "per second", "x": "times"}
@@ -136,6 +144,8 @@ def short_mesh(record: Record) -> str:
 
 def conditions(record: Record) -> str:
     """What else a record depends on, the mesh left out."""
+    if record.suite == "patches":
+        return "ANUGA with that patch"
     words = [record.flow_algorithm, plural(record.threads, "thread")]
     if record.numprocs > 1:
         words.append(plural(record.numprocs, "rank"))

@@ -1,0 +1,7 @@
+"""The machinery of `patches/verify.py`.
+
+series.py reads the patches, tree.py applies them, builds.py makes interpreters
+with a patched ANUGA, suites.py runs ANUGA's tests, models.py runs models, turns.py
+times them against stock, verifier.py puts it together, verdicts.py is what comes out.
+Everything it measures with is anuga_lean's (measure/) and benchmarks/'s.
+"""

@@ -1,0 +1,156 @@
+"""A folder of ANUGA's source under git, and patches put on it.
+
+Owns the commits, `git am`, the check that `patch -p1` makes the same, and what a
+patch changes.  Building from the tree is builds.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from verifying.series import Patch, PatchError
+
+STOCK = "stock"  # tag of the release as it is
+_IDENTITY = ("-c", "user.name=verify", "-c", "user.email=verify@localhost")
+_COMPILED = (".c", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".pxi")
+
+
+class Failure(Exception):
+    """A patch that is not what it says, in one sentence."""
+
+
+class Change(NamedTuple):
+    """What a patch does to one file: lines added and removed, 0 of binary ones."""
+
+    path: str
+    added: int
+    removed: int
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the file is compiled."""
+        return self.path.endswith(_COMPILED)
+
+
+class Tree:
+    """A folder of source that git has a commit of.
+
+    Parameters
+    ----------
+    folder : Path
+        Has a repository of its own: `Tree.of` makes one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, folder: Path) -> Tree:
+        """A repository of all that is in a folder now, or the one that it has."""
+        tree = cls(folder)
+        if not (folder / ".git" / "refs" / "tags" / STOCK).exists():
+            shutil.rmtree(folder / ".git", ignore_errors=True)
+            tree.git("init", "-q")
+            tree.git("config", "core.autocrlf", "false")
+            tree.git("add", "-A", "-f")
+            tree.git("commit", "-q", "-m", "The release as it is")
+            tree.git("tag", STOCK)
+        return tree
+
+    def git(self, *arguments: str) -> str:
+        """What a git command prints, the user's own settings left out.
+
+        Raises
+        ------
+        Failure
+            Git fails: its last line.
+        """
+        nowhere = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        here = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        done = subprocess.run(["git", *_IDENTITY, *arguments], cwd=self.folder, text=True,
+                              capture_output=True, env=here | nowhere, errors="replace")
+        if done.returncode != 0:
+            raise Failure(_reason(done.stderr + done.stdout) or f"git {arguments[0]} failed")
+        return done.stdout
+
+    def reset(self) -> None:
+        """Back to the release; only files that differ are written, so builds stay incremental."""
+        if (self.folder / ".git" / "rebase-apply").exists():
+            self.git("am", "--abort")
+        self.git("reset", "-q", "--hard", STOCK)
+        self.git("clean", "-fdqx")
+
+    def changes(self, patch: Patch) -> list[Change]:
+        """What a patch changes, read from its text."""
+        found = []
+        for entry in self.git("apply", "--numstat", "-z", str(patch.path)).split("\0"):
+            if entry:
+                added, removed, path = entry.split("\t")
+                found.append(Change(path, *(0 if n == "-" else int(n) for n in (added, removed))))
+        return found
+
+    def apply(self, patches: Sequence[Patch]) -> None:
+        """Put patches on the release, with `git am`; `patch -p1` must make the same files.
+
+        Raises
+        ------
+        Failure
+            One does not apply; it is named.
+        """
+        self.reset()
+        for patch in patches:
+            try:
+                paths = [change.path for change in self.changes(patch)]
+            except Failure as reason:
+                raise Failure(f"{patch.path.name} is no patch: {reason}") from None
+            with tempfile.TemporaryDirectory(prefix="patch_") as place:
+                self._copy(paths, Path(place))
+                try:
+                    # Some of ANUGA's files have carriage returns, which am takes away.
+                    self.git("am", "-q", "--keep-cr", str(patch.path))
+                except Failure as reason:
+                    self.reset()
+                    raise Failure(f"{patch.path.name} does not apply: {reason}") from None
+                self._same_by_patch(patch, paths, Path(place))
+
+    def _copy(self, paths: Sequence[str], place: Path) -> None:
+        for path in paths:
+            if (self.folder / path).exists():
+                (place / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(self.folder / path, place / path)
+
+    def _same_by_patch(self, patch: Patch, paths: Sequence[str], place: Path) -> None:
+        """Raise Failure unless `patch -p1` makes of the copies what git has made."""
+        done = subprocess.run(
+            ["patch", "-p1", "--batch", "--forward", "--no-backup-if-mismatch", "-i",
+             str(patch.path)], cwd=place, capture_output=True, text=True, errors="replace")
+        if done.returncode != 0:
+            raise Failure(f"{patch.path.name} does not apply with patch -p1: "
+                          f"{_reason(done.stdout + done.stderr)}")
+        for path in paths:
+            here, there = self.folder / path, place / path
+            if (here.read_bytes() if here.exists() else None) != \
+                    (there.read_bytes() if there.exists() else None):
+                raise Failure(f"{patch.path.name} makes another {path} with patch -p1 than with "
+                              "git am")
+
+
+def check_programs() -> None:
+    """Raise PatchError unless git and patch are there."""
+    missing = [name for name in ("git", "patch") if shutil.which(name) is None]
+    if missing:
+        raise PatchError(f"{' and '.join(missing)} must be installed to apply patches")
+
+
+def _reason(said: str) -> str:
+    """The line of git's or patch's output that says most."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("error:", "fatal:", "Hunk", "patch:"))
+              and "FAILED" in line or line.startswith(("error:", "fatal:", "patch:"))]
+    return (errors or lines or [""])[0]

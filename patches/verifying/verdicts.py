@@ -1,0 +1,175 @@
+"""What is known of a patch in the end, as a table and as JSON.
+
+Owns the verdict and its stored form: the file is one that `anuga_lean report` reads,
+with the verdicts beside its records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anuga_lean.measure.records import Figure, Record, night
+from anuga_lean.measure.report import table
+from verifying.suites import Outcome
+
+UNITS = {"arrays": "B/tri", "rss": "B/tri", "checkpoint": "B/tri", "checkpoint_peak": "B/tri",
+         "rank_0": "B/tri", "rank_0_peak": "B/tri", "fit_peak": "B/tri", "time": "x",
+         "rain_rss": "MiB"}
+# Shown below the table: most patches do not change them.
+BELOW = ("checkpoint_peak", "rank_0", "rank_0_peak", "fit_peak", "rain_rss")
+
+
+@dataclass
+class Verdict:
+    """One patch, or the whole series.
+
+    Attributes
+    ----------
+    name, subject : str
+    needs : list of str
+        Earlier patches that were applied below it.
+    files, added, removed : int
+        What its own text changes; ``tests_lines`` of the added are tests.
+    wrong : list of str
+        Every reason to refuse it, a sentence each; none if it is good.
+    tests : dict or None
+        See suites.Outcome.
+    equal : dict of str to bool
+        By model whether all its results are those of stock.
+    figures : dict of str to dict
+        By name (``arrays DE0``): ``stock``, ``patched``; of a time also
+        ``ratio`` and ``uncertainty``.
+    seconds : float
+        What verifying it took.
+    """
+
+    name: str
+    subject: str
+    needs: list[str] = field(default_factory=list)
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    tests_lines: int = 0
+    wrong: list[str] = field(default_factory=list)
+    tests: dict[str, Any] | None = None
+    equal: dict[str, bool] = field(default_factory=dict)
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def note(self, name: str, stock: Figure, patched: Figure) -> None:
+        """Keep a figure of memory beside that of stock."""
+        self.figures[name] = {"stock": stock.value, "patched": patched.value}
+
+    def saved(self, name: str) -> float | None:
+        """By how much a figure is smaller than on stock; None if it was not measured."""
+        figure = self.figures.get(name)
+        return None if figure is None else figure["stock"] - figure["patched"]
+
+    def record(self, command: str) -> Record:
+        """What the page of figures shows of it."""
+        record = Record("patches", "ANUGA's own tests", self.name, command=command,
+                        error="; ".join(self.wrong) or None)
+        if self.tests is not None:
+            record.figures = {name: Figure(float(self.tests[name]), "tests")
+                              for name in ("passed", "failed", "skipped", "new")}
+        return record
+
+
+def of_outcome(outcome: Outcome) -> dict[str, Any]:
+    """The stored form of what the tests gave."""
+    return asdict(outcome)
+
+
+def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
+    """The table, its head first."""
+    found = [["patch", "files", "lines", "arrays DE0", "DE1", "RSS DE0", "DE1", "checkpoint",
+              "time DE0", "DE1", "tests", "bits", ""]]
+    for each in verdicts:
+        cells = [change(each, name) for name in
+                 ("arrays DE0", "arrays DE1", "rss DE0", "rss DE1", "checkpoint")]
+        found.append([each.name, str(each.files), f"+{each.added} -{each.removed}", *cells,
+                      ratio(each, "time DE0"), ratio(each, "time DE1"), tests(each), bits(each),
+                      "WRONG" if each.wrong else "good"])
+    return found
+
+
+def change(verdict: Verdict, name: str) -> str:
+    """A figure of memory against stock's, B/tri."""
+    saved = verdict.saved(name)
+    if saved is None:
+        return "-"
+    return "0" if abs(saved) < 0.05 else f"{-saved:+.1f}"
+
+
+def ratio(verdict: Verdict, name: str) -> str:
+    """Time over stock's."""
+    figure = verdict.figures.get(name)
+    return "-" if figure is None else f"{figure['ratio']:.3f}"
+
+
+def tests(verdict: Verdict) -> str:
+    """Tests that passed, those that the patch brings apart, and those that did not."""
+    found = verdict.tests
+    if found is None:
+        return "-"
+    new = f" + {found['new']} new" if found["new"] else ""
+    worse = f", {len(found['regressed'])} REGRESSED" if found["regressed"] else ""
+    return f"{found['passed'] - found['new']} of {found['stock_passed']}{new}{worse}"
+
+
+def bits(verdict: Verdict) -> str:
+    """Whether results are equal."""
+    if not verdict.equal:
+        return "-"
+    return "equal" if all(verdict.equal.values()) else "DIFFERENT"
+
+
+def text(verdicts: Sequence[Verdict]) -> str:
+    """The table and every reason."""
+    lines = [table(rows(verdicts)), "", "memory: bytes per triangle against unpatched stock; "
+             "time: patched over stock, medians of turns"]
+    for each in verdicts:
+        below = f" (with {', '.join(each.needs)})" if each.needs else ""
+        more = [f"{name} {figure['stock']:,.1f} -> {figure['patched']:,.1f} {UNITS[name]}"
+                for name, figure in each.figures.items()
+                if name in BELOW]
+        if below or more:
+            lines.append(f"  {each.name}{below}: {', '.join(more)}".rstrip(": "))
+    return "\n".join(lines)
+
+
+def stored(verdicts: Sequence[Verdict], records: Sequence[Record], about: dict[str, Any],
+           command: str) -> dict[str, Any]:
+    """The content of the JSON file."""
+    found = [*records, *(verdict.record(f"{command} {verdict.name}") for verdict in verdicts)]
+    return {**night(found), "patches": {**about, "verdicts": [asdict(v) for v in verdicts]}}
+
+
+def read_verdicts(path: Path) -> tuple[dict[str, Any], list[Verdict]]:
+    """What a file says about the verdicts, and the verdicts.
+
+    Raises
+    ------
+    ValueError
+        No file of `verify.py --json`: one sentence.
+    """
+    try:
+        return parse(json.loads(path.read_text()), path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
+
+
+def parse(found: Any, path: Path) -> tuple[dict[str, Any], list[Verdict]]:
+    """As read_verdicts, from the JSON of a file; `path` is what errors call it."""
+    try:
+        about = {**found["patches"], "date": found["datetime"],
+                 "machine": found["machine_info"]["anuga_lean"]}
+        return about, [Verdict(**each) for each in about.pop("verdicts")]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not what verify.py --json writes: {error!r}") from error

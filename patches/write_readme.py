@@ -1,0 +1,71 @@
+"""The tables of patches/README.md, made from stored verdicts.
+
+`python patches/write_readme.py` writes them between their marks from
+patches/verified.json, `--check` says whether they agree.  The JSON comes from
+`python patches/verify.py --full --json patches/verified.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(path) for path in (HERE, HERE.parent / "benchmarks")
+                if str(path) not in sys.path]
+if importlib.util.find_spec("anuga_lean") is None:
+    sys.path.insert(0, str(HERE.parent))
+
+from readme import put  # noqa: E402
+from verifying import verdicts  # noqa: E402
+from verifying.markdown import table  # noqa: E402
+
+from anuga_lean._errors import LeanError  # noqa: E402
+
+STORED = HERE / "verified.json"
+README = HERE / "README.md"
+MAKER = "patches/write_readme.py"
+
+
+def left_out(release: str) -> str:
+    """What was tried and left out, as the folder of the release says."""
+    path = HERE / release / "left-out.md"
+    if not path.exists():
+        return "Nothing is noted yet."
+    lines = path.read_text().strip().splitlines()
+    return "\n".join(lines[1:] if lines[:1] and lines[0].startswith("#") else lines).strip()
+
+
+def made(text: str, stored: Path) -> str:
+    """A README with its tables made anew."""
+    about, found = verdicts.read_verdicts(stored)
+    text = put(text, "patches", MAKER, lambda: table(about, found))
+    return put(text, "left out", MAKER, lambda: left_out(about["release"]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the tables, check them, or print one."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if they disagree")
+    parser.add_argument("--json", type=Path, default=STORED, metavar="FILE")
+    args = parser.parse_args(arguments)
+    try:
+        text = README.read_text()
+        new = made(text, args.json)
+    except (LeanError, ValueError) as error:
+        print(f"write_readme.py: {error}", file=sys.stderr)
+        return 2
+    if args.check:
+        if new != text:
+            print(f"write_readme.py: the tables of patches/README.md are not those of {args.json}: "
+                  "python patches/write_readme.py writes them", file=sys.stderr)
+        return int(new != text)
+    README.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
