@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def main() -> None:
           f"it evolves, between {SMALL[0]['triangles']:,} and {SMALL[1]['triangles']:,} triangles)")
     if args.json is not None:
         args.json.write_text(json.dumps(
-            {"machine": machine(), "lean": result, "peak": peak, "stock": stock}, indent=1) + "\n")
+            {"date": date.today().isoformat(), "machine": machine(), "triangles": n, "peak": peak,
+             "stages": result["stages"], "stock": stock}, indent=1) + "\n")
     if peak > args.limit * GIB:
         raise SystemExit(f"the peak is above {args.limit:g} GiB")
 

@@ -11,6 +11,7 @@ import argparse
 import json
 import statistics
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,8 @@ def main() -> None:
             "job, s", "stock / lean", "equal"]
     print(table([head, *(line for each in found for line in rows(each, args.variants))]))
     if args.json is not None:
-        args.json.write_text(json.dumps({"machine": machine(), "runs": found}, indent=1) + "\n")
+        args.json.write_text(json.dumps(
+            {"date": date.today().isoformat(), "machine": machine(), "runs": found}, indent=1) + "\n")
     if any(each["equal"] is False for each in found):
         raise SystemExit("the results differ")
 

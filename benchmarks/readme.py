@@ -1,4 +1,4 @@
-"""The tables of the README, made from stored figures.
+"""The tables of the README, made from stored figures; those about setting up by `readme_setup`.
 
 `python benchmarks/readme.py` writes them between their marks in README.md from
 benchmarks/readme.json, `--check` says whether they agree.  The JSON comes from
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from readme_setup import filled, huge_table, ranks_table, setup_table
 
 from anuga_lean._errors import LeanError
 from anuga_lean.measure.environment import isa
@@ -122,15 +124,16 @@ def _measured(night: Night, more: str) -> str:
             f"{machine.get('processor')}, Python "
             f"{machine.get('versions', {}).get('python')}{more}; stock and lean took turns, times "
             "are medians.")
-    words, lines = text.split(), [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > 99:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
+    return "\n".join(filled(text))
 
 
-TABLES: dict[str, Callable[[Night], str]] = {"figures": main_table, "checkpoints": checkpoint_table}
+TABLES: dict[str, Callable[[Night], str]] = {
+    "figures": main_table,
+    "checkpoints": checkpoint_table,
+    "setup": lambda night: setup_table(),
+    "ranks": lambda night: ranks_table(),
+    "huge": lambda night: huge_table(),
+}
 
 
 def with_tables(text: str, night: Night) -> str:

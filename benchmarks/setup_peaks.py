@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ import numpy as np
 from anuga_lean.measure import probe
 from anuga_lean.measure.calls import _settle as settle
 from anuga_lean.measure.child import import_anuga
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import VARIANTS
 from anuga_lean.measure.report import table
 
@@ -330,7 +332,9 @@ def main() -> None:
              for name in chosen]
     print(table(rows))
     if args.json is not None:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        args.json.write_text(json.dumps(
+            {"date": date.today().isoformat(), "machine": machine(), "small": args.small,
+             "large": args.large, "cases": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
