@@ -121,8 +121,8 @@ def main() -> None:
             "job, s", "stock / lean", "equal"]
     print(table([head, *(line for each in found for line in rows(each, args.variants))]))
     if args.json is not None:
-        args.json.write_text(json.dumps(
-            {"date": date.today().isoformat(), "machine": machine(), "runs": found}, indent=1) + "\n")
+        stored = {"date": date.today().isoformat(), "machine": machine(), "runs": found}
+        args.json.write_text(json.dumps(stored, indent=1) + "\n")
     if any(each["equal"] is False for each in found):
         raise SystemExit("the results differ")
 
