@@ -395,11 +395,10 @@ def test_stock_loads_as_ever(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", ["mesh_lookup", "rectangles", "fitting", "mpi.distribution",
                                     "mpi.halo"])
-def test_any_lean_module_may_come_first(module: str) -> None:
+def test_any_lean_module_may_come_first(module: str, tmp_path: Path) -> None:
     """It imports ANUGA, which brings in the lean classes, before it is complete itself."""
     script = (f"import anuga_lean.{module}\nimport anuga_lean as anuga\n"
-              "assert anuga.rectangular_cross_domain(2, 2).lean is not None\n"
-              "print(anuga.distribute.__code__.co_filename)")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+              "assert anuga.rectangular_cross_domain(2, 2).lean is not None")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+                          cwd=tmp_path)
     assert 0 == done.returncode, done.stderr
-    assert "anuga_lean" in done.stdout or "faults.py" in done.stdout
