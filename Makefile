@@ -22,7 +22,7 @@ demo: $(BIN)/.installed
 	$(BIN)/anuga_lean compare merimbula --refine 2 --repeat 2
 
 test: $(BIN)/.installed
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 nightly: $(BIN)/.installed
 	$(BIN)/python benchmarks/nightly.py

@@ -10,6 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # A stock process of a test stays stock, also under `anuga_lean run -m pytest`.
 os.environ.pop("ANUGA_LEAN", None)
+# Set in a worker of pytest-xdist; a pytest that a test starts is none, and measures.
+os.environ.pop("PYTEST_XDIST_WORKER", None)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

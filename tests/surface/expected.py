@@ -28,6 +28,7 @@ FREED = ("stock's set_boundary_values_from_edges makes a new array and its kerne
 OLD_NUMBERS = "stock's kernels keep the arrays of before the renumbering once they have run"
 FEWER = "it reports the arrays that are held, and lean holds fewer"
 UNKEPT = "rk2 keeps its fluxes and its backup within the step only; lean says so in a warning"
+WORDS = "verbose tells of the steps that there are, in other words"
 LATER = "neighbours are found when they are asked for, in ANUGA with the triangles"
 
 EXPECTED = [
@@ -65,6 +66,7 @@ EXPECTED = [
     Expected("Domain", "set_checkpointing", "len(files())", "a mesh file stands beside the sets"),
     Expected("module", "load_checkpoint_file", "'nosuch'", SAID),
     Expected("module", "sww_merge", "'nosuch'", SAID),
+    Expected("module", "sequential_distribute_dump", "verbose=True", WORDS),
     *[Expected("module", name, "statistics()", "the text shows arrays as lean shows views")
       for name in ("Boyd_pipe_operator", "Weir_orifice_trapezoid_operator")],
 ]
