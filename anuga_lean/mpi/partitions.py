@@ -78,7 +78,7 @@ def _metis(domain: Any, n_procs: int) -> NDArray[np.int32]:
                            number_of_nodes, 1, Options())
     del corner, offset
     rank = np.array(rank, np.int32)
-    release_free_memory()   # METIS leaves 150 bytes per triangle to the C library
+    release_free_memory()   # METIS leaves 150 bytes per triangle (at 1 M) to the C library
     return rank
 
 
