@@ -22,7 +22,8 @@ CASES = {
     "Domain(.tsh)": "`Domain(\"mesh.tsh\")`",
     "Domain(.msh)": "`Domain(\"mesh.msh\")`",
     "f(x, y)": "`set_quantity(\"elevation\", f)`",
-    "raster, centroids": "`set_quantity(\"elevation\", raster=..., location=\"centroids\")`",
+    "raster (x, y, Z), centroids":
+        "`set_quantity(\"elevation\", raster=..., location=\"centroids\")`",
     "points file (.pts)": "`set_quantity(\"elevation\", filename=\"points.pts\")`, 20,000 points",
     "Boyd_box_operator": "`Boyd_box_operator`",
 }

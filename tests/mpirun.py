@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
@@ -30,3 +31,14 @@ def on_ranks(count: int, folder: Path, *arguments: str) -> subprocess.CompletedP
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300
     )
+
+
+def arrays_of_ranks(count: int, folder: Path, *arguments: str) -> list[dict[str, np.ndarray]]:
+    """Run a script that leaves FOLDER/RANK.npz on some ranks; what each left."""
+    done = on_ranks(count, folder, *arguments)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    found = []
+    for rank in range(count):
+        with np.load(folder / f"{rank}.npz") as arrays:
+            found.append({name: arrays[name] for name in arrays.files})
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from anuga_lean.measure.comparison import same_bits
-from mpirun import needs_mpi, on_ranks
+from mpirun import arrays_of_ranks, needs_mpi, on_ranks
 
 RANKS = 3
 SCRIPT = Path(__file__).with_name("ranks.py")
@@ -20,13 +20,7 @@ pytestmark = needs_mpi
 def run(folder: Path, algorithm: str, *how: str) -> list[dict[str, np.ndarray]]:
     """Run the script on three ranks started with `how`; what each rank left."""
     folder.mkdir()
-    done = on_ranks(RANKS, folder, *how, str(SCRIPT), str(folder), algorithm)
-    assert 0 == done.returncode, done.stdout + done.stderr
-    found = []
-    for rank in range(RANKS):
-        with np.load(folder / f"{rank}.npz") as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
-    return found
+    return arrays_of_ranks(RANKS, folder, *how, str(SCRIPT), str(folder), algorithm)
 
 
 @pytest.mark.parametrize("algorithm", ["DE0", "DE1"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpirun import needs_mpi, on_ranks
+from mpirun import arrays_of_ranks, needs_mpi, on_ranks
 
 SCRIPT = Path(__file__).with_name("parted.py")
 
@@ -16,13 +16,7 @@ pytestmark = needs_mpi
 
 def run(folder: Path, ranks: int, *how: str) -> list[dict[str, np.ndarray]]:
     folder.mkdir()
-    done = on_ranks(ranks, folder, *how, str(SCRIPT), str(folder))
-    assert 0 == done.returncode, done.stdout + done.stderr
-    found = []
-    for rank in range(ranks):
-        with np.load(folder / f"{rank}.npz") as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
-    return found
+    return arrays_of_ranks(ranks, folder, *how, str(SCRIPT), str(folder))
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
