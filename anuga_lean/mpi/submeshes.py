@@ -8,6 +8,7 @@ without renumbering the mesh.  Who sends it is `distribution`'s.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._errors import MemoryWarning
 from anuga_lean.memory_limits import stage
 from anuga_lean.mpi import partitions
 
@@ -156,6 +158,10 @@ class Partition:
         from anuga.parallel import partitioning
 
         if scheme == "rcm":
+            warnings.warn(
+                "the partition scheme 'rcm' makes a matrix of all neighbours by ANUGA's own "
+                "function: 'hilbert' takes a part of the mesh at a time", MemoryWarning,
+                stacklevel=6)
             return partitioning.rcm_partition(self.source, self.number_of_ranks)
         # ANUGA takes any other name for METIS
         return getattr(partitions, _SCHEMES.get(scheme, "metis_partition"))(

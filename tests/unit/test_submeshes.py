@@ -11,9 +11,12 @@ from anuga.abstract_2d_finite_volumes.basic_mesh import Basic_mesh
 from anuga.parallel import distribute_mesh, partitioning
 
 import anuga_lean as anuga
-from anuga_lean._errors import PartitionError
+from anuga_lean._errors import MemoryWarning, PartitionError
 from anuga_lean.mpi import partitions
 from anuga_lean.mpi.submeshes import Partition, Submesh
+
+# That one is announced: test_what_takes_all_neighbours_at_once_is_said.
+pytestmark = pytest.mark.filterwarnings("ignore:the partition scheme 'rcm'")
 
 SCHEMES = ("metis", "morton", "hilbert", "rcm")
 
@@ -147,3 +150,8 @@ def test_too_many_triangles_for_metis() -> None:
     mesh = SimpleNamespace(number_of_triangles=2**31 // 3 + 1)
     with pytest.raises(PartitionError, match="'partition_scheme': 'hilbert'"):
         partitions.metis_partition(mesh, 2)
+
+
+def test_what_takes_all_neighbours_at_once_is_said() -> None:
+    with pytest.warns(MemoryWarning, match="'hilbert' takes a part of the mesh at a time"):
+        Partition(cross().mesh, 2, {"partition_scheme": "rcm"})
