@@ -102,7 +102,7 @@ def from_domain(domain: Any) -> Any:
     TypeError
         If `domain` is not a shallow water domain of ANUGA's.
     UnsupportedVersion
-        If the installed ANUGA is not 4.1.x.
+        If the installed ANUGA is neither 4.1.x nor 4.2.x.
     """
     hook.load()
     from anuga_lean import storage

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from anuga_lean import overrides
+from anuga_lean.overlay.capabilities import capabilities
 
 
 class Feature(NamedTuple):
@@ -66,6 +67,10 @@ def unsupported(domain: Any) -> str | None:
     """
     if domain.multiprocessor_mode != 1:
         return "compute mode 'unified'"
+    if capabilities().prescribed_limiter and domain.boundary_limit_mask.any():
+        return "a boundary whose values bound the reconstruction"
+    if int(domain.lean.parameter("low_froude")) & capabilities().tangential_upwind:
+        return "tangential upwinding"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
     if domain.lean.parameter("extrapolate_velocity_second_order") != 1:

@@ -22,9 +22,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from anuga_lean._errors import HookError, HookWarning, UnsupportedVersion
+from anuga_lean.overlay.capabilities import capabilities
 
-SUPPORTED = (4, 1)
-SUPPORTED_RANGE = "4.1.0 or later, before 4.2"
+SUPPORTED = ((4, 1), (4, 2))
+SUPPORTED_RANGE = "4.1.0 or later, before 4.3"
 
 # (ANUGA's module, class, our module): defining module first, bases before subclasses.
 _REPLACED = (
@@ -123,10 +124,10 @@ def _check(version: str) -> None:
         found = tuple(int(part) for part in version.split(".")[:2])
     except ValueError:
         found = ()
-    if found != SUPPORTED:
+    if found not in SUPPORTED:
         raise UnsupportedVersion(
             f"anuga {version} is installed but anuga_lean knows the inside of "
-            f"{SUPPORTED_RANGE} only: pip install 'anuga>=4.1,<4.2'.")
+            f"{SUPPORTED_RANGE} only: pip install 'anuga>=4.1,<4.3'.")
 
 
 def install() -> types.ModuleType:
@@ -135,7 +136,7 @@ def install() -> types.ModuleType:
     Raises
     ------
     UnsupportedVersion
-        If the installed ANUGA is not 4.1.x.
+        If the installed ANUGA is neither 4.1.x nor 4.2.x.
     HookError
         If a Domain was already created from ANUGA's own classes.
     """
@@ -443,6 +444,9 @@ def _install_exchange() -> None:
                  "communicate_flux_timestep"):
         function = getattr(stock, name)
         _rebind(function, _of_class(function, getattr(own, name), LeanDomain))
+    if capabilities().bed_ghosts:
+        _rebind(stock.communicate_bed_ghosts,
+                _handled(stock.communicate_bed_ghosts, own.communicate_bed_ghosts))
 
 
 def _of_class(function: Any, own: Any, lean_class: type) -> Any:
@@ -558,6 +562,7 @@ _TAKE_A_DOMAIN = frozenset((
     "compute_fluxes_ext_central", "protect_new", "extrapolate_second_order_edge_sw",
     "extrapolate_second_order_sw", "distribute_to_edges", "distribute_to_edges_and_vertices",
     "distribute_edges_to_vertices", "update_conserved_quantities",
+    "extrapolate_centroids_only", "kinematic_viscosity_explicit",
     "saxpy_conserved_quantities", "backup_conserved_quantities",
     "fix_negative_cells", "ader_ck_predictor", "gravity",
     "gravity_wb",

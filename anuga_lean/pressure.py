@@ -12,6 +12,7 @@ from anuga.config import rho_w
 from anuga.operators.barometric_pressure import Barometric_pressure_operator as _StockOperator
 from anuga.utilities.function_utils import evaluate_file_function_all_points
 
+from anuga_lean.overlay.capabilities import pressure_sign
 from anuga_lean.quantity_values import Array, chunks, plane_gradient
 
 
@@ -24,7 +25,8 @@ class Barometric_pressure_operator(_StockOperator):
         if domain.lean is None:
             super().__call__()
             return
-        timestep, pressure = domain.get_timestep(), self._at_nodes()
+        timestep = pressure_sign() * domain.get_timestep()  # a sign changes no other bit
+        pressure = self._at_nodes()
         for ks in chunks(domain):
             place = slice(3 * ks.start, 3 * ks.stop)
             corner = domain.mesh.vertex_coordinates[place].reshape(-1, 3, 2)

@@ -206,7 +206,8 @@ def _compact_quantity(quantity: Any) -> None:
         quantity.compact()
         return
     centroid = attributes.pop("centroid_values")
-    edge = attributes.pop("edge_values")
+    edge = attributes.pop("edge_values", None)      # which is a property in some releases
+    edge = attributes.pop("_edge_values", edge)
     vertex = attributes.pop("_vertex_values")
     for name in _UPDATES:
         attributes.pop(name, None)
@@ -286,7 +287,7 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
             if isinstance(array, np.ndarray):
                 known[id(array)] = (domain.mesh, name, array)
     for quantity in domain.quantities.values():
-        for name in ("edge_values", "_vertex_values", *_UPDATES):
+        for name in ("edge_values", "_edge_values", "_vertex_values", *_UPDATES):
             array = quantity.__dict__.get(name)
             if isinstance(array, np.ndarray):
                 known[id(array)] = (quantity, name.lstrip("_"), array)

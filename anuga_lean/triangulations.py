@@ -194,8 +194,12 @@ def _mesh_from_regions(
     given = _REGIONS.bind(bounding_polygon, boundary_tags, *args, **kwargs)
     given.apply_defaults()
     _check_areas(**given.arguments)
+    mesh_filename = given.arguments.pop("mesh_filename", None)     # not of every release
     pmesh = create_pmesh_from_regions(**given.arguments, use_cache=False)
-    return extras.pmesh_to_mesh(pmesh), given.arguments["verbose"]
+    mesh = extras.pmesh_to_mesh(pmesh)
+    if mesh_filename is not None:
+        pmesh.export_mesh_file(mesh_filename)
+    return mesh, given.arguments["verbose"]
 
 
 def _check_areas(

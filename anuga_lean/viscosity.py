@@ -20,6 +20,7 @@ from anuga.operators.kinematic_viscosity_operator import (
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
+from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import RealArrays
 
@@ -49,7 +50,15 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     _stepping = False
 
-    def __init__(
+    def __init__(self, domain: Any, *args: Any, **kwargs: Any) -> None:
+        if domain.lean is not None and capabilities().viscosity_forms:
+            domain.use_stock_kernels("kinematic viscosity in the forms of this ANUGA")
+        if domain.lean is None:
+            super().__init__(domain, *args, **kwargs)
+            return
+        self._init_lean(domain, *args, **kwargs)
+
+    def _init_lean(
         self,
         domain: Any,
         diffusivity: Any = "height",
@@ -57,9 +66,6 @@ class Kinematic_viscosity_operator(_StockOperator):
         add_safety: bool = False,
         verbose: bool = False,
     ) -> None:
-        if domain.lean is None:
-            super().__init__(domain, diffusivity, use_triangle_areas, add_safety, verbose)
-            return
         Operator.__init__(self, domain)
         self.mesh = domain.mesh
         self.boundary = domain.boundary
@@ -154,10 +160,10 @@ class Kinematic_viscosity_operator(_StockOperator):
             inside = np.unique(cells)
             self.boundary_term[inside] *= 1.0 / self._row_of.areas[inside]
 
-    def _build_parabolic_csr(self) -> Sparse_CSR:
+    def _build_parabolic_csr(self, *args: Any, **kwargs: Any) -> Sparse_CSR:
         """Return I - dt*A/areas over the triangles; the same for both velocities."""
         if not self._stepping:
-            return super()._build_parabolic_csr()
+            return super()._build_parabolic_csr(*args, **kwargs)
         if self._system is None:
             self._system = self._parabolic_system()
         return self._system

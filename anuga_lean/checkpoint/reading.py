@@ -61,7 +61,8 @@ class StateFile:
 
         header, path = self.state.header, self.state.path
         version = str(header.get("anuga"))
-        if tuple(version.split(".")[:2]) != tuple(map(str, hook.SUPPORTED)):
+        if tuple(version.split(".")[:2]) not in [
+                tuple(map(str, each)) for each in hook.SUPPORTED]:
             raise CheckpointError(
                 f"checkpoint {path} was written with anuga {version}, this anuga_lean goes on "
                 f"with {hook.SUPPORTED_RANGE} only")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_GHOSTS, _TRACERS = 123, 124    # tags of ANUGA's, whose ranks may be on the other side
+_GHOSTS, _TRACERS, _BED = 123, 124, 125    # tags of ANUGA's, whose ranks may be on the other side
 
 
 class Messages:
@@ -183,3 +183,33 @@ def communicate_flux_timestep(domain: Any, yieldstep: Any, finaltime: Any) -> No
     _pypar.comm.Allreduce(IN_PLACE, domain.global_timestep, op=MIN)
     domain.communication_reduce_time += time() - began
     domain.flux_timestep = domain.global_timestep[0]
+
+
+def communicate_bed_ghosts(domain: Any) -> None:
+    """Set the bed at the centroids of ghost triangles to that of the ranks that own them.
+
+    Notes
+    -----
+    ANUGA 4.2.0, parallel_generic_communications.py, the function of this name.  It sends the
+    bed at the edges too, which nothing reads before the next distribute writes it: the
+    message keeps its columns, of which a lean rank reads and fills the first, so that lean
+    ranks and ranks on ANUGA's kernels understand each other.
+    """
+    from mpi4py.MPI import Request
+
+    began = time()
+    bed = domain.quantities["elevation"]
+    values, edges = bed.centroid_values, bed.edge_values
+    sends, receives = domain.full_send_dict, domain.ghost_recv_dict
+    send = {}
+    for rank, message in sends.items():
+        send[rank] = np.empty((len(message[0]), 4))
+        send[rank][:, 0] = values[message[0]]
+        send[rank][:, 1:] = edges[message[0]]
+    receive = {rank: np.empty((len(message[0]), 4)) for rank, message in receives.items()}
+    requests = [_pypar.comm.Irecv(buffer, int(rank), _BED) for rank, buffer in receive.items()]
+    requests += [_pypar.comm.Isend(buffer, int(rank), _BED) for rank, buffer in send.items()]
+    Request.Waitall(requests)
+    for rank, message in receives.items():
+        values[message[0]] = receive[rank][:, 0]
+    domain.communication_time += time() - began
