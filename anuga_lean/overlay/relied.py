@@ -47,7 +47,7 @@ RELIED = {
     "load_mesh/loadASCII.py": ("import_mesh_file", "_read_tsh_file", "_read_triangulation",
                                "_read_msh_file"),
     "mesh_engine/mesh_engine.py": ALL,
-    "pmesh/mesh.py": ("Mesh.generate_mesh",),
+    "pmesh/mesh.py": ("Pmesh.generate_mesh",),
     "pmesh/mesh_interface.py": ("create_pmesh_from_regions", "_create_pmesh_from_regions"),
     "geometry/polygon.py": ("inside_polygon", "is_inside_polygon", "line_intersect",
                             "polygon_overlap", "polygon_area", "separate_points_by_polygon"),
