@@ -21,7 +21,7 @@ from anuga_lean.measure.records import Night, read
 BASELINES = Path(__file__).resolve().parent / "baseline"
 
 
-def read_baselines(folder: Path = BASELINES) -> dict[str, Night]:
+def read_baselines(folder: Path) -> dict[str, Night]:
     """The accepted nights by version of ANUGA, each with the records of its version only.
 
     Raises
@@ -39,7 +39,7 @@ def read_baselines(folder: Path = BASELINES) -> dict[str, Night]:
     return found
 
 
-def accept(new: Night, folder: Path = BASELINES) -> Path:
+def accept(new: Night, folder: Path) -> Path:
     """Make a night the baseline of the version of ANUGA that it ran in; the file.
 
     Raises
@@ -67,7 +67,7 @@ def report(findings: list[Finding], new: Path, base: Path) -> int:
 
 def against_baselines(new: Night) -> int:
     """Print findings of each version that has a baseline; 1 if any is bad, 2 if none has one."""
-    baselines = read_baselines()
+    baselines = read_baselines(BASELINES)
     statuses = []
     for release, count in sorted(gate.releases(new).items()):
         if release in baselines:
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             status = against_baselines(new)
         if args.accept:
-            path = accept(new)
+            path = accept(new, BASELINES)
             print(f"{args.new} is the baseline now; commit {path}")
             return 0
     except LeanError as error:

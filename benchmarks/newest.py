@@ -51,7 +51,7 @@ def newest_release(index: str = "") -> Newest:
     asked = _pip(index, *ASK, "anuga")
     if asked.returncode != 0:
         return Newest(None, False, f"whether there is a newer ANUGA than {known[-1]} is not known: "
-                      f"{_reason(asked)}")
+                      f"pip finds none, as it does offline ({_reason(asked)})")
     version = str(json.loads(asked.stdout)["install"][0]["metadata"]["version"])
     if version in known:
         return Newest(version, True, f"the newest ANUGA is {version}, which is known")
@@ -64,14 +64,14 @@ def changes(version: str, index: str = "") -> str:
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         done = _pip(index, "download", "--quiet", "--dest", folder, f"anuga=={version}")
         if done.returncode != 0:
-            return f"its fingerprints are not known, {_reason(done)}"
+            return f"its wheel cannot be had ({_reason(done)})"
         (wheel,) = Path(folder).glob("*.whl")
         try:
             with zipfile.ZipFile(wheel) as packed:
                 packed.extractall(Path(folder) / "unpacked")
             return str(compare_sources(Path(folder) / "unpacked"))
         except (zipfile.BadZipFile, LeanError) as error:
-            return f"its fingerprints are not known, {error}"
+            return f"its fingerprints cannot be taken: {error}"
 
 
 def _pip(index: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -177,7 +177,7 @@ FACTORIES = {
                                "anuga.drainage_area_from_dem(dem(), bounding_polygon=P)"],
     "remove_mesh_pits": [
         "anuga.remove_mesh_pits(d, ['right'])", "bed.centroid_values",
-        
+
         "d.set_quantity('elevation', lambda x, y: -0.02 * x + 0.4 * np.cos(x) * np.sin(y))",
         "anuga.remove_mesh_pits(d, ['right'], 'breach', max_depth=0.5, "
         "where=d.centroid_coordinates[:, 0] < 30.0)", "bed.centroid_values",
@@ -269,8 +269,8 @@ get_WCC_2016_Blockage_factor gpkg2building_csv gpkg2polygon_csv_files gpkg2polyg
 gpu_offload_enabled gpu_offload_supported indent inside_polygon join ll_to_epsg llasc2pts
 LLtoUTM load_csv_as_building_polygons load_csv_as_polygons load_mesh load_ungenerate log
 log_verbose LOW_FROUDE_1 LOW_FROUDE_2 LOW_FROUDE_OFF LOW_FROUDE_TANGENTIAL_UPWIND memory_stats
-mesh_engine mpi_extra_options mpicmd MULTIPROCESSOR_GPU MULTIPROCESSOR_OPENMP myid numprocs operators parallel
-parse_standard_args parse_time plot_polygons plot_utils pmesh polygon_area
+mesh_engine mpi_extra_options mpicmd MULTIPROCESSOR_GPU MULTIPROCESSOR_OPENMP myid numprocs
+operators parallel parse_standard_args parse_time plot_polygons plot_utils pmesh polygon_area
 polygon_csv_files2gpkg polygons2gpkg print_memory_stats pypar_available rain
 read_hole_dir_multi_files_with_single_poly read_hole_dir_single_file_with_multi_poly
 read_multi_poly_file read_multi_poly_file_value read_polygon read_polygon_dir receive
