@@ -58,8 +58,7 @@ def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
     names = ["stock", "lean"]
     if suite == "memory" and case is _CASES["memory"][profile][0]:
         names += scenarios.OTHER_VERSIONS[profile]
-    if suite in ("memory", "speed"):
-        names += _on_other_releases(config, suite, case)
+    names += _on_other_releases(config, suite, case)
     if suite == "speed":
         usable = {"lean-baseline": True, "lean-v3": machine()["avx2"],
                   "lean-v4": machine()["avx512"]}
@@ -72,14 +71,13 @@ def _on_other_releases(config: pytest.Config, suite: str, case: Case) -> list[st
     profile = config.getoption("--profile")
     if not scenarios.OTHER_RELEASES[profile]:
         return []
-    both = case is (_CASES["memory"][profile][0] if suite == "memory"
-                    else scenarios.SPEED_OF_RELEASES[profile])
-    if suite == "speed" and not both:
+    with_stock = case in (_CASES["memory"][profile][0], scenarios.SPEED_OF_RELEASES[profile])
+    if suite == "speed" and not with_stock:
         return []
     here = versions(["anuga"])["anuga"]
     others = [each for each in dict.fromkeys([*known_releases(), *config.getoption("--release")])
               if each != here]
-    return [name for each in others for name in ([each] if both else []) + [f"lean@{each}"]]
+    return [name for each in others for name in [*([each] if with_stock else []), f"lean@{each}"]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

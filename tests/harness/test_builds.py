@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anuga_lean.measure.builds import Build, BuildError, find
+from anuga_lean.measure.builds import MEASURED_WITH, UNDECLARED, Build, BuildError, find
 
 
 def test_stock_and_lean_are_of_this_environment() -> None:
@@ -54,7 +54,7 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / f"anuga-1.2.3-cp{sys.version_info[0]}{sys.version_info[1]}"
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").touch()
-    (folder / "complete").touch()
+    (folder / "complete").write_text("\n".join(["anuga==1.2.3", *MEASURED_WITH, *UNDECLARED]))
     python = str(folder / "bin" / "python")
     assert Build("1.2.3", "stock", python, None, "1.2.3") == find("1.2.3", tmp_path)
     assert Build("lean@1.2.3", "lean", python, None, "1.2.3") == find("lean@1.2.3", tmp_path)

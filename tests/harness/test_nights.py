@@ -13,6 +13,7 @@ import pytest
 from anuga_lean.measure.builds import find
 from anuga_lean.measure.cases import Case, memory_record
 from anuga_lean.measure.records import read
+from anuga_lean.overlay.fingerprint import known_releases
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -87,6 +88,19 @@ def test_a_version_that_cannot_be_had_gives_a_row_and_the_others_run(tmp_path: P
     assert rows["lean"].error is None and 2 == len(rows["lean"].ranks)
     page = (history / "report.html").read_text().replace("<wbr>", "")
     assert "there is no environment with anuga 0.0.99" in page
+
+
+def test_other_releases_are_measured_beside_the_installed_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--collect-only",
+         str(BENCHMARKS), "--release", "94.0.1"], cwd=tmp_path, capture_output=True, text=True)
+    assert 0 == done.returncode, done.stdout
+    for release in {*known_releases(), "94.0.1"} - {version("anuga")}:
+        assert f"240000 DE0 1t 1p {release}]" in done.stdout
+        for suite in ("test_memory[structures", "test_ranks[parallel", "test_speed[dam_break",
+                      "test_checkpoint[dam_break"):
+            assert any(suite in line and f" lean@{release}" in line
+                       for line in done.stdout.splitlines()), (suite, release)
 
 
 @pytest.mark.slow
