@@ -3,7 +3,7 @@
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
 #              with benchmarks/baseline/: three quarters of an hour at most
-# make test-all every test on both releases: an hour
+# make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
 # make clean   remove what make has made

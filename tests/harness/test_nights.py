@@ -104,6 +104,7 @@ def test_other_releases_are_measured_beside_the_installed_one(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.nightly  # about the harness and the machine, not about a change
 @pytest.mark.parametrize("build", ["stock", "lean"])
 def test_memory_repeats_within_a_percent(build: str, tmp_path: Path) -> None:
     case = Case("dam_break", {"tailwater": -2.0}, [{"triangles": 60_000}, {"triangles": 240_000}],
