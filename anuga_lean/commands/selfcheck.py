@@ -17,7 +17,7 @@ from anuga_lean.measure.environment import environment
 from anuga_lean.measure.request import ISAS
 
 SUMMARY = "prove on this machine that lean gives the bits of stock"
-DEFAULT_STATES = 1500
+DEFAULT_STATES = 4000
 MOST_STATES = 10_000_000
 DEFAULT_SEED = 20260101
 

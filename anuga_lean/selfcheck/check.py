@@ -105,7 +105,7 @@ class Row:
     refused : int
         Those in which ANUGA itself raised, and lean the same.
     reason : str
-        What ANUGA raised last.
+        What ANUGA raised first.
     different : int
         Those with another bit on any instruction set.
     """
@@ -320,7 +320,7 @@ def _compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence
     row.compared += weight * int((~refused & on_lean).sum())
     row.different += weight * int(different.sum())
     if refused.any():
-        row.reason = str(stock["error"][refused][-1])
+        row.reason = row.reason or " ".join(str(stock["error"][refused][0]).split())
     if not refused.all():
         outcome.values += len(lean) * sum(int(values[~refused & on_lean].size)
                                           for name, values in stock.items()

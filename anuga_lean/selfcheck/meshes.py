@@ -168,6 +168,8 @@ def state(rng: np.random.Generator, points: np.ndarray, minimum_allowed_height: 
     momentum = rng.normal(size=(2, n)) * rng.choice([0.0, 0.1, 1.0, 5.0], (2, n))
     if rng.random() < 0.2:
         momentum *= 0.0
+    if rng.random() < 0.7:  # else momenta of thin water leave no time step to speak of
+        momentum *= np.maximum(depth, 0.0)
     return {
         "stage": elevation + depth,
         "elevation": elevation,
