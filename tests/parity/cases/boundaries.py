@@ -136,7 +136,7 @@ def boundary_centroid_transmissive_in_thin_water(anuga: ModuleType) -> Leg:
     for name in ("xmomentum", "ymomentum"):
         momentum = 0.2 * rng.normal(size=len(bed)) * (depth > 0.0)
         domain.set_quantity(name, momentum, location="centroids")
-    return domain, 0.5, 4.0
+    return domain, 1.0, 12.0
 
 
 @case()
