@@ -170,7 +170,7 @@ def selfcheck(cases: Sequence[Case], seed: int, isas: Sequence[str], folder: Pat
     outcome.failures = [worker.failure for worker in workers if worker.failure]
     outcome.unknown_boundaries = _unknown_boundaries(workers[0])
     for position, case in enumerate(cases):
-        _compare_case(outcome, case, position, workers)
+        compare_case(outcome, case, position, workers)
     return outcome
 
 
@@ -288,15 +288,15 @@ def _unknown_boundaries(stock: Worker) -> list[str]:
 # -- comparing -----------------------------------------------------------------
 
 
-def _compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence[Worker]) -> None:
+def compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence[Worker]) -> None:
     """Add a case to the outcome."""
     stock, *lean = (read_answer(worker, position) for worker in workers)
     row = next((each for each in outcome.rows if (each.group, each.row) == case[:2]), None)
     if row is None:
         row = Row(*case[:2])
         outcome.rows.append(row)
-    if stock is None or any(each is None for each in lean):
-        return  # a worker died before; outcome.failures says so
+    if stock is None:
+        return  # its worker died before; outcome.failures says so
     is_model = case.group == MODEL_GROUP
     states = len(stock["error"])
     weight = stock["value.timesteps"].size if is_model and "value.timesteps" in stock else 1
@@ -304,6 +304,8 @@ def _compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence
     on_lean = np.ones(states, bool)
     different = np.zeros(states, bool)
     for worker, found in zip(workers[1:], lean, strict=True):
+        if found is None:
+            continue
         on_lean &= found["lean"]
         differs, first = differences(stock, found, case, worker.isa)
         different |= differs
@@ -312,6 +314,8 @@ def _compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence
         isa = str(found["isa"])
         if found["lean"].any() and isa and isa != worker.isa:
             outcome.failures.append(f"{worker.name} ran {case.name} on {isa}")
+    if any(found is None for found in lean):
+        return  # as above: such a case counts only if it differs
     if stock["lean"].any():
         outcome.failures.append(f"{workers[0].name} ran {case.name} on lean kernels")
     row.states += weight * states

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,21 @@ def test_no_anuga_and_an_unsupported_one_get_one_sentence(
     assert "there is no ANUGA to compare with" in capsys.readouterr().err
 
 
-def doctored(change: Callable[[dict[str, np.ndarray]], None]) -> Any:
-    """`run_worker`, after which `change` has been at the lean answer to the first case."""
-    run = check.run_worker
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What true workers answered to ONE: folders `stock` and `lean_baseline`."""
+    folder = tmp_path_factory.mktemp("answered")
+    workers = [Worker("stock", "", folder / "stock"),
+               Worker("lean", "baseline", folder / "lean_baseline")]
+    check.run_workers(workers, plan(1, "algorithms/DE0/0"), 3, lambda line: None)
+    assert ["", ""] == [worker.failure for worker in workers]
+    return folder
 
-    def run_and_change(worker: Worker, *arguments: Any) -> None:
-        run(worker, *arguments)
+
+def doctored(answered: Path, change: Callable[[dict[str, np.ndarray]], None]) -> Any:
+    """A `run_worker` that gives those answers, after `change` has been at the lean one."""
+    def give(worker: Worker, *arguments: Any) -> None:
+        shutil.copytree(answered / worker.folder.name, worker.folder)
         if worker.variant == "lean":
             path = worker.folder / "0.npz"
             with np.load(path) as arrays:
@@ -101,11 +111,19 @@ def doctored(change: Callable[[dict[str, np.ndarray]], None]) -> Any:
             change(found)
             np.savez(path, **found)
 
-    return run_and_change
+    return give
 
 
-def test_one_wrong_bit_is_found_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                          capsys: pytest.CaptureFixture[str]) -> None:
+def test_true_answers_are_the_same(answered: Path, monkeypatch: pytest.MonkeyPatch,
+                                   capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(check, "run_worker", doctored(answered, lambda found: None))
+    assert 0 == main(ONE)
+    assert "\nSAME: 10 states (" in capsys.readouterr().out
+
+
+def test_one_wrong_bit_is_found_and_named(
+        answered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
     kept: list[float] = []
 
     def flip(found: dict[str, np.ndarray]) -> None:
@@ -114,7 +132,7 @@ def test_one_wrong_bit_is_found_and_named(tmp_path: Path, monkeypatch: pytest.Mo
         values[4, 1] = np.nextafter(values[4, 1], np.inf)
         kept.append(float(values[4, 1]))
 
-    monkeypatch.setattr(check, "run_worker", doctored(flip))
+    monkeypatch.setattr(check, "run_worker", doctored(answered, flip))
     assert 1 == main([*ONE, "--json", str(tmp_path / "found.json")])
     shown = capsys.readouterr().out
     assert (f"algorithms/DE0/0 on baseline, seed 3, state 4, triangle 1: ymomentum is "
@@ -134,18 +152,20 @@ def test_one_wrong_bit_is_found_and_named(tmp_path: Path, monkeypatch: pytest.Mo
     ("inputs", 0, "what was drawn is"),
 ])
 def test_an_answer_to_another_question_is_no_proof(
-        field: str, value: Any, words: str, monkeypatch: pytest.MonkeyPatch,
+        field: str, value: Any, words: str, answered: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(check, "run_worker",
-                        doctored(lambda found: found.update({field: np.array(value)})))
+    monkeypatch.setattr(check, "run_worker", doctored(
+        answered, lambda found: found.update({field: np.array(value)})))
     assert 1 == main(ONE)
     shown = capsys.readouterr().out
     assert words in shown and "SAME" not in shown
 
 
 def test_what_ran_on_stock_kernels_proves_nothing(
-        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    change = doctored(lambda found: found.update(lean=np.zeros(STATES_PER_CASE, bool)))
+        answered: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        ) -> None:
+    change = doctored(answered,
+                      lambda found: found.update(lean=np.zeros(STATES_PER_CASE, bool)))
     monkeypatch.setattr(check, "run_worker", change)
     assert 1 == main(ONE)
     shown = capsys.readouterr().out
@@ -161,32 +181,24 @@ def test_a_class_that_anuga_cannot_make_proves_nothing(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("code, words", [
-    ("import os, signal; print('so far'); os.kill(os.getpid(), signal.SIGSEGV)",
+    ("import os, signal; print('so far', flush=True); os.kill(os.getpid(), signal.SIGSEGV)",
      "the lean worker on baseline was killed by SIGSEGV"),
     ("raise ValueError('no')", "the lean worker on baseline ended with status 1: ValueError: no"),
     ("print('so far', flush=True); import time; time.sleep(60)",
-     "the lean worker on baseline said nothing for 2 s in "),
+     "the lean worker on baseline said nothing for 3 s in "),
     ("pass", "the lean worker on baseline ended with status 0"),
 ])
-def test_a_worker_that_dies_is_named(code: str, words: str, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture[str]) -> None:
-    as_shipped, run = check.command, check.run_worker
+def test_a_worker_that_dies_is_named(
+        code: str, words: str, answered: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    give, run = doctored(answered, lambda found: None), check.run_worker
 
-    def command(folder: Path, descriptor: int) -> list[str]:
-        return [sys.executable, "-c", code] if "lean" in folder.name \
-            else as_shipped(folder, descriptor)
+    def run_worker(worker: Worker, *arguments: Any) -> None:
+        (give if worker.variant == "stock" else run)(worker, *arguments)
 
-    def run_patiently(worker: Worker, *arguments: Any) -> None:
-        monkeypatch.setattr(check, "SILENCE", 120.0 if worker.variant == "stock" else 2.0)
-        run(worker, *arguments)
-
-    def one_by_one(workers: Sequence[Worker], cases: Sequence[Case], seed: int,
-                   progress: Callable[[str], None]) -> None:
-        for worker in workers:
-            run_patiently(worker, cases, seed, progress, [])
-
-    monkeypatch.setattr(check, "command", command)
-    monkeypatch.setattr(check, "run_workers", one_by_one)
+    monkeypatch.setattr(check, "run_worker", run_worker)
+    monkeypatch.setattr(check, "command", lambda folder, pipe: [sys.executable, "-c", code])
+    monkeypatch.setattr(check, "SILENCE", 3.0)
     assert 1 == main(ONE)
     shown = capsys.readouterr().out
     assert f"NO VERDICT: {words}" in shown.splitlines()[-1]
@@ -279,3 +291,16 @@ def test_states_are_demanding() -> None:
     assert (momentum[depth <= 0.0] > 0.1).any()
     steep = [np.ptp(each["elevation"]) for each in found]
     assert min(steep) == 0.0 and max(steep) > 30.0
+
+
+def test_a_difference_counts_although_another_worker_died(tmp_path: Path) -> None:
+    workers = [Worker("stock", "", tmp_path / "stock"), Worker("lean", "v3", tmp_path / "v3"),
+               Worker("lean", "v4", tmp_path / "v4", "the lean worker on v4 died")]
+    for worker in workers:
+        worker.folder.mkdir()
+    np.savez(workers[0].folder / "0.npz", **answer_of())
+    np.savez(workers[1].folder / "0.npz", **answer_of(**{"value.timestep": np.zeros(2)}))
+    outcome = check.Outcome(1, ["v3", "v4"])
+    check.compare_case(outcome, NAME, 0, workers)
+    assert "different" == outcome.verdict and [0] == [row.compared for row in outcome.rows]
+    assert [("v3", "timestep")] == [(each.isa, each.quantity) for each in outcome.differences]
