@@ -3,7 +3,7 @@
 Owns everything that makes the script believe python itself had started it
 (sys.argv, sys.path, tracebacks, exit codes), and the variable ANUGA_LEAN that
 makes the processes it starts lean: anuga_lean.pth in their site-packages reads
-it.  Bringing in the lean classes is hook.py's.
+it.  Bringing in the lean classes is overlay's.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):
         raise CommandError(f"there is no script {args.script}")
-    from anuga_lean import hook
+    from anuga_lean.overlay import import_hook, install, versions
 
-    hook.check_installed_version()
     if "anuga" in sys.modules:
-        hook.install()
-    hook.watch()  # the lean classes come in when the script imports ANUGA
+        install.install()
+    import_hook.watch()  # the lean classes come in when the script imports ANUGA
     _reach_children()
     _set_search_path(args.script)
+    versions.refuse_early()
     try:
         if args.module is not None:
             _check_module(args.module)

@@ -7,7 +7,6 @@ read: the number of the release stands for them.  What a difference leads to is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -35,6 +34,8 @@ class Difference:
         The known release they are compared with.
     changed, added, gone : tuple of str
         Functions, `file:Class.method`, in the order of the files.
+    missing : tuple of str
+        Files that are not there.
     """
 
     version: str | None
@@ -42,15 +43,21 @@ class Difference:
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How much differs."""
+        return sum(map(len, (self.changed, self.added, self.gone, self.missing)))
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs."""
-        return not (self.changed or self.added or self.gone)
+        return self.count == 0
 
     def names(self, most: int = 3) -> str:
         """Return the first few functions that differ, and how many more there are."""
-        found = [*self.changed, *self.gone, *self.added]
+        found = [*self.changed, *self.gone, *self.missing, *self.added]
         first = [_short(each) for each in found[:most]]
         more = len(found) - len(first)
         return ", ".join(first) + (f" and {more} more" if more else "")
@@ -63,11 +70,14 @@ class Difference:
                     "that anuga_lean replaces or relies on differs")
         return (f"{who} differs from {self.release} in {len(self.changed)} functions that "
                 f"anuga_lean replaces or relies on ({len(self.added)} more are new, "
-                f"{len(self.gone)} are gone): {self.names(5)}")
+                f"{len(self.gone)} and {len(self.missing)} whole files are gone): "
+                f"{self.names(5)}")
 
 
 def _short(name: str) -> str:
     file, _, function = name.partition(":")
+    if not function:
+        return name
     module = file.rpartition("/")[2].removesuffix(".py")
     return f"{module}.{function}"
 
@@ -137,28 +147,38 @@ def compare_sources(folder: Path | str, release: str | None = None) -> Differenc
     Raises
     ------
     BrokenInstallation
-        Files are missing or cannot be parsed.
+        It holds no ANUGA, or files cannot be parsed.
     """
     package = package_in(Path(folder))
     version = version_in(package)
     releases = known_releases()
     if release is None:
         release = version if version in releases else releases[-1]
+    return compare_package(package, version, release)
+
+
+def compare_package(package: Path, version: str | None, release: str) -> Difference:
+    """Compare a package folder that says it is `version` with the record of a known release."""
     record = record_of(release)
-    found = {}
-    for file in record["files"]:
-        found[file] = _read(package, file)
-    if all(whole(source) == record["files"][file] for file, source in found.items()):
-        return Difference(version, release)
-    changed, added, gone = [], [], []
-    for file, source in found.items():
-        if whole(source) == record["files"][file]:
+    changed: list[str] = []
+    added: list[str] = []
+    gone: list[str] = []
+    missing: list[str] = []
+    for file, as_known in record["files"].items():
+        try:
+            source = (package / file).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(file)
+            continue
+        except OSError as error:
+            raise _unreadable(package, file, str(error.strerror)) from error
+        if whole(source) == as_known:
             continue
         old, new = record["functions"][file], _functions(package, file, source)
         changed += [f"{file}:{name}" for name in old if name in new and old[name] != new[name]]
         added += [f"{file}:{name}" for name in new if name not in old]
         gone += [f"{file}:{name}" for name in old if name not in new]
-    return Difference(version, release, tuple(changed), tuple(added), tuple(gone))
+    return Difference(version, release, tuple(changed), tuple(added), tuple(gone), tuple(missing))
 
 
 def make_record(folder: Path | str) -> dict[str, Any]:
@@ -174,7 +194,12 @@ def make_record(folder: Path | str) -> dict[str, Any]:
     if version is None:
         raise BrokenInstallation(f"the sources in {package} do not say their version: "
                                  "build or install them, which writes _version.py")
-    found = {file: _read(package, file) for file in RELIED}
+    found = {}
+    for file in RELIED:
+        try:
+            found[file] = (package / file).read_bytes()
+        except OSError as error:
+            raise _unreadable(package, file, str(error.strerror)) from error
     return {"anuga": version,
             "files": {file: whole(source) for file, source in found.items()},
             "functions": {file: _functions(package, file, source)
@@ -193,26 +218,23 @@ def write_record(record: dict[str, Any], folder: Path = _RECORDS) -> Path:
     return path
 
 
-def _read(package: Path, file: str) -> bytes:
-    try:
-        return (package / file).read_bytes()
-    except OSError as error:
-        raise BrokenInstallation(
-            f"the ANUGA in {package} is not whole, {file} cannot be read ({error.strerror}): "
-            "pip install --force-reinstall --no-deps anuga") from error
-
-
 def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
     try:
         return functions_of(source, RELIED[file])
     except (SyntaxError, ValueError) as error:
-        raise BrokenInstallation(
-            f"the ANUGA in {package} is not whole, {file} is no Python ({error}): "
-            "pip install --force-reinstall --no-deps anuga") from error
+        raise _unreadable(package, file, str(error)) from error
+
+
+def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
+    return BrokenInstallation(
+        f"the ANUGA in {package} is not whole, {file} cannot be read ({why}): "
+        f"{sys.executable} -m pip install --force-reinstall --no-deps anuga")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare a folder of sources, and write its record if asked to."""
+    import argparse     # not what `import anuga` under anuga_lean should pay for
+
     parser = argparse.ArgumentParser(
         prog="python -m anuga_lean.overlay.fingerprint",
         description="Says which of the functions that anuga_lean replaces or relies on differ "
@@ -232,7 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = compare_sources(folder, args.against or before[-1])
         print(found)
         for title, names in (("changed", found.changed), ("new", found.added),
-                             ("gone", found.gone)):
+                             ("gone", found.gone + found.missing)):
             for name in names:
                 print(f"  {title:8} {name}")
         if args.write:

@@ -95,7 +95,7 @@ def refused(path: Path) -> str:
     ("os", "system"), ("subprocess", "Popen"), ("builtins", "exec"),
     ("anuga.operators.rate_operators", "warnings.warn"),
     ("anuga.shallow_water.shallow_water_domain", "os.system"),
-    ("anuga_lean.checkpoint.loading", "load_checkpoint_file"), ("anuga_lean.hook", "install"),
+    ("anuga_lean.checkpoint.loading", "load_checkpoint_file"), ("anuga_lean.overlay.install", "install"),
     ("anuga.file.sww", "acquire_sww_lock"), ("numpy", "load"), ("numpy", "ctypeslib.load_library"),
     ("anuga.fit_interpolate.run_long_benchmark", "any"),
     ("anuga.operators.tests.test_rate_operators", "any"), ("anuga.utilities.csv_tools", "any"),
