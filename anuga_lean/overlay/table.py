@@ -91,6 +91,8 @@ KERNELS_ON_STOCK_ARRAYS = (
     "fix_negative_cells", "ader_ck_predictor", "gravity",
     "gravity_wb",
 )
+# Of both: not in every release.
+_LATELY = frozenset(("extrapolate_centroids_only", "kinematic_viscosity_explicit"))
 # Compiled functions that take a quantity: those a method of the same name does, and the others.
 _QUANTITY_BY_METHOD = (
     "backup_centroid_values", "saxpy_centroid_values", "update", "interpolate",
@@ -115,6 +117,10 @@ _SHARE_A_MODEL = (
 )
 
 
+def _when(name: str) -> str:
+    return IF_THERE if name in _LATELY else ALWAYS
+
+
 def _functions(module: str, own: str, names: tuple[str, ...], why: str) -> list[Row]:
     """Return rows of functions that have the same name on both sides."""
     return [Row(module, name, f"{own}:{name}", FUNCTION, why) for name in names]
@@ -124,9 +130,9 @@ def _functions(module: str, own: str, names: tuple[str, ...], why: str) -> list[
 
 _LOADED = [
     *(Row(_KERNELS, name, f"{_CALLS}:handled", WRAPPED, "lean kernels do it", (own,), LOAD,
-          IF_THERE) for name, own in KERNELS_HANDLED.items()),
+          _when(name)) for name, own in KERNELS_HANDLED.items()),
     *(Row(_KERNELS, name, f"{_CALLS}:on_stock_arrays", WRAPPED, "reads and writes ANUGA's arrays",
-          (name,), LOAD, IF_THERE) for name in KERNELS_ON_STOCK_ARRAYS),
+          (name,), LOAD, _when(name)) for name in KERNELS_ON_STOCK_ARRAYS),
     Row("anuga.shallow_water.sw_domain_gpu_ext", "init_gpu_domain", f"{_CALLS}:on_stock_arrays",
         WRAPPED_BINDING, "reads and writes ANUGA's arrays",
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
