@@ -80,11 +80,11 @@ from anuga_lean.overlay import install as _install
 
 __version__ = "0.1.0"
 
-_OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
-        "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning", "MergeError",
-        "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning", "ScenarioError",
-        "StockAnugaWarning", "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
-        "from_domain", "mark")
+_OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
+        "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",
+        "MergeError", "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning",
+        "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
+        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
 _import_hook.watch()
 _import_hook.join_loaded()

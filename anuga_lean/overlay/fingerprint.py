@@ -107,11 +107,14 @@ def record_of(release: str) -> dict[str, Any]:
 
 def version_in(folder: Path) -> str | None:
     """Return the version that the sources in a folder say they are; runs nothing."""
-    try:
-        found = _VERSION.search((folder / "_version.py").read_bytes())
-    except OSError:
-        return None
-    return found[1].decode(errors="replace") if found else None
+    for file in ("_version.py", "__init__.py"):
+        try:
+            found = _VERSION.search((folder / file).read_bytes())
+        except OSError:
+            continue
+        if found:
+            return found[1].decode(errors="replace")
+    return None
 
 
 def package_in(folder: Path) -> Path:
@@ -221,7 +224,9 @@ def write_record(record: dict[str, Any], folder: Path = _RECORDS) -> Path:
 def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
     try:
         return functions_of(source, RELIED[file])
-    except (SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise _unreadable(package, file, f"{error.msg}, line {error.lineno}") from error
+    except ValueError as error:
         raise _unreadable(package, file, str(error)) from error
 
 
@@ -233,7 +238,7 @@ def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare a folder of sources, and write its record if asked to."""
-    import argparse     # not what `import anuga` under anuga_lean should pay for
+    import argparse  # not what `import anuga` under anuga_lean should pay for
 
     parser = argparse.ArgumentParser(
         prog="python -m anuga_lean.overlay.fingerprint",

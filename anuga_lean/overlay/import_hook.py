@@ -34,7 +34,7 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
         if not install.may_change_anuga():
-            self.loader.exec_module(module)
+            load(self.loader.exec_module, module)
             return
         from anuga_lean.overlay.late_imports import importing_anuga
 
@@ -63,15 +63,16 @@ def load(execute: Any, argument: Any) -> Any:
         return execute(argument)
     except ImportError as error:
         # a module of others that is missing is for ANUGA to say
-        if isinstance(error, BrokenInstallation) or (
-                not str(error.name or "").startswith("anuga.")
-                and "anuga/" not in str(error.path or "")):
+        name = error.name or getattr(error.__cause__, "name", None)
+        if isinstance(error, BrokenInstallation) or not str(name).startswith("anuga."):
             raise
-        said = str(error).strip().splitlines()[0]
+        from anuga_lean.overlay.versions import folder
+
+        said = str(error).strip().splitlines()[0].rstrip(".")
         raise BrokenInstallation(
-            f"the installed ANUGA cannot be imported ({said}): "
-            f"{sys.executable} -m pip install --force-reinstall --no-deps anuga",
-            name=error.name, path=error.path) from error
+            f"the ANUGA in {folder()} cannot be imported ({said}): run from elsewhere if that is "
+            f"a checkout, else {sys.executable} -m pip install --force-reinstall --no-deps anuga",
+            name=name, path=error.path) from error
 
 
 def watch() -> None:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from anuga_lean._errors import HookError, UnsupportedVersion
@@ -62,9 +62,9 @@ def require_lean() -> None:
     """
     from anuga_lean.overlay import versions
 
-    reason = None if is_installed() else versions.judge().reason
-    if reason is not None:
-        raise UnsupportedVersion(f"this needs lean classes, but {reason}")
+    verdict = versions.judge()
+    if not is_installed() and not verdict.is_known:
+        raise UnsupportedVersion(f"this needs lean classes, but {verdict}.")
 
 
 def install() -> types.ModuleType:

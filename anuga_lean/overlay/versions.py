@@ -13,9 +13,12 @@ import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from anuga_lean._errors import BrokenInstallation, StockAnugaWarning, UnsupportedVersion
+
+if TYPE_CHECKING:
+    from anuga_lean.overlay.fingerprint import Difference
 
 STRICT = "ANUGA_LEAN_STRICT"    # set, and neither empty nor 0: an error instead of the warning
 SUPPORTED = ((4, 1), (4, 2))
@@ -28,10 +31,29 @@ _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROC
 
 
 class Verdict(NamedTuple):
-    """What an ANUGA is, and in one sentence why it runs as it is; None: it may be lean."""
+    """What an ANUGA is.
+
+    Attributes
+    ----------
+    version : str
+    why : str or None
+        Why it runs as it is; None: it may be lean.
+    todo : str
+        What to type to have it lean.
+    """
 
     version: str
-    reason: str | None
+    why: str | None = None
+    todo: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it may be lean."""
+        return self.why is None
+
+    def __str__(self) -> str:
+        return (f"anuga {self.version} runs as it is, on its own classes and in its own memory, "
+                f"because {self.why}: {self.todo}")
 
 
 _verdicts: dict[Path | None, Verdict] = {}
@@ -49,16 +71,14 @@ def is_known_here() -> bool:
         It is not whole.
     """
     verdict = judge()
-    if verdict.reason is None:
+    if verdict.is_known:
         return True
-    if _is_strict():
-        raise UnsupportedVersion(f"{verdict.reason}, and {STRICT} is set.")
-    folder = _folder()
-    if folder not in _said:
-        _said.add(folder)
+    _refuse_if_strict(verdict)
+    if folder() not in _said:
+        _said.add(folder())
         if not any(os.environ.get(name, "0") not in ("", "0") for name in _RANKS):
-            warnings.warn(f"{verdict.reason} ({STRICT}=1 makes this an error).",
-                          StockAnugaWarning, stacklevel=_level())
+            warnings.warn(f"{verdict} ({STRICT}=1 makes this an error).", StockAnugaWarning,
+                          stacklevel=_level())
     return False
 
 
@@ -70,15 +90,16 @@ def refuse_early() -> None:
     UnsupportedVersion, BrokenInstallation
         As `is_known_here`; a script that imports no ANUGA needs none.
     """
-    if _folder() is None and _listed_version() is None:
+    if folder() is None and _listed_version() is None:
         return
-    verdict = judge()
-    if verdict.reason is not None and _is_strict():
-        raise UnsupportedVersion(f"{verdict.reason}, and {STRICT} is set.")
+    _refuse_if_strict(judge())
 
 
-def _is_strict() -> bool:
-    return os.environ.get(STRICT, "0") not in ("", "0")
+def _refuse_if_strict(verdict: Verdict) -> None:
+    if not verdict.is_known and os.environ.get(STRICT, "0") not in ("", "0"):
+        raise UnsupportedVersion(
+            f"anuga {verdict.version} cannot be lean, which {STRICT} asks for, because "
+            f"{verdict.why}: {verdict.todo}.")
 
 
 def judge() -> Verdict:
@@ -89,10 +110,10 @@ def judge() -> Verdict:
     BrokenInstallation
         It is not whole.
     """
-    folder = _folder()
-    if folder not in _verdicts:
-        _verdicts[folder] = _judge(folder)
-    return _verdicts[folder]
+    place = folder()
+    if place not in _verdicts:
+        _verdicts[place] = _judge(place)
+    return _verdicts[place]
 
 
 def is_supported(version: str) -> bool:
@@ -102,7 +123,7 @@ def is_supported(version: str) -> bool:
     return numbers_of(version)[:2] in SUPPORTED
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
     """Return the folder of the package, None if there is no ANUGA."""
     module = sys.modules.get("anuga")
     if module is not None:
@@ -117,58 +138,54 @@ def _folder() -> Path | None:
     return None if origin is None else Path(origin).parent
 
 
-def _judge(folder: Path | None) -> Verdict:
-    if folder is None:
+def _judge(place: Path | None) -> Verdict:
+    if place is None:
         raise BrokenInstallation(_nothing_there())
-    version = _version(folder)
+    version = _version(place)
     if version is None:
-        return Verdict("unknown", _as_it_is("of unknown version", "it does not say its version",
-                                            _reinstall()))
-    from anuga_lean.overlay import fingerprint
+        return Verdict("of unknown version", "it does not say its version", _reinstall())
+    from anuga_lean.overlay.fingerprint import known_releases, numbers_of
 
-    numbers = fingerprint.numbers_of(version)
-    releases = fingerprint.known_releases()
-    alike = [each for each in releases if fingerprint.numbers_of(each)[:2] == numbers[:2]]
-    # an unknown minor is compared with the newest one only to say what differs
-    candidates = [version] if version in alike else alike[::-1] or releases[-1:]
+    difference = _least_difference(place, version)
+    if numbers_of(version)[:2] in SUPPORTED and difference.missing:
+        _refuse_missing(place, version, difference.missing)
+        return Verdict(version, f"it has no sources ({difference.missing[0]} and "
+                       f"{len(difference.missing) - 1} more files), so that it cannot be told "
+                       "from a changed one", _reinstall(version))
+    differing = "" if difference.is_equal else \
+        f", and it differs from {difference.release} in {difference.names()}"
+    other = (f"install an anuga_lean that knows it, or {sys.executable} -m pip install "
+             f"{_REQUIREMENT}")
+    if not _RELEASE.fullmatch(version):
+        return Verdict(version, "it is no release, so that no number stands for its compiled "
+                       f"kernels{differing}", other)
+    if numbers_of(version)[:2] not in SUPPORTED:
+        return Verdict(version, "anuga_lean knows the inside of ANUGA "
+                       f"{SUPPORTED_RANGE}{differing}", other)
+    if difference.is_equal:
+        return Verdict(version)
+    if version in known_releases():
+        return Verdict(version, "it is not the release of that number, from which differ "
+                       f"{difference.names()}", _reinstall(version))
+    return Verdict(version, f"it changes what anuga_lean knows of {difference.release}: "
+                   f"{difference.names()}", other)
+
+
+def _least_difference(place: Path, version: str) -> Difference:
+    """Compare with the release of that number, else with the known ones of that minor.
+
+    An unknown minor is compared with the newest release known, to say what differs.
+    """
+    from anuga_lean.overlay.fingerprint import compare_package, known_releases, numbers_of
+
+    releases = known_releases()
+    alike = [each for each in releases if numbers_of(each)[:2] == numbers_of(version)[:2]]
     found = []
-    for release in candidates:
-        found.append(fingerprint.compare_package(folder, version, release))
+    for release in [version] if version in alike else alike[::-1] or releases[-1:]:
+        found.append(compare_package(place, version, release))
         if found[-1].is_equal:
             break
-    difference = min(found, key=lambda each: each.count)
-    if alike and difference.missing:
-        _refuse_missing(folder, version, difference.missing)
-        return Verdict(version, _as_it_is(
-            version, f"it has no sources ({difference.missing[0]} and "
-            f"{len(difference.missing) - 1} more files), so that it cannot be told from a "
-            "changed one", _reinstall(version)))
-    if not _RELEASE.fullmatch(version):
-        why = "it is no release, so that no number stands for its compiled kernels"
-        if not difference.is_equal:
-            why += f", and it differs from {difference.release} in {difference.names()}"
-        return Verdict(version, _as_it_is(version, why))
-    if numbers[:2] not in SUPPORTED:
-        why = f"anuga_lean knows the inside of {SUPPORTED_RANGE}"
-        if not difference.is_equal:
-            why += f"; from {difference.release} differ {difference.names()}"
-        return Verdict(version, _as_it_is(version, why))
-    if difference.is_equal:
-        return Verdict(version, None)
-    if version in releases:
-        return Verdict(version, _as_it_is(
-            version, "it is not the release of that number: there differ "
-            f"{difference.names()}", _reinstall(version)))
-    return Verdict(version, _as_it_is(
-        version, f"it changes what anuga_lean knows of {difference.release}: "
-        f"{difference.names()}"))
-
-
-def _as_it_is(version: str, why: str, todo: str | None = None) -> str:
-    todo = todo or (f"for lean ones install a newer anuga_lean, or {sys.executable} -m pip "
-                    f"install {_REQUIREMENT}")
-    return (f"anuga {version} runs on its own classes and kernels, in its own memory, because "
-            f"{why}: {todo}")
+    return min(found, key=lambda each: each.count)
 
 
 def _reinstall(version: str | None = None) -> str:
@@ -176,14 +193,14 @@ def _reinstall(version: str | None = None) -> str:
     return f"{sys.executable} -m pip install --force-reinstall --no-deps {what}"
 
 
-def _version(folder: Path) -> str | None:
+def _version(place: Path) -> str | None:
     """Return the version of the package in a folder."""
     loaded = getattr(sys.modules.get("anuga"), "__version__", None)
     if loaded is not None:
         return str(loaded)
     from anuga_lean.overlay.fingerprint import version_in
 
-    return version_in(folder) or _listed_version()
+    return version_in(place) or _listed_version()
 
 
 def _listed_version() -> str | None:
@@ -205,12 +222,12 @@ def _nothing_there() -> str:
             f"{_REQUIREMENT}")
 
 
-def _refuse_missing(folder: Path, version: str, missing: tuple[str, ...]) -> None:
+def _refuse_missing(place: Path, version: str, missing: tuple[str, ...]) -> None:
     """Raise BrokenInstallation unless the files are there in compiled form."""
-    gone = [each for each in missing if not (folder / f"{each}c").exists()]
+    gone = [each for each in missing if not (place / f"{each}c").exists()]
     if gone:
         more = f" and {len(gone) - 1} more files are" if len(gone) > 1 else " is"
-        raise BrokenInstallation(f"the anuga {version} in {folder} is not whole, {gone[0]}{more} "
+        raise BrokenInstallation(f"the anuga {version} in {place} is not whole, {gone[0]}{more} "
                                  f"missing: {_reinstall(version)}")
 
 

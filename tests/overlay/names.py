@@ -113,7 +113,8 @@ def main(variant: str, listed: str, target: str) -> None:
         "process": {
             "importers": sorted(importers),
             "builtins": names(builtins),
-            "sys": {key: meaning(getattr(sys, key)) for key in ("exit", "excepthook", "displayhook")},
+            "sys": {key: meaning(getattr(sys, key))
+                    for key in ("exit", "excepthook", "displayhook")},
             "finders": [getattr(finder, "__module__", "") for finder in sys.meta_path
                         if not isinstance(finder, type)],
             "getattr": [name for name, module in sys.modules.items()
