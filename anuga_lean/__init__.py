@@ -132,8 +132,12 @@ def __getattr__(name: str) -> Any:
         anuga = _install.install()
         names = getattr(anuga, "__all__", [n for n in vars(anuga) if not n.startswith("_")])
         return [*_OWN, *names]
+    anuga = _install.install()
+    if name == "load_checkpoint_file" and not _install.is_installed():
+        from anuga_lean.checkpoint.on_stock import load_checkpoint_file
+        return load_checkpoint_file
     try:
-        return getattr(_install.install(), name)
+        return getattr(anuga, name)
     except AttributeError:
         raise AttributeError(
             f"neither anuga_lean nor anuga has an attribute {name!r}") from None

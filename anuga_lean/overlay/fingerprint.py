@@ -10,20 +10,17 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anuga_lean._errors import BrokenInstallation
-from anuga_lean.overlay.relied import RELIED
-from anuga_lean.overlay.sources import functions_of, whole
 
 _RECORDS = Path(__file__).with_name("records")
 _VERSION = re.compile(rb"""^__version__\s*=\s*['"]([^'"\n]*)['"]""", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What a folder of ANUGA's sources has that a known release has not.
 
     Attributes
@@ -46,14 +43,14 @@ class Difference:
     missing: tuple[str, ...] = ()
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How much differs."""
         return sum(map(len, (self.changed, self.added, self.gone, self.missing)))
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs."""
-        return self.count == 0
+        return self.number == 0
 
     def names(self, most: int = 3) -> str:
         """Return the first few functions that differ, and how many more there are."""
@@ -103,6 +100,11 @@ def record_of(release: str) -> dict[str, Any]:
         checksum of each function.
     """
     return json.loads((_RECORDS / f"{release}.json").read_bytes())
+
+
+def whole(source: bytes) -> list[int]:
+    """Return length and checksum of a file: equal ones need no look at its functions."""
+    return [len(source), zlib.crc32(source)]
 
 
 def version_in(folder: Path) -> str | None:
@@ -197,6 +199,8 @@ def make_record(folder: Path | str) -> dict[str, Any]:
     if version is None:
         raise BrokenInstallation(f"the sources in {package} do not say their version: "
                                  "build or install them, which writes _version.py")
+    from anuga_lean.overlay.relied import RELIED
+
     found = {}
     for file in RELIED:
         try:
@@ -222,6 +226,10 @@ def write_record(record: dict[str, Any], folder: Path = _RECORDS) -> Path:
 
 
 def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
+    # what a release whose files are known does not pay for
+    from anuga_lean.overlay.relied import RELIED
+    from anuga_lean.overlay.sources import functions_of
+
     try:
         return functions_of(source, RELIED[file])
     except SyntaxError as error:

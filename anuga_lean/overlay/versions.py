@@ -185,7 +185,7 @@ def _least_difference(place: Path, version: str) -> Difference:
         found.append(compare_package(place, version, release))
         if found[-1].is_equal:
             break
-    return min(found, key=lambda each: each.count)
+    return min(found, key=lambda each: each.number)
 
 
 def _reinstall(version: str | None = None) -> str:
