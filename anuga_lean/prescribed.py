@@ -131,8 +131,7 @@ class BoundaryLimitMask:
         elif isinstance(value, _MaskView):
             domain.__dict__["_limit_masks"] = value.masks
         else:
-            domain.__dict__["_limit_masks"] = LimitMasks({}) if domain._lean_constructing \
-                else LimitMasks.of_array(np.asarray(value))
+            domain.__dict__["_limit_masks"] = LimitMasks.of_array(np.asarray(value))
 
 
 def masks_of(domain: Any) -> LimitMasks:
