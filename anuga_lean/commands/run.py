@@ -45,7 +45,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "The processes that the script starts become lean too, through the environment "
         "variable ANUGA_LEAN=run: set it to 0 for one that shall run stock ANUGA.  It does not "
         "reach a python without this package, one started with -S or with an environment of "
-        "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN."
+        "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN.  "
+        "An ANUGA whose inside is not known runs as it is, with one warning; ANUGA_LEAN_STRICT=1 "
+        "refuses it."
     )
     parser.add_argument("-m", dest="module", help="run a module of the search path instead")
     parser.add_argument("script", nargs="?", help="the script; what follows is its own")
