@@ -32,6 +32,10 @@ class UnsupportedVersion(LeanError, ImportError):
     """The installed ANUGA is not one whose internals are known here."""
 
 
+class BrokenInstallation(LeanError, ImportError):
+    """The installed ANUGA is not whole: files of it are missing or cannot be read."""
+
+
 class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
 
@@ -70,6 +74,13 @@ class CommandError(LeanError):
 
 class HookWarning(UserWarning):
     """Issued when this package is imported too late to bring the lean classes in."""
+
+
+class StockAnugaWarning(RuntimeWarning):
+    """Issued once when the installed ANUGA runs as it is, because its inside is not known here.
+
+    No UserWarning, for the reason that StockKernelWarning gives.
+    """
 
 
 class MemoryWarning(UserWarning):

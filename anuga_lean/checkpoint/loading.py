@@ -42,10 +42,13 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     ------
     CheckpointError
         No set is whole, or not the one of `time`.
+    UnsupportedVersion
+        The installed ANUGA is run as it is, on its own classes.
     """
-    from anuga_lean import hook
+    from anuga_lean.overlay import install
 
-    hook.install()
+    install.require_lean()
+    install.install()
     ranks = Ranks.of_process()
     folder = Path(checkpoint_dir)
     candidates = _candidates(ranks, folder, domain_name)

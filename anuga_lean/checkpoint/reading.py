@@ -57,15 +57,14 @@ class StateFile:
         self.mesh.close()
 
     def _open_mesh(self, verify: bool) -> Reader:
-        from anuga_lean import hook
+        from anuga_lean.overlay import versions
 
         header, path = self.state.header, self.state.path
         version = str(header.get("anuga"))
-        if tuple(version.split(".")[:2]) not in [
-                tuple(map(str, each)) for each in hook.SUPPORTED]:
+        if not versions.is_supported(version):
             raise CheckpointError(
                 f"checkpoint {path} was written with anuga {version}, this anuga_lean goes on "
-                f"with {hook.SUPPORTED_RANGE} only")
+                f"with {versions.SUPPORTED_RANGE} only")
         name = header.get("mesh_file")
         if not isinstance(name, str) or not MESH_FILE.fullmatch(name):
             raise Damaged(f"checkpoint {path} names no mesh file")

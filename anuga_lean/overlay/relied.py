@@ -1,0 +1,79 @@
+"""Which sources of ANUGA's the lean classes replace, extend or do over.
+
+Owns the list alone; how a source becomes a fingerprint is `fingerprint`'s.  A whole
+file stands here where lean classes derive from its classes, or do what most of its
+functions do; single functions where one is replaced, wrapped or relied on.
+"""
+
+from __future__ import annotations
+
+ALL = ("*",)
+
+# File below the package anuga: names in it, `Class` with all its methods, or `*`.
+RELIED = {
+    # the state, the mesh and the order of a step, which lean classes derive from
+    "abstract_2d_finite_volumes/general_mesh.py": ALL,
+    "abstract_2d_finite_volumes/generic_domain.py": ALL,
+    "abstract_2d_finite_volumes/neighbour_mesh.py": ALL,
+    "abstract_2d_finite_volumes/quantity.py": ALL,
+    "abstract_2d_finite_volumes/tag_region.py": ALL,
+    "shallow_water/shallow_water_domain.py": ALL,
+    "config.py": ALL,
+    # boundaries: what a step lets them read and write, and which look at nothing else
+    "abstract_2d_finite_volumes/generic_boundary_conditions.py": ALL,
+    "shallow_water/boundaries.py": ALL,
+    # friction, walls and operators that are done over
+    "shallow_water/friction.py": ALL,
+    "structures/riverwall.py": ALL,
+    "operators/base_operator.py": ALL,
+    "operators/kinematic_viscosity_operator.py": ALL,
+    "operators/elliptic_operator.py": ALL,
+    "operators/barometric_pressure.py": ALL,
+    "utilities/cg_solve.py": ALL,
+    "utilities/function_utils.py": ("evaluate_file_function_all_points",),
+    "operators/collect_max_stage_operator.py": ALL,
+    "operators/erosion_operators.py": ALL,
+    "operators/set_elevation.py": ("Set_elevation",),
+    "operators/set_stage.py": ("Set_stage",),
+    "operators/rate_operators.py": ("Rate_operator.__init__",),
+    # meshes: factories, files, regions, the generator
+    "abstract_2d_finite_volumes/basic_mesh.py": ALL,
+    "abstract_2d_finite_volumes/mesh_factory.py": ("rectangular", "rectangular_cross"),
+    "abstract_2d_finite_volumes/pmesh2domain.py": ALL,
+    "abstract_2d_finite_volumes/region.py": ("Region",),
+    "extras.py": ("rectangular_cross_mesh", "rectangular_cross_domain",
+                  "create_domain_from_regions", "_create_domain_from_regions",
+                  "create_basic_mesh_from_regions", "_create_basic_mesh_from_regions"),
+    "load_mesh/loadASCII.py": ("import_mesh_file", "_read_tsh_file", "_read_triangulation",
+                               "_read_msh_file"),
+    "mesh_engine/mesh_engine.py": ALL,
+    "pmesh/mesh.py": ("Pmesh.generate_mesh",),
+    "pmesh/mesh_interface.py": ("create_pmesh_from_regions", "_create_pmesh_from_regions"),
+    "geometry/polygon.py": ("inside_polygon", "is_inside_polygon", "line_intersect",
+                            "polygon_overlap", "polygon_area", "separate_points_by_polygon"),
+    # fits and look-ups
+    "fit_interpolate/fit.py": ALL,
+    "fit_interpolate/general_fit_interpolate.py": ALL,
+    "fit_interpolate/interpolate.py": ("Interpolate", "interpolate"),
+    "geometry/quad.py": ALL,
+    "pmesh/mesh_quadtree.py": ALL,
+    "utilities/sparse.py": ALL,
+    # files
+    "file/sts.py": ("Write_sts",),
+    "file/sww.py": ("Data_format", "SWW_file", "Write_sww", "acquire_sww_lock",
+                    "release_sww_lock"),
+    "shallow_water/checkpoint.py": ALL,
+    "utilities/sww_merge.py": ALL,
+    # ranks
+    "parallel/distribute_mesh.py": ALL,
+    "parallel/parallel_api.py": ALL,
+    "parallel/parallel_generic_communications.py": ALL,
+    "parallel/parallel_inlet_enquiry.py": ("Parallel_Inlet_enquiry.compute_enquiry_index",),
+    "parallel/parallel_meshes.py": ("parallel_rectangular_domain",
+                                    "parallel_rectangular_cross_domain"),
+    "parallel/parallel_operator_factory.py": ("allocate_inlet_procs",),
+    "parallel/parallel_shallow_water.py": ALL,
+    "parallel/partitioning.py": ALL,
+    "parallel/sequential_distribute.py": ALL,
+    "utilities/parallel_abstraction.py": ALL,
+}
