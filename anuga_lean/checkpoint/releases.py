@@ -12,8 +12,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
 from anuga_lean.mpi.ranks import Ranks
 from anuga_lean.overlay.capabilities import capabilities
@@ -150,30 +148,17 @@ def complete(domain: Any) -> None:
     Parameters
     ----------
     domain : anuga.Domain
-        With its boundaries and operators; it may be one of ANUGA's own classes.
+        With its boundaries and operators.  What its boundaries prescribe is known when it is
+        asked for; see `anuga_lean.prescribed`.
     """
-    if capabilities().prescribed_limiter:
-        _complete_boundaries(domain)
-    for operator in domain.__dict__.get("fractional_step_operators") or ():
-        if isinstance(getattr(operator, "__dict__", None), dict):
-            _complete_operator(operator, operator.__dict__)
-
-
-def _complete_boundaries(domain: Any) -> None:
     from anuga.shallow_water.boundaries import Time_stage_zero_momentum_boundary
 
     for boundary in (domain.__dict__.get("boundary_map") or {}).values():
         if isinstance(boundary, Time_stage_zero_momentum_boundary) and "f" in boundary.__dict__:
             boundary.__dict__.setdefault("function", boundary.__dict__["f"])
-    is_computed = getattr(domain, "lean", None) is not None \
-        and hasattr(type(domain), "boundary_limit_mask")
-    if is_computed or "boundary_limit_mask" in domain.__dict__:
-        return
-    mask = np.zeros(domain.number_of_triangles, np.int64)
-    for (triangle, edge), boundary in domain.__dict__.get("boundary_objects") or ():
-        of_stage, of_momentum = getattr(boundary, "limiter_prescribes", (False, False))
-        mask[triangle] |= (bool(of_stage) | bool(of_momentum) << 3) << edge
-    domain.__dict__["boundary_limit_mask"] = mask
+    for operator in domain.__dict__.get("fractional_step_operators") or ():
+        if isinstance(getattr(operator, "__dict__", None), dict):
+            _complete_operator(operator, operator.__dict__)
 
 
 def _complete_operator(operator: Any, held: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ def built(anuga: ModuleType, model: str) -> Any:
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", lambda x, y: np.where(x < 15.0, 0.9, 0.3))
     wall = anuga.Reflective_boundary(domain)
-    if model == "walls":
+    if model in ("walls", "viscosity"):
         others = {"left": wall, "right": anuga.Transmissive_boundary(domain), "bottom": wall}
     else:
         others = {
