@@ -250,7 +250,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         if objects is self._geo_boundary_objects and self._geo_walls_set:
             return
         self._slip = np.array([3 * k + i for _, k, i in self._wall_edges()], np.int64)
-        if self._stepping:
+        if self._stepping and "geo_structure_values" not in self.__dict__:
             self._geo_boundary_objects, self._geo_walls_set = objects, True
         else:
             super()._update_wall_edges()
