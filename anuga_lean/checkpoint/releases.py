@@ -42,6 +42,16 @@ def _order(version: str) -> tuple[int, ...] | None:
             int(found["post"] or 0), _FINISHED if found["dev"] is None else int(found["dev"]))
 
 
+def _is_same_arithmetic(order: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two versions are patch releases of one minor release.
+
+    Lean classes come in for such a one only if the functions that they rely on are those of
+    the release that is known, so that its states are too.
+    """
+    is_release = [each[4] == _STAGES[None] and each[-1] == _FINISHED for each in (order, other)]
+    return all(is_release) and order[:2] == other[:2]
+
+
 def installed() -> str:
     """Return the version of the ANUGA that runs here."""
     import anuga
@@ -78,6 +88,8 @@ def check(what: str, written: Any) -> str | None:
             f"{what} was written with anuga {written}, this anuga_lean goes on with "
             f"{'.'.join(map(str, _FIRST))} and later only")
     here = _order(present)
+    if here is not None and _is_same_arithmetic(order, here):
+        return None
     if here is None or order > here:
         raise NewerCheckpoint(
             f"{what} was written with anuga {written} and cannot go on with the "
