@@ -1,8 +1,9 @@
-"""Goes on from stored checkpoints: `python -m checkpoint.go_on FOLDER TARGET WAY,...`.
+"""Goes on from stored checkpoints: `python -m checkpoint.go_on FOLDER TARGET WAY MODEL,...`.
 
 WAY is lean (a set of lean's), lean-stock (ANUGA's own, by lean classes), stock (the same by
 ANUGA's classes, which get by hand what an older release has not set), or whole (a run of
-ANUGA's classes from its beginning).  Leaves TARGET/WAY_MODEL.npz.
+ANUGA's classes from its beginning).  Leaves TARGET/WAY_MODEL.npz; each of several ranks
+TARGET/WAY_MODEL_PRANKS_RANK.npz.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoint.older_models import MODELS, WRITTEN_AT, built, evolved
+from checkpoint.older_models import WRITTEN_AT, built, evolved
 
 
 def by_hand(domain: Any) -> Any:
@@ -53,18 +54,29 @@ def gone_on(way: str, folder: Path, model: str) -> dict[str, np.ndarray]:
 
     if way == "whole":
         return evolved(built(anuga, model))
-    with open(folder / "stock" / f"{model}_{WRITTEN_AT}.pickle", "rb") as file:
+    name = model + _suffix()
+    with open(folder / "stock" / f"{name}_{WRITTEN_AT}.pickle", "rb") as file:
         domain = by_hand(dill.load(file))
     domain.checkpoint = False
     return evolved(domain)
 
 
+def _suffix() -> str:
+    """What ANUGA adds to the name of a domain on this rank."""
+    import anuga
+
+    return "" if anuga.numprocs == 1 else f"_P{anuga.numprocs}_{anuga.myid}"
+
+
 def main() -> None:
-    """All models, each way."""
-    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
-    for way in sys.argv[3].split(","):
-        for model in MODELS:
-            np.savez(target / f"{way}_{model}.npz", **gone_on(way, folder, model))
+    """Some models, one way."""
+    folder, target, way = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    for model in sys.argv[4].split(","):
+        found = gone_on(way, folder, model)
+        np.savez(target / f"{way}_{model}{_suffix()}.npz", **found)
+    import anuga
+
+    anuga.finalize()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 
 YIELDSTEP, WRITTEN_AT, FINALTIME = 0.5, 1.0, 3.0
 MODELS = ("walls", "tide", "operators", "viscosity")
+PARTED = "parted"       # on two ranks
 
 
 def tide(t: float) -> list[float]:
@@ -34,6 +35,9 @@ def built(anuga: ModuleType, model: str) -> Any:
     domain.set_quantity("elevation", lambda x, y: -0.02 * x + 0.1 * np.sin(y))
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", lambda x, y: np.where(x < 15.0, 0.9, 0.3))
+    if model == PARTED:
+        domain = anuga.distribute(domain)
+        domain.set_store(False)
     wall = anuga.Reflective_boundary(domain)
     if model in ("walls", "viscosity"):
         others = {"left": wall, "right": anuga.Transmissive_boundary(domain), "bottom": wall}

@@ -6,6 +6,7 @@ The sets of 4.1.0 and 4.2.0 in `data` are of `make_older`, so that one environme
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import tarfile
@@ -23,7 +24,8 @@ from anuga_lean.checkpoint import releases
 from checkpoint.damage import with_header
 from checkpoint.make_older import DATA
 from checkpoint.models import NAME, inside, made, write_sets
-from checkpoint.older_models import MODELS, WRITTEN_AT
+from checkpoint.older_models import MODELS, PARTED, WRITTEN_AT
+from mpirun import needs_mpi, on_ranks
 
 TESTS = Path(__file__).resolve().parent.parent
 STORED = sorted(path.name.removeprefix("anuga_").removesuffix(".tar.xz")
@@ -55,7 +57,7 @@ def gone_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str
             with tarfile.open(DATA / f"anuga_{release}.tar.xz") as archive:
                 archive.extractall(folder, filter="data")
         if (release, way) not in done:
-            run(folder, str(folder), str(folder), way)
+            run(folder, str(folder), str(folder), way, ",".join(MODELS))
             done.add((release, way))
         with np.load(folder / f"{way}_{model}.npz") as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -118,6 +120,75 @@ def test_goes_on(gone_on: Callable[[str, str, str], Results], release: str, way:
         assert (model == "walls") == (different(whole, found) == [])
     else:
         assert [] == different(whole, found)
+
+
+def on_two(folder: Path, way: str) -> list[Results]:
+    """What two ranks show that go on in some way."""
+    path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(each for each in path if each)
+    done = on_ranks(2, folder, "-m", "checkpoint.go_on", str(folder), str(folder), way, PARTED)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return [dict(np.load(folder / f"{way}_{PARTED}_P2_{rank}.npz")) for rank in range(2)]
+
+
+@needs_mpi
+@pytest.mark.parametrize("release", STORED)
+def test_goes_on_on_two_ranks(release: str, tmp_path: Path,
+                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank 0 alone says it; a refusal is one of both."""
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    with tarfile.open(DATA / f"anuga_{release}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = {way: on_two(tmp_path, way) for way in ("lean", "lean-stock")}
+    if numbers(release)[:2] > numbers(INSTALLED)[:2]:
+        for one, other in found.values():
+            assert str(one["refused"]) == str(other["refused"])
+            assert "written with anuga 4.2" in str(one["refused"])
+            assert str(one["refused"]).startswith("NewerCheckpoint: ")
+        return
+    expected = on_two(tmp_path, "stock")
+    is_older = numbers(release)[:2] < numbers(INSTALLED)[:2]
+    for way, ranks in found.items():
+        assert [1 if is_older else 0, 0] == [len(each.pop("said")) for each in ranks], way
+        assert ["lean", "lean"] == [str(each.pop("kernels")) for each in ranks], way
+        for one, other in zip(expected, ranks, strict=True):
+            assert [] == different(one, other), way
+
+
+@pytest.mark.parametrize("release", STORED)
+def test_loads_on_another_number_of_ranks(release: str, tmp_path: Path) -> None:
+    """A set of two ranks on one, where its release may go on."""
+    with tarfile.open(DATA / f"anuga_{release}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    if numbers(release)[:2] > numbers(INSTALLED)[:2]:
+        with pytest.raises(NewerCheckpoint, match=f"written with anuga {release}"):
+            anuga.load_checkpoint_file(PARTED, str(tmp_path / "lean"))
+        return
+    with pytest.warns(CheckpointWarning) as caught:
+        domain = anuga.load_checkpoint_file(PARTED, str(tmp_path / "lean"))
+    said = [str(each.message) for each in caught]
+    is_older = numbers(release)[:2] < numbers(INSTALLED)[:2]
+    assert is_older == any("'s arithmetic." in each for each in said)
+    assert (2 if is_older else 1) == len(said)
+    assert 48 == domain.number_of_triangles
+    with pytest.raises(CheckpointError, match="set it again"):
+        list(domain.evolve(yieldstep=0.5, duration=0.5))
+
+
+def test_pickles_of_lean_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a script pickles itself names the release too."""
+    domain = made()
+    list(domain.evolve(yieldstep=0.02, finaltime=0.02))
+    domain.fractional_step_operators[1:] = []       # they hold what pickle cannot
+    monkeypatch.setattr(releases, "installed", lambda: "4.1.0")
+    data = pickle.dumps(domain)
+    assert 0.02 == pickle.loads(data).get_time()
+    monkeypatch.setattr(releases, "installed", lambda: "4.2.0")
+    with pytest.warns(CheckpointWarning, match="a pickle of a domain was written with anuga 4.1.0"):
+        pickle.loads(data)
+    monkeypatch.setattr(releases, "installed", lambda: "4.0.9")
+    with pytest.raises(NewerCheckpoint, match="written with anuga 4.1.0"):
+        pickle.loads(data)
 
 
 def test_order_of_versions() -> None:
