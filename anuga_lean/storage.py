@@ -22,6 +22,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 )
 
 from anuga_lean._errors import StockKernelWarning
+from anuga_lean.checkpoint.releases import complete
 from anuga_lean.mesh import Mesh
 from anuga_lean.mesh_tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
@@ -256,6 +257,7 @@ def from_domain(domain: Any) -> Any:
     _compact(domain)
     _replace_held_arrays(domain, old)
     _turn_operators(domain)
+    complete(domain)
     gc.collect()
     return domain
 
@@ -305,7 +307,8 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
 
 def _replace_held_arrays(domain: Any, known: dict[int, tuple[Any, str, Any]]) -> None:
     """Let operators, boundaries and structures hold views where they held those arrays."""
-    seen = {id(domain), id(domain.mesh)}
+    # a quantity keeps its own: a view of it in their place would read itself
+    seen = {id(each) for each in (domain, domain.mesh, *domain.quantities.values())}
     users = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),
              *domain.forcing_terms]
     todo = [*users, domain.boundary_flux_integral, domain.riverwallData]

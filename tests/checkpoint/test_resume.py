@@ -23,6 +23,10 @@ MODELS = (
     "boundary_time", "boundary_time_space_DE1", "boundary_file", "boundary_field",
     "boundary_flather", "boundary_characteristic_wave_DE1", "boundary_none",
     "boundary_user_DE0", "boundary_user_segment_DE1", "boundary_function_reads_domain_DE1",
+    "prescribed_on_all_sides_DE1", "prescribed_under_rk3",
+    "prescribed_at_tagged_edges_inside", "prescribed_beside_what_reads_past_levels",
+    "prescribed_beside_tracers_and_walls", "prescribed_when_the_kernels_change",
+    "prescribed_wakes_still_water",
     # walls, tracers, forces, beds
     "riverwalls_seeping_DE0", "riverwalls_drowned_DE1", "riverwalls_that_rise",
     "tracers_DE0", "tracers_DE_ader2", "tracers_of_first_order_past_a_riverwall",
