@@ -46,8 +46,9 @@ class Kinematic_viscosity_operator(_StockOperator):
     -----
     On a lean domain `geo_structure_indices`, `geo_structure_values`,
     `operator_data`, `operator_colind`, `operator_rowptr`, `elliptic_matrix`,
-    `triangle_areas`, `boundary_term` and the system of the last step are made
-    when asked for, from the present diffusivity, and let go after the next step.
+    `triangle_areas`, `boundary_term` and the system of the last step but for its
+    boundary edges are made when asked for, from the present diffusivity, and let go
+    after the next step.
     """
 
     _constructing = False
@@ -153,8 +154,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         held = self.__dict__
         if "_geo_structure_base" in held and "geo_structure_values" in held:
             self._slip = np.flatnonzero(self.geo_structure_values != self._geo_structure_base)
-        for name in (*_MADE, *_MADE_OF_FORMS, "_row_of", "_system"):
-            held.pop(name, None)
+        for name in {*_MADE, *_MADE_OF_FORMS, "_row_of", "_system"} - {"_rhs_bdry"}:
+            held.pop(name, None)        # a boundary is short
         if held.get("_scratch"):
             from anuga.shallow_water.sw_domain_openmp_ext import kv_scratch_free
 
@@ -164,8 +165,10 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the rest follows from; the scratch is an address of this process."""
-        state = {name: value for name, value in self.__dict__.items()
-                 if name not in ("_row_of", "_system", "_free_slip", "_geo_boundary_objects")}
+        follows = {"_row_of", "_system", "_free_slip", "_geo_boundary_objects"}
+        if self.domain.lean is not None:
+            follows.add("_rhs_bdry")
+        state = {name: value for name, value in self.__dict__.items() if name not in follows}
         return state | {name: {} for name in ("_scratch", "_scratch_walls") if name in state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
