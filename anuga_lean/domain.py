@@ -121,6 +121,7 @@ class LeanDomain(ReportingDomain):
         found = super()._init_mesh(*args, **kwargs)
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
+            self.__dict__.pop("boundary_limit_mask", None)      # still all zeros
         return found
 
     @stage("the quantities", count_of)

@@ -18,7 +18,7 @@ from anuga_lean import _kernels
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.views import ArrayView
 
-_STAGE_BITS, _ALL_BITS = 0b000111, 0b111111
+_ALL_BITS = 0b111111
 _TABLES = ("offset", "triangle", "place", "block")
 
 
@@ -131,8 +131,7 @@ class BoundaryLimitMask:
         elif isinstance(value, _MaskView):
             domain.__dict__["_limit_masks"] = value.masks
         else:
-            domain.__dict__["_limit_masks"] = LimitMasks({}) if domain._lean_constructing \
-                else LimitMasks.of_array(np.asarray(value))
+            domain.__dict__["_limit_masks"] = LimitMasks.of_array(np.asarray(value))
 
 
 def masks_of(domain: Any) -> LimitMasks:
@@ -183,7 +182,8 @@ class Prescribed:
         if not len(ks):
             return None
         columns = np.arange(3)
-        bits = (mask[:, np.newaxis] >> columns & 1) | (mask[:, np.newaxis] >> (3 + columns) & 1) << 1
+        stage, momentum = (mask[:, np.newaxis] >> shift + columns & 1 for shift in (0, 3))
+        bits = stage | momentum << 1
         at = bits > 0
         neighbours = np.asarray(domain.neighbours[ks])
         if (neighbours[at] >= 0).any():
