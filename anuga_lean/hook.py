@@ -342,7 +342,6 @@ def _install_functions() -> None:
             unified.init_gpu_domain, "init_gpu_domain of compute mode 'unified'")
     viscosity = importlib.import_module(_VISCOSITY_MODULE)
     viscosity.build_geo_structure = _on_real_mesh(viscosity.build_geo_structure)
-    viscosity.update_elliptic_matrix = _unless_stepping(viscosity.update_elliptic_matrix)
 
 
 def _install_checkpoints() -> None:
@@ -499,16 +498,6 @@ def _on_real_mesh(function: Any) -> Any:
         if _is_lean(operator.domain):
             return function(RealArrays(operator, mesh=operator.mesh.dense_copy()))
         return function(operator)
-    return ask
-
-
-def _unless_stepping(function: Any) -> Any:
-    @functools.wraps(function)
-    def ask(operator: Any, cell_data: Any, bdry_data: Any) -> Any:
-        take = getattr(operator, "take_coefficients", None)
-        if take is None or not take(cell_data, bdry_data):
-            return function(operator, cell_data, bdry_data)
-        return None
     return ask
 
 

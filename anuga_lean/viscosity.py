@@ -118,12 +118,9 @@ class Kinematic_viscosity_operator(_StockOperator):
         self.operator_rowptr = 4 * np.arange(self.n + 1)
         self.build_elliptic_matrix(self.diffusivity)
         if self._solved_dt is not None and self._is_momentum():
-            height = self.domain.quantities["height"]
-            d = self.diffusivity + 0.1 if self.add_safety else self.diffusivity
-            wet = height.centroid_values > self.domain.minimum_allowed_height
+            diffusivity = self.diffusivity + 0.1 if self.add_safety else self.diffusivity
             _stock.kinematic_viscosity_operator_ext.update_elliptic_matrix(
-                self, np.where(wet, d.centroid_values * height.centroid_values, 0.0),
-                d.boundary_values * height.boundary_values)
+                self, *self._weighted_by_depth(diffusivity))
 
     def _make_areas(self) -> None:
         inverse, place = 1.0 / np.asarray(self.mesh.areas), np.arange(self.n + 1)
@@ -187,28 +184,70 @@ class Kinematic_viscosity_operator(_StockOperator):
             return
         self._stepping = True
         try:
-            super().__call__()
+            if self._is_momentum():
+                self._conserving_step()
+            else:
+                super().__call__()
         finally:
             self._stepping = False
             self.forget_arrays()
 
-    def take_coefficients(self, cells: Array, edges: Array) -> bool:
-        """Use these for the system of the present step; False: there is none.
+    def _conserving_step(self) -> None:
+        """Advance the momenta by the stress that the solved velocities give at the edges.
 
-        Parameters
-        ----------
-        cells, edges : (n,) and (boundary_length,) float64
-            The diffusivity, in the momentum form times the depth.
+        kinematic_viscosity_operator.py, __call__, which in this form would hold 25
+        bytes per triangle more while it solves.
         """
-        if not self._stepping:
-            return False
+        domain = self.domain
+        self.dt += domain.get_timestep()
+        if self.dt < self.dt_apply:
+            return
+        self._update_wall_edges()
+        domain.update_centroids_of_velocities_and_height()
+        diffusivity = self.diffusivity + 0.1 if self.add_safety else self.diffusivity
+        if not np.all(diffusivity.centroid_values >= 0.0):
+            raise AssertionError("the eddy viscosity is negative or not a number in "
+                                 f"{np.sum(~(diffusivity.centroid_values >= 0.0))} triangles.")
+        self._take_coefficients(*self._weighted_by_depth(diffusivity))
+        depth = domain.quantities["height"].centroid_values
+        for axis in "xy":
+            velocity = domain.quantities[f"{axis}velocity"]
+            _, stats = self.parabolic_solve(
+                velocity, velocity, diffusivity, u_out=velocity, update_matrix=False,
+                output_stats=True, mass=depth, close_dry=True)
+            setattr(self, {"x": "u_stats", "y": "v_stats"}[axis], stats)
+            u = velocity.centroid_values
+            self._exchange_ghost_vector(u)
+            stress = self._parabolic_rhs(u, velocity.boundary_values)
+            stress -= self._P * u
+            stress /= self._areas()
+            domain.quantities[f"{axis}momentum"].centroid_values[:] += stress
+            del stress
+        domain.distribute_to_vertices_and_edges()
+        self.dt = 0.0
+
+    def _weighted_by_depth(self, diffusivity: Any) -> tuple[Array, Array]:
+        """Return diffusivity times depth at centroids, 0 where it is dry, and at boundary edges."""
+        height = self.domain.quantities["height"]
+        wet = height.centroid_values > self.domain.minimum_allowed_height
+        return (np.where(wet, diffusivity.centroid_values * height.centroid_values, 0.0),
+                diffusivity.boundary_values * height.boundary_values)
+
+    def update_elliptic_matrix(self, a: Any = None) -> None:
+        """Take the diffusivity from the Quantity `a`, or 1 m2/s."""
+        if self._stepping:
+            self._take_coefficients(a.centroid_values, a.boundary_values)
+        else:
+            super().update_elliptic_matrix(a)
+
+    def _take_coefficients(self, cells: Array, edges: Array) -> None:
+        """Have the system of this step made from these: (n,) and (boundary_length,) float64."""
         self._row_of: Rows | None = Rows(self.domain, cells, edges, self._slip)
         self._system: Sparse_CSR | None = None
         if self.domain.numproc > 1 and not capabilities().viscosity_forms:
             # Each rank multiplies with this, and divides by the areas, in every iteration.
             self.elliptic_matrix = whole_matrix(self._row_of)
             self.mesh = RealArrays(self.domain.mesh, areas=self._row_of.areas)
-        return True
 
     def _update_elliptic_boundary_term(self, b: Array) -> None:
         """Set `boundary_term` to what boundary values `b`, (boundary_length,), add."""
