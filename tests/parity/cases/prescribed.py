@@ -130,9 +130,9 @@ def prescribed_by_users_boundaries(anuga: ModuleType) -> Any:
 
     own, none = Gate([0.5, -0.3, 0.0]), anuga.Dirichlet_boundary([0.6, 0.2, 0.0])
     none.limiter_prescribes = (False, False)
-    flather = anuga.Flather_external_stage_zero_velocity_boundary(domain, lambda t: 0.6 + tide(t))
-    flather.limiter_prescribes = (True, False)
-    wall(anuga, domain, left=own, right=none, top=flather)
+    still = anuga.Transmissive_stage_zero_momentum_boundary(domain)
+    still.limiter_prescribes = (False, True)
+    wall(anuga, domain, left=own, right=none, top=still)
     none.limiter_prescribes = (True, True)      # too late for the mask
     yield domain, 1.0, 8.0
     return {"mask": np.array(getattr(domain, "boundary_limit_mask", np.zeros(1)))}
