@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,45 @@ def test_kernel_refuses_arrays_of_another_size() -> None:
         bad[place] = bad[place][:-1].copy()
         with pytest.raises(ValueError, match="must be C-contiguous"):
             viscosity.viscosity_explicit.viscous_change(run, NU, 0.1, *bad)
+
+
+# Makes a domain on ANUGA as it is, evolves it, pickles it, and evolves it further.
+_STOCK = """
+import dill
+import anuga, numpy as np
+domain = anuga.rectangular_cross_domain(20, 10, len1=20.0, len2=10.0)
+domain.set_store(False)
+domain.set_quantity("stage", lambda x, y: 1.0 + 0.2 * np.sin(x))
+domain.set_quantity("xmomentum", lambda x, y: 0.3 * np.cos(y))
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
+rain = anuga.Quantity(domain)
+rain.set_values(lambda x, y: 1.0e-3 * x)
+anuga.Rate_operator(domain, rate=rain)
+OPERATOR
+def evolve():
+    for _ in domain.evolve(yieldstep=0.2, duration=0.4):
+        pass
+evolve()
+with open("domain.pickle", "wb") as file:
+    dill.dump(domain, file)
+evolve()
+np.save("stage.npy", domain.quantities["stage"].centroid_values)
+"""
+
+
+@with_forms
+@pytest.mark.parametrize(("form", "scheme"), SCHEMES)
+def test_goes_on_from_a_domain_that_anuga_has_pickled(
+    form: str, scheme: str, tmp_path: Path
+) -> None:
+    script = _STOCK.replace("OPERATOR", "anuga.Kinematic_viscosity_operator("
+                            f"domain, {NU}, form={form!r}, scheme={scheme!r})")
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=200)
+    import dill
+
+    domain = dill.loads((tmp_path / "domain.pickle").read_bytes())
+    assert domain.lean is not None
+    evolve(domain)
+    assert np.array_equal(np.load(tmp_path / "stage.npy"),
+                          domain.quantities["stage"].centroid_values)
