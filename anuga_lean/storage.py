@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as _AnyMesh
+from anuga.abstract_2d_finite_volumes.quantity import Quantity as _AnyQuantity
 from anuga.shallow_water.shallow_water_domain import Domain as _AnyDomain
 from anuga.shallow_water.sw_domain_openmp_ext import (
     compute_fluxes_ext_central,
@@ -274,11 +275,14 @@ def adopt(domain: Any) -> None:
 
 
 def _turn_operators(domain: Any) -> None:
-    """Make ANUGA's operators lean where there is a lean kind of them."""
+    """Make ANUGA's operators lean where there is a lean kind of them, and what they hold."""
     from anuga_lean.pressure import Barometric_pressure_operator
     from anuga_lean.viscosity import Kinematic_viscosity_operator
 
     for operator in domain.fractional_step_operators:
+        for own in list(vars(operator).values()):
+            if isinstance(own, _AnyQuantity) and "centroid_values" in vars(own):
+                _compact_quantity(own)      # one that the domain does not know
         for kind in (Barometric_pressure_operator, Kinematic_viscosity_operator):
             if type(operator) is kind.__mro__[1]:
                 operator.__class__ = kind

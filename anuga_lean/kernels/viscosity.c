@@ -15,70 +15,108 @@
 /* ANUGA's velocity is uh * h / (h*h + this), m2. */
 #define SOFT_DEPTH2 1.0e-8
 
+/* What lies beyond one edge of each own triangle: n_own each. */
 typedef struct {
-    double depth, u, v;       /* m, m/s */
-} flow;
+    double *h, *u, *v;        /* m, m/s; no depth where nothing acts */
+    double *x, *y;            /* its centroid, or the middle of a boundary edge, m */
+    double *weight;           /* of the difference in velocity, m3/s */
+} beyond;
 
-static inline flow flow_of(double depth, double uh, double vh)
+static inline double per_depth(double h)
 {
-    double per_depth = depth / (depth * depth + SOFT_DEPTH2);
-    flow f = {depth, uh * per_depth, vh * per_depth};
-    return f;
+    return h / (h * h + SOFT_DEPTH2);
 }
 
 /* Depth and velocities of the block and its first ring, from the raw arrays. */
 static void load_flow(const lean_run *r, const opened *o)
 {
-    for (int c = 0; c < o->NL; c++) {
-        int32_t k = o->member[c];
-        flow f = flow_of(r->stage[k] - r->elevation[k], r->xmomentum[k], r->ymomentum[k]);
-        o->h[c] = f.depth;
-        o->u[c] = f.u;
-        o->v[c] = f.v;
+    const int NL = o->NL;
+    const int32_t *restrict member = o->member;
+    double *restrict h = o->h, *restrict u = o->u, *restrict v = o->v;
+    for (int c = 0; c < NL; c++) {
+        int32_t k = member[c];
+        h[c] = r->stage[k] - r->elevation[k];
+        u[c] = r->xmomentum[k];
+        v[c] = r->ymomentum[k];
+    }
+#pragma omp simd
+    for (int c = 0; c < NL; c++) {
+        double f = per_depth(h[c]);
+        u[c] *= f;
+        v[c] *= f;
     }
 }
 
-/* Adds to stress[2] what acts over an edge of length l at distance d. */
-static inline void add_stress(double viscosity, flow here, flow beyond, double l, double d,
-                              double stress[2])
+/* Gathers what is beyond edge i, from corner (ax, ay) to (bx, by), of each triangle. */
+static void look_beyond(const lean_run *r, const opened *o, int i, const double *const corner[4],
+                        const uint8_t *free_slip, const double *bed, const beyond *to)
 {
-    double mean = 2.0 * here.depth * beyond.depth / (here.depth + beyond.depth);
-    double weight = viscosity * mean * l / d;
-    stress[0] += weight * (beyond.u - here.u);
-    stress[1] += weight * (beyond.v - here.v);
+    const int NL = o->NL;
+    const uint16_t *slot = r->mesh->flux_slot + o->block->flux_slot + (size_t)i * o->nb;
+    const int32_t *boundary = r->mesh->boundary_index + o->block->boundary;
+    for (int c = 0; c < o->nb; c++) {
+        int s = slot[c];
+        if (s < 3 * NL) {
+            s -= s >= 2 * NL ? 2 * NL : s >= NL ? NL : 0;
+            to->h[c] = o->h[s];
+            to->u[c] = o->u[s];
+            to->v[c] = o->v[s];
+            to->x[c] = o->cx[s];
+            to->y[c] = o->cy[s];
+            continue;
+        }
+        int32_t j = boundary[s - 3 * NL];
+        double h = free_slip[j] ? -INFINITY : r->stage_boundary[j] - bed[j], f = per_depth(h);
+        to->h[c] = h;
+        to->u[c] = r->xmomentum_boundary[j] * f;
+        to->v[c] = r->ymomentum_boundary[j] * f;
+        to->x[c] = lean_midpoint(corner[0][c], corner[2][c]);
+        to->y[c] = lean_midpoint(corner[1][c], corner[3][c]);
+    }
 }
 
-static void stress_on(const lean_run *r, const opened *o, int c, double viscosity,
-                      const uint8_t *free_slip, const double *bed, double stress[2])
+/* Adds the stress over that edge to (fx, fy). */
+static void add_stress(const lean_run *r, const opened *o, const double *const corner[4],
+                       const beyond *of, double viscosity, double *restrict fx,
+                       double *restrict fy)
 {
-    const lean_mesh *m = r->mesh;
-    const double x[3] = {o->x0[c], o->x1[c], o->x2[c]}, y[3] = {o->y0[c], o->y1[c], o->y2[c]};
-    const flow here = {o->h[c], o->u[c], o->v[c]};
-    for (int i = 0; i < 3; i++) {
-        const int a = (i + 1) % 3, b = (i + 2) % 3;
-        int s = m->flux_slot[o->block->flux_slot + (int64_t)i * o->nb + c];
-        flow beyond;
-        double fx, fy;
-        if (s < 3 * o->NL) {
-            s -= s >= 2 * o->NL ? 2 * o->NL : s >= o->NL ? o->NL : 0;
-            beyond.depth = o->h[s];
-            beyond.u = o->u[s];
-            beyond.v = o->v[s];
-            fx = o->cx[s];
-            fy = o->cy[s];
-        } else {
-            int32_t j = m->boundary_index[o->block->boundary + s - 3 * o->NL];
-            if (free_slip[j])
-                continue;
-            beyond = flow_of(r->stage_boundary[j] - bed[j], r->xmomentum_boundary[j],
-                             r->ymomentum_boundary[j]);
-            fx = lean_midpoint(x[a], x[b]);
-            fy = lean_midpoint(y[a], y[b]);
-        }
-        if (beyond.depth <= r->p.h_min)
+    const double h_min = r->p.h_min;
+    const double *restrict ax = corner[0], *restrict ay = corner[1], *restrict bx = corner[2],
+                 *restrict by = corner[3];
+    const double *restrict h = o->h, *restrict u = o->u, *restrict v = o->v,
+                 *restrict cx = o->cx, *restrict cy = o->cy;
+    const double *restrict H = of->h, *restrict U = of->u, *restrict V = of->v,
+                 *restrict X = of->x, *restrict Y = of->y;
+    double *restrict weight = of->weight;
+    /* In two loops, or gcc moves the roots and divisions into a branch. */
+#pragma omp simd
+    for (int c = 0; c < o->nb; c++) {
+        double length = lean_length(bx[c] - ax[c], by[c] - ay[c]);
+        double distance = lean_length(X[c] - cx[c], Y[c] - cy[c]);
+        weight[c] = viscosity * (2.0 * h[c] * H[c] / (h[c] + H[c])) * length / distance;
+    }
+    for (int c = 0; c < o->nb; c++) {
+        if (H[c] <= h_min)
             continue;
-        add_stress(viscosity, here, beyond, lean_length(x[b] - x[a], y[b] - y[a]),
-                   lean_length(fx - o->cx[c], fy - o->cy[c]), stress);
+        fx[c] += weight[c] * (U[c] - u[c]);
+        fy[c] += weight[c] * (V[c] - v[c]);
+    }
+}
+
+/* Turns stresses into what they make of the momenta: nothing where it is dry. */
+static void over_time(const lean_run *r, const opened *o, double dt, double *restrict fx,
+                      double *restrict fy)
+{
+    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2,
+                 *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
+    for (int c = 0; c < o->nb; c++)
+        if (!(o->h[c] > r->p.h_min))
+            fx[c] = fy[c] = 0.0;
+#pragma omp simd
+    for (int c = 0; c < o->nb; c++) {
+        double scale = dt / lean_area(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
+        fx[c] *= scale;
+        fy[c] *= scale;
     }
 }
 
@@ -92,13 +130,20 @@ void lean_viscous_change(const lean_run *r, double viscosity, double dt,
         open_block(r, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
         load_geometry(r->mesh, &o);
         load_flow(r, &o);
-        for (int c = 0; c < o.nb; c++) {
-            double stress[2] = {0.0, 0.0};
-            if (o.h[c] > r->p.h_min)
-                stress_on(r, &o, c, viscosity, free_slip, bed, stress);
-            double scale = dt / lean_area(o.x0[c], o.y0[c], o.x1[c], o.y1[c], o.x2[c], o.y2[c]);
-            xchange[o.member[c]] = scale * stress[0];
-            ychange[o.member[c]] = scale * stress[1];
+        memset(o.f0, 0, o.nb * sizeof *o.f0);
+        memset(o.f1, 0, o.nb * sizeof *o.f1);
+        size_t nb = o.nb;
+        beyond of = {o.spare, o.spare + nb, o.spare + 2 * nb, o.spare + 3 * nb,
+                     o.spare + 4 * nb, o.spare + 5 * nb};
+        const double *const x[3] = {o.x0, o.x1, o.x2}, *const y[3] = {o.y0, o.y1, o.y2};
+        for (int i = 0; i < 3; i++) {
+            const int p = (i + 1) % 3, q = (i + 2) % 3;
+            const double *const corner[4] = {x[p], y[p], x[q], y[q]};
+            look_beyond(r, &o, i, corner, free_slip, bed, &of);
+            add_stress(r, &o, corner, &of, viscosity, o.f0, o.f1);
         }
+        over_time(r, &o, dt, o.f0, o.f1);
+        scatter_own(&o, o.f0, xchange);
+        scatter_own(&o, o.f1, ychange);
     }
 }

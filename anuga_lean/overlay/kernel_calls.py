@@ -60,17 +60,6 @@ def on_real_mesh(function: Function) -> Function:
     return ask
 
 
-def unless_stepping(function: Any) -> Any:
-    """Let a lean viscosity operator take the coefficients of the matrix that it builds itself."""
-    @functools.wraps(function)
-    def ask(operator: Any, cell_data: Any, bdry_data: Any) -> Any:
-        take = getattr(operator, "take_coefficients", None)
-        if take is None or not take(cell_data, bdry_data):
-            return function(operator, cell_data, bdry_data)
-        return None
-    return ask
-
-
 def vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:
     """vegetation_friction_semi_implicit: left to the update."""
     domain.lean.add_vegetation()

@@ -138,9 +138,6 @@ _LOADED = [
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
         f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
-    Row("anuga.operators.kinematic_viscosity_operator_ext", "update_elliptic_matrix",
-        f"{_CALLS}:unless_stepping", WRAPPED_BINDING, "a step takes the coefficients instead",
-        (), LOAD),
     *(Row("anuga.geometry.polygon", name, "anuga_lean.regions:searching_parts", WRAPPED,
           "a search keeps no array of the mesh's size", (per,), LOAD)
       for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),

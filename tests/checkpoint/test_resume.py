@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anuga_lean.overlay.capabilities import capabilities
 from checkpoint.compared import differences, read, rest_of, work
 
 # Parity cases by what of them a checkpoint has to hold.
@@ -47,6 +48,8 @@ MODELS = (
     "override_raining_DE1", "patched_on_instance_DE0", "sediment", "momentum_extrapolated",
     "radii_written_by_the_script", "compute_mode_unified", "nan_in_momentum",
 )
+if capabilities().viscosity_forms:
+    MODELS += ("viscosity_momentum_implicit_DE1", "viscosity_momentum_explicit_DE1")
 
 
 @pytest.fixture(scope="module")
