@@ -1,4 +1,4 @@
-"""ANUGA 4.1.0's own tests and validation cases on stock and on lean.
+"""ANUGA's own tests and validation cases on stock and on lean.
 
 Fetches the sdist with pip, runs the parts that are named on both and compares
 test by test and bit by bit.  Exits with 1 if a test regressed that is not in
@@ -39,6 +39,7 @@ def prepare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the cases and exit")
     parser.add_argument("--lean-only", action="store_true",
                         help="take stock's results from the last run that the cache holds")
+    sdist.add_release_option(parser)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all results there")
     parser.add_argument("--cache", type=Path, metavar="FOLDER",
                         default=Path.home() / ".cache" / "anuga_lean",
@@ -61,7 +62,8 @@ class Runner:
 
     def both(self, key: str, run: Any) -> tuple[Any, Any]:
         """Results of stock, from the cache with --lean-only, and of lean."""
-        kept = self.args.cache / f"stock-{sdist.VERSION}-{FORMAT}" / f"{key.replace(' ', '_')}.json"
+        kept = self.args.cache / f"stock-{self.args.release}-{FORMAT}" / \
+            f"{key.replace(' ', '_')}.json"
         if self.args.lean_only:
             stock = json.loads(kept.read_text()) if kept.exists() else None
         else:
@@ -131,7 +133,7 @@ class Runner:
 
     def bed(self, name: str) -> Path:
         """Where stock's fit of Cairns' bed is kept."""
-        return self.args.cache / f"{name}-bed-{sdist.VERSION}.npz"
+        return self.args.cache / f"{name}-bed-{self.args.release}.npz"
 
     def slopes(self) -> str:
         """Memory by triangle between the two meshes of Cairns, if both have been run."""
@@ -155,7 +157,8 @@ def main() -> int:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     args.cache = args.cache.resolve()
     suites.read_listed()
-    tree = sdist.fetch(args.cache)
+    args.release = sdist.release_of(args)
+    tree = sdist.fetch(args.cache, args.release)
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary:
         runner = Runner(args, tree, (args.work or Path(temporary)).resolve())
         if args.list:

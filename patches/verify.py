@@ -30,7 +30,7 @@ if importlib.util.find_spec("anuga_lean") is None:
 
 import upstream_sdist as sdist  # noqa: E402
 from verifying import builds  # noqa: E402
-from verifying.series import Patch, PatchError, read_series, select  # noqa: E402
+from verifying.series import SERIES, Patch, PatchError, read_series, select  # noqa: E402
 from verifying.tree import Failure, Tree, check_programs  # noqa: E402
 
 from anuga_lean._errors import LeanError  # noqa: E402
@@ -45,10 +45,13 @@ def prepare_parser() -> argparse.ArgumentParser:
     """The options."""
     parser = argparse.ArgumentParser(
         prog=os.environ.get(PROGRAM, "python patches/verify.py"), allow_abbrev=False,
-        description=f"Verifies patches for ANUGA {sdist.VERSION}, each on the release (with the "
+        description="Verifies patches for a release of ANUGA, each on it (with the "
         "earlier ones that it needs) and all in order: applies, builds, runs ANUGA's own tests, "
         "compares results bit for bit and measures memory and time against the release.  Exits "
         "with 1 if one is refused, and says why.")
+    known = releases()
+    parser.add_argument("--release", choices=known, default=known[-1],
+                        help="whose patches are verified (default: %(default)s)")
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help="number, topic or file of a patch, or 'series' for all in order; "
                         "default: each and the series")
@@ -64,8 +67,8 @@ def prepare_parser() -> argparse.ArgumentParser:
                         help="store all figures there, for anuga_lean report and readme.py")
     parser.add_argument("--summary", type=Path, metavar="FILE",
                         help="append the table in Markdown, for a job's summary")
-    parser.add_argument("--patches", type=Path, default=HERE / sdist.VERSION, metavar="FOLDER",
-                        help="with the file 'series' (default: %(default)s)")
+    parser.add_argument("--patches", type=Path, metavar="FOLDER",
+                        help="with the file 'series' (default: that of the release)")
     parser.add_argument("--cache", type=Path, metavar="FOLDER",
                         default=Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
                         / "anuga_lean", help="for sdist, environment and builds (%(default)s)")
@@ -75,6 +78,11 @@ def prepare_parser() -> argparse.ArgumentParser:
                         help="on a copy of the ANUGA installed beside this Python, nothing is "
                         "built: for patches of Python files only")
     return parser
+
+
+def releases() -> list[str]:
+    """The known releases that have a folder of patches here, the newest one last."""
+    return [name for name in sdist.RELEASES if (HERE / name / SERIES).is_file()]
 
 
 def listing(patches: Sequence[Patch]) -> str:
@@ -95,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(args, name) is not None:
             setattr(args, name, getattr(args, name).resolve())
     try:
-        patches = read_series(args.patches)
+        patches = read_series(args.patches or HERE / args.release)
         names = select(patches, args.names)
         if args.list:
             print(listing(patches))
@@ -121,10 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def place_of(cache: Path, installed: bool) -> Path:
+def place_of(cache: Path, release: str, installed: bool) -> Path:
     """Where everything of this release and this Python is kept."""
     kind = "installed" if installed else "built"
-    return cache / f"patches-{sdist.VERSION}-cp{sys.version_info[0]}{sys.version_info[1]}-{kind}"
+    return cache / f"patches-{release}-cp{sys.version_info[0]}{sys.version_info[1]}-{kind}"
 
 
 def settle(args: argparse.Namespace, progress: builds.Progress, arguments: Sequence[str]) -> None:
@@ -132,8 +140,8 @@ def settle(args: argparse.Namespace, progress: builds.Progress, arguments: Seque
     if os.environ.get(SETTLED) == sys.executable:
         return
     progress("fetch ANUGA's source")
-    source = sdist.fetch(args.cache)
-    place = place_of(args.cache, False)
+    source = sdist.fetch(args.cache, args.release)
+    place = place_of(args.cache, args.release, False)
     with builds.locked(place, progress):
         python = builds.make_environment(place / "environment",
                                          builds.requirements(source / "PKG-INFO"), progress)
@@ -151,7 +159,7 @@ def workshop(args: argparse.Namespace, place: Path, progress: builds.Progress
             tree = Tree.of(builds.installed_source(place / "tree", python))
             yield tree, builds.Copies(tree, python)
         else:
-            source = sdist.fetch(args.cache)
+            source = sdist.fetch(args.cache, args.release)
             tree = Tree.of(builds.source_copy(place / "tree", source))
             yield tree, builds.Wheels(tree, place / "build", Path(sys.executable))
 
@@ -168,8 +176,9 @@ def run(args: argparse.Namespace, patches: Sequence[Patch], names: Sequence[str]
         plan = replace(plan, parts=tuple(args.only))
     how = [f"--{name}" for name in ("quick", "full", "installed") if getattr(args, name)]
     command = " ".join(["python patches/verify.py", *how])
-    about = {"release": sdist.VERSION, "sha256": sdist.SHA256, "command": command}
-    place = place_of(args.cache, args.installed)
+    about = {"release": args.release, "sha256": sdist.RELEASES[args.release],
+             "command": command}
+    place = place_of(args.cache, args.release, args.installed)
     found: list[verdicts.Verdict] = []
     stored: dict = {}
     with tempfile.TemporaryDirectory(prefix="patches_") as temporary, \
