@@ -140,11 +140,10 @@ def settle(args: argparse.Namespace, progress: builds.Progress, arguments: Seque
     if os.environ.get(SETTLED) == sys.executable:
         return
     progress("fetch ANUGA's source")
-    source = sdist.fetch(args.cache, args.release)
-    place = place_of(args.cache, args.release, False)
+    wanted = builds.requirements(sdist.fetch(args.cache, args.release) / "PKG-INFO")
+    place = builds.environment_of(args.cache, wanted)
     with builds.locked(place, progress):
-        python = builds.make_environment(place / "environment",
-                                         builds.requirements(source / "PKG-INFO"), progress)
+        python = builds.make_environment(place / "environment", wanted, progress)
     command = [str(python), str(Path(__file__).resolve()), *arguments]
     os.execve(python, command, os.environ | {SETTLED: str(python)})
 

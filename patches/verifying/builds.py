@@ -48,6 +48,12 @@ def requirements(metadata: Path) -> list[str]:
     return found
 
 
+def environment_of(cache: Path, wanted: Sequence[str]) -> Path:
+    """Where the environment with these packages is kept, whatever is built in it."""
+    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:10]
+    return cache / f"patches-environment-cp{sys.version_info[0]}{sys.version_info[1]}-{digest}"
+
+
 def make_environment(folder: Path, wanted: Sequence[str], progress: Progress) -> Path:
     """The interpreter of a virtual environment with packages in it, made once.
 
