@@ -56,13 +56,18 @@ def release_of(args: argparse.Namespace) -> str:
     return release
 
 
+def is_fetched(cache: Path, release: str) -> bool:
+    """Whether `fetch` finds a release in the cache."""
+    return (cache / f"anuga-{release}" / "conftest.py").exists()
+
+
 def fetch(cache: Path, release: str = NEWEST) -> Path:
     """Download an sdist with pip, check its SHA-256 and unpack it, all once; return its folder.
 
     An archive with another content is deleted, so that the next call downloads it anew.
     """
     tree = cache / f"anuga-{release}"
-    if (tree / "conftest.py").exists():
+    if is_fetched(cache, release):
         return tree
     cache.mkdir(parents=True, exist_ok=True)
     archive = cache / f"anuga-{release}.tar.gz"
