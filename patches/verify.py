@@ -251,13 +251,26 @@ def workshop(args: argparse.Namespace, base: Base, progress: builds.Progress
             tree, place / "build", python, base.version)
 
 
+@contextlib.contextmanager
+def trial(args: argparse.Namespace, base: Base, progress: builds.Progress) -> Iterator[Tree]:
+    """A tree of a base to see whether something fits; never waits for a build."""
+    if base.release is None or args.installed:
+        with workshop(args, base, progress) as (tree, _):
+            yield tree
+        return
+    place = args.cache / f"patches-{base.release}-tried"
+    with builds.locked(place, progress):
+        source = sdist.fetch(args.cache, base.release)
+        yield Tree.of(builds.source_copy(place / "tree", source))
+
+
 def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress: ProgressLine,
           arguments: Sequence[str]) -> int:
     """The verdict on somebody else's patch; nothing of it runs before it is known to fit."""
     check_programs()
     submission, base = received(args, paths, place, progress)
     reason = None
-    with workshop(args, base, progress) as (tree, _):
+    with trial(args, base, progress) as tree:
         try:
             changes = submissions.put(submission, tree, lambda patch: others(
                 args, base, patch, progress))
@@ -292,7 +305,7 @@ def received(args: argparse.Namespace, paths: Sequence[Path], place: Path,
     trees = {}
     for release in sdist.RELEASES:
         if sdist.is_fetched(args.cache, release):
-            with workshop(args, of_release(release), progress) as (tree, _):
+            with trial(args, of_release(release), progress) as tree:
                 trees[release] = identity(tree)
     found = checkout.range(args.commit, args.against, args.release, trees)
     base = Base(found.base[:12], f"commit {found.base[:12]}", None, checkout, found.base,
@@ -303,7 +316,7 @@ def received(args: argparse.Namespace, paths: Sequence[Path], place: Path,
     if found.release is None:
         return submission, base
     known = of_release(found.release)
-    with workshop(args, known, progress) as (tree, _):
+    with trial(args, known, progress) as tree:
         try:  # its source has not all files of the repository
             submissions.put(submission, tree, lambda patch: {})
         except Failure as reason:
@@ -324,11 +337,7 @@ def others(args: argparse.Namespace, base: Base, patch: Patch, progress: builds.
             continue
         found[release] = None
         if sdist.is_fetched(args.cache, release):
-            # Not where it is built: who builds there may wait for what is locked here.
-            place = args.cache / f"patches-{release}-tried"
-            with builds.locked(place, progress):
-                tree = Tree.of(builds.source_copy(place / "tree",
-                                                  sdist.fetch(args.cache, release)))
+            with trial(args, of_release(release), progress) as tree:
                 found[release] = tree.takes(patch)
     return found
 
