@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import verify
 from patches.fake import make_patch, run
-from verifying import markdown, verdicts
+from verifying import markdown, report, verdicts
 from verifying.builds import Copies, installed_source
 from verifying.models import Sizes
 from verifying.series import SERIES, read_series
@@ -69,8 +69,10 @@ def test_a_good_patch_gets_every_figure(verifier: Verifier, tmp_path: Path) -> N
     assert {"dam_break DE0": True, "restart from a checkpoint": True} == verdict.equal
     assert verdict.tests is not None
     assert 10 < verdict.tests["passed"] == verdict.tests["stock_passed"]
-    assert {"arrays DE0", "arrays DE1", "rss DE0", "rss DE1", "checkpoint", "checkpoint_peak",
-            "time DE0", "time DE1"} == set(verdict.figures)
+    assert {f"{name} {algorithm}" for name in ("arrays", "rss", "peak", "time")
+            for algorithm in ("DE0", "DE1")} | {"checkpoint", "checkpoint_peak"} == \
+        set(verdict.figures)
+    assert {"DE0": {}, "DE1": {}} == verdict.groups
     assert verdict.figures["arrays DE0"]["stock"] == verdict.figures["arrays DE0"]["patched"] > 900
     assert 0.2 < verdict.figures["time DE0"]["ratio"] < 5.0
     _shown([verdict], verifier, tmp_path)
@@ -97,7 +99,16 @@ def test_bits_that_differ_are_named(verifier: Verifier,
     verdict = verifier.verify("0002-bits")
     assert {"dam_break DE0": False} == verdict.equal
     assert 1 == len(verdict.wrong)
-    assert verdict.wrong[0].startswith("bits differ from stock's in dam_break DE0: stage, ")
+    assert verdict.wrong[0].startswith("bits differ from stock's in dam_break DE0: stage (by up ")
+    much = verdict.different["dam_break DE0"]
+    assert 0.0 < much["sww/stage"]["largest"] < 10.0
+    assert much["sww/stage"]["first"].startswith("at ")
+    monkeypatch.setattr(verifier, "plan", replace(PLAN, parts=("bits",), expected="half a beta"))
+    verdict = verifier.verify("0002-bits")
+    assert [] == verdict.wrong and "as expected" == verdicts.bits(verdict)
+    told = report.text({"base": "ANUGA"}, verdict, "any")
+    assert "0002-bits on ANUGA: accepted" in told and "expected to differ: half a beta" in told
+    assert "other bits in dam_break DE0: stage (by up to " in told
 
 
 def test_a_test_that_regresses_is_named(verifier: Verifier,
