@@ -98,7 +98,7 @@ def prepare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", metavar="REV",
                         help="of a checkout, what the change was made on; default: where it leaves "
                         "the main branch")
-    parser.add_argument("--expect-different-bits", metavar="WHY", default="",
+    parser.add_argument("--expect-different-bits", metavar="WHY",
                         help="do not refuse other results, for a reason in a few words")
     parser.add_argument("--allow-growth", type=float, default=1.0, metavar="BYTES",
                         help="per triangle that memory may grow by (%(default)g)")
@@ -195,7 +195,7 @@ def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
                          "one of them")
     if of_checkout and args.installed:
         raise PatchError("--installed is for patch files: a checkout is built")
-    if "--expect-different-bits" in sys.argv[1:] and not args.expect_different_bits.strip():
+    if args.expect_different_bits is not None and not args.expect_different_bits.strip():
         raise PatchError("--expect-different-bits needs a word of why")
 
 
@@ -350,7 +350,8 @@ def plan_of(args: argparse.Namespace) -> Any:
     plan = QUICK if args.quick else FULL if args.full else PLAN
     if args.only:
         plan = replace(plan, parts=tuple(args.only))
-    return replace(plan, growth=args.allow_growth, expected=args.expect_different_bits.strip())
+    expected = (args.expect_different_bits or "").strip()
+    return replace(plan, growth=args.allow_growth, expected=expected)
 
 
 def command_of(args: argparse.Namespace, *words: str) -> str:
