@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(args, name, getattr(args, name).resolve())
     sdist.show = lambda *words, **options: None  # every command of a suite, else
     try:
+        if args.installed:
+            args.release = release_installed(args.release)
         folder = args.patches or HERE / (args.release or releases()[-1])
         paths = submissions.given(args.names, folder)
         check_options(args, paths)
@@ -179,6 +182,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130
+
+
+def release_installed(asked: str | None) -> str:
+    """The release that --installed copies; PatchError if it is not the one asked for."""
+    try:
+        found = metadata.version("anuga")
+    except metadata.PackageNotFoundError:
+        raise PatchError(f"{sys.executable} has no ANUGA beside it: leave out --installed to "
+                         "build one") from None
+    if found not in ([asked] if asked else sdist.RELEASES):
+        raise PatchError(f"{sys.executable} has ANUGA {found} beside it, --installed is for "
+                         f"{asked or ' or '.join(sdist.RELEASES)}")
+    return found
 
 
 def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
@@ -212,8 +228,8 @@ def source_of(args: argparse.Namespace, base: Base) -> Path:
         return builds.installed_source(place / "tree", Path(sys.executable))
     if base.checkout is not None:
         folder = base.checkout.export(base.commit, place / "tree")
-        metadata = place / "PKG-INFO"
-        metadata.write_text("\n".join(requirements_of(folder / "pyproject.toml")) + "\n")
+        wanted = requirements_of(folder / "pyproject.toml")
+        (place / "PKG-INFO").write_text("\n".join(wanted) + "\n")
         return folder
     assert base.release is not None
     return builds.source_copy(place / "tree", sdist.fetch(args.cache, base.release))
@@ -227,10 +243,10 @@ def settle(args: argparse.Namespace, base: Base, progress: builds.Progress,
     if base.checkout is None:
         assert base.release is not None
         progress("fetch ANUGA's source")
-        metadata = sdist.fetch(args.cache, base.release) / "PKG-INFO"
+        asked = sdist.fetch(args.cache, base.release) / "PKG-INFO"
     else:
-        metadata = place_of(args.cache, base.key, False) / "PKG-INFO"
-    wanted = builds.requirements(metadata)
+        asked = place_of(args.cache, base.key, False) / "PKG-INFO"
+    wanted = builds.requirements(asked)
     place = builds.environment_of(args.cache, wanted)
     with builds.locked(place, progress):
         python = builds.make_environment(place / "environment", wanted, progress)
