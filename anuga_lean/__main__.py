@@ -12,10 +12,20 @@ from importlib import metadata
 from typing import NoReturn
 
 from anuga_lean._errors import CommandError, LeanError
-from anuga_lean.commands import census, checkpoint, compare, features, patches, report, run
+from anuga_lean.commands import (
+    census,
+    checkpoint,
+    compare,
+    features,
+    patches,
+    report,
+    run,
+    selfcheck,
+)
 
 VERBS = {"run": run, "compare": compare, "census": census,
-         "features": features, "checkpoint": checkpoint, "report": report, "patches": patches}
+         "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
+         "selfcheck": selfcheck}
 
 
 class Parser(argparse.ArgumentParser):

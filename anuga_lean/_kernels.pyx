@@ -19,7 +19,7 @@ cdef extern from "run.h" nogil:
     ctypedef struct lean_parameters:
         double g, epsilon, h_min
         double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry
-        int32_t low_froude, manning, sloped
+        int32_t low_froude, tangential, manning, sloped
 
     ctypedef struct lean_walls:
         const int64_t *offset
@@ -29,6 +29,21 @@ cdef extern from "run.h" nogil:
         const int64_t *row
         const double *properties
         int32_t columns
+
+    ctypedef struct lean_prescribed:
+        const int64_t *offset
+        const uint16_t *triangle
+        const int32_t *place
+        const uint8_t *bits
+        const double *stage
+        const double *xmomentum
+        const double *ymomentum
+
+    ctypedef struct lean_prescribed_values:
+        int64_t n
+        const int32_t *edge
+        const int32_t *block
+        double *value
 
     ctypedef struct lean_tracers:
         int32_t count
@@ -66,6 +81,7 @@ cdef extern from "run.h" nogil:
         double *ymomentum_semi
         double predictor_dt
         lean_walls walls
+        lean_prescribed prescribed
         lean_tracers tracers
         uint8_t *isolated
         const uint8_t *full
@@ -107,6 +123,7 @@ cdef extern from "run.h" nogil:
     void lean_reflective_rows(const lean_run *, const int64_t *, const int64_t *,
                               const int64_t *, int64_t)
     void lean_finish_second_stage(const lean_run *)
+    void lean_take_prescribed(const lean_run *, const lean_prescribed_values *, uint8_t *)
     void lean_spread_activity(const lean_mesh *, int, const uint8_t *, const uint8_t *,
                               uint8_t *, uint8_t *)
     void lean_take_fingerprints(const lean_run *, const uint8_t *, uint64_t *, uint8_t *)
@@ -159,6 +176,7 @@ cdef class Run:
     cdef uint64_t *print
     cdef uint8_t *known
     cdef bint extra
+    cdef lean_prescribed_values prescribed
 
     def __init__(self, MeshHandle mesh not None, isa=None):
         cdef bytes name
@@ -316,6 +334,50 @@ cdef class Run:
             "wall_properties", properties, np.float64,
             0 if properties is None else properties.size)
 
+    def bind_prescribed(self, offset, triangle, place, bits, edge, block, value):
+        """Edges at which boundaries prescribe values, or seven times None.
+
+        Parameters
+        ----------
+        offset : (n_blocks + 1,) int64, into `triangle`
+        triangle : (k,) uint16, local index of own and ring triangles, ascending in a block
+        place : (k, 3) int32, place of each of its edges in what follows, or -1
+        bits : (m,) uint8, 1 stage, 2 momentum
+        edge : (m,) int32, in the boundary enumeration
+        block : (m,) int32, of the edge's triangle
+        value : (3, m) float64, stage and momenta of the last distribute; see `take_prescribed`
+        """
+        cdef lean_prescribed *p = &self.r.prescribed
+        cdef Py_ssize_t k = 0 if triangle is None else len(triangle)
+        cdef Py_ssize_t m = 0 if edge is None else len(edge)
+        if edge is not None:
+            self.mesh._check_rows(np.ascontiguousarray(place.ravel() + 1, np.int64), m + 1)
+            self.mesh._check_rows(edge.astype(np.int64), self.mesh.c.n_boundary)
+            self.mesh._check_rows(block.astype(np.int64), self.mesh.c.n_blocks)
+            if offset[0] != 0 or offset[-1] != k or (np.diff(offset) < 0).any():
+                raise ValueError("offset does not part the triangles with prescribed edges")
+            self.mesh._check_local(offset, triangle)
+        p.offset = <const int64_t *> self._bind(
+            "prescribed_offset", offset, np.int64, self.mesh.c.n_blocks + 1)
+        p.triangle = <const uint16_t *> self._bind("prescribed_triangle", triangle, np.uint16, k)
+        p.place = <const int32_t *> self._bind("prescribed_place", place, np.int32, 3 * k)
+        p.bits = <const uint8_t *> self._bind("prescribed_bits", bits, np.uint8, m)
+        self.prescribed.n = m
+        self.prescribed.edge = <const int32_t *> self._bind(
+            "prescribed_edge", edge, np.int32, m)
+        self.prescribed.block = <const int32_t *> self._bind(
+            "prescribed_block", block, np.int32, m)
+        self.prescribed.value = <double *> self._bind(
+            "prescribed_value", value, np.float64, 3 * m)
+        p.stage = self.prescribed.value
+        p.xmomentum = self.prescribed.value + m
+        p.ymomentum = self.prescribed.value + 2 * m
+
+    def take_prescribed(self):
+        """Take the prescribed values from the boundary arrays; wakes the blocks they change."""
+        if self.prescribed.n and self.changed != NULL and self.r.stage_boundary != NULL:
+            lean_take_prescribed(&self.r, &self.prescribed, self.changed)
+
     def bind_tracers(self, int count, double beta, conserved, concentration, explicit_update,
                      boundary, boundary_flux):
         """Carry `count` tracers: (count, n) float64, the last two (count, n_boundary)."""
@@ -369,14 +431,17 @@ cdef class Run:
             "ymomentum_semi", ymomentum, np.float64, n)
 
     def set_parameters(self, double g, double epsilon, double h_min, betas, int low_froude,
-                       bint sloped=False):
+                       bint sloped=False, bint tangential=False):
         """Set the constants of a step; `betas` as (w, w_dry, uh, uh_dry, vh, vh_dry)."""
+        if not 0 <= low_froude <= 2:
+            raise ValueError(f"low_froude is 0, 1 or 2, not {low_froude}")
         self.r.p.g = g
         self.r.p.epsilon = epsilon
         self.r.p.h_min = h_min
         (self.r.p.beta_w, self.r.p.beta_w_dry, self.r.p.beta_uh, self.r.p.beta_uh_dry,
          self.r.p.beta_vh, self.r.p.beta_vh_dry) = betas
         self.r.p.low_froude = low_froude
+        self.r.p.tangential = tangential
         self.r.p.manning = 0
         self.r.p.sloped = sloped
 

@@ -340,6 +340,16 @@ cdef class MeshHandle:
                     f"index {rows[r]} is out of bounds for axis 0 with size {limit}")
         return 0
 
+    cdef int _check_local(self, const int64_t[::1] offset, const uint16_t[::1] triangle) except -1:
+        """Raise IndexError unless those of each block are own or first-ring triangles of it."""
+        cdef int32_t b
+        cdef int64_t j
+        for b in range(self.c.n_blocks):
+            for j in range(offset[b], offset[b + 1]):
+                if triangle[j] >= self.c.block[b].n_own + self.c.block[b].n_ring1:
+                    raise IndexError(f"block {b} has no local triangle {triangle[j]}")
+        return 0
+
     def geometry_rows(self, int table, const int64_t[::1] rows not None):
         """Return the rows of a geometry table: (m, columns) float64."""
         cdef int64_t m = rows.shape[0]

@@ -86,6 +86,8 @@ def may_look(boundary: Any, number_of_triangles: int) -> bool:
     A function of time is followed through everything it can reach by name;
     whatever is not plainly harmless counts as looking.
     """
+    if type(boundary) is Transmissive_boundary and boundary.domain.centroid_transmissive_bc:
+        return True     # it reads centroid values, which distribute protects
     if type(boundary) in _CLOSED or is_wall(boundary):
         return False
     if type(boundary) in _OF_TIME and "evaluate_segment" not in boundary.__dict__:

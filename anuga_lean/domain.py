@@ -39,6 +39,7 @@ from anuga_lean.mesh import StockMesh
 from anuga_lean.mpi import ghosts
 from anuga_lean.mpi.left_behind import release_left_behind
 from anuga_lean.past import wanted
+from anuga_lean.prescribed import BoundaryLimitMask
 from anuga_lean.step import RECONSTRUCTED, Step
 from anuga_lean.sww import go_on_with_file, move_aside
 from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
@@ -97,6 +98,7 @@ class LeanDomain(ReportingDomain):
     _grad_workspace_y = Workspace("_grad_workspace_y")
     _phi_workspace = Workspace("_phi_workspace")
     max_speed = MaxSpeed()
+    boundary_limit_mask = BoundaryLimitMask()
     edge_flux_type = EdgeArray("edge_flux_type")
     edge_river_wall_counter = EdgeArray("edge_river_wall_counter")
     checkpoint = CheckpointFlag()
@@ -119,6 +121,7 @@ class LeanDomain(ReportingDomain):
         found = super()._init_mesh(*args, **kwargs)
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
+            self.__dict__.pop("boundary_limit_mask", None)      # still all zeros
         return found
 
     @stage("the quantities", count_of)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from anuga_lean import overrides
-from anuga_lean.overlay.capabilities import capabilities
 
 
 class Feature(NamedTuple):
@@ -29,11 +28,13 @@ class Feature(NamedTuple):
 FEATURES = (
     Feature("flow algorithms DE0, DE1, DE2, DE0_7, DE1_7, DE_ader2", "lean", 0, ""),
     Feature("timestepping euler, rk2, rk3, ader2", "lean", 24, "rk3 keeps a backup"),
-    Feature("low_froude 0, 1, 2", "lean", 0, ""),
+    Feature("low_froude 0, 1, 2; tangential upwinding (ANUGA 4.2)", "lean", 0, ""),
     Feature("Manning friction, flat and sloped", "lean", 8, "sloped keeps a slope"),
     Feature("reflective walls", "lean", 0, "own kernel inside the sweep"),
     Feature("all other boundaries, users' own included", "lean", 0,
             "Python objects over computed edge values"),
+    Feature("values prescribed at boundaries bound the reconstruction (ANUGA 4.2)", "lean", 0,
+            "a list of such edges and the values they had"),
     Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean", 0,
             "ANUGA's own code on the real centroid arrays"),
     Feature("riverwalls", "lean", 0, "a list of wall edges; crests are ANUGA's live array"),
@@ -67,10 +68,6 @@ def unsupported(domain: Any) -> str | None:
     """
     if domain.multiprocessor_mode != 1:
         return "compute mode 'unified'"
-    if capabilities().prescribed_limiter and domain.boundary_limit_mask.any():
-        return "a boundary whose values bound the reconstruction"
-    if int(domain.lean.parameter("low_froude")) & capabilities().tangential_upwind:
-        return "tangential upwinding"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
     if domain.lean.parameter("extrapolate_velocity_second_order") != 1:

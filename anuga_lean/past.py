@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean.flux_parameters import set_parameters
 from anuga_lean.quantity_values import Array, Corners, Rows, Values
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class PastState:
 
     Notes
     -----
+    The values that boundaries prescribed then are part of it.
+
     Holds 16 bytes per triangle, 32 where the momenta are among `names`.
     """
 
@@ -86,6 +89,7 @@ class PastState:
             if name in names:
                 self.arrays[name] = bound[name].copy()
                 self.arrays[name][undone] = before[:, place]
+        self.prescribed = None if step.prescribed is None else step.prescribed.copy()
         self._recent: tuple[slice, Array] | None = None
         self.remembering = False
 
@@ -117,9 +121,11 @@ class PastState:
         stage, bed = self.arrays["stage"], self.arrays["elevation"]
         uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
         run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
-        run.set_parameters(*self.parameters)
+        set_parameters(run, self.parameters)
         run.set_threads(domain.omp_num_threads)
         run.bind_state(stage, uh, vh, stage, bed, bed)
+        if self.prescribed is not None:
+            self.prescribed.bind(run, domain)
         return run
 
 

@@ -17,8 +17,11 @@ import numpy as np
 from anuga_lean import _kernels, threads, wall_edges
 from anuga_lean._errors import ThreadError
 from anuga_lean.answers import STATE, Answers
+from anuga_lean.flux_parameters import kernel_parameters, set_parameters
 from anuga_lean.memory_limits import stage
+from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.past import PastState
+from anuga_lean.prescribed import Prescribed, masks_of
 from anuga_lean.tracers import Tracers
 from anuga_lean.updates import CONSERVED, OpenUpdates
 
@@ -34,7 +37,7 @@ PARAMETERS = ("g", "epsilon", "H0", "minimum_allowed_height", "maximum_allowed_s
 _TAKEN = ("parameters", "kernel_parameters", "_calls", "_base_call", "_fluxcalls_seen",
           "_fluxcalls")
 
-_KEPT = ("domain", "recording_speeds", "_semi", *_TAKEN)
+_KEPT = ("domain", "recording_speeds", "_semi", "prescribed", *_TAKEN)
 
 # Where more than nine blocks in ten change, only one update in so many says
 # which: to say so it reads every triangle's place in the blocks.
@@ -93,13 +96,14 @@ class Step(OpenUpdates, Answers):
         self._fluxcalls_seen = 1
         self._fluxcalls = 1
         self._edge_cache: tuple | None = None
+        self.prescribed: Prescribed | None = None   # that bounded the last reconstruction
         self._boundary_bed: np.ndarray | None = None
         self.past: PastState | None = None      # that vertex values show until the next yield
         self._distributed: dict[str, np.ndarray] = {}  # centroid values set since
 
     def __getstate__(self) -> dict[str, Any]:
         return {"domain": self.domain, "recording_speeds": self.recording_speeds,
-                "_semi": dict(self._semi)}
+                "_semi": dict(self._semi), "prescribed": self.prescribed}
 
     def checkpoint_state(self) -> dict[str, Any]:
         """Return the same and the parameters, which copies take anew, as ANUGA's do."""
@@ -164,6 +168,8 @@ class Step(OpenUpdates, Answers):
         self._room(run, 0)
         _kernels.release_free_memory()  # what setting up has left behind
         self.tracers = Tracers(self.domain, run) if self.domain.number_of_tracers else None
+        if self.prescribed is not None:
+            self.prescribed.bind(run, domain)
         self.run = run
         if self.parameters is None:
             self.take_parameters()
@@ -201,15 +207,12 @@ class Step(OpenUpdates, Answers):
         self._fluxcalls = d.timestep_fluxcalls
         if self.run is not None:
             self.parameters = {name: getattr(d, name) for name in PARAMETERS}
-            self.kernel_parameters = (
-                d.g, d.epsilon, d.minimum_allowed_height,
-                (d.beta_w, d.beta_w_dry, d.beta_uh, d.beta_uh_dry, d.beta_vh, d.beta_vh_dry),
-                d.low_froude, bool(d.use_sloped_mannings))
+            self.kernel_parameters = kernel_parameters(d)
             self._give_parameters()
 
     def _give_parameters(self) -> None:
         """Let the kernels have the parameters, and the walls."""
-        self.run.set_parameters(*self.kernel_parameters)
+        set_parameters(self.run, self.kernel_parameters)
         walls = wall_edges.tables(self.domain)
         self.run.bind_walls(*(walls or [None] * 6))
         self._at_walls = np.array([], np.int64) if walls is None else \
@@ -225,7 +228,7 @@ class Step(OpenUpdates, Answers):
     def forget_parameters(self) -> None:
         """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
         kept = {name: getattr(self, name) for name in (
-            "recording_speeds", "max_speed", "speeds_are_zero", "_semi")}
+            "recording_speeds", "max_speed", "speeds_are_zero", "_semi", "prescribed")}
         self._forget()
         self.__dict__.update(kept)
 
@@ -297,6 +300,8 @@ class Step(OpenUpdates, Answers):
         if not at_yield:
             self._keep_past(past)
         run.clear_undo()
+        if capabilities().prescribed_limiter:
+            self._take_prescribed(run)
         run.set_predictor(0.0)
         self._edge_cache = None
         self._distributed.clear()
@@ -326,6 +331,19 @@ class Step(OpenUpdates, Answers):
         if at_yield:
             self._thread = 0
         return error
+
+    def _take_prescribed(self, run: _kernels.Run) -> None:
+        """Take the values that the boundaries prescribe now; they bound what is reconstructed."""
+        masks = masks_of(self.domain)
+        if masks.are_new:
+            self.prescribed = Prescribed.of(self.domain)
+            if self.prescribed is None:
+                run.bind_prescribed(*[None] * 7)
+            else:
+                self.prescribed.bind(run, self.domain)
+            masks.are_new = False
+            self._activate()
+        run.take_prescribed()
 
     def _keep_past(self, names: frozenset[str]) -> None:
         """Take the state of the last yield if somebody began to need it since."""

@@ -24,6 +24,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 from anuga_lean._errors import StockKernelWarning
 from anuga_lean.mesh import Mesh
 from anuga_lean.mesh_tables import TABLES
+from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity import Quantity
 from anuga_lean.quantity_values import Stored
 from anuga_lean.riverwalls import RiverWall
@@ -130,12 +131,15 @@ def _build_arrays(domain: Any) -> None:
     full = np.asarray(domain.tri_full_flag)
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
+    if capabilities().prescribed_limiter:
+        others["boundary_limit_mask"] = domain.boundary_limit_mask
     domain.mesh.dense()
     domain.mesh.blocks = None
     domain.lean = None
     for name, array in others.items():
         domain.__dict__[name] = np.asarray(array) if isinstance(array, ArrayView) else array
-    domain.__dict__.pop("_full_flags", None)
+    for name in ("_full_flags", "_limit_masks"):
+        domain.__dict__.pop(name, None)
     domain.tri_full_flag = full
     domain.node_full_flag = node_full
     for name in ("_grad_workspace_x", "_grad_workspace_y", "_phi_workspace"):
@@ -188,7 +192,10 @@ def _compact_domain(domain: Any) -> None:
             for name in (*_WALL_ARRAYS, "tracer_external_source")}
     for name in _TRACER_ARRAYS:
         attributes.pop(name, None)
+    mask = attributes.pop("boundary_limit_mask", None)      # absent before ANUGA 4.2
     domain.lean = Step(domain)
+    if mask is not None:
+        domain.boundary_limit_mask = mask
     for name, array in held.items():
         setattr(domain, name, array)
     domain.riverwallData.__class__ = RiverWall

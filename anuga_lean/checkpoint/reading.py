@@ -176,9 +176,28 @@ def _check(domain: Any) -> None:
             if not isinstance(values, np.ndarray) or values.dtype != float \
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
+    _check_prescribed(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_prescribed(domain: Any) -> None:
+    """Raise ValueError unless edges with prescribed values are edges of this boundary."""
+    from anuga_lean.prescribed import LimitMasks, Prescribed
+
+    masks, step = domain.__dict__.get("_limit_masks"), domain.lean
+    if masks is not None:
+        if not isinstance(masks, LimitMasks):
+            raise ValueError(f"masks of prescribed edges that are a {type(masks).__name__}")
+        masks.check(domain.number_of_triangles)
+    found = [None if step is None else step.prescribed, getattr(
+        None if step is None else step.past, "prescribed", None)]
+    for each in found:
+        if each is not None:
+            if not isinstance(each, Prescribed):
+                raise ValueError(f"prescribed edges that are a {type(each).__name__}")
+            each.check(domain.boundary_length)
 
 
 def _check_writer(domain: Any) -> None:

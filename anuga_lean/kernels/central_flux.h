@@ -1,6 +1,7 @@
 /* The central upwind flux of Kurganov, Noelle and Petrova (SIAM J. Sci. Comput.
  * 23, 2001) over one edge, as ANUGA 4.1.0 evaluates it
- * (gpu_flux_function_central), without branches so that loops vectorise.
+ * (gpu_flux_function_central), without branches so that loops vectorise; with the
+ * tangential upwinding of ANUGA 4.2.0 if it is asked for.
  */
 #ifndef LEAN_CENTRAL_FLUX_H
 #define LEAN_CENTRAL_FLUX_H
@@ -32,7 +33,8 @@ LEAN_INLINE double lean_froude_factor(int low_froude, double ul, double ur, doub
  * height of what stands between them: the higher bed, or a riverwall's crest. */
 LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
                                                   lean_edge_state r, double n1, double n2,
-                                                  double g, double epsilon, int low_froude)
+                                                  double g, double epsilon, int low_froude,
+                                                  int tangential)
 {
     lean_edge_flux out;
     double hl = lean_max(l.h + l.z - ze, 0.0), hr = lean_max(r.h + r.z - ze, 0.0);
@@ -62,6 +64,10 @@ LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
     double f2 = s_max * (ul * vhl) - s_min * (ur * vhr);
     f2 += damping * (vhr - vhl);
     f2 *= inverse;
+    if (tangential) {   /* the velocity along the edge moves with the mass */
+        double upwind = f0 > 0.0 ? vl : vr;
+        f2 = f0 * upwind;
+    }
     double pressure = 0.5 * g * (s_max * hl * hl - s_min * hr * hr) * inverse;
     double speed = lean_max(s_max, -s_min);
     double m1 = n1 * f1 + (-n2) * f2, m2 = n2 * f1 + n1 * f2;
@@ -80,9 +86,10 @@ LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
 
 LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state r, double n1,
                                              double n2, double g, double epsilon,
-                                             int low_froude)
+                                             int low_froude, int tangential)
 {
-    return lean_central_flux_over(lean_max(l.z, r.z), l, r, n1, n2, g, epsilon, low_froude);
+    return lean_central_flux_over(lean_max(l.z, r.z), l, r, n1, n2, g, epsilon, low_froude,
+                                  tangential);
 }
 
 #endif

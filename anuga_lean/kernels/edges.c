@@ -6,6 +6,7 @@
  */
 #include "block.h"
 #include "predictor.h"
+#include "prescribed.h"
 
 /* One triangle with its neighbours, by local index in its block. */
 typedef struct {
@@ -103,6 +104,46 @@ static void centroid_of(const located *t, int c, double *x, double *y)
     *y = lean_centroid(Y[0], Y[1], Y[2]);
 }
 
+/* Places of the triangle's prescribed edges, NULL if it has none. */
+static const int32_t *prescribed_places(const located *t)
+{
+    const lean_prescribed *p = &t->r->prescribed;
+    if (!p->offset)
+        return NULL;
+    int64_t b = t->block - t->r->mesh->block, low = p->offset[b], high = p->offset[b + 1];
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (p->triangle[middle] < t->c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->offset[b + 1] && p->triangle[low] == t->c ? p->place + 3 * low : NULL;
+}
+
+/* Edge values where prescribed ones bound them: OUT e; 0 if none does here.
+ * IN q, n: state of the triangle and of its neighbours.                      */
+static int edges_within(const located *t, const int32_t place[3], const lean_stencil *s,
+                        const double q[4], double n[3][4], double e[4][3])
+{
+    const lean_run *r = t->r;
+    const int32_t *member = r->mesh->member + t->block->member;
+    lean_vicinity near;
+    lean_bounds bounds;
+    for (int i = 0; i < 4; i++) {
+        const double *state = i == 0 ? q : n[i - 1];
+        near.w[i] = state[0];
+        near.h[i] = state[1];
+        near.u[i] = state[2];
+        near.v[i] = state[3];
+        near.z[i] = r->elevation[member[i == 0 ? t->c : t->neighbour[i - 1]]];
+    }
+    if (!lean_find_bounds(&r->prescribed, place, s, &near, &bounds))
+        return 0;
+    lean_edges_within(&r->p, &bounds, s, &near, e);
+    return 1;
+}
+
 /* Limited edge values of stage, depth and velocities: e[4][3]. */
 static void edges_of(const located *t, double e[4][3])
 {
@@ -138,9 +179,12 @@ static void edges_of(const located *t, double e[4][3])
         for (int a = 0; a < 4; a++)
             lean_corner_edges(q[a], n[i][a], gx, gy, ex, ey, r->p.beta_w, e[a]);
     } else {
+        const int32_t *place = prescribed_places(t);
         lean_stencil s = {ex[0], ex[1], ex[2], ey[0], ey[1], ey[2],
                           nx[1] - nx[0], nx[2] - nx[0], ny[1] - ny[0], ny[2] - ny[0], 0.0};
         s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
+        if (place && edges_within(t, place, &s, q, n, e))
+            return;
         const lean_parameters *P = &r->p;
         double wet = lean_wetness(q[1], n[0][1], n[1][1], n[2][1], P->h_min);
         double bw = P->beta_w_dry + (P->beta_w - P->beta_w_dry) * wet;

@@ -18,6 +18,7 @@ typedef struct {
     double h_min;             /* minimum_allowed_height, m */
     double beta_w, beta_w_dry, beta_uh, beta_uh_dry, beta_vh, beta_vh_dry;
     int32_t low_froude;       /* 0, 1 or 2 */
+    int32_t tangential;       /* 1: tangential momentum goes upwind with the mass */
     int32_t manning;          /* 1: friction acts in this update */
     int32_t sloped;           /* 1: Manning's drag knows the bed slope */
 } lean_parameters;
@@ -52,6 +53,24 @@ typedef struct {
     int32_t columns;
 } lean_walls;
 
+/* Edges at which the boundary prescribes values, of own and first-ring triangles, by block. */
+typedef struct {
+    const int64_t *offset;        /* n_blocks + 1, into triangle; NULL: none         */
+    const uint16_t *triangle;     /* local index, ascending in a block               */
+    const int32_t *place;         /* 3 per triangle: the edge's place in what follows,
+                                     -1 where nothing is prescribed                  */
+    const uint8_t *bits;          /* 1: stage, 2: momentum; or both                  */
+    const double *stage, *xmomentum, *ymomentum;   /* as of the last distribute      */
+} lean_prescribed;
+
+/* Where those values are taken from, n edges: their place in the boundary enumeration and
+ * the block of their triangle; OUT value: n stages, n xmomenta, n ymomenta.             */
+typedef struct {
+    int64_t n;
+    const int32_t *edge, *block;
+    double *value;
+} lean_prescribed_values;
+
 /* Passive tracers: rows of n (of n_boundary, of 3n), one row a tracer. */
 typedef struct {
     int32_t count;
@@ -80,6 +99,7 @@ typedef struct {
     double *stage_semi, *xmomentum_semi, *ymomentum_semi;
     double predictor_dt;      /* ADER-2: time the edge values are advanced by, s; 0: not */
     lean_walls walls;
+    lean_prescribed prescribed;
     lean_tracers tracers;
     uint8_t *isolated;        /* n: every neighbour of the triangle is dry */
     const uint8_t *full;      /* n: 0 for ghosts; NULL when all are full */
@@ -180,6 +200,11 @@ void lean_tracer_concentrations(const lean_run *r);
 
 /* conserved += dt * explicit_update, for every tracer. */
 void lean_update_tracers(const lean_run *r, double dt, double *conserved);
+
+/* Take the prescribed values from the boundary arrays.  Marks in changed (n_blocks) the
+ * blocks of the triangles whose values are others than before: they and all blocks that
+ * read them have other edge values now.                                              */
+void lean_take_prescribed(const lean_run *r, const lean_prescribed_values *p, uint8_t *changed);
 
 /* Quiet blocks, see quiet.c. */
 void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,

@@ -13,9 +13,25 @@
 #include "central_flux.h"
 #include "isa.h"
 #include "predictor.h"
+#include "prescribed.h"
 #include "riverwalls.h"
 #include "tracers.h"
 #include "update_chunk.h"
+
+/* What the reconstruction of local triangle c needs of its geometry. */
+LEAN_INLINE lean_stencil stencil_of(const opened *o, int c)
+{
+    int a = o->k0[c], b = o->k1[c], d = o->k2[c];
+    double x = o->cx[c], y = o->cy[c], xa = o->cx[a], ya = o->cy[a];
+    lean_stencil s;
+    s.ex0 = lean_midpoint(o->x1[c], o->x2[c]) - x; s.ey0 = lean_midpoint(o->y1[c], o->y2[c]) - y;
+    s.ex1 = lean_midpoint(o->x2[c], o->x0[c]) - x; s.ey1 = lean_midpoint(o->y2[c], o->y0[c]) - y;
+    s.ex2 = lean_midpoint(o->x0[c], o->x1[c]) - x; s.ey2 = lean_midpoint(o->y0[c], o->y1[c]) - y;
+    s.dx1 = o->cx[b] - xa; s.dx2 = o->cx[d] - xa;
+    s.dy1 = o->cy[b] - ya; s.dy2 = o->cy[d] - ya;
+    s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
+    return s;
+}
 
 LEAN_INLINE void reconstruct(const lean_run *r, const opened *o, int ordered)
 {
@@ -74,6 +90,40 @@ LEAN_INLINE void reconstruct(const lean_run *r, const opened *o, int ordered)
         suh[c] = U0 * H0; suh[NL + c] = U1 * H1; suh[2 * NL + c] = U2 * H2;
         svh[c] = V0 * H0; svh[NL + c] = V1 * H1; svh[2 * NL + c] = V2 * H2;
         sz[c] = W0 - H0; sz[NL + c] = W1 - H1; sz[2 * NL + c] = W2 - H2;
+    }
+}
+
+/* Triangles with prescribed edges, one by one. */
+static void reconstruct_prescribed(const lean_run *r, const opened *o, int b, int ordered)
+{
+    const int NL = o->NL;
+    const lean_prescribed *p = &r->prescribed;
+    for (int64_t j = p->offset[b]; j < p->offset[b + 1]; j++) {
+        int c = p->triangle[j], alone = o->iso[c] != 0.0;
+        const int near[4] = {c, o->k0[c], o->k1[c], o->k2[c]};
+        lean_vicinity q;
+        lean_bounds bounds;
+        double e[4][3];
+        for (int i = 0; i < 4; i++) {
+            int m = near[i], rest = m == c ? alone : ordered && o->rank[m] < o->member[c];
+            q.w[i] = o->w[m];
+            q.h[i] = o->h[m];
+            q.u[i] = rest ? 0.0 : o->u[m];
+            q.v[i] = rest ? 0.0 : o->v[m];
+            q.z[i] = r->elevation[o->member[m]];
+        }
+        lean_stencil s = stencil_of(o, c);
+        if (!lean_find_bounds(p, p->place + 3 * j, &s, &q, &bounds))
+            continue;
+        lean_edges_within(&r->p, &bounds, &s, &q, e);
+        for (int i = 0; i < 3; i++) {
+            int t = i * NL + c;
+            o->sw[t] = e[0][i];
+            o->sh[t] = e[1][i];
+            o->suh[t] = e[2][i] * e[1][i];
+            o->svh[t] = e[3][i] * e[1][i];
+            o->sz[t] = e[0][i] - e[1][i];
+        }
     }
 }
 
@@ -223,7 +273,8 @@ static void load_boundary(const lean_run *r, const opened *o)
     }
 }
 
-LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_froude)
+LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_froude,
+                           int tangential)
 {
     const int nb = o->nb, NL = o->NL;
     const double g = r->p.g, epsilon = r->p.epsilon;
@@ -244,7 +295,8 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_fr
         double n1 = lean_normal_x(dy, length), n2 = lean_normal_y(dx, length);
         lean_edge_state left = {sw[s], suh[s], svh[s], sh[s], sz[s]};
         lean_edge_state right = {sw[t], suh[t], svh[t], sh[t], sz[t]};
-        lean_edge_flux f = lean_central_flux(left, right, n1, n2, g, epsilon, low_froude);
+        lean_edge_flux f = lean_central_flux(left, right, n1, n2, g, epsilon, low_froude,
+                                             tangential);
         double a0 = f.f0 * -length, a1 = f.f1 * -length, a2 = f.f2 * -length;
         double pressure = length * (-g * 0.5 * (f.h_left * f.h_left - left.h * left.h -
                                                 (left.h + h[c]) * (left.z - zc_[c])) +
@@ -266,14 +318,15 @@ static void fluxes(const lean_run *r, const opened *o)
     memset(o->f2, 0, sizeof(double) * nb);
     memset(o->speed, 0, sizeof(double) * nb);
     gather_own(o, r->elevation, o->spare);
-    for (int i = 0; i < 3; i++) {
-        if (r->p.low_froude == 0)
-            flux_edge(r, o, i, 0);
-        else if (r->p.low_froude == 1)
-            flux_edge(r, o, i, 1);
-        else
-            flux_edge(r, o, i, 2);
-    }
+    for (int i = 0; i < 3; i++)
+        switch (r->p.low_froude | r->p.tangential << 2) {
+        case 0: flux_edge(r, o, i, 0, 0); break;
+        case 1: flux_edge(r, o, i, 1, 0); break;
+        case 2: flux_edge(r, o, i, 2, 0); break;
+        case 4: flux_edge(r, o, i, 0, 1); break;
+        case 5: flux_edge(r, o, i, 1, 1); break;
+        default: flux_edge(r, o, i, 2, 1); break;
+        }
 }
 
 /* The flux over edge i of own triangle c with a riverwall on it; wall is its
@@ -291,7 +344,7 @@ static void flux_beside_wall(const lean_run *r, const opened *o, int c, int i, i
     double ze = lean_max(left.z, right.z), crest = wall < 0 ? ze : r->walls.elevation[wall];
     ze = lean_max(crest, ze);
     lean_edge_flux f = lean_central_flux_over(ze, left, right, n1, n2, g, r->p.epsilon,
-                                              r->p.low_froude);
+                                              r->p.low_froude, r->p.tangential);
     if (wall >= 0 && crest > lean_max(z, zn)) {
         lean_wall_edge e = {crest, ze, left.z, right.z, o->w[c],
                             outside ? o->h[c] + right.z : o->w[n],
@@ -478,7 +531,8 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
     load_geometry(r->mesh, &o);
     load_state(r, &o);
     load_neighbours(r->mesh, &o);
-    if (r->p.beta_w_dry > 0.0 || r->p.beta_uh_dry > 0.0 || r->p.beta_vh_dry > 0.0) {
+    const int ordered = r->p.beta_w_dry > 0.0 || r->p.beta_uh_dry > 0.0 || r->p.beta_vh_dry > 0.0;
+    if (ordered) {
         load_ranks(r, &o);
         reconstruct(r, &o, 1);
     } else {
@@ -487,6 +541,8 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
             for (int c = 0; c < o.nb; c++)
                 r->isolated[o.member[c]] = o.iso[c] != 0.0;
     }
+    if (r->prescribed.offset)
+        reconstruct_prescribed(r, &o, b, ordered);
     reconstruct_corners(r, &o);
     if (mode == LEAN_TRACER_EDGES) {
         carry_tracers(r, &o, 1);

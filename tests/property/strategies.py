@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from scipy.spatial import Delaunay
 Mesh = tuple[np.ndarray, np.ndarray, dict[tuple[int, int], str] | None]
 
 STATES = 25  # per mesh
+# Boundaries whose values bound the reconstruction from ANUGA 4.2 on.
+PRESCRIBING = ("dirichlet", "time", "set_stage", "set_stage_normal", "time_stage")
+TANGENTIAL_UPWIND = getattr(importlib.import_module("anuga_lean").config,
+                            "LOW_FROUDE_TANGENTIAL_UPWIND", 0)
 
 
 def grid(m: int, n: int, cross: bool) -> Mesh:
@@ -53,6 +58,19 @@ def cloud(draw: st.DrawFn) -> Mesh:
     triangles = triangles[keep][rng.permutation(int(keep.sum()))]
     used, inverse = np.unique(triangles, return_inverse=True)
     return points[used], inverse.reshape(-1, 3), None
+
+
+def tagged_inside(triangles: np.ndarray, rng: np.random.Generator) -> dict[tuple[int, int], str]:
+    """Some edges between two triangles, tagged on one side or on both."""
+    found: dict[tuple[int, int], str] = {}
+    sides = {(int(t[(i + 1) % 3]), int(t[(i + 2) % 3])): (k, i)
+             for k, t in enumerate(triangles) for i in range(3)}
+    for (a, b), edge in sides.items():
+        if (b, a) in sides and a < b and rng.random() < 0.1:
+            found[edge] = "inside"
+            if rng.random() < 0.7:
+                found[sides[b, a]] = "inside"
+    return found
 
 
 def single() -> st.SearchStrategy[Mesh]:
@@ -96,6 +114,8 @@ def state(rng: np.random.Generator, n: int, minimum_allowed_height: float) -> di
     )
     if rng.random() < 0.25:  # level water, so that its differences cancel
         depth = np.maximum(rng.uniform(-0.5, 1.0) - elevation, 0.0)
+    if rng.random() < 0.35:  # deep and smooth: where prescribed values bound the reconstruction
+        depth = rng.uniform(0.01, 1.0) * rng.uniform(1.0, rng.choice([1.0, 1.2, 1.6]), n)
     momentum = rng.normal(size=(2, n)) * rng.choice([0.0, 0.1, 1.0, 5.0], (2, n))
     if rng.random() < 0.2:
         momentum *= 0.0
@@ -112,14 +132,23 @@ def state(rng: np.random.Generator, n: int, minimum_allowed_height: float) -> di
 def requests(draw: st.DrawFn, algorithm: str) -> dict[str, Any]:
     """What the worker takes but for the states: a mesh, how to treat it, and a seed."""
     points, triangles, boundary = draw(meshes())
-    kinds = st.sampled_from(["reflective", "transmissive", "dirichlet"])
+    kinds = st.sampled_from(["reflective", "transmissive", *PRESCRIBING])
+    seed = draw(st.integers(0, 2**32 - 1))
+    if draw(st.integers(0, 3)) == 0:
+        boundary = tagged_inside(triangles, np.random.default_rng(seed))
+    modes = [0, 0, 0, 1, 2]
+    if TANGENTIAL_UPWIND:
+        modes += [mode | TANGENTIAL_UPWIND for mode in (0, 1, 2)]
     return {
         "points": points,
         "triangles": triangles,
         "boundary": boundary,
         "algorithm": algorithm,
         "edges": draw(st.lists(kinds, min_size=1, max_size=4)),
-        "low_froude": draw(st.sampled_from([0, 0, 0, 1, 2])),
+        "prescribed": draw(st.lists(st.sampled_from(
+            [[0.4, 0.1, -0.2], [0.9, 0.0, 0.0], [-0.3, 1.0, 2.0], [0.05, -0.5, 0.0]]),
+            min_size=1, max_size=2)),
+        "low_froude": draw(st.sampled_from(modes)),
         "sloped": draw(st.sampled_from([False, False, True])),
         # Mostly the algorithm's own; dry betas above zero make the result depend on the
         # order of the triangles, and lean has to take stock's.
@@ -128,7 +157,7 @@ def requests(draw: st.DrawFn, algorithm: str) -> dict[str, Any]:
         ),
         "minimum_allowed_height": draw(st.sampled_from([None, None, 1.0e-3])),
         "block_size": draw(st.sampled_from([16, 5, 64, 1024])),
-        "seed": draw(st.integers(0, 2**32 - 1)),
+        "seed": seed,
     }
 
 

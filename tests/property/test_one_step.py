@@ -91,7 +91,7 @@ def differences(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) 
     ]
 
 
-@pytest.mark.parametrize("algorithm", ["DE0", "DE1", "DE2", "DE0_7", "DE1_7"])
+@pytest.mark.parametrize("algorithm", ["DE0", "DE1", "DE2", "DE0_7", "DE1_7", "DE_ader2"])
 def test_one_step_equals_stock(workers: tuple[Worker, ...], algorithm: str) -> None:
     """At least 1,000 steps per algorithm: centroid values, time step, boundary fluxes."""
     meshes = 0

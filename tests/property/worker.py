@@ -9,6 +9,7 @@ many states; the answer holds the state after one step from each of them.
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import pickle
 import sys
@@ -60,26 +61,50 @@ def build(anuga: ModuleType, request: dict[str, Any]) -> Any:
         domain.set_minimum_allowed_height(request["minimum_allowed_height"])
     domain.set_low_froude(request["low_froude"])
     domain.set_sloped_mannings_function(request["sloped"])
-    edges = {
-        "reflective": anuga.Reflective_boundary(domain),
-        "transmissive": anuga.Transmissive_boundary(domain),
-        "dirichlet": anuga.Dirichlet_boundary([0.4, 0.1, -0.2]),
-    }
     tags = sorted(domain.get_boundary_tags())
-    domain.set_boundary(
-        {tag: edges[kind] for tag, kind in zip(tags, request["edges"] * len(tags), strict=False)}
-    )
+    kinds, values = request["edges"] * len(tags), request["prescribed"] * len(tags)
+    domain.set_boundary({
+        tag: boundary(anuga, domain, kind, prescribed)
+        for tag, kind, prescribed in zip(tags, kinds, values, strict=False)
+    })
     domain.evolve_min_timestep = 1.0e-300
     domain.finaltime = domain.relative_finaltime = NEVER
     domain.yieldstep = domain.relative_yieldtime = NEVER
     return domain
 
 
-def step(domain: Any, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """One time step from a state; the state after it, or the exception instead."""
+def boundary(anuga: ModuleType, domain: Any, kind: str, values: list[float]) -> Any:
+    """A boundary of some kind; those that prescribe something do it with these values."""
+    stage, momentum = values[0], values[1:]
+
+    def rising(t: float) -> float:
+        return stage + 0.1 * math.sin(t)
+
+    def all_rising(t: float) -> list[float]:
+        return [rising(t), *momentum]
+
+    return {
+        "reflective": lambda: anuga.Reflective_boundary(domain),
+        "transmissive": lambda: anuga.Transmissive_boundary(domain),
+        "dirichlet": lambda: anuga.Dirichlet_boundary(values),
+        "time": lambda: anuga.Time_boundary(domain, function=all_rising),
+        "set_stage": lambda: anuga.Transmissive_momentum_set_stage_boundary(
+            domain, function=rising),
+        "set_stage_normal": lambda: (
+            anuga.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(
+                domain, function=rising)),
+        "time_stage": lambda: anuga.Time_stage_zero_momentum_boundary(domain, function=rising),
+    }[kind]()
+
+
+def step(domain: Any, state: dict[str, np.ndarray], time: float) -> dict[str, np.ndarray]:
+    """One time step from a state at a time (s); what follows, or the exception instead.
+
+    The edge values are those of the distribute after the step.
+    """
     for name in STATE:
         domain.quantities[name].centroid_values[:] = state[name]
-    domain.relative_time = 0.0
+    domain.relative_time = time
     domain.boundary_flux_sum[:] = 0.0
     take = getattr(domain, f"evolve_one_{domain.timestepping_method}_step")
     try:
@@ -89,6 +114,10 @@ def step(domain: Any, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     found = {name: domain.quantities[name].centroid_values.copy() for name in RESULT}
     found["timestep"] = np.array(domain.timestep)
     found["boundary_flux_sum"] = domain.boundary_flux_sum.copy()
+    if all(np.isfinite(values).all() for values in found.values()):
+        domain.distribute_to_vertices_and_edges()
+        found |= {f"{name} at edges": np.array(domain.quantities[name].edge_values)
+                  for name in (*RESULT, "elevation")}
     return found
 
 
@@ -97,7 +126,7 @@ def answer(anuga: ModuleType, variant: str, request: dict[str, Any]) -> list[dic
     if variant == "lean":
         cut_smaller(request["block_size"])
     domain = build(anuga, request)
-    found = [step(domain, state) for state in request["states"]]
+    found = [step(domain, state, 0.7 * number) for number, state in enumerate(request["states"])]
     if (getattr(domain, "lean", None) is not None) != (variant == "lean"):
         raise RuntimeError(f"the {variant} worker runs on the other kernels")
     return found

@@ -67,6 +67,7 @@ def case(
 for _module in (
     "flow",
     "boundaries",
+    "prescribed",
     "operators",
     "walls_tracers_forcing",
     "viscosity",

@@ -123,6 +123,23 @@ def boundary_centroid_transmissive(anuga: ModuleType) -> Leg:
 
 
 @case()
+def boundary_centroid_transmissive_in_thin_water(anuga: ModuleType) -> Leg:
+    """Centroids that distribute changes before the boundary reads them."""
+    domain = channel(anuga, "DE1")
+    domain.set_centroid_transmissive_bc(True)
+    open_ = anuga.Transmissive_boundary(domain)
+    domain.set_boundary({tag: open_ for tag in domain.get_boundary_tags()})
+    bed = np.asarray(domain.quantities["elevation"].centroid_values)
+    rng = np.random.default_rng(0)
+    depth = rng.choice([0.0, 1.0e-3, 0.3], len(bed), p=[0.5, 0.3, 0.2])
+    domain.set_quantity("stage", bed + depth, location="centroids")
+    for name in ("xmomentum", "ymomentum"):
+        momentum = 0.2 * rng.normal(size=len(bed)) * (depth > 0.0)
+        domain.set_quantity(name, momentum, location="centroids")
+    return domain, 1.0, 12.0
+
+
+@case()
 def boundary_none(anuga: ModuleType) -> Leg:
     """A tag without a boundary keeps whatever its values are."""
     domain = channel(anuga)
