@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def prepare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", metavar="REV",
                         help="of a checkout, what the change was made on; default: where it leaves "
                         "the main branch")
-    parser.add_argument("--expect-different-bits", metavar="WHY", default="",
+    parser.add_argument("--expect-different-bits", metavar="WHY",
                         help="do not refuse other results, for a reason in a few words")
     parser.add_argument("--allow-growth", type=float, default=1.0, metavar="BYTES",
                         help="per triangle that memory may grow by (%(default)g)")
@@ -152,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(args, name, getattr(args, name).resolve())
     sdist.show = lambda *words, **options: None  # every command of a suite, else
     try:
+        if args.installed:
+            args.release = release_installed(args.release)
         folder = args.patches or HERE / (args.release or releases()[-1])
         paths = submissions.given(args.names, folder)
         check_options(args, paths)
@@ -181,6 +184,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def release_installed(asked: str | None) -> str:
+    """The release that --installed copies; PatchError if it is not the one asked for."""
+    try:
+        found = metadata.version("anuga")
+    except metadata.PackageNotFoundError:
+        raise PatchError(f"{sys.executable} has no ANUGA beside it: leave out --installed to "
+                         "build one") from None
+    if found not in ([asked] if asked else sdist.RELEASES):
+        raise PatchError(f"{sys.executable} has ANUGA {found} beside it, --installed is for "
+                         f"{asked or ' or '.join(sdist.RELEASES)}")
+    return found
+
+
 def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
     """Raise PatchError if options do not go together."""
     for path in filter(None, (args.json, args.summary)):
@@ -195,7 +211,7 @@ def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
                          "one of them")
     if of_checkout and args.installed:
         raise PatchError("--installed is for patch files: a checkout is built")
-    if "--expect-different-bits" in sys.argv[1:] and not args.expect_different_bits.strip():
+    if args.expect_different_bits is not None and not args.expect_different_bits.strip():
         raise PatchError("--expect-different-bits needs a word of why")
 
 
@@ -212,8 +228,8 @@ def source_of(args: argparse.Namespace, base: Base) -> Path:
         return builds.installed_source(place / "tree", Path(sys.executable))
     if base.checkout is not None:
         folder = base.checkout.export(base.commit, place / "tree")
-        metadata = place / "PKG-INFO"
-        metadata.write_text("\n".join(requirements_of(folder / "pyproject.toml")) + "\n")
+        wanted = requirements_of(folder / "pyproject.toml")
+        (place / "PKG-INFO").write_text("\n".join(wanted) + "\n")
         return folder
     assert base.release is not None
     return builds.source_copy(place / "tree", sdist.fetch(args.cache, base.release))
@@ -227,10 +243,10 @@ def settle(args: argparse.Namespace, base: Base, progress: builds.Progress,
     if base.checkout is None:
         assert base.release is not None
         progress("fetch ANUGA's source")
-        metadata = sdist.fetch(args.cache, base.release) / "PKG-INFO"
+        asked = sdist.fetch(args.cache, base.release) / "PKG-INFO"
     else:
-        metadata = place_of(args.cache, base.key, False) / "PKG-INFO"
-    wanted = builds.requirements(metadata)
+        asked = place_of(args.cache, base.key, False) / "PKG-INFO"
+    wanted = builds.requirements(asked)
     place = builds.environment_of(args.cache, wanted)
     with builds.locked(place, progress):
         python = builds.make_environment(place / "environment", wanted, progress)
@@ -350,7 +366,8 @@ def plan_of(args: argparse.Namespace) -> Any:
     plan = QUICK if args.quick else FULL if args.full else PLAN
     if args.only:
         plan = replace(plan, parts=tuple(args.only))
-    return replace(plan, growth=args.allow_growth, expected=args.expect_different_bits.strip())
+    expected = (args.expect_different_bits or "").strip()
+    return replace(plan, growth=args.allow_growth, expected=expected)
 
 
 def command_of(args: argparse.Namespace, *words: str) -> str:
