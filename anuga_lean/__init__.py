@@ -11,7 +11,9 @@ import sys
 from importlib.machinery import PathFinder
 from typing import Any
 
-from anuga_lean import hook
+from anuga_lean._errors import (
+    BrokenInstallation as BrokenInstallation,
+)
 from anuga_lean._errors import (
     CheckpointError as CheckpointError,
 )
@@ -58,6 +60,9 @@ from anuga_lean._errors import (
     ScenarioError as ScenarioError,
 )
 from anuga_lean._errors import (
+    StockAnugaWarning as StockAnugaWarning,
+)
+from anuga_lean._errors import (
     StockKernelWarning as StockKernelWarning,
 )
 from anuga_lean._errors import (
@@ -70,17 +75,19 @@ from anuga_lean._errors import (
     UnsupportedVersion as UnsupportedVersion,
 )
 from anuga_lean.measure.marks import mark as mark
+from anuga_lean.overlay import import_hook as _import_hook
+from anuga_lean.overlay import install as _install
 
 __version__ = "0.1.0"
 
-_OWN = ("CheckpointError", "CheckpointWarning", "CommandError", "HookError", "HookWarning",
-        "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning", "MergeError",
-        "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning", "ScenarioError",
-        "StockKernelWarning", "ThreadError", "UnsupportedFeature", "UnsupportedVersion",
-        "from_domain", "mark")
+_OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
+        "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",
+        "MergeError", "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning",
+        "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
+        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
-hook.watch()
-hook.join_loaded()
+_import_hook.watch()
+_import_hook.join_loaded()
 
 
 def from_domain(domain: Any) -> Any:
@@ -95,16 +102,20 @@ def from_domain(domain: Any) -> Any:
     Returns
     -------
     anuga.Domain
-        The same object, now lean.
+        The same object, now lean; as it was, with a StockAnugaWarning, if the inside of the
+        installed ANUGA is not known.
 
     Raises
     ------
     TypeError
         If `domain` is not a shallow water domain of ANUGA's.
     UnsupportedVersion
-        If the installed ANUGA is neither 4.1.x nor 4.2.x.
+        The inside of the installed ANUGA is not known and ANUGA_LEAN_STRICT asks for an error.
+    BrokenInstallation
+        ANUGA is not whole.
     """
-    hook.load()
+    if not _install.load():
+        return domain
     from anuga_lean import storage
     return storage.from_domain(domain)
 
@@ -118,11 +129,15 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__") and name != "__all__" or _is_own_module(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "__all__":
-        anuga = hook.install()
+        anuga = _install.install()
         names = getattr(anuga, "__all__", [n for n in vars(anuga) if not n.startswith("_")])
         return [*_OWN, *names]
+    anuga = _install.install()
+    if name == "load_checkpoint_file" and not _install.is_installed():
+        from anuga_lean.checkpoint.on_stock import load_checkpoint_file
+        return load_checkpoint_file
     try:
-        return getattr(hook.install(), name)
+        return getattr(anuga, name)
     except AttributeError:
         raise AttributeError(
             f"neither anuga_lean nor anuga has an attribute {name!r}") from None

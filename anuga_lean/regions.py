@@ -2,7 +2,7 @@
 
 Owns the wrappers that give its loops over single elements real arrays for a
 moment, let go of the arrays that a few indices were cut from, and show corner
-coordinates without holding them.  `hook` puts them in place.
+coordinates without holding them.  `overlay` puts them in place.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from anuga_lean.commands._options import (
 from anuga_lean.commands._progress import ProgressLine
 from anuga_lean.measure.measurement import measure
 from anuga_lean.measure.report import census_table, heading
+from anuga_lean.overlay import install
 
 SUMMARY = "list the arrays a domain holds, by owner, in bytes per triangle"
 
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure one run and print its census."""
     request = replace(request_from(args, "stock" if args.stock else "lean"), arrays=False)
     check_json_path(args.json)
+    if not args.stock:
+        install.require_lean()
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary, ProgressLine() as progress:
         result = measure(request, temporary, progress)
     print(f"{request.variant}, {heading(request, result)}\n")

@@ -27,6 +27,7 @@ from anuga_lean.measure.page import page_of, render
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.records import Record, night, parse
 from anuga_lean.measure.report import comparison_table, sites_table
+from anuga_lean.overlay import install
 
 SUMMARY = "run a model on stock and on lean and compare memory, time and results"
 
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if args.allocations and args.numprocs > 1:
         raise CommandError("--allocations is of one process: leave --np out")
     check_json_path(args.json)
+    install.require_lean()
     if args.output is not None:
         check_output(args.output, [args.json] if args.json else [])
         templates()

@@ -3,7 +3,7 @@
 Owns everything that makes the script believe python itself had started it
 (sys.argv, sys.path, tracebacks, exit codes), and the variable ANUGA_LEAN that
 makes the processes it starts lean: anuga_lean.pth in their site-packages reads
-it.  Bringing in the lean classes is hook.py's.
+it.  Bringing in the lean classes is overlay's.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "The processes that the script starts become lean too, through the environment "
         "variable ANUGA_LEAN=run: set it to 0 for one that shall run stock ANUGA.  It does not "
         "reach a python without this package, one started with -S or with an environment of "
-        "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN."
+        "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN.  "
+        "An ANUGA whose inside is not known runs as it is, with one warning; ANUGA_LEAN_STRICT=1 "
+        "refuses it."
     )
     parser.add_argument("-m", dest="module", help="run a module of the search path instead")
     parser.add_argument("script", nargs="?", help="the script; what follows is its own")
@@ -69,14 +71,14 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):
         raise CommandError(f"there is no script {args.script}")
-    from anuga_lean import hook
+    from anuga_lean.overlay import import_hook, install, versions
 
-    hook.check_installed_version()
     if "anuga" in sys.modules:
-        hook.install()
-    hook.watch()  # the lean classes come in when the script imports ANUGA
+        install.install()
+    import_hook.watch()  # the lean classes come in when the script imports ANUGA
     _reach_children()
     _set_search_path(args.script)
+    versions.refuse_early()
     try:
         if args.module is not None:
             _check_module(args.module)

@@ -9,12 +9,12 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from anuga_lean import hook
 from anuga_lean._errors import CommandError
 from anuga_lean.commands._options import add_json_option, check_json_path, write_json
 from anuga_lean.commands._progress import ProgressLine
 from anuga_lean.measure.environment import environment
 from anuga_lean.measure.request import ISAS
+from anuga_lean.overlay import install
 
 SUMMARY = "prove on this machine that lean gives the bits of stock"
 DEFAULT_STATES = 4000
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         version = metadata.version("anuga")
     except metadata.PackageNotFoundError:
         raise CommandError("there is no ANUGA to compare with: pip install anuga") from None
-    hook.check_installed_version()
+    install.require_lean()
     from anuga_lean.selfcheck import verdict
     from anuga_lean.selfcheck.cases import plan
     from anuga_lean.selfcheck.check import selfcheck

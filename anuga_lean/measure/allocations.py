@@ -17,7 +17,7 @@ from anuga_lean._errors import LeanError
 
 _OWN_PACKAGES = ("anuga", "anuga_lean")
 # Stands between ANUGA's import statements and what they load.
-_BETWEEN = "anuga_lean/deferred.py"
+_BETWEEN = "anuga_lean/overlay/late_imports.py"
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
 
 

@@ -214,11 +214,12 @@ def _sww(domain: Any) -> Path:
 
 def import_anuga(variant: str) -> Any:
     """ANUGA with the lean classes in, or certainly without."""
-    from anuga_lean import hook
+    from anuga_lean.overlay import install
 
     if variant == "lean":
-        return hook.install()
-    hook.keep_stock()  # importing anuga_lean, and so this module, would make ANUGA lean
+        install.require_lean()
+        return install.install()
+    install.keep_stock()  # importing anuga_lean, and so this module, would make ANUGA lean
     import anuga
 
     if "anuga_lean.domain" in sys.modules:

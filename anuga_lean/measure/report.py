@@ -186,6 +186,24 @@ def features_table(features: Iterable[Any]) -> str:
     return "\n".join(lines)
 
 
+def replaced_table(rows: Iterable[Any]) -> str:
+    """Every name that is replaced, under the module that has it, with ours and the reason."""
+    by_module: dict[str, list[tuple[str, str, str, str]]] = {}
+    for row in rows:
+        why = row.why + (f" ({row.when})" if row.when else "")
+        by_module.setdefault(row.module, []).append(
+            (row.name, row.kind, row.own.removeprefix("anuga_lean."), why))
+    shown = [each for names in by_module.values() for each in names]
+    widths = [max(len(each[column]) for each in shown) for column in range(3)]
+    lines = []
+    for module, names in by_module.items():
+        lines.append(module)
+        lines += ["  " + "  ".join(
+            [*(text.ljust(width) for text, width in zip(name, widths, strict=False)), name[3]])
+            for name in names]
+    return "\n".join(lines)
+
+
 def _group_rows(stock: Mapping[str, Any], lean: Mapping[str, Any], every: bool) -> list[list[str]]:
     """Rows of B/tri by section, or by group, of two censuses."""
     totals: dict[str, list[float]] = {}

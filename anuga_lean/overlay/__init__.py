@@ -1,4 +1,13 @@
 """The one place that knows ANUGA's inside: what it can do and what of it is replaced.
 
+table           every name of ANUGA's that is replaced, by what and why
+install         brings the table's rows in; what state the process is in
+rebinding       how a name comes to mean something else wherever it is held
+import_hook     what `import anuga` does once this package is there
+late_imports    what ANUGA imports at its top and first needs later
+kernel_calls    what ANUGA's compiled functions do with lean objects
 capabilities    what the installed ANUGA can do, probed once
+versions        whether this ANUGA is one that may be changed
+fingerprint     what differs between its sources and a known release's
+sources, relied how a source becomes a fingerprint, and which ones count
 """

@@ -7,24 +7,20 @@ read: the number of the release stands for them.  What a difference leads to is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
-from dataclasses import dataclass
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anuga_lean._errors import BrokenInstallation
-from anuga_lean.overlay.relied import RELIED
-from anuga_lean.overlay.sources import functions_of, whole
 
 _RECORDS = Path(__file__).with_name("records")
 _VERSION = re.compile(rb"""^__version__\s*=\s*['"]([^'"\n]*)['"]""", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What a folder of ANUGA's sources has that a known release has not.
 
     Attributes
@@ -35,6 +31,8 @@ class Difference:
         The known release they are compared with.
     changed, added, gone : tuple of str
         Functions, `file:Class.method`, in the order of the files.
+    missing : tuple of str
+        Files that are not there.
     """
 
     version: str | None
@@ -42,15 +40,21 @@ class Difference:
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """How much differs."""
+        return sum(map(len, (self.changed, self.added, self.gone, self.missing)))
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs."""
-        return not (self.changed or self.added or self.gone)
+        return self.number == 0
 
     def names(self, most: int = 3) -> str:
         """Return the first few functions that differ, and how many more there are."""
-        found = [*self.changed, *self.gone, *self.added]
+        found = [*self.changed, *self.gone, *self.missing, *self.added]
         first = [_short(each) for each in found[:most]]
         more = len(found) - len(first)
         return ", ".join(first) + (f" and {more} more" if more else "")
@@ -63,11 +67,14 @@ class Difference:
                     "that anuga_lean replaces or relies on differs")
         return (f"{who} differs from {self.release} in {len(self.changed)} functions that "
                 f"anuga_lean replaces or relies on ({len(self.added)} more are new, "
-                f"{len(self.gone)} are gone): {self.names(5)}")
+                f"{len(self.gone)} and {len(self.missing)} whole files are gone): "
+                f"{self.names(5)}")
 
 
 def _short(name: str) -> str:
     file, _, function = name.partition(":")
+    if not function:
+        return name
     module = file.rpartition("/")[2].removesuffix(".py")
     return f"{module}.{function}"
 
@@ -95,13 +102,21 @@ def record_of(release: str) -> dict[str, Any]:
     return json.loads((_RECORDS / f"{release}.json").read_bytes())
 
 
+def whole(source: bytes) -> list[int]:
+    """Return length and checksum of a file: equal ones need no look at its functions."""
+    return [len(source), zlib.crc32(source)]
+
+
 def version_in(folder: Path) -> str | None:
     """Return the version that the sources in a folder say they are; runs nothing."""
-    try:
-        found = _VERSION.search((folder / "_version.py").read_bytes())
-    except OSError:
-        return None
-    return found[1].decode(errors="replace") if found else None
+    for file in ("_version.py", "__init__.py"):
+        try:
+            found = _VERSION.search((folder / file).read_bytes())
+        except OSError:
+            continue
+        if found:
+            return found[1].decode(errors="replace")
+    return None
 
 
 def package_in(folder: Path) -> Path:
@@ -137,28 +152,38 @@ def compare_sources(folder: Path | str, release: str | None = None) -> Differenc
     Raises
     ------
     BrokenInstallation
-        Files are missing or cannot be parsed.
+        It holds no ANUGA, or files cannot be parsed.
     """
     package = package_in(Path(folder))
     version = version_in(package)
     releases = known_releases()
     if release is None:
         release = version if version in releases else releases[-1]
+    return compare_package(package, version, release)
+
+
+def compare_package(package: Path, version: str | None, release: str) -> Difference:
+    """Compare a package folder that says it is `version` with the record of a known release."""
     record = record_of(release)
-    found = {}
-    for file in record["files"]:
-        found[file] = _read(package, file)
-    if all(whole(source) == record["files"][file] for file, source in found.items()):
-        return Difference(version, release)
-    changed, added, gone = [], [], []
-    for file, source in found.items():
-        if whole(source) == record["files"][file]:
+    changed: list[str] = []
+    added: list[str] = []
+    gone: list[str] = []
+    missing: list[str] = []
+    for file, as_known in record["files"].items():
+        try:
+            source = (package / file).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(file)
+            continue
+        except OSError as error:
+            raise _unreadable(package, file, str(error.strerror)) from error
+        if whole(source) == as_known:
             continue
         old, new = record["functions"][file], _functions(package, file, source)
         changed += [f"{file}:{name}" for name in old if name in new and old[name] != new[name]]
         added += [f"{file}:{name}" for name in new if name not in old]
         gone += [f"{file}:{name}" for name in old if name not in new]
-    return Difference(version, release, tuple(changed), tuple(added), tuple(gone))
+    return Difference(version, release, tuple(changed), tuple(added), tuple(gone), tuple(missing))
 
 
 def make_record(folder: Path | str) -> dict[str, Any]:
@@ -174,7 +199,14 @@ def make_record(folder: Path | str) -> dict[str, Any]:
     if version is None:
         raise BrokenInstallation(f"the sources in {package} do not say their version: "
                                  "build or install them, which writes _version.py")
-    found = {file: _read(package, file) for file in RELIED}
+    from anuga_lean.overlay.relied import RELIED
+
+    found = {}
+    for file in RELIED:
+        try:
+            found[file] = (package / file).read_bytes()
+        except OSError as error:
+            raise _unreadable(package, file, str(error.strerror)) from error
     return {"anuga": version,
             "files": {file: whole(source) for file, source in found.items()},
             "functions": {file: _functions(package, file, source)
@@ -193,26 +225,29 @@ def write_record(record: dict[str, Any], folder: Path = _RECORDS) -> Path:
     return path
 
 
-def _read(package: Path, file: str) -> bytes:
-    try:
-        return (package / file).read_bytes()
-    except OSError as error:
-        raise BrokenInstallation(
-            f"the ANUGA in {package} is not whole, {file} cannot be read ({error.strerror}): "
-            "pip install --force-reinstall --no-deps anuga") from error
-
-
 def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
+    # what a release whose files are known does not pay for
+    from anuga_lean.overlay.relied import RELIED
+    from anuga_lean.overlay.sources import functions_of
+
     try:
         return functions_of(source, RELIED[file])
-    except (SyntaxError, ValueError) as error:
-        raise BrokenInstallation(
-            f"the ANUGA in {package} is not whole, {file} is no Python ({error}): "
-            "pip install --force-reinstall --no-deps anuga") from error
+    except SyntaxError as error:
+        raise _unreadable(package, file, f"{error.msg}, line {error.lineno}") from error
+    except ValueError as error:
+        raise _unreadable(package, file, str(error)) from error
+
+
+def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
+    return BrokenInstallation(
+        f"the ANUGA in {package} is not whole, {file} cannot be read ({why}): "
+        f"{sys.executable} -m pip install --force-reinstall --no-deps anuga")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare a folder of sources, and write its record if asked to."""
+    import argparse  # not what `import anuga` under anuga_lean should pay for
+
     parser = argparse.ArgumentParser(
         prog="python -m anuga_lean.overlay.fingerprint",
         description="Says which of the functions that anuga_lean replaces or relies on differ "
@@ -232,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = compare_sources(folder, args.against or before[-1])
         print(found)
         for title, names in (("changed", found.changed), ("new", found.added),
-                             ("gone", found.gone)):
+                             ("gone", found.gone + found.missing)):
             for name in names:
                 print(f"  {title:8} {name}")
         if args.write:

@@ -18,11 +18,6 @@ BODY = "<body>"
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def whole(source: bytes) -> list[int]:
-    """Return length and checksum of a file: equal ones need no look at its functions."""
-    return [len(source), zlib.crc32(source)]
-
-
 def functions_of(source: bytes, names: tuple[str, ...]) -> dict[str, int]:
     """Return a checksum for each function that is asked for.
 

@@ -34,7 +34,7 @@ MODULES = ("os", "subprocess", "builtins", "anuga", "anuga.fit_interpolate.run_l
            "anuga.rain.run_raster_time_slice_data", "anuga.shallow_water.tsh2sww",
            "anuga.operators.rate_operators", "anuga.abstract_2d_finite_volumes.util",
            "anuga.shallow_water.shallow_water_domain", "anuga.file.sww",
-           "anuga_lean.checkpoint.loading", "anuga_lean.hook", "anuga_lean.__main__",
+           "anuga_lean.checkpoint.loading", "anuga_lean.overlay.install", "anuga_lean.__main__",
            "anuga_lean.commands.run", "numpy",
            "anuga.operators.tests.test_rate_operators", "anuga.structures.inlet_operator")
 NAMES = ("system", "os.system", "Popen", "exec", "eval", "num.load", "SWW_file", "Domain",

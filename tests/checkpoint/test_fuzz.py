@@ -95,7 +95,8 @@ def refused(path: Path) -> str:
     ("os", "system"), ("subprocess", "Popen"), ("builtins", "exec"),
     ("anuga.operators.rate_operators", "warnings.warn"),
     ("anuga.shallow_water.shallow_water_domain", "os.system"),
-    ("anuga_lean.checkpoint.loading", "load_checkpoint_file"), ("anuga_lean.hook", "install"),
+    ("anuga_lean.checkpoint.loading", "load_checkpoint_file"),
+    ("anuga_lean.overlay.install", "install"),
     ("anuga.file.sww", "acquire_sww_lock"), ("numpy", "load"), ("numpy", "ctypeslib.load_library"),
     ("anuga.fit_interpolate.run_long_benchmark", "any"),
     ("anuga.operators.tests.test_rate_operators", "any"), ("anuga.utilities.csv_tools", "any"),
@@ -172,6 +173,10 @@ def test_properties_are_not_set(forge: Callable) -> None:
                       + [["centroid_values", 5], ["vertex_values", 5]]})
 
     path = forge(change)
+    if hasattr(anuga.Quantity, "__setstate__"):     # ANUGA 4.2's, which takes no such state
+        with StateFile(path) as file, pytest.raises(CheckpointError, match="no domain that can"):
+            file.restore(trusted=False)
+        return
     with StateFile(path) as file:       # they are in its __dict__, where nobody looks
         domain, _ = file.restore(trusted=False)
     assert np.ndarray is type(domain.quantities["stage"].centroid_values)

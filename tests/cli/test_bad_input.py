@@ -55,8 +55,9 @@ def last_line(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.fixture
-def future_anuga(tmp_path: Path) -> Path:
-    """A folder with an ANUGA of another version, as a package and for the metadata."""
+def future_anuga(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an ANUGA of another version, which is to be refused; see tests/overlay."""
+    monkeypatch.setenv("ANUGA_LEAN_STRICT", "1")
     folder = tmp_path / "future"
     (folder / "anuga").mkdir(parents=True)
     (folder / "anuga" / "__init__.py").write_text('__version__ = "4.7.3"\n')

@@ -16,9 +16,9 @@ def read(name: str, path: str) -> int:
 
 
 if variant == "lean":
-    import anuga_lean.hook
+    from anuga_lean.overlay import install
 
-    anuga = anuga_lean.hook.install()
+    anuga = install.install()
 else:
     import anuga
 imported = read("Rss:", "smaps_rollup")

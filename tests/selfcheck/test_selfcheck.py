@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anuga_lean import hook
 from anuga_lean.__main__ import main
 from anuga_lean._errors import UnsupportedVersion
+from anuga_lean.overlay import install
 from anuga_lean.selfcheck import check, meshes
 from anuga_lean.selfcheck.cases import GROUPS, STATES_PER_CASE, Case, plan
 from anuga_lean.selfcheck.check import Worker, differences, unequal_bits
@@ -77,7 +77,7 @@ def test_no_anuga_and_an_unsupported_one_get_one_sentence(
     def refuse() -> None:
         raise UnsupportedVersion("anuga 9.9 is installed but anuga_lean knows 4.1 only.")
 
-    monkeypatch.setattr(hook, "check_installed_version", refuse)
+    monkeypatch.setattr(install, "require_lean", refuse)
     assert 2 == main(["selfcheck"])
     assert "anuga 9.9 is installed" in capsys.readouterr().err
 

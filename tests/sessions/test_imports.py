@@ -386,7 +386,7 @@ def test_threads_that_import_at_once(tmp_path: Path) -> None:
 
 def test_stock_loads_as_ever(tmp_path: Path) -> None:
     """A process kept on ANUGA's own classes has all of it after the import."""
-    done = run(tmp_path, "from anuga_lean import hook; hook.keep_stock()",
+    done = run(tmp_path, "from anuga_lean.overlay import install; install.keep_stock()",
                "import anuga_lean as anuga, sys; anuga.Domain",
                "print([n for n in ('matplotlib.pyplot', 'scipy.optimize', 'dill')"
                " if n not in sys.modules], type(anuga.utilities.animate).__name__)")

@@ -46,7 +46,7 @@ for turn in range(3):
         cell("import importlib; importlib.reload(anuga)")
     if turn == 1:
         cell("import importlib, sys; importlib.reload(sys.modules['anuga'])")
-        cell("importlib.reload(sys.modules['anuga_lean.hook']); importlib.reload(anuga)")
+        cell("importlib.reload(sys.modules['anuga_lean.overlay.install']); importlib.reload(anuga)")
         cell("anuga.Domain")
 assert 1 == len(kinds)
 console.push("domain.get_time()")

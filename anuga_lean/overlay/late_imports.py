@@ -1,9 +1,10 @@
 """Modules that ANUGA imports for a few of its functions load when one of those is called.
 
-Owns which import statements of ANUGA's wait, the stand-ins its modules hold meanwhile
+Owns how import statements of ANUGA's wait, the stand-ins its modules hold meanwhile
 and what makes the waiting invisible: asked from outside, a module of ANUGA's shows the
 true thing, and whoever imports one of them himself has it at once, because nothing
-stands in for it in `sys.modules`.  When ANUGA is imported this way is `hook`'s to say.
+stands in for it in `sys.modules`.  Which statements wait is `table`'s, when ANUGA is
+imported this way `import_hook`'s.
 """
 
 from __future__ import annotations
@@ -20,23 +21,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-# Statements at the top of ANUGA's modules, (module, names after `from ... import`), and what
-# the module adds to the RSS of a process that has numpy (MiB, Linux x86-64, Python 3.11).
-_WAITING = frozenset((
-    ("matplotlib.pyplot", ()),              # 40
-    ("scipy", ()),                          # 2
-    ("scipy.interpolate", ("interp1d",)),   # 51
-    ("scipy.optimize", ()),                 # 49
-    ("scipy.sparse", ()),                   # 31 with the next
-    ("scipy.sparse.linalg", ()),
-    ("dill", ()),                           # 4
-    ("hashlib", ()),                        # 4: OpenSSL
-    ("pdb", ()),                            # 1
-))
+from anuga_lean.overlay import table
 
-# Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
-# to say matplotlib.pyplot.
-_COMPLETED = frozenset(("concurrent", "importlib", "matplotlib", "packaging", "PIL"))
+# (module, names after `from ... import`) of the statements that wait.
+_WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.LATE)
 
 
 # -- stand-ins ---------------------------------------------------------------------
@@ -217,11 +205,11 @@ class _Loader:
 
 
 class _Finder:
-    """Finds the packages of `_COMPLETED` where all others would."""
+    """Finds the packages of `table.COMPLETED` where all others would."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,
                   target: types.ModuleType | None = None) -> Any:
-        if fullname not in _COMPLETED or target is not None:
+        if fullname not in table.COMPLETED or target is not None:
             return None
         for finder in list(sys.meta_path):
             if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
@@ -234,7 +222,7 @@ class _Finder:
 
 
 def _complete_packages() -> None:
-    for name in _COMPLETED:
+    for name in table.COMPLETED:
         if isinstance(sys.modules.get(name), types.ModuleType):
             _complete(sys.modules[name])
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):

@@ -1,0 +1,249 @@
+"""Bringing the lean classes in: the rows of `table`, one by one, and the state of this process.
+
+Owns when that happens, once, and that a process stays on ANUGA's own classes where it
+is told to or where `versions` says that this ANUGA is not known.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from anuga_lean._errors import HookError, UnsupportedVersion
+
+# On ANUGA, which knows what is in when this module is loaded again in a notebook.
+_MARK = "_anuga_lean"
+_importing = False
+_kept_stock = False
+
+
+def is_installed() -> bool:
+    """Whether ANUGA's names are the lean classes."""
+    return "install" in getattr(sys.modules.get("anuga"), _MARK, ())
+
+
+def is_importing() -> bool:
+    """Whether `install` is at work: it goes on by itself once ANUGA is imported."""
+    return _importing
+
+
+def may_change_anuga() -> bool:
+    """Whether this process may have lean classes; says so once if the ANUGA here may not.
+
+    Raises
+    ------
+    UnsupportedVersion
+        It may not, and ANUGA_LEAN_STRICT asks for an error.
+    BrokenInstallation
+        ANUGA is not whole.
+    """
+    if _kept_stock:
+        return False
+    if is_installed():
+        return True
+    from anuga_lean.overlay import versions
+
+    return versions.is_known_here()
+
+
+def require_lean() -> None:
+    """Check that ANUGA can be lean here, for what makes no sense on ANUGA's own classes.
+
+    Raises
+    ------
+    UnsupportedVersion
+        The installed ANUGA is run as it is.
+    BrokenInstallation
+        It is not whole.
+    """
+    from anuga_lean.overlay import versions
+
+    verdict = versions.judge()
+    if not is_installed() and not verdict.is_known:
+        raise UnsupportedVersion(f"this needs lean classes, but {verdict}.")
+
+
+def install() -> types.ModuleType:
+    """Load ANUGA with the lean classes in, if it is one that is known, and return it.
+
+    Raises
+    ------
+    UnsupportedVersion
+        The installed ANUGA is not known and ANUGA_LEAN_STRICT asks for an error.
+    BrokenInstallation
+        ANUGA is not whole.
+    HookError
+        A Domain was already created from ANUGA's own classes.
+    """
+    global _importing
+    if is_installed():
+        return sys.modules["anuga"]
+    if not may_change_anuga():
+        unwatch()
+        return importlib.import_module("anuga")
+    from anuga_lean.overlay import import_hook, rebinding, table
+
+    already = "anuga" in sys.modules
+    _importing = True
+    try:
+        anuga = import_hook.load(importlib.import_module, "anuga")
+        if already:
+            rebinding.refuse_living_domains()
+        _bring_in(table.LOAD)
+        rows = [row for row in table.TABLE if row.kind == table.CLASS]
+        pairs = [(_get(row.module, row.name), _own(row)) for row in rows]
+        rebinding.reparent_all(pairs)
+        for old, new in pairs:
+            rebinding.replace_class(old, new)
+        _classes.update({new: old for old, new in pairs})
+        _bring_in(table.INSTALL)
+    finally:
+        _importing = False
+    return anuga
+
+
+def load() -> bool:
+    """Load the lean classes without replacing ANUGA's: what `from_domain` needs.
+
+    Returns
+    -------
+    bool
+        False if this ANUGA is not known, and stays as it is.
+    """
+    from anuga_lean.overlay import import_hook, table, versions
+
+    if not is_installed():
+        if not versions.is_known_here():
+            return False
+        import_hook.load(importlib.import_module, "anuga")
+        _bring_in(table.LOAD)
+    return True
+
+
+def keep_stock() -> None:
+    """Have this process run ANUGA's own classes, through `import anuga_lean as anuga` too.
+
+    Raises
+    ------
+    HookError
+        If the lean classes are in already.
+    """
+    global _kept_stock
+    if is_installed():
+        raise HookError("ANUGA is lean in this process already: start another one to run its own "
+                        "classes.")
+    _kept_stock = True
+    unwatch()
+
+
+def unwatch() -> None:
+    """Let ANUGA be imported as it is."""
+    from anuga_lean.overlay import import_hook
+
+    import_hook.unwatch()
+
+
+# -- the rows ------------------------------------------------------------------------
+
+_classes: dict[type, type] = {}     # lean class -> ANUGA's
+
+
+def _bring_in(phase: str) -> None:
+    """Bring in all rows of a phase but the classes, unless they are in."""
+    from anuga_lean.overlay import table
+
+    anuga = sys.modules["anuga"]
+    if phase in getattr(anuga, _MARK, ()):
+        return
+    for row in table.TABLE:
+        if row.phase == phase and row.kind in _INSTALLERS:
+            if row.when != table.IF_THERE or _is_there(row):
+                _INSTALLERS[row.kind](row)
+    mark(phase)
+
+
+def mark(phase: str) -> None:
+    """Note on ANUGA that the rows of a phase are in."""
+    anuga = sys.modules["anuga"]
+    setattr(anuga, _MARK, (*getattr(anuga, _MARK, ()), phase))
+
+
+def _is_there(row: Any) -> bool:
+    """Whether this ANUGA has what a row names; some builds go without a compiled module."""
+    return importlib.util.find_spec(row.module) is not None \
+        and hasattr(importlib.import_module(row.module), row.name)
+
+
+def _get(module: str, name: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _own(row: Any) -> Any:
+    return _get(*row.own.split(":"))
+
+
+def _holder(row: Any) -> tuple[Any, str]:
+    """Return the class or module that holds what a row names, and its name there."""
+    *classes, name = row.name.split(".")
+    holder: Any = importlib.import_module(row.module)
+    for each in classes:
+        holder = getattr(holder, each)
+    return holder, name
+
+
+def _replace(row: Any) -> None:
+    from anuga_lean.overlay.rebinding import rebind
+
+    rebind(_get(row.module, row.name), _own(row))
+
+
+def _wrap(row: Any) -> None:
+    from anuga_lean.overlay.rebinding import rebind
+
+    function = _get(row.module, row.name)
+    rebind(function, _own(row)(function, *row.arguments))
+
+
+def _bind(row: Any) -> None:
+    holder, name = _holder(row)
+    setattr(holder, name, _own(row))
+
+
+def _wrap_here(row: Any) -> None:
+    holder, name = _holder(row)
+    setattr(holder, name, _own(row)(getattr(holder, name), *row.arguments))
+
+
+def _set_attribute(row: Any) -> None:
+    holder, name = _holder(row)
+    setattr(holder, name, _own(row)(*row.arguments))
+
+
+def _construct(row: Any) -> None:
+    from anuga_lean.overlay.rebinding import construct_lean
+
+    new = _own(row)
+    construct_lean(_classes[new], new)
+
+
+def _act(row: Any) -> None:
+    _own(row)()
+
+
+_INSTALLERS: dict[str, Callable[[Any], None]] = {
+    "function": _replace,
+    "function, wrapped": _wrap,
+    "function, here only": _bind,
+    "function, wrapped here only": _wrap_here,
+    "method, wrapped": _wrap_here,
+    "class attribute": _set_attribute,
+    "constructor": _construct,
+    "of the process": _act,
+}

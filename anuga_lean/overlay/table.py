@@ -1,0 +1,308 @@
+"""Every name of ANUGA's, and of Python's, that anuga_lean makes mean something else.
+
+Owns the one list: `install` brings it in row by row, `anuga_lean features --replaced`
+prints it, and tests/overlay compares it with what differs in a process.  To have one
+more function of ANUGA's ask a lean domain first, name it in `KERNELS_ON_STOCK_ARRAYS`
+or `KERNELS_HANDLED`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# -- kinds of rows ------------------------------------------------------------------
+
+CLASS = "class"                             # ours derives from it; wherever it is held
+FUNCTION = "function"                       # wherever it is held
+WRAPPED = "function, wrapped"               # wherever it is held
+BINDING = "function, here only"             # in this module, not where others hold it
+WRAPPED_BINDING = "function, wrapped here only"
+METHOD = "method, wrapped"
+ATTRIBUTE = "class attribute"
+CONSTRUCTOR = "constructor"
+MARK = "mark"
+LATE = "late import"
+PROCESS = "of the process"
+
+# When a row comes in: with `from_domain` too, or only where ANUGA's names are to be lean.
+# AROUND: put there by `import_hook` and `late_imports` themselves.
+LOAD, INSTALL, AROUND = "load", "install", "around the import"
+
+ALWAYS = ""
+IF_THERE = "if ANUGA has it"
+ON_RANKS = "on several ranks, in a script"
+
+
+class Row(NamedTuple):
+    """One name.
+
+    Attributes
+    ----------
+    module : str
+        ANUGA's module, or `python` for what is not ANUGA's.
+    name : str
+        In it; `Class.attribute` for one of a class.
+    own : str
+        `module:name` of this package: what is put there, or what makes it of what was there.
+    kind : str
+    why : str
+    arguments : tuple
+        Of `own`, after what was there.
+    phase : str
+        LOAD, INSTALL or AROUND.
+    when : str
+        IF_THERE, ON_RANKS, or nothing: always.
+    """
+
+    module: str
+    name: str
+    own: str
+    kind: str
+    why: str
+    arguments: tuple[Any, ...] = ()
+    phase: str = INSTALL
+    when: str = ALWAYS
+
+
+# -- functions that are named in more than one row -------------------------------------
+
+_KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
+_QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
+_CALLS = "anuga_lean.overlay.kernel_calls"
+
+# Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
+KERNELS_HANDLED = {
+    "vegetation_friction_semi_implicit": "vegetation",
+    "ader_ck_predictor_edge": "predict",
+    "manning_friction_flat_semi_implicit": "flat_friction",
+    "manning_friction_sloped_semi_implicit_edge_based": "sloped_friction",
+    "evaluate_reflective_segment": "reflect",
+    "update_Domain_C_struct": "update_struct",
+}
+# Compiled functions for which a lean domain gets ANUGA's arrays, announced.
+KERNELS_ON_STOCK_ARRAYS = (
+    "setup_Domain_C_struct", "apply_sediment_source", "apply_bedload", "apply_repose",
+    "manning_friction_sloped_semi_implicit",
+    "compute_fluxes_ext_central", "protect_new", "extrapolate_second_order_edge_sw",
+    "extrapolate_second_order_sw", "distribute_to_edges", "distribute_to_edges_and_vertices",
+    "distribute_edges_to_vertices", "update_conserved_quantities",
+    "extrapolate_centroids_only", "kinematic_viscosity_explicit",
+    "saxpy_conserved_quantities", "backup_conserved_quantities",
+    "fix_negative_cells", "ader_ck_predictor", "gravity",
+    "gravity_wb",
+)
+# Of both: not in every release.
+_LATELY = frozenset(("extrapolate_centroids_only", "kinematic_viscosity_explicit"))
+# Compiled functions that take a quantity: those a method of the same name does, and the others.
+_QUANTITY_BY_METHOD = (
+    "backup_centroid_values", "saxpy_centroid_values", "update", "interpolate",
+    "interpolate_from_edges_to_vertices", "interpolate_from_vertices_to_edges",
+)
+_QUANTITY_ON_REAL_ARRAYS = (
+    "bound_vertices_below_by_constant", "bound_vertices_below_by_quantity",
+    "compute_gradients", "compute_local_gradients", "extrapolate_from_gradient",
+    "extrapolate_second_order_and_limit_by_edge", "extrapolate_second_order_and_limit_by_vertex",
+    "limit_edges_by_all_neighbours", "limit_edges_by_neighbour", "limit_gradient_by_neighbour",
+    "limit_old", "limit_vertices_by_all_neighbours", "set_vertex_values_c",
+)
+# What a script calls that is meant to run on several ranks.
+_SHARE_A_MODEL = (
+    ("anuga.parallel.parallel_api",
+     ("distribute", "distribute_basic_mesh", "distribute_collaborative",
+      "distribute_basic_mesh_collaborative")),
+    ("anuga.parallel.sequential_distribute",
+     ("sequential_distribute_load", "sequential_mesh_load")),
+    ("anuga.parallel.parallel_meshes",
+     ("parallel_rectangular_domain", "parallel_rectangular_cross_domain")),
+)
+
+
+def _when(name: str) -> str:
+    return IF_THERE if name in _LATELY else ALWAYS
+
+
+def _functions(module: str, own: str, names: tuple[str, ...], why: str) -> list[Row]:
+    """Return rows of functions that have the same name on both sides."""
+    return [Row(module, name, f"{own}:{name}", FUNCTION, why) for name in names]
+
+
+# -- the rows, in the order in which they come in ------------------------------------------
+
+_LOADED = [
+    *(Row(_KERNELS, name, f"{_CALLS}:handled", WRAPPED, "lean kernels do it", (own,), LOAD,
+          _when(name)) for name, own in KERNELS_HANDLED.items()),
+    *(Row(_KERNELS, name, f"{_CALLS}:on_stock_arrays", WRAPPED, "reads and writes ANUGA's arrays",
+          (name,), LOAD, _when(name)) for name in KERNELS_ON_STOCK_ARRAYS),
+    Row("anuga.shallow_water.sw_domain_gpu_ext", "init_gpu_domain", f"{_CALLS}:on_stock_arrays",
+        WRAPPED_BINDING, "reads and writes ANUGA's arrays",
+        ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
+    Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
+        f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
+    *(Row("anuga.geometry.polygon", name, "anuga_lean.regions:searching_parts", WRAPPED,
+          "a search keeps no array of the mesh's size", (per,), LOAD)
+      for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),
+    Row("anuga.abstract_2d_finite_volumes.region", "Region._setup_indices_circle",
+        "anuga_lean.regions:on_real_arrays", METHOD, "computes with coordinates", (), LOAD),
+    *(Row("anuga.abstract_2d_finite_volumes.region", f"Region.{name}",
+          "anuga_lean.regions:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
+      for name in ("_setup_indices_line", "_setup_indices_polygon")),
+    Row("anuga.parallel.parallel_operator_factory", "allocate_inlet_procs",
+        "anuga_lean.regions:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
+        LOAD),
+    Row("anuga.parallel.parallel_inlet_enquiry", "Parallel_Inlet_enquiry.compute_enquiry_index",
+        "anuga_lean.regions:without_coordinates", METHOD, "asks for coordinates in vain", (),
+        LOAD),
+    Row("anuga.operators.set_elevation", "Set_elevation.setup_node_structures",
+        "anuga_lean.regions:on_real_arrays", METHOD, "computes with mesh arrays", (), LOAD),
+    *(Row(module, f"{kind}.{name}", "anuga_lean.regions:CornerCoordinate", ATTRIBUTE,
+          "corner coordinates when asked for", (name, axis), LOAD)
+      for module, kind in (("anuga.operators.set_elevation", "Set_elevation"),
+                           ("anuga.operators.set_stage", "Set_stage"))
+      for axis, name in enumerate(("v_x", "v_y"))),
+    Row("anuga.operators.rate_operators", "Rate_operator.__init__",
+        "anuga_lean.overlay.late_imports:importing_less", METHOD, "loads no xarray", (), LOAD),
+    Row("anuga.parallel.distribute_mesh", "build_submesh",
+        "anuga_lean.overlay.late_imports:importing_less", WRAPPED, "loads no hashlib", (), LOAD),
+    Row("anuga.fit_interpolate.general_fit_interpolate", "FitInterpolate.__init__",
+        "anuga_lean.mesh_lookup:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
+    Row("anuga.fit_interpolate.fit", "_fit_to_mesh", "anuga_lean.mesh_lookup:fitting_lean_meshes",
+        WRAPPED, "fits in less memory", (), LOAD),
+    Row("anuga.pmesh.mesh_quadtree", "MeshQuadtree.__init__",
+        "anuga_lean.mesh_lookup:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
+        LOAD),
+    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:by_method", WRAPPED_BINDING,
+          "a lean quantity does it", (name,), LOAD) for name in _QUANTITY_BY_METHOD),
+    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:on_real_quantity", WRAPPED_BINDING,
+          "reads and writes ANUGA's arrays", (), LOAD) for name in _QUANTITY_ON_REAL_ARRAYS),
+    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_CALLS}:exchanging", WRAPPED,
+          "requests made once", (), LOAD)
+      for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
+                   "communicate_flux_timestep")),
+    Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
+        f"{_CALLS}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
+        IF_THERE),
+]
+
+# Defining module first, bases before subclasses.
+_CLASSES = [
+    Row("anuga.abstract_2d_finite_volumes.neighbour_mesh", "Mesh", "anuga_lean.mesh:Mesh", CLASS,
+        "a mesh in blocks"),
+    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity", "anuga_lean.quantity:Quantity",
+        CLASS, "centroid values, the others computed"),
+    Row("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
+        "anuga_lean.generic_domain:Generic_Domain", CLASS, "makes lean meshes"),
+    Row("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls:RiverWall", CLASS,
+        "a list of wall edges"),
+    Row("anuga.file.sww", "SWW_file", "anuga_lean.sww:SWW_file", CLASS,
+        "frames written in parts"),
+    Row("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain:Domain", CLASS,
+        "stepped by lean kernels"),
+    Row("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
+        "anuga_lean.viscosity:Kinematic_viscosity_operator", CLASS, "arrays only while it solves"),
+    Row("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
+        "anuga_lean.pressure:Barometric_pressure_operator", CLASS,
+        "coordinates only while it is called"),
+]
+
+_INSTALLED = [
+    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity.__new__",
+        "anuga_lean.quantity:Quantity", CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
+    Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__", "anuga_lean.domain:Domain",
+        CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
+    *_functions("anuga.shallow_water.checkpoint", "anuga_lean.checkpoint.loading",
+                ("load_checkpoint_file",), "reads lean checkpoints too"),
+    *_functions("anuga.abstract_2d_finite_volumes.mesh_factory", "anuga_lean.rectangles",
+                ("rectangular", "rectangular_cross"), "makes no lists"),
+    *_functions("anuga.extras", "anuga_lean.rectangles",
+                ("rectangular_cross_mesh", "rectangular_cross_domain"), "makes a lean mesh"),
+    *_functions("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
+                ("pmesh_dict_to_tag_dict", "pmesh_to_mesh", "_pmesh_to_domain_instance"),
+                "a triangulation without lists"),
+    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.triangulations",
+                ("basic_mesh_from_mesh_file",), "a triangulation without lists"),
+    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.rectangles",
+                ("rectangular_basic_mesh", "rectangular_cross_basic_mesh"), "makes no lists"),
+    *_functions("anuga.extras", "anuga_lean.triangulations",
+                ("_create_domain_from_regions", "_create_basic_mesh_from_regions"),
+                "a triangulation without lists"),
+    *_functions("anuga.parallel.partitioning", "anuga_lean.mpi.partitions",
+                ("metis_partition", "morton_partition", "hilbert_partition"),
+                "the same parts in less memory"),
+    *_functions("anuga.parallel.parallel_api", "anuga_lean.mpi.distribution",
+                ("distribute", "distribute_collaborative", "distribute_basic_mesh",
+                 "distribute_basic_mesh_collaborative"), "the part of one rank at a time"),
+    *_functions("anuga.parallel.sequential_distribute", "anuga_lean.mpi.partition_files",
+                ("sequential_distribute_dump", "sequential_distribute_load",
+                 "sequential_distribute_load_pickle_file", "sequential_mesh_dump",
+                 "sequential_mesh_load"), "the part of one rank at a time"),
+    *_functions("anuga.utilities.sww_merge", "anuga_lean.mpi.merging", ("sww_merge_parallel",),
+                "merges in blocks"),
+    Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
+        "anuga_lean.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
+    # not in its own module, where it gives a script lists
+    Row("anuga.abstract_2d_finite_volumes.generic_domain", "pmesh_to_domain",
+        "anuga_lean.triangulations:mesh_file_parts", BINDING, "reads a mesh file without lists"),
+    # not mesh_engine's own: what calls that gives its arguments to be changed
+    Row("anuga.pmesh.mesh", "generate_mesh", "anuga_lean.generator:generate_mesh", BINDING,
+        "a process of its own gives its memory back"),
+    Row("python", "sys.exit", "anuga_lean.mpi.faults:stop_all_together", PROCESS,
+        "notes that a rank leaves; exit, quit and atexit too", (), INSTALL, ON_RANKS),
+    *(Row(module, name, "anuga_lean.mpi.faults:seen_together", WRAPPED,
+          "ranks that do not see each other say so")
+      for module, names in _SHARE_A_MODEL for name in names),
+    Row("anuga", "_anuga_lean", "anuga_lean.overlay.install:mark", MARK,
+        "what is in, for a module that is reloaded"),
+]
+
+# Import statements at the top of ANUGA's modules that wait, (module, names after
+# `from ... import`), and what the module adds to the RSS of a process that has numpy
+# (MiB, Linux x86-64, Python 3.11).
+_WAITING = (
+    ("matplotlib.pyplot", (), "40 MiB"),
+    ("scipy", (), "2 MiB"),
+    ("scipy.interpolate", ("interp1d",), "51 MiB"),
+    ("scipy.optimize", (), "49 MiB"),
+    ("scipy.sparse", (), "31 MiB with the next"),
+    ("scipy.sparse.linalg", (), "31 MiB with the one before"),
+    ("dill", (), "4 MiB"),
+    ("hashlib", (), "4 MiB: OpenSSL"),
+    ("pdb", (), "1 MiB"),
+)
+# Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
+# to say matplotlib.pyplot.
+COMPLETED = ("concurrent", "importlib", "matplotlib", "packaging", "PIL")
+
+# What comes in by `import anuga_lean`, and while it has ANUGA imported: `import_hook` and
+# `late_imports` put it there.
+_IMPORTING = "anuga_lean.overlay.late_imports"
+_AROUND = [
+    *(Row("anuga", f"from {module} import {', '.join(names)}" if names else f"import {module}",
+          f"{_IMPORTING}:importing_anuga", LATE, f"loaded at its first use: {nbytes}",
+          (module, names), AROUND,
+          "in whichever module says so") for module, names, nbytes in _WAITING),
+    Row("python", "sys.meta_path: import_hook", "anuga_lean.overlay.import_hook:watch", PROCESS,
+        "lean classes come in with `import anuga`", (), AROUND, "until ANUGA is imported"),
+    Row("python", "sys.meta_path: late_imports", f"{_IMPORTING}:importing_anuga", PROCESS,
+        "completes packages of which ANUGA leaves modules loaded", (), AROUND),
+    Row("python", "builtins.__import__", f"{_IMPORTING}:importing_anuga", PROCESS,
+        "what ANUGA imports for a few functions waits", (), AROUND,
+        "while ANUGA, a Rate_operator or a submesh is made"),
+    *(Row("python", f"{package}.__getattr__", f"{_IMPORTING}:importing_anuga", PROCESS,
+          "a module of it that stock ANUGA leaves loaded", (), AROUND, "once it is imported")
+      for package in COMPLETED),
+    Row("python", "class of ANUGA's modules", f"{_IMPORTING}:importing_anuga", PROCESS,
+        "shows what a late import stands for", (), AROUND, "of modules that hold one"),
+    Row("python", "bases of subclasses", "anuga_lean.overlay.rebinding:reparent_all", PROCESS,
+        "they derive from the lean classes", (), AROUND),
+    Row("python", "site-packages/anuga_lean.pth", "anuga_lean", PROCESS,
+        "brings lean classes into what `anuga_lean run` starts", (), AROUND,
+        "where ANUGA_LEAN is set"),
+]
+
+TABLE: tuple[Row, ...] = (*_LOADED, *_CLASSES, *_INSTALLED, *_AROUND)
+
+
+def own_modules() -> frozenset[str]:
+    """Return the modules of this package that import ANUGA at their top."""
+    found = {row.own.partition(":")[0] for row in TABLE if row.kind in (CLASS, FUNCTION)}
+    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {"anuga_lean.mpi.halo"})
