@@ -90,7 +90,7 @@ AS_IT_IS = {
                                 f"--no-deps anuga=={VERSION}")),
     "patch": (f"{MINOR}.7", CHANGED, ("changes what anuga_lean knows of", "boundaries.")),
     "minor": ("4.3.0", {}, ("4.1.0 or later, before 4.3", "'anuga>=4.1,<4.3'")),
-    "minor that changes": ("4.3.0", CHANGED, ("before 4.3", "boundaries.")),
+    "minor that changes": ("4.3.0", CHANGED, ("before 4.3", "it differs from 4.2.0 in ")),
     "development": ("4.3.0.dev12", {}, ("no release",)),
     "development of a known minor": (f"{MINOR}.8.dev3+gabc", {}, ("no release",)),
     "candidate": (f"{MINOR}.8rc1", {}, ("no release",)),
