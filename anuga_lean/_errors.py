@@ -48,6 +48,10 @@ class CheckpointError(LeanError, OSError):
     """A checkpoint that cannot be written, found, read or trusted."""
 
 
+class NewerCheckpoint(CheckpointError):
+    """A state of a newer ANUGA than the installed one: whole, so that no older set replaces it."""
+
+
 class MergeError(LeanError, FileNotFoundError):
     """The SWW file of a rank is missing, cannot be read, or is of another run."""
 

@@ -623,3 +623,6 @@ cdef class Run:
         if n > 0:
             with nogil:
                 lean_average(&x[0], &y[0], n, a, b, c_inverse, self.r.n_threads)
+
+
+include "_kernels_viscosity.pxi"

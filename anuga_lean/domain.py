@@ -22,7 +22,7 @@ from anuga_lean import features, storage
 from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
-from anuga_lean.checkpoint import schedule
+from anuga_lean.checkpoint import releases, schedule
 from anuga_lean.checkpoint.schedule import KEEP
 from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.domain_reports import ReportingDomain
@@ -147,22 +147,29 @@ class LeanDomain(ReportingDomain):
         if self._objects_follow():
             del state["boundary_objects"]
             state["_boundary_is_set"] = True
+        state["_lean_written_with"] = releases.installed()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
         is_set = state.pop("_boundary_is_set", False)
+        if "_lean_written_with" in state:
+            releases.say(releases.check("a pickle of a domain", state.pop("_lean_written_with")))
+        else:
+            releases.say(releases.check_stock_state(state))
         step = state.pop("lean", None)
         super().__setstate__(state)     # which would have a step forget what it has just got
         self.lean = step
         if "normals" in state and storage.is_lean_mesh(self.mesh):
             storage.adopt(self)
+            releases.complete(self)
             return
         for name in _OF_MESH:
             if name not in state:
                 self.__dict__[name] = getattr(self.mesh, name)
         if is_set:
             self.boundary_objects = self._boundary_objects()
+        releases.complete(self)
 
     def _boundary_objects(self) -> list[tuple]:
         """Return ((triangle, edge), boundary) for each edge with one, as ANUGA lists them."""
@@ -495,6 +502,7 @@ class LeanDomain(ReportingDomain):
     def checkpoint_state(self) -> dict[str, Any]:
         """Return the state that `evolve` writes before it yields, as it will go on after."""
         state = self.__getstate__()
+        del state["_lean_written_with"]     # the header of the file says it
         state["yieldstep_counter"] += 1
         return state
 
@@ -504,7 +512,7 @@ class LeanDomain(ReportingDomain):
         if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
                 or "normals" in state and storage.is_lean_mesh(mesh):
             raise ValueError("no mesh and no step of a lean domain")
-        self.__setstate__(state)
+        self.__setstate__(state | {"_lean_written_with": releases.installed()})
 
     def mark_resumed(self) -> None:
         """Let the next evolve go on exactly where the checkpoint was written.

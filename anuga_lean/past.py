@@ -44,7 +44,8 @@ def wanted(domain: Domain) -> frozenset[str]:
             update = type(operator).update_quantities
             if (update.__module__, getattr(update, "__qualname__", "")) not in _AT_CENTROIDS:
                 names |= _LEVELS
-        elif _is(operator, _MAX_STAGE) or (_is(operator, _VISCOSITY) and operator.add_safety):
+        elif _is(operator, _MAX_STAGE) or (
+                _is(operator, _VISCOSITY) and getattr(operator, "add_safety", False)):
             names |= _LEVELS
     if domain.protect_against_isolated_degenerate_timesteps:
         names |= _ALL       # it sets momenta at vertices, of one triangle at a time

@@ -343,6 +343,8 @@ class Step(OpenUpdates, Answers):
                 self.prescribed.bind(run, self.domain)
             masks.are_new = False
             self._activate()
+        elif self.domain._lean_goes_on:     # from a checkpoint, which has those of its yield
+            return
         run.take_prescribed()
 
     def _keep_past(self, names: frozenset[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as _AnyMesh
+from anuga.abstract_2d_finite_volumes.quantity import Quantity as _AnyQuantity
 from anuga.shallow_water.shallow_water_domain import Domain as _AnyDomain
 from anuga.shallow_water.sw_domain_openmp_ext import (
     compute_fluxes_ext_central,
@@ -22,6 +23,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 )
 
 from anuga_lean._errors import StockKernelWarning
+from anuga_lean.checkpoint.releases import complete
 from anuga_lean.mesh import Mesh
 from anuga_lean.mesh_tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
@@ -256,6 +258,7 @@ def from_domain(domain: Any) -> Any:
     _compact(domain)
     _replace_held_arrays(domain, old)
     _turn_operators(domain)
+    complete(domain)
     gc.collect()
     return domain
 
@@ -272,11 +275,14 @@ def adopt(domain: Any) -> None:
 
 
 def _turn_operators(domain: Any) -> None:
-    """Make ANUGA's operators lean where there is a lean kind of them."""
+    """Make ANUGA's operators lean where there is a lean kind of them, and what they hold."""
     from anuga_lean.pressure import Barometric_pressure_operator
     from anuga_lean.viscosity import Kinematic_viscosity_operator
 
     for operator in domain.fractional_step_operators:
+        for own in list(vars(operator).values()):
+            if isinstance(own, _AnyQuantity) and "centroid_values" in vars(own):
+                _compact_quantity(own)      # one that the domain does not know
         for kind in (Barometric_pressure_operator, Kinematic_viscosity_operator):
             if type(operator) is kind.__mro__[1]:
                 operator.__class__ = kind
@@ -305,7 +311,8 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
 
 def _replace_held_arrays(domain: Any, known: dict[int, tuple[Any, str, Any]]) -> None:
     """Let operators, boundaries and structures hold views where they held those arrays."""
-    seen = {id(domain), id(domain.mesh)}
+    # a quantity keeps its own: a view of it in their place would read itself
+    seen = {id(each) for each in (domain, domain.mesh, *domain.quantities.values())}
     users = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),
              *domain.forcing_terms]
     todo = [*users, domain.boundary_flux_integral, domain.riverwallData]

@@ -1,8 +1,9 @@
 """The gate: exits with 1 if memory grew by more than 2 % or a ratio of time fell by more than 10 %.
 
-`python benchmarks/compare.py NEW.json` compares with benchmarks/baseline.json,
-`--against OLD.json` with any other file; it says which figure, by how much, and
-which arrays have grown.  `--accept` makes NEW the baseline.
+`python benchmarks/compare.py NEW.json` compares the records of each version of ANUGA
+with the file of that version in benchmarks/baseline/, `--against OLD.json` all with any
+other file; it says which figure, by how much, and which arrays have grown.
+`--accept` makes NEW the baseline of the version it was measured in.
 """
 
 from __future__ import annotations
@@ -13,10 +14,45 @@ import sys
 from pathlib import Path
 
 from anuga_lean._errors import LeanError
-from anuga_lean.measure.gate import Finding, compare_nights
-from anuga_lean.measure.records import read
+from anuga_lean.measure import gate
+from anuga_lean.measure.gate import Finding
+from anuga_lean.measure.records import Night, read
 
-BASELINE = Path(__file__).resolve().parent / "baseline.json"
+BASELINES = Path(__file__).resolve().parent / "baseline"
+
+
+def read_baselines(folder: Path) -> dict[str, Night]:
+    """The accepted nights by version of ANUGA, each with the records of its version only.
+
+    Raises
+    ------
+    LeanError
+        A file cannot be read, or was measured in another version than its name says.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        night = read(path)
+        if gate.own_release(night) != path.stem:
+            raise LeanError(f"{path} was measured in ANUGA {gate.own_release(night) or '?'}: a "
+                            "baseline has the name of its version")
+        found[path.stem] = gate.of_release(night, path.stem)
+    return found
+
+
+def accept(new: Night, folder: Path) -> Path:
+    """Make a night the baseline of the version of ANUGA that it ran in; the file.
+
+    Raises
+    ------
+    LeanError
+        The night does not say its version, or has no record of it.
+    """
+    release = gate.own_release(new)
+    if release not in gate.releases(new):
+        raise LeanError(f"{new.path} has no record of the ANUGA of its environment"
+                        f"{f', {release}' if release else ''}: there is nothing to accept")
+    folder.mkdir(exist_ok=True)
+    return Path(shutil.copyfile(new.path, folder / f"{release}.json"))
 
 
 def report(findings: list[Finding], new: Path, base: Path) -> int:
@@ -29,29 +65,44 @@ def report(findings: list[Finding], new: Path, base: Path) -> int:
     return 1 if worse else 0
 
 
+def against_baselines(new: Night) -> int:
+    """Print findings of each version that has a baseline; 1 if any is bad, 2 if none has one."""
+    baselines = read_baselines(BASELINES)
+    statuses = []
+    for release, count in sorted(gate.releases(new).items()):
+        if release in baselines:
+            base = baselines[release]
+            findings = gate.compare_nights(gate.of_release(new, release), base)
+            statuses.append(report(findings, new.path, base.path))
+        else:
+            print(f"note: there is no baseline of ANUGA {release}: its {count} records are "
+                  "compared with nothing")
+    return max(statuses, default=2)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0].replace("%", "%%"))
     parser.add_argument("new", type=Path, metavar="NEW")
-    parser.add_argument("--against", type=Path, default=BASELINE, metavar="OLD",
-                        help="default: benchmarks/baseline.json")
+    parser.add_argument("--against", type=Path, metavar="OLD",
+                        help="default: the files of benchmarks/baseline/")
     parser.add_argument("--accept", action="store_true",
-                        help="make NEW benchmarks/baseline.json, whatever was found")
+                        help="make NEW the baseline of its version, whatever was found")
     args = parser.parse_args(arguments)
     try:
         new = read(args.new)
-        if args.accept and not args.against.exists():
-            findings = []
+        if args.against is not None:
+            base = read(args.against)
+            status = report(gate.compare_nights(new, base), args.new, args.against)
         else:
-            findings = compare_nights(new, read(args.against))
+            status = against_baselines(new)
+        if args.accept:
+            path = accept(new, BASELINES)
+            print(f"{args.new} is the baseline now; commit {path}")
+            return 0
     except LeanError as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
-    status = report(findings, args.new, args.against)
-    if args.accept:
-        shutil.copyfile(args.new, BASELINE)
-        print(f"{args.new} is the baseline now; commit {BASELINE}")
-        return 0
     return status
 
 

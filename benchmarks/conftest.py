@@ -21,9 +21,10 @@ from anuga_lean.measure import builds as builds_module
 from anuga_lean.measure import records
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case
-from anuga_lean.measure.environment import environment, machine
+from anuga_lean.measure.environment import environment, machine, versions
 from anuga_lean.measure.measurement import fixed_addresses
 from anuga_lean.measure.records import Record
+from anuga_lean.overlay.fingerprint import known_releases
 
 _CASES = {"memory": scenarios.MEMORY, "speed": scenarios.SPEED,
           "checkpoint": scenarios.CHECKPOINT, "ranks": scenarios.RANKS}
@@ -36,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--build", action="append", metavar="NAME",
                     help="stock, lean, a version of ANUGA such as 3.3.10, or LABEL=PATH of an "
                     "interpreter; several times (default: stock, lean and what the profile adds)")
+    group.addoption("--release", action="append", default=[], metavar="VERSION",
+                    help="a release of ANUGA to measure like the other supported ones, where the "
+                    "profile has those; several times")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,11 +58,26 @@ def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
     names = ["stock", "lean"]
     if suite == "memory" and case is _CASES["memory"][profile][0]:
         names += scenarios.OTHER_VERSIONS[profile]
+    names += _on_other_releases(config, suite, case)
     if suite == "speed":
         usable = {"lean-baseline": True, "lean-v3": machine()["avx2"],
                   "lean-v4": machine()["avx512"]}
         names += [name for name in scenarios.OTHER_ISAS[profile] if usable[name]]
     return names
+
+
+def _on_other_releases(config: pytest.Config, suite: str, case: Case) -> list[str]:
+    """Stock and lean of every other release that is measured beside the installed one."""
+    profile = config.getoption("--profile")
+    if not scenarios.OTHER_RELEASES[profile]:
+        return []
+    with_stock = case in (_CASES["memory"][profile][0], scenarios.SPEED_OF_RELEASES[profile])
+    if suite == "speed" and not with_stock:
+        return []
+    here = versions(["anuga"])["anuga"]
+    others = [each for each in dict.fromkeys([*known_releases(), *config.getoption("--release")])
+              if each != here]
+    return [name for each in others for name in [*([each] if with_stock else []), f"lean@{each}"]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -69,15 +69,29 @@ def open_everywhere(anuga: Any, domain: Any) -> None:
     })
 
 
+def low_froude(anuga: Any, domain: Any) -> None:
+    """Low Froude mode 1, with the tangential momentum upwinded where ANUGA can."""
+    from anuga_lean.overlay.capabilities import capabilities
+
+    domain.set_low_froude(1 | capabilities().tangential_upwind)
+
+
+def prescribe_everywhere(anuga: Any, domain: Any) -> None:
+    """Replace the walls by boundaries that prescribe stage and momentum."""
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(),
+                                      anuga.Dirichlet_boundary([0.1, 0.2, 0.0])))
+
+
 SWITCHES: dict[str, Callable[[Any, Any], Any]] = {
     "flow algorithms DE0, DE1, DE2, DE0_7, DE1_7, DE_ader2":
         lambda anuga, d: d.set_flow_algorithm("DE_ader2"),
     "timestepping euler, rk2, rk3, ader2": lambda anuga, d: d.set_timestepping_method("rk3"),
-    "low_froude 0, 1, 2": lambda anuga, d: d.set_low_froude(1),
+    "low_froude 0, 1, 2; tangential upwinding (ANUGA 4.2)": low_froude,
     "Manning friction, flat and sloped":
         lambda anuga, d: d.set_sloped_mannings_function(True),
     "reflective walls": lambda anuga, d: None,
     "all other boundaries, users' own included": open_everywhere,
+    "values prescribed at boundaries bound the reconstruction (ANUGA 4.2)": prescribe_everywhere,
     "fractional-step operators (rain, inlets, culverts, set_stage, ...)":
         lambda anuga, d: anuga.Rate_operator(d, rate=1.0e-4, polygon=YARD),
     "set_collect_max_quantities": lambda anuga, d: d.set_collect_max_quantities(),

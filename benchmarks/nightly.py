@@ -1,8 +1,10 @@
 """What runs every night: the suite, its place in the history, the report, the gate.
 
 Writes history/DATE_COMMIT.json and report.html beside it, whatever the outcome;
-exits with 1 if a run failed or a figure is worse than the baseline, or, for
-ratios of time that it has not of such a machine, than the last night on such a one.
+exits with 1 if a run failed or a figure is worse than the baseline of the same version
+of ANUGA or, where there is none, or none with ratios of time of such a machine, than the
+last night on such a one.  A release of ANUGA that is newer than those known is measured
+too, and one line says what it changes.
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import compare
 import scenarios
+from newest import newest_release
 
 from anuga_lean._errors import LeanError
 from anuga_lean.measure import gate
@@ -54,16 +59,26 @@ def earlier(folder: Path, new: Path) -> list[Night]:
     return sorted(found, key=lambda night: night.date)
 
 
-def against(new: Night, nights: list[Night], baseline: Path) -> list[tuple[Night, bool]]:
-    """The nights to compare with; whether for ratios only."""
-    chosen = []
-    if baseline.exists():
-        base = read(baseline)
-        chosen.append((base, False))
-        if gate.same_class(new, base) and any(each.suite == "speed" for each in base.records):
-            return chosen
-    alike = [night for night in nights if gate.same_class(new, night)]
-    return chosen + [(night, bool(chosen)) for night in alike[-1:]]
+class Pair(NamedTuple):
+    """Two nights to compare, both with records of one version of ANUGA only."""
+
+    new: Night
+    base: Night
+    ratios_only: bool
+
+
+def pairs(new: Night, nights: list[Night], baselines: Mapping[str, Night]) -> Iterator[Pair]:
+    """What to compare a new night with, version by version."""
+    for release in sorted(gate.releases(new)):
+        part, base = gate.of_release(new, release), baselines.get(release)
+        if base is not None:
+            yield Pair(part, base, False)
+            if gate.same_class(new, base) and any(each.suite == "speed" for each in base.records):
+                continue
+        alike = [night for night in nights
+                 if gate.same_class(new, night) and release in gate.releases(night)]
+        for night in alike[-1:]:
+            yield Pair(part, gate.of_release(night, release), base is not None)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,26 +86,35 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", choices=scenarios.PROFILES, default="nightly")
     parser.add_argument("--history", type=Path, default=HISTORY, metavar="FOLDER")
-    parser.add_argument("--baseline", type=Path, default=compare.BASELINE, metavar="FILE",
-                        help="default: benchmarks/baseline.json; the last night if there is none")
+    parser.add_argument("--baselines", type=Path, default=compare.BASELINES, metavar="FOLDER",
+                        help="default: benchmarks/baseline/")
+    parser.add_argument("--index", default="", metavar="URL",
+                        help="where pip looks for the newest ANUGA (default: as pip is set up)")
     parser.add_argument("more", nargs="*", help="for pytest, after --")
     args = parser.parse_args(arguments)
     args.history = args.history.resolve()
-    path, status = measure(args.history, args.profile, args.more)
+    try:
+        baselines = compare.read_baselines(args.baselines)
+    except LeanError as error:
+        raise SystemExit(f"nightly.py: {error}") from error
+    newest = newest_release(args.index)
+    print(newest.line, flush=True)
+    also = [] if newest.known or newest.version is None else ["--release", newest.version]
+    path, status = measure(args.history, args.profile, [*also, *args.more])
     new, nights = read(path), earlier(args.history, path)
     report = args.history / "report.html"
-    files = [str(night.path) for night in nights]
-    if args.baseline.exists():
-        files.insert(0, str(args.baseline.resolve()))
+    files = [str(night.path.resolve()) for night in [*baselines.values(), *nights]]
     subprocess.run([sys.executable, "-m", "anuga_lean", "report", *files, str(path),
                     "-o", str(report)], cwd=HERE, check=True)
-    worse = 0
-    chosen = against(new, nights, args.baseline)
-    if not chosen:
-        print("there is no night to compare with: the next one is compared with this one")
-    for base, ratios_only in chosen:
-        findings = gate.compare_nights(new, base, ratios_only)
-        worse |= compare.report(findings, path, base.path)
+    worse, compared = 0, set()
+    for pair in pairs(new, nights, baselines):
+        findings = gate.compare_nights(*pair)
+        worse |= compare.report(findings, path, pair.base.path)
+        compared |= set(gate.releases(pair.new))
+    for release in sorted(gate.releases(new).keys() - compared):
+        print(f"there is no night of ANUGA {release} to compare with: the next one is compared "
+              "with this one")
+    print(newest.line)
     print(f"report: {report}")
     return 1 if worse or status else 0
 

@@ -37,7 +37,7 @@ def run(variant: str, size: int, scheme: str, args: argparse.Namespace, folder: 
         ``peaks`` of the ranks (bytes), seconds by name in `TIMES`, and the
         whole result under ``result``.
     """
-    script = sdist.fetch(args.cache) / EXAMPLE
+    script = sdist.fetch(args.cache, args.release) / EXAMPLE
     folder.mkdir(parents=True, exist_ok=True)
     found = measure(Request(
         variant, str(script), arguments=["--sqrtN", str(size), "--partition_scheme", scheme],
@@ -109,7 +109,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "anuga_lean",
                         help="for the source distribution (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    sdist.add_release_option(parser)
     args = parser.parse_args()
+    args.release = sdist.release_of(args)
     found = []
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         try:

@@ -82,6 +82,10 @@ RANKS: Mapping[str, Sequence[Case]] = {
 
 # Measured beside stock and lean: the version of the first report of the problem.
 OTHER_VERSIONS: Mapping[str, Sequence[str]] = {"quick": (), "nightly": ("3.3.10",), "full": ()}
+# Whether the other supported releases of ANUGA are measured beside the installed one: lean on
+# them in all cases but those of speed, stock too in the first of memory, both in one of speed.
+OTHER_RELEASES: Mapping[str, bool] = {"quick": False, "nightly": True, "full": False}
+SPEED_OF_RELEASES: Mapping[str, Case] = {"nightly": SPEED["nightly"][2]}
 # Lean kernels of other instruction sets, where the machine has them.
 OTHER_ISAS: Mapping[str, Sequence[str]] = {
     "quick": (), "nightly": (), "full": ("lean-baseline",)}

@@ -1,4 +1,4 @@
-"""ANUGA 4.1.0's own tests and validation cases on stock and on lean.
+"""ANUGA's own tests and validation cases on stock and on lean.
 
 Fetches the sdist with pip, runs the parts that are named on both and compares
 test by test and bit by bit.  Exits with 1 if a test regressed that is not in
@@ -39,6 +39,10 @@ def prepare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the cases and exit")
     parser.add_argument("--lean-only", action="store_true",
                         help="take stock's results from the last run that the cache holds")
+    parser.add_argument("--ea-data", type=Path, metavar="FOLDER",
+                        help="unpacked data of the Environment Agency's cases, Test1 and so on; "
+                        "default: fetched once, and the cases are left out where that fails")
+    sdist.add_release_option(parser)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all results there")
     parser.add_argument("--cache", type=Path, metavar="FOLDER",
                         default=Path.home() / ".cache" / "anuga_lean",
@@ -58,10 +62,12 @@ class Runner:
         self.wrong: list[str] = []
         self.results: dict[str, Any] = {}
         self.rss_of_import: dict[str, int] = {}
+        self.ea_data: Path | None = None
 
     def both(self, key: str, run: Any) -> tuple[Any, Any]:
         """Results of stock, from the cache with --lean-only, and of lean."""
-        kept = self.args.cache / f"stock-{sdist.VERSION}-{FORMAT}" / f"{key.replace(' ', '_')}.json"
+        kept = self.args.cache / f"stock-{self.args.release}-{FORMAT}" / \
+            f"{key.replace(' ', '_')}.json"
         if self.args.lean_only:
             stock = json.loads(kept.read_text()) if kept.exists() else None
         else:
@@ -97,10 +103,27 @@ class Runner:
                 if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)
                 and (not algorithms or not case.algorithm or case.algorithm in algorithms)]
 
+    def runnable(self) -> list[cases.Case]:
+        """Those of them whose data are here or can be fetched; says which are left out."""
+        chosen = self.selected()
+        if not any(case.data for case in chosen):
+            return chosen
+        data, why = self.args.ea_data, "it is not in that folder"
+        if data is None:
+            data, why = cases.fetch_ea_data(self.tree, self.args.cache)
+            why = f"its data cannot be fetched ({why}): give their folder with --ea-data"
+        self.ea_data = data
+        left = [case for case in chosen
+                if case.data and (data is None or not (data / case.data).exists())]
+        for case in left:
+            print(f"{case.label} is not run: {case.data}: {why}")
+        self.results["not_run"] = [case.label for case in left]
+        return [case for case in chosen if case not in left]
+
     def cases(self) -> str:
         """Run the cases; their table."""
         rows = [cases.HEADER]
-        for case in self.selected():
+        for case in self.runnable():
             stock, lean = self.both(f"case {case.label}", lambda v, c=case: self.one_case(c, v))
             rows.append(cases.row(case, stock, lean))
             print(table([cases.HEADER, rows[-1]]), flush=True)
@@ -123,7 +146,8 @@ class Runner:
             if not bed.exists():
                 fit = f"{case.name}_fit"
                 self.one_case(next(c for c in cases.all_cases(self.tree) if c.name == fit), "stock")
-        result = cases.run_case(case, variant, folder, variables, bed)
+        data = self.ea_data if case.data else None
+        result = cases.run_case(case, variant, folder, variables, bed, data)
         if case.name.endswith("_fit") and variant == "stock" and result["status"] == 0:
             kept = self.bed(case.name.removesuffix("_fit"))
             kept.write_bytes((folder / "case" / "bed.npz").read_bytes())
@@ -131,7 +155,7 @@ class Runner:
 
     def bed(self, name: str) -> Path:
         """Where stock's fit of Cairns' bed is kept."""
-        return self.args.cache / f"{name}-bed-{sdist.VERSION}.npz"
+        return self.args.cache / f"{name}-bed-{self.args.release}.npz"
 
     def slopes(self) -> str:
         """Memory by triangle between the two meshes of Cairns, if both have been run."""
@@ -155,7 +179,8 @@ def main() -> int:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     args.cache = args.cache.resolve()
     suites.read_listed()
-    tree = sdist.fetch(args.cache)
+    args.release = sdist.release_of(args)
+    tree = sdist.fetch(args.cache, args.release)
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary:
         runner = Runner(args, tree, (args.work or Path(temporary)).resolve())
         if args.list:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,13 +24,21 @@ ALGORITHMS = ("DE0", "DE1", "DE_ader2")
 
 
 class Case(NamedTuple):
-    """One thing to run: its folder in the sdist, and what after python."""
+    """One thing to run: its folder in the sdist, and what after python.
+
+    Attributes
+    ----------
+    data : str
+        File that the case reads below the folder `data` beside its own, which the sdist
+        has not; nothing if it brings all it needs.
+    """
 
     name: str
     algorithm: str
     folder: str
     arguments: tuple[str, ...]
     stock_dies: bool = False
+    data: str = ""
 
     @property
     def label(self) -> str:
@@ -53,6 +63,14 @@ LONG = (
     "analytical_exact/river_at_rest_varying_topo_width", "behaviour_only/weir_1",
     "case_studies/merewether",
 )
+# The Environment Agency's benchmark, in the releases that have it: folder, and a file of the
+# data that it fetches at its first use (51 MB from assets.publishing.service.gov.uk).
+EA = {
+    "test1_disconnected": "Test1/test1DEM.asc", "test2_depressions": "Test2/test2DEM.asc",
+    "test3_obstruction": "Test3/test3DEM.asc", "test4_floodplain": "Test4/Test4BC.csv",
+    "test5_valley": "Test5/Test5DEM.asc", "test6a_dambreak": "Test6/Test6output.csv",
+    "test6b_dambreak": "Test6/Test6output.csv",
+}
 # Takes half an hour on stock.
 ONLY = {"merewether": ("DE1",)}
 # base_scale (m2) and final time (s): the fine one only for the memory between the two.
@@ -66,6 +84,12 @@ def all_cases(tree: Path) -> Iterator[Case]:
         script = next(folder.glob("validate_*.py")).name
         for algorithm in ONLY.get(folder.name, ALGORITHMS):
             yield Case(folder.name, algorithm, str(folder), (script, "-alg", algorithm, "-np", "1"))
+    for name, file in EA.items():
+        folder = tree / "validation_tests" / "ea_benchmark" / name
+        for script in sorted(folder.glob("validate_*.py")):
+            for algorithm in ALGORITHMS:
+                yield Case(f"ea_{name}", algorithm, str(folder),
+                           (script.name, "-alg", algorithm, "-np", "1"), data=file)
     cairns = str(tree / "examples" / "cairns")
     script = str(sdist.CHILDREN / "cairns.py")
     for name, (scale, finaltime) in CAIRNS.items():
@@ -87,9 +111,41 @@ def rss_of_import(variant: str, folder: Path, variables: dict[str, str]) -> int:
     return int(log.read_text().split()[-1])
 
 
+def fetch_ea_data(tree: Path, cache: Path) -> tuple[Path | None, str]:
+    """Fetch the data of the Environment Agency's cases by the sdist's own script, once.
+
+    Returns
+    -------
+    folder or None
+        With a folder for each test; None if it could not be fetched.
+    str
+        Why not.
+    """
+    place = cache / "ea_benchmark"
+    if (place / "complete").exists():
+        return place / "data", ""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    script = "data_download.py"
+    shutil.copy(tree / "validation_tests" / "ea_benchmark" / script, place)
+    log = place / "download.log"
+    if sdist.run([sys.executable, script], place, log, dict(os.environ)) == 0:
+        (place / "complete").touch()
+        return place / "data", ""
+    said = log.read_text(errors="replace").strip().splitlines()
+    return None, said[-1] if said else "its script said nothing"
+
+
 def run_case(case: Case, variant: str, folder: Path, variables: dict[str, str],
-             bed: Path | None) -> dict[str, Any]:
+             bed: Path | None, data: Path | None = None) -> dict[str, Any]:
     """Run a case in a fresh copy of its folder; what it left, as digests and figures.
+
+    Parameters
+    ----------
+    bed : path or None
+        Of Cairns.
+    data : path or None
+        Folder of the data that a case reads beside its own folder.
 
     Returns
     -------
@@ -104,6 +160,10 @@ def run_case(case: Case, variant: str, folder: Path, variables: dict[str, str],
     shutil.copytree(case.folder, place, ignore=shutil.ignore_patterns("__pycache__", "*.sww"))
     if bed is not None:
         shutil.copy(bed, place / "bed.npz")
+    if data is not None:
+        for module in Path(case.folder).parent.glob("*.py"):
+            shutil.copy(module, folder)
+        (folder / "data").symlink_to(data.resolve(), target_is_directory=True)
     modules = f"{place}:{variables['PYTHONPATH']}"  # cairns.py lies elsewhere than project.py
     log = folder / "output.log"
     status = sdist.run(sdist.python(variant, *case.arguments), place, log,

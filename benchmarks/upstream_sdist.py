@@ -1,11 +1,13 @@
-"""ANUGA's source distribution, and how anything of it is started on stock or on lean.
+"""ANUGA's source distributions, and how anything of one is started on stock or on lean.
 
-Owns the cache folder, the environment of every process and the list of the
-commands that were run.  What is run is upstream_suites' and upstream_cases'.
+Owns the releases that are known, the cache folder, the environment of every process
+and the list of the commands that were run.  What is run is upstream_suites' and
+upstream_cases'.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shlex
@@ -14,12 +16,18 @@ import signal
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 
-VERSION = "4.1.0"
-SHA256 = "870aa27a996aca17f1519e60fe6ed9e029f3cd718ab4cb6b69a6a15c0d7435ff"
+# SHA-256 of the archive on PyPI, by release, the newest one last.
+RELEASES: Mapping[str, str] = {
+    "4.1.0": "870aa27a996aca17f1519e60fe6ed9e029f3cd718ab4cb6b69a6a15c0d7435ff",
+    "4.2.0": "1ac32027dfddb6f38f08186050c360fd6c61a923342c4758dbdfc00d34405453",
+}
+NEWEST = list(RELEASES)[-1]
 VARIANTS = ("stock", "lean")
 CHILDREN = Path(__file__).resolve().parent / "upstream_children"
 
@@ -27,26 +35,52 @@ commands: list[str] = []  # every command that was run, as typed into a shell
 show = print  # what a command is shown with before it runs
 
 
-def fetch(cache: Path) -> Path:
-    """Download the sdist with pip, check its SHA-256 and unpack it, all once; return its folder.
+def add_release_option(parser: argparse.ArgumentParser) -> None:
+    """Add --release to what runs the sdist of the ANUGA that is installed: see `release_of`."""
+    parser.add_argument("--release", choices=RELEASES,
+                        help="of ANUGA, whose sdist is meant; default: the one that is installed")
+
+
+def release_of(args: argparse.Namespace) -> str:
+    """The release that was asked for, or that is installed.
+
+    Raises
+    ------
+    SystemExit
+        None was asked for and the installed one is not known.
+    """
+    release = args.release or metadata.version("anuga")
+    if release not in RELEASES:
+        raise SystemExit(f"ANUGA {release} is installed, whose sdist is not known; say with "
+                         f"--release which one is meant: {', '.join(RELEASES)}")
+    return release
+
+
+def is_fetched(cache: Path, release: str) -> bool:
+    """Whether `fetch` finds a release in the cache."""
+    return (cache / f"anuga-{release}" / "conftest.py").exists()
+
+
+def fetch(cache: Path, release: str = NEWEST) -> Path:
+    """Download an sdist with pip, check its SHA-256 and unpack it, all once; return its folder.
 
     An archive with another content is deleted, so that the next call downloads it anew.
     """
-    tree = cache / f"anuga-{VERSION}"
-    if (tree / "conftest.py").exists():
+    tree = cache / f"anuga-{release}"
+    if is_fetched(cache, release):
         return tree
     cache.mkdir(parents=True, exist_ok=True)
-    archive = cache / f"anuga-{VERSION}.tar.gz"
+    archive = cache / f"anuga-{release}.tar.gz"
     if not archive.exists():
         command = [sys.executable, "-m", "pip", "download", "--no-binary", "anuga", "--no-deps",
-                   f"anuga=={VERSION}", "-d", str(cache)]
+                   f"anuga=={release}", "-d", str(cache)]
         note(command)
         subprocess.run(command, check=True)
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != SHA256:
+    if found != RELEASES[release]:
         archive.unlink()
-        raise SystemExit(f"{archive} had the SHA-256 {found}, that of ANUGA {VERSION} is {SHA256}: "
-                         "deleted it, run again to download it once more")
+        raise SystemExit(f"{archive} had the SHA-256 {found}, that of ANUGA {release} is "
+                         f"{RELEASES[release]}: deleted it, run again to download it once more")
     unfinished = cache / "unpacked"
     with tarfile.open(archive) as tar:
         # Python knows filters since 3.11.4

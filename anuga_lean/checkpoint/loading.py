@@ -8,9 +8,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from anuga_lean._errors import CheckpointError, CheckpointWarning
+from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
 from anuga_lean.checkpoint.names import FoundSet, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.checkpoint.releases import check_pickle, say
 from anuga_lean.mpi.ranks import Ranks, tried
 
 
@@ -41,7 +42,8 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     Raises
     ------
     CheckpointError
-        No set is whole, or not the one of `time`.
+        No set is whole, or not the one of `time`; or a newer ANUGA has written
+        it, which no older set stands in for: that would cut off the SWW file.
     UnsupportedVersion
         The installed ANUGA is run as it is, on its own classes.
     """
@@ -131,9 +133,12 @@ def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
     for each in candidates:
         if any(each is other for other in failed) or each.is_stock:
             continue
-        whole = tried(ranks, lambda each=each: [
-            StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
-            for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
+        try:
+            whole = tried(ranks, lambda each=each: [
+                StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
+                for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
+        except NewerCheckpoint:
+            continue
         if whole[1] is None:
             return f"; the set at t={each.time} s is whole: pass time={each.time}."
     return "."
@@ -153,6 +158,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
     with StateFile(path) as file:
         domain, missing = file.restore(trusted)
         domain.checkpoint_sets.adopt(path, found.time, file.mesh)
+        say(file.older)
     if missing:
         warnings.warn(
             f"checkpoint {path} was loaded without its code; set again: "
@@ -169,10 +175,13 @@ def _load_stock(path: Path, trusted: bool) -> Any:
         raise CheckpointError(f"checkpoint {path} is a pickle of ANUGA's, which cannot be read "
                               "without running what it contains: pass trusted=True")
     try:
+        check_pickle(path)
         with open(path, "rb") as file:
             domain = dill.load(file)
         domain.yieldstep_counter += 1       # ANUGA counts after the yield
         return domain
+    except NewerCheckpoint:
+        raise
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "
                               f"({type(error).__name__}: {error})") from error

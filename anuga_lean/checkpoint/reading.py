@@ -17,6 +17,7 @@ from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.decoder import Decoder, Missing
 from anuga_lean.checkpoint.file import Damaged, Reader
 from anuga_lean.checkpoint.names import MESH_FILE
+from anuga_lean.checkpoint.releases import check
 from anuga_lean.checkpoint.writing import CODE, GRAPH
 
 # Most bytes of arrays that files are read into, and per byte of them: zeros compress so well
@@ -32,6 +33,11 @@ class StateFile:
     path : Path
     verify : bool
         Whether the bytes of both files are compared with their SHA-256.
+
+    Attributes
+    ----------
+    older : str or None
+        What to say if an older ANUGA has written it.
 
     Raises
     ------
@@ -57,14 +63,8 @@ class StateFile:
         self.mesh.close()
 
     def _open_mesh(self, verify: bool) -> Reader:
-        from anuga_lean.overlay import versions
-
         header, path = self.state.header, self.state.path
-        version = str(header.get("anuga"))
-        if not versions.is_supported(version):
-            raise CheckpointError(
-                f"checkpoint {path} was written with anuga {version}, this anuga_lean goes on "
-                f"with {versions.SUPPORTED_RANGE} only")
+        self.older = check(f"checkpoint {path}", header.get("anuga"))
         name = header.get("mesh_file")
         if not isinstance(name, str) or not MESH_FILE.fullmatch(name):
             raise Damaged(f"checkpoint {path} names no mesh file")

@@ -19,6 +19,7 @@ import numpy as np
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.checkpoint.releases import say
 from anuga_lean.mpi.ranks import Ranks, tried
 
 _PLAIN = (bool, int, float, str, np.generic, type(None))
@@ -187,6 +188,8 @@ def _put_together(files: list[Path], name: str) -> tuple[Any, _Whole]:
     for path in files:
         with StateFile(path) as file:
             part, _ = file.restore(trusted=False)
+            if whole is None:
+                say(file.older)
         whole = _Whole(part) if whole is None else whole
         whole.add(part)
     if whole is None:

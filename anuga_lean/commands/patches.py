@@ -1,4 +1,4 @@
-"""anuga_lean patches verify: the patches for ANUGA itself, verified.
+"""anuga_lean patches verify: patches for ANUGA itself, ours or anybody's, verified.
 
 Owns finding the checkout whose patches are meant.  Patches and what verifies them
 lie in its folder patches/ and work without this package: see patches/verify.py.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anuga_lean._errors import CommandError
 
-SUMMARY = "verify the patches for ANUGA itself, from a checkout"
+SUMMARY = "verify patches for ANUGA itself, ours or anybody's, from a checkout"
 SCRIPT = Path("patches") / "verify.py"
 
 
@@ -24,7 +24,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.usage = "anuga_lean patches [-h] [--checkout FOLDER] verify ..."
     parser.description = (
         "Runs patches/verify.py of a checkout of anuga_lean, with this Python: the patches are "
-        "no part of the installed package.  What follows verify is its own: anuga_lean patches "
+        "no part of the installed package.  It verifies ours, or patch files and git checkouts of "
+        "ANUGA that somebody else made.  What follows verify is its own: anuga_lean patches "
         "verify --help."
     )
     parser.add_argument("--checkout", type=Path, metavar="FOLDER",

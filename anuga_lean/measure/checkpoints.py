@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any
 
 import anuga_lean.scenarios as scenarios
+from anuga_lean import __version__
 from anuga_lean.measure import probe
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.child import import_anuga
@@ -113,7 +114,7 @@ def write(request: Mapping[str, Any]) -> dict[str, Any]:
             "peak_first": found[0]["peak"], "peak_later": max(one["peak"] for one in found[1:]),
             "seconds_first": found[0]["seconds"],
             "seconds_later": statistics.median(one["seconds"] for one in found[1:]),
-            "pickle": pickled, "versions": versions(("anuga", "anuga_lean")),
+            "pickle": pickled, "versions": {**versions(("anuga",)), "anuga_lean": __version__},
             "stage": domain.quantities["stage"].centroid_values.sum().hex()}
 
 

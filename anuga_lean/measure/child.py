@@ -306,10 +306,13 @@ def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
 def _versions(domain: Any) -> dict[str, Any]:
     import platform
 
+    import anuga_lean
     from anuga_lean.measure.environment import versions
 
     found: dict[str, Any] = {"python": platform.python_version()}
     found.update(versions(("anuga", "anuga_lean", "numpy")))
+    # run by another interpreter, this package is not installed there
+    found["anuga_lean"] = anuga_lean.__version__
     found["domain"] = f"{type(domain).__module__}.{type(domain).__qualname__}"
     return found
 

@@ -6,7 +6,9 @@ files is records.py's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from anuga_lean.measure.environment import isa
@@ -32,43 +34,91 @@ def same_class(new: Night, base: Night) -> bool:
     return _class(new.machine) == _class(base.machine)
 
 
+def own_release(night: Night) -> str:
+    """The version of ANUGA of the environment that a night ran in; empty if not known."""
+    return str((night.machine.get("versions") or {}).get("anuga") or "")
+
+
+def releases(night: Night) -> dict[str, int]:
+    """How many records there are of each version of ANUGA."""
+    return dict(Counter(_release(night, record) for record in night.records))
+
+
+def of_release(night: Night, release: str) -> Night:
+    """A night with its records of one version of ANUGA only."""
+    return replace(night, records=[record for record in night.records
+                                   if _release(night, record) == release])
+
+
 def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[Finding]:
     """Findings of a new file against an older one, the bad ones first.
 
-    A suite that is not in the new file at all is not missed; a record or a
-    figure of a suite that is there is.  Ratios of time are compared between
+    Records are compared with those of the same version of ANUGA, whichever build
+    they were then: ``lean@4.1.0`` with ``lean`` of a night on 4.1.0.  A suite that is not
+    in the new file at all is not missed; a record or a figure of a suite that is there is,
+    if it is of the version that the new night ran in.  Ratios of time are compared between
     machines of one class only.
     """
+    known, measured = _by_identity(base), _by_identity(new)
     if ratios_only:
-        return [finding for finding in _ratios(new, base) if finding.worse]
-    known = {record.key: record for record in base.records}
-    measured = {record.key: record for record in new.records}
+        return [finding for key, record in measured.items()
+                if key in known and not record.error and not known[key].error
+                for finding in _compare_records(record, known[key], ("ratio",)) if finding.worse]
+    shared = releases(new).keys() & releases(base).keys()
+    if not shared and new.records and base.records:
+        return [Finding(True, f"nothing can be compared: {_names(new)} was measured now, "
+                        f"{_names(base)} before")]
     suites = {record.suite for record in new.records}
     findings = [Finding(True, f"{record.key}: {record.error}")
                 for record in new.records if record.error]
     same_machine = same_class(new, base)
+    not_here: Counter[str] = Counter()
     for key, old in known.items():
         record = measured.get(key)
         if old.suite not in suites or old.error or (record is not None and record.error):
             continue
-        if record is None:
-            findings.append(Finding(True, f"{key} was not measured"))
-            continue
-        findings += _compare_records(record, old, GATES if same_machine else ("memory",))
+        if record is not None:
+            gates = GATES if same_machine else ("memory",)
+            findings += _compare_records(record, old, gates)
+        elif key.release == own_release(new):
+            findings.append(Finding(True, f"{old.key} was not measured"))
+        else:
+            not_here[key.release] += 1
+    findings += [Finding(False, f"{count} records of ANUGA {release} were not measured in this "
+                         f"environment, which has {own_release(new)}")
+                 for release, count in not_here.items()]
     if not same_machine and any(record.suite == "speed" for record in new.records):
         findings.append(Finding(False, "ratios of time are not compared: they come from "
                                 f"{_words(new.machine)} now, from {_words(base.machine)} before"))
-    findings += [Finding(False, f"{key} is new") for key in measured if key not in known]
+    findings += [Finding(False, f"{record.key} is new") for key, record in measured.items()
+                 if key not in known and key.release in shared]
+    findings += [Finding(False, f"{count} records of ANUGA {release} are compared with nothing: "
+                         "there are none in the older file")
+                 for release, count in releases(new).items() if release not in shared]
     findings += [Finding(False, f"{suite} was not measured") for suite in
                  sorted({record.suite for record in base.records} - suites)]
     return sorted(findings, key=lambda finding: not finding.worse)
 
 
-def _ratios(new: Night, base: Night) -> list[Finding]:
-    known = {record.key: record for record in base.records}
-    return [finding for record in new.records
-            if record.key in known and not record.error and not known[record.key].error
-            for finding in _compare_records(record, known[record.key], ("ratio",))]
+class _Identity(NamedTuple):
+    """What two records of one thing share, in whichever environment they were made."""
+
+    subject: str
+    variant: str
+    release: str
+
+
+def _by_identity(night: Night) -> dict[_Identity, Record]:
+    return {_Identity(record.subject, record.variant, _release(night, record)): record
+            for record in night.records}
+
+
+def _release(night: Night, record: Record) -> str:
+    return record.release or own_release(night)
+
+
+def _names(night: Night) -> str:
+    return " and ".join(f"ANUGA {release or 'of unknown version'}" for release in releases(night))
 
 
 def _compare_records(new: Record, old: Record, gates: Sequence[str]) -> list[Finding]:

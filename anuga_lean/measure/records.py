@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -58,8 +59,8 @@ class Record:
     suite : str
         One of `SUITES`; ``patches`` are verdicts of patches/verify.py, the others measurements.
     scenario, build : str
-        ``build`` is ``stock``, ``lean``, a version such as ``3.3.10`` or the
-        label of an interpreter.
+        ``build`` is ``stock``, ``lean``, a version such as ``3.3.10``, lean on one
+        (``lean@4.1.0``) or the label of an interpreter.
     version : str
         What ran, ``anuga 4.1.0 + anuga_lean 0.1.0`` for example.
     parameters : dict
@@ -111,6 +112,18 @@ class Record:
     def key(self) -> str:
         """Names the same record in another file."""
         return f"{self.subject} on {self.build}"
+
+    @property
+    def release(self) -> str:
+        """The version of ANUGA that ran or, if nothing did, was asked for; empty if not known."""
+        said = re.match(r"anuga (\S+)", self.version)
+        asked = re.search(r"(?:^|@)(\d+(?:\.\w+)+)", self.build)
+        return said[1] if said else asked[1] if asked else ""
+
+    @property
+    def variant(self) -> str:
+        """The build without the version of ANUGA: ``lean`` for ``lean@4.1.0``."""
+        return re.sub(r"@\d+(\.\w+)+", "", re.sub(r"^\d+(\.\w+)+", "stock", self.build))
 
     @property
     def subject(self) -> str:

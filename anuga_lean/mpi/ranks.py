@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from anuga_lean._errors import CheckpointError
+from anuga_lean._errors import CheckpointError, NewerCheckpoint
 
 
 class Ranks:
@@ -67,15 +67,25 @@ class Ranks:
 
 
 def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
-    """Return what an action gives, and why it failed on some rank; the same on all."""
-    result, reason = None, None
+    """Return what an action gives, and why it failed on some rank; the same on all.
+
+    Raises
+    ------
+    NewerCheckpoint
+        On all ranks, if one of them raised it.
+    """
+    result, reason, is_newer = None, None, False
     try:
         result = action()
     except CheckpointError as error:
+        is_newer = isinstance(error, NewerCheckpoint)
         reason = str(error).rstrip(".")
     except Exception as error:      # the other ranks wait for an answer
         if ranks.count == 1:
             raise
         reason = f"{type(error).__name__}: {error}"
-    reason = next((each for each in ranks.allgather(reason) if each is not None), None)
-    return (result, None) if reason is None else (None, reason)
+    said = [each for each in ranks.allgather((reason, is_newer)) if each[0] is not None]
+    newer = next((text for text, is_newer in said if is_newer), None)
+    if newer is not None:
+        raise NewerCheckpoint(newer + ".")
+    return (None, said[0][0]) if said else (result, None)

@@ -116,13 +116,6 @@ def judge() -> Verdict:
     return _verdicts[place]
 
 
-def is_supported(version: str) -> bool:
-    """Whether a version is of a minor release whose inside is known here."""
-    from anuga_lean.overlay.fingerprint import numbers_of
-
-    return numbers_of(version)[:2] in SUPPORTED
-
-
 def folder() -> Path | None:
     """Return the folder of the package, None if there is no ANUGA."""
     module = sys.modules.get("anuga")

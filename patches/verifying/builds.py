@@ -48,6 +48,12 @@ def requirements(metadata: Path) -> list[str]:
     return found
 
 
+def environment_of(cache: Path, wanted: Sequence[str]) -> Path:
+    """Where the environment with these packages is kept, whatever is built in it."""
+    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:10]
+    return cache / f"patches-environment-cp{sys.version_info[0]}{sys.version_info[1]}-{digest}"
+
+
 def make_environment(folder: Path, wanted: Sequence[str], progress: Progress) -> Path:
     """The interpreter of a virtual environment with packages in it, made once.
 
@@ -97,12 +103,14 @@ class Wheels:
         Meson's folder, kept from one build to the next.
     python : Path
         The interpreter of the environment to build in.
+    version : str
+        What the build calls itself; the source of a release knows.
     """
 
     compiles = True
 
-    def __init__(self, tree: Tree, build: Path, python: Path) -> None:
-        self.tree, self.build, self.python = tree, build, python
+    def __init__(self, tree: Tree, build: Path, python: Path, version: str = "") -> None:
+        self.tree, self.build, self.python, self.version = tree, build, python, version
 
     def make(self, folder: Path, changes: Sequence[Change], stock: Path | None) -> Path:
         """The interpreter, in a new folder, that has the ANUGA of the tree as it is now.
@@ -127,7 +135,8 @@ class Wheels:
         path = os.pathsep.join([str(self.python.parent), os.environ.get("PATH", "")])
         status = _run([str(self.python), "-m", "pip", "wheel", "--no-build-isolation", "--no-deps",
                        "--disable-pip-version-check", f"--config-settings=build-dir={self.build}",
-                       "-w", str(out), str(self.tree.folder)], folder, log, PATH=path)
+                       "-w", str(out), str(self.tree.folder)], folder, log, PATH=path,
+                      **{"ANUGA_VERSION": self.version} if self.version else {})
         if status != 0:
             raise Failure(f"the build fails: {last_error(log)}")
         wheels = list(out.glob("*.whl"))

@@ -36,12 +36,15 @@ class Patch:
         Without ``[PATCH 3/9]``.
     needs : tuple of str
         Names of the earlier patches that its text needs, all of them, in order.
+    diffs : tuple of Path
+        Of a submission, see submissions.py: what takes the place of the mail.
     """
 
     name: str
     path: Path
     subject: str
     needs: tuple[str, ...] = ()
+    diffs: tuple[Path, ...] = ()
 
 
 def read_series(folder: Path) -> list[Patch]:

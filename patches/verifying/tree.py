@@ -88,12 +88,34 @@ class Tree:
 
     def changes(self, patch: Patch) -> list[Change]:
         """What a patch changes, read from its text."""
-        found = []
-        for entry in self.git("apply", "--numstat", "-z", str(patch.path)).split("\0"):
-            if entry:
-                added, removed, path = entry.split("\t")
-                found.append(Change(path, *(0 if n == "-" else int(n) for n in (added, removed))))
-        return found
+        found: dict[str, Change] = {}
+        for path in patch.diffs or (patch.path,):
+            for entry in filter(None, self.git("apply", "--numstat", "-z",
+                                               str(path)).split("\0")):
+                added, removed, name = entry.split("\t")
+                before = found.get(name, Change(name, 0, 0))
+                counts = (0 if n == "-" else int(n) for n in (added, removed))
+                found[name] = Change(name, *(n + m for n, m in zip(before[1:], counts,
+                                                                   strict=True)))
+        return list(found.values())
+
+    def put_diffs(self, patch: Patch) -> None:
+        """Put a submission on what the tree is now; Failure has git's line if it does not fit."""
+        for path in patch.diffs:
+            self.git("apply", "--index", "--whitespace=nowarn", str(path))
+            self.git("commit", "-q", "--allow-empty", "-m", patch.name)
+
+    def takes(self, patch: Patch, reverse: bool = False) -> bool:
+        """Whether a submission, or its opposite, fits the release; the tree is left as it was."""
+        self.reset()
+        try:
+            for path in reversed(patch.diffs) if reverse else patch.diffs:
+                self.git("apply", "--index", "--whitespace=nowarn", *["-R"] * reverse, str(path))
+        except Failure:
+            return False
+        finally:
+            self.reset()
+        return True
 
     def apply(self, patches: Sequence[Patch]) -> None:
         """Put patches on the release, with `git am`; `patch -p1` must make the same files.
@@ -105,6 +127,9 @@ class Tree:
         """
         self.reset()
         for patch in patches:
+            if patch.diffs:
+                self.put_diffs(patch)
+                continue
             try:
                 paths = [change.path for change in self.changes(patch)]
             except Failure as reason:

@@ -16,9 +16,15 @@ from anuga_lean.measure.records import Figure, Record, night
 from anuga_lean.measure.report import table
 from verifying.suites import Outcome
 
-UNITS = {"arrays": "B/tri", "rss": "B/tri", "checkpoint": "B/tri", "checkpoint_peak": "B/tri",
-         "rank_0": "B/tri", "rank_0_peak": "B/tri", "fit_peak": "B/tri", "time": "x",
-         "rain_rss": "MiB"}
+UNITS = {"arrays": "B/tri", "rss": "B/tri", "peak": "B/tri", "checkpoint": "B/tri",
+         "checkpoint_peak": "B/tri", "rank_0": "B/tri", "rank_0_peak": "B/tri", "fit_peak": "B/tri",
+         "time": "x", "rain_rss": "MiB"}
+LEAST = 0.05  # B/tri: a smaller change of an array is none
+NAMES = {"arrays": "arrays", "rss": "resident memory", "peak": "peak of resident memory",
+         "checkpoint": "checkpoint file", "checkpoint_peak": "peak of writing a checkpoint",
+         "rank_0": "rank 0 after distribute", "rank_0_peak": "peak of rank 0 in distribute",
+         "fit_peak": "peak of a points-file fit", "rain_rss": "resident with rain",
+         "time": "time per step"}
 # Shown below the table: most patches do not change them.
 BELOW = ("checkpoint_peak", "rank_0", "rank_0_peak", "fit_peak", "rain_rss")
 
@@ -40,9 +46,17 @@ class Verdict:
         See suites.Outcome.
     equal : dict of str to bool
         By model whether all its results are those of stock.
+    different : dict of str to dict
+        By model, for results that are not equal: by name ``largest`` and ``first``,
+        see differences.py.
+    expected : str
+        Why results were expected to differ; empty if they were not.
     figures : dict of str to dict
         By name (``arrays DE0``): ``stock``, ``patched``; of a time also
         ``ratio`` and ``uncertainty``.
+    groups : dict of str to dict
+        By flow algorithm, of the groups of arrays that changed: by name the
+        bytes per triangle of ``stock`` and ``patched``.
     seconds : float
         What verifying it took.
     """
@@ -57,12 +71,23 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
     tests: dict[str, Any] | None = None
     equal: dict[str, bool] = field(default_factory=dict)
+    different: dict[str, dict[str, Any]] = field(default_factory=dict)
+    expected: str = ""
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    groups: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def note(self, name: str, stock: Figure, patched: Figure) -> None:
         """Keep a figure of memory beside that of stock."""
         self.figures[name] = {"stock": stock.value, "patched": patched.value}
+
+    def note_groups(self, algorithm: str, stock: Record, patched: Record) -> None:
+        """Keep the groups of arrays that grew or shrank."""
+        names = dict.fromkeys([*stock.groups, *patched.groups])
+        both = {name: {"stock": stock.groups.get(name, 0.0),
+                       "patched": patched.groups.get(name, 0.0)} for name in names}
+        self.groups[algorithm] = {name: each for name, each in both.items()
+                                  if abs(each["stock"] - each["patched"]) >= LEAST}
 
     def saved(self, name: str) -> float | None:
         """By how much a figure is smaller than on stock; None if it was not measured."""
@@ -102,7 +127,7 @@ def change(verdict: Verdict, name: str) -> str:
     saved = verdict.saved(name)
     if saved is None:
         return "-"
-    return "0" if abs(saved) < 0.05 else f"{-saved:+.1f}"
+    return "0" if abs(saved) < LEAST else f"{-saved:+.1f}"
 
 
 def ratio(verdict: Verdict, name: str) -> str:
@@ -125,7 +150,9 @@ def bits(verdict: Verdict) -> str:
     """Whether results are equal."""
     if not verdict.equal:
         return "-"
-    return "equal" if all(verdict.equal.values()) else "DIFFERENT"
+    if all(verdict.equal.values()):
+        return "equal"
+    return "as expected" if verdict.expected else "DIFFERENT"
 
 
 def text(verdicts: Sequence[Verdict]) -> str:

@@ -23,6 +23,7 @@ from anuga_lean.measure.environment import machine, versions
 from anuga_lean.measure.records import Figure, Record, figure
 from verifying import verdicts
 from verifying.builds import Builder, Progress
+from verifying.differences import differences, words
 from verifying.models import ALGORITHMS, RAIN, RESULTS, Models, Sizes
 from verifying.series import SERIES, Patch
 from verifying.suites import Suites
@@ -33,6 +34,10 @@ from verifying.verdicts import Verdict
 PARTS = ("tests", "bits", "memory", "checkpoint", "distribute", "fit", "time")
 MOST_NAMED = 10  # tests that regress
 FORMAT = 1  # of what is kept of stock; raise it when a model or its figures change
+# Bytes by which resident memory varies between runs of the same code (up to 1.4 MB seen);
+# arrays and files do not vary.
+NOISE = 2.4e6
+EXACT, RESIDENT = ("arrays", "checkpoint"), ("rss", "peak", "checkpoint_peak")
 ANYWAY = ("tests", "bits", "memory", "checkpoint", "time")
 CONCERNS = {"distribute": ("anuga/parallel/",),
             "fit": ("anuga/fit_interpolate/", "anuga/geospatial_data/", "anuga/utilities/")}
@@ -56,6 +61,10 @@ class Plan:
         Which of models.RESULTS are compared.
     tests : dict or None
         Runs of pytest instead of those that suites.py chooses.
+    growth : float
+        Bytes per triangle that memory may grow by, see `RULE`.
+    expected : str
+        Why results may differ; empty if they may not.
     """
 
     parts: tuple[str, ...] = PARTS
@@ -66,6 +75,14 @@ class Plan:
     processes: int = 1
     results: tuple[str, ...] = tuple(RESULTS)
     tests: dict[str, list[str]] | None = None
+    growth: float = 1.0
+    expected: str = ""
+
+    @property
+    def noise(self) -> float:
+        """Bytes per triangle by which resident memory varies between the two meshes."""
+        small, large = self.sizes.memory
+        return NOISE / (large - small)
 
     def concerns(self, part: str, changes: Sequence[Change]) -> bool:
         """Whether a part is done for a patch with these changes."""
@@ -73,6 +90,20 @@ class Plan:
             return False
         return part in ANYWAY or self.full or any(
             change.path.startswith(CONCERNS[part]) for change in changes)
+
+
+SLOWER = 1.05  # patched over stock
+RULE = ("refused is what does not apply or build, has a test that is worse than on {base}, gives "
+        "other bits{expected}, takes over {growth:g} bytes per triangle more of arrays or "
+        "checkpoint (over {noise:g} of resident memory or a peak, which vary), or, where time was "
+        f"measured, surely over {SLOWER - 1.0:.0%} more of it per step")
+
+
+
+def rule(plan: Plan, base: str) -> str:
+    """What is refused, in a sentence."""
+    return RULE.format(base=base, growth=plan.growth, noise=plan.growth + plan.noise,
+                       expected=f" (expected: {plan.expected})" if plan.expected else "")
 
 
 PLAN = Plan()
@@ -158,6 +189,7 @@ class Verifier:
             verdict.wrong.append(str(reason))
         else:
             self._measure(verdict, changes, python, folder)
+            self._judge(verdict)
         verdict.seconds = time.monotonic() - began
         return verdict
 
@@ -198,6 +230,26 @@ class Verifier:
             if tests is not None:
                 tests.result()
 
+    def _judge(self, verdict: Verdict) -> None:
+        """Refuse what takes more than `RULE` allows."""
+        for name, both in verdict.figures.items():
+            kind, _, algorithm = name.partition(" ")
+            if kind == "time":
+                surely = both["ratio"] - 3.0 * both["uncertainty"]
+                if surely > SLOWER:
+                    verdict.wrong.append(f"a step of {algorithm} takes {both['ratio']:.3f} times "
+                                         f"that of stock, and surely more than {surely:.3f}")
+            elif kind in (*EXACT, *RESIDENT):
+                grown = both["patched"] - both["stock"]
+                if grown > self.plan.growth + (self.plan.noise if kind in RESIDENT else 0.0):
+                    most = max(verdict.groups.get(algorithm, {}).items(), default=None,
+                               key=lambda item: item[1]["patched"] - item[1]["stock"])
+                    where = f", most of it in {most[0]}" if most and kind == "arrays" else ""
+                    verdict.wrong.append(
+                        f"{verdicts.NAMES[kind]}{f' of {algorithm}' if algorithm else ''} grew by "
+                        f"{grown:.1f} bytes per triangle, from {both['stock']:.1f} to "
+                        f"{both['patched']:.1f}{where}: allow it with --allow-growth")
+
     @staticmethod
     def _stage(verdict: Verdict, part: str, act: Callable[[], None]) -> None:
         """Do a part; a reason against the patch if it fails."""
@@ -233,8 +285,14 @@ class Verifier:
         equal = equalities(stock, ours)
         verdict.equal[name] = bool(equal) and all(equal.values())
         different = [what for what, same in equal.items() if not same]
-        if different or not equal:
-            listed = ", ".join(different[:6]) or "everything: nothing was compared"
+        much: dict[str, Any] = {}
+        if different:
+            much = differences(stock, ours, different)
+            verdict.different[name] = {what: much.get(what) for what in different}
+        verdict.expected = self.plan.expected
+        if (different and not self.plan.expected) or not equal:
+            listed = ", ".join(words(what, much.get(what)) for what in different[:6]) or \
+                "everything: nothing was compared"
             more = f" and {len(different) - 6} more" if len(different) > 6 else ""
             verdict.wrong.append(f"bits differ from stock's in {name}: {listed}{more}")
 
@@ -244,8 +302,9 @@ class Verifier:
                                  self.reference.memory(algorithm))
             ours = self._keep(models.memory(algorithm), "memory")
             verdict.note(f"arrays {algorithm}", stock.figures["held"], ours.figures["held"])
-            verdict.note(f"rss {algorithm}", stock.figures["rss_slope"],
-                         ours.figures["rss_slope"])
+            for name, figure_ in (("rss", "rss_slope"), ("peak", "peak_evolve")):
+                verdict.note(f"{name} {algorithm}", stock.figures[figure_], ours.figures[figure_])
+            verdict.note_groups(algorithm, stock, ours)
 
     def _checkpoint(self, verdict: Verdict, models: Models) -> None:
         stock, restarted = self._both("checkpoint", self.reference.checkpoint)

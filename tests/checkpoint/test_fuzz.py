@@ -173,6 +173,10 @@ def test_properties_are_not_set(forge: Callable) -> None:
                       + [["centroid_values", 5], ["vertex_values", 5]]})
 
     path = forge(change)
+    if hasattr(anuga.Quantity, "__setstate__"):     # ANUGA 4.2's, which takes no such state
+        with StateFile(path) as file, pytest.raises(CheckpointError, match="no domain that can"):
+            file.restore(trusted=False)
+        return
     with StateFile(path) as file:       # they are in its __dict__, where nobody looks
         domain, _ = file.restore(trusted=False)
     assert np.ndarray is type(domain.quantities["stage"].centroid_values)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anuga_lean.overlay.capabilities import capabilities
 from checkpoint.compared import differences, read, rest_of, work
 
 # Parity cases by what of them a checkpoint has to hold.
@@ -23,6 +24,10 @@ MODELS = (
     "boundary_time", "boundary_time_space_DE1", "boundary_file", "boundary_field",
     "boundary_flather", "boundary_characteristic_wave_DE1", "boundary_none",
     "boundary_user_DE0", "boundary_user_segment_DE1", "boundary_function_reads_domain_DE1",
+    "prescribed_on_all_sides_DE1", "prescribed_under_rk3",
+    "prescribed_at_tagged_edges_inside", "prescribed_beside_what_reads_past_levels",
+    "prescribed_beside_tracers_and_walls", "prescribed_when_the_kernels_change",
+    "prescribed_wakes_still_water",
     # walls, tracers, forces, beds
     "riverwalls_seeping_DE0", "riverwalls_drowned_DE1", "riverwalls_that_rise",
     "tracers_DE0", "tracers_DE_ader2", "tracers_of_first_order_past_a_riverwall",
@@ -43,6 +48,8 @@ MODELS = (
     "override_raining_DE1", "patched_on_instance_DE0", "sediment", "momentum_extrapolated",
     "radii_written_by_the_script", "compute_mode_unified", "nan_in_momentum",
 )
+if capabilities().viscosity_forms:
+    MODELS += ("viscosity_momentum_implicit_DE1", "viscosity_momentum_explicit_DE1")
 
 
 @pytest.fixture(scope="module")

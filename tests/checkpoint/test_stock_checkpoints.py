@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anuga_lean.overlay.capabilities import capabilities
 from checkpoint.compared import differences, read, rest_of, work
 from checkpoint.test_ranks import KILLED, LAST_SETS, LEAN, assert_same, pytestmark, start
 from checkpoint.test_ranks import read as read_rank
@@ -22,6 +23,10 @@ MODELS = (
     "riverwalls_seeping_DE0", "tracers_DE0", "forcing_captured_DE0", "bed_shear_DE1",
     "user_operator", "start_time_and_output_step", "pressure_constant_and_falling",
 )
+
+# A bed that is eroded by the vertex values of the last yield.  ANUGA 4.2 bounds them by what the
+# boundaries prescribe: at the start of a run these are zeros, where it goes on they are known.
+_OTHERWISE = {("bed_shear_DE1", "first")} if capabilities().prescribed_limiter else set()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,8 @@ def test_goes_on_as_stock(runs: Path, model: str) -> None:
         expected = rest_of(whole, int(lean["began"]))
         kernels = [str(each.pop("kernels")) for each in (expected, stock, lean)]
         assert ["stock", "stock", "lean"] == kernels
-        assert [] == differences(expected, lean), name
+        if (model, name) not in _OTHERWISE:
+            assert [] == differences(expected, lean), name
         # ANUGA's own goes on with the frames one yield too late, and without the one of t=0.
         assert [] == differences(*[{key: value for key, value in each.items() if "sww." not in key
                                     and "yield number" not in key} for each in (stock, lean)])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from anuga_lean.measure.builds import BuildError, find
+from anuga_lean.measure.builds import MEASURED_WITH, UNDECLARED, Build, BuildError, find
 
 
 def test_stock_and_lean_are_of_this_environment() -> None:
-    assert [("stock", "stock", sys.executable, None), ("lean", "lean", sys.executable, None)] == \
-        [tuple(find(name)) for name in ("stock", "lean")]
-    assert ("lean-v3", "lean", sys.executable, "v3") == find("lean-v3")
+    assert [Build("stock", "stock", sys.executable), Build("lean", "lean", sys.executable)] == \
+        [find(name) for name in ("stock", "lean")]
+    assert Build("lean-v3", "lean", sys.executable, "v3") == find("lean-v3")
 
 
 def test_an_interpreter_with_anuga_is_a_build() -> None:
@@ -24,6 +24,10 @@ def test_an_interpreter_with_anuga_is_a_build() -> None:
 @pytest.mark.parametrize("name, message", [
     ("fat", "there is no build 'fat': give stock, lean, a version of ANUGA such as 3.3.10"),
     ("lean-v9", "there is no build 'lean-v9'"),
+    ("lean-v9@4.1.0", "there is no build 'lean-v9@4.1.0'"),
+    ("lean@", "there is no build 'lean@'"),
+    ("stock@4.1.0", "there is no build 'stock@4.1.0'"),
+    ("lean@newest", "there is no build 'lean@newest'"),
     ("patched=/no/such/python", "'/no/such/python' is no interpreter that can be run"),
     ("=/usr/bin/python3", "is no interpreter that can be run: give LABEL=PATH"),
 ])
@@ -50,5 +54,8 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / f"anuga-1.2.3-cp{sys.version_info[0]}{sys.version_info[1]}"
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").touch()
-    (folder / "complete").touch()
-    assert ("1.2.3", "stock", str(folder / "bin" / "python"), None) == find("1.2.3", tmp_path)
+    (folder / "complete").write_text("\n".join(["anuga==1.2.3", *MEASURED_WITH, *UNDECLARED]))
+    python = str(folder / "bin" / "python")
+    assert Build("1.2.3", "stock", python, None, "1.2.3") == find("1.2.3", tmp_path)
+    assert Build("lean@1.2.3", "lean", python, None, "1.2.3") == find("lean@1.2.3", tmp_path)
+    assert Build("lean-v3@1.2.3", "lean", python, "v3", "1.2.3") == find("lean-v3@1.2.3", tmp_path)

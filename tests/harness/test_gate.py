@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import compare
 import pytest
 
+from anuga_lean.measure.environment import environment
 from anuga_lean.measure.gate import compare_nights
 from anuga_lean.measure.records import Figure, Night, Record, night, parse
 
@@ -89,6 +91,77 @@ def test_what_failed_or_is_missing_is_worse_but_a_suite_left_out_is_not() -> Non
 def test_figures_that_are_not_gated_may_do_as_they_like() -> None:
     slow, fast = (record(figures={"seconds": Figure(value, "s")}) for value in (9.0, 1.0))
     assert [] == worse(of(slow), of(fast))
+
+
+def on(release: str, *records: Record) -> Night:
+    return of(*records, machine={**MACHINE, "versions": {"anuga": release}})
+
+
+def ran(release: str, value: float, build: str = "lean") -> Record:
+    return replace(memory(value), build=build, version=f"anuga {release} + anuga_lean 0.1.0")
+
+
+def test_a_release_is_compared_with_itself_whichever_environment_it_ran_in() -> None:
+    old = on("4.1.0", ran("4.1.0", 100.0))
+    both = on("4.2.0", ran("4.2.0", 90.0), ran("4.1.0", 110.0, "lean@4.1.0"))
+    assert ["memory dam_break triangles=60000,240000 on lean@4.1.0: held 100 -> 110 B/tri "
+            "(+10.0%)"] == worse(both, old)
+    notes = [finding.text for finding in compare_nights(both, old) if not finding.worse]
+    assert ["1 records of ANUGA 4.2.0 are compared with nothing: there are none in the older file"
+            ] == notes
+
+
+def test_two_releases_are_not_compared() -> None:
+    said = worse(on("4.2.0", ran("4.2.0", 100.0)), on("4.1.0", ran("4.1.0", 100.0)))
+    assert ["nothing can be compared: ANUGA 4.2.0 was measured now, ANUGA 4.1.0 before"] == said
+
+
+def test_another_release_may_be_measured_in_part_but_the_own_one_not() -> None:
+    whole = [ran("4.1.0", 100.0), replace(ran("4.1.0", 100.0), threads=2)]
+    part = ran("4.1.0", 100.0, "lean@4.1.0")
+    assert [] == worse(on("4.2.0", part, ran("4.2.0", 1.0)), on("4.1.0", *whole))
+    assert 1 == len(worse(on("4.1.0", ran("4.1.0", 100.0)), on("4.1.0", *whole)))
+
+
+def test_what_could_not_run_on_another_release_is_worse() -> None:
+    failed = record(build="lean@4.1.0", error="there is no environment with anuga 4.1.0")
+    new = on("4.2.0", ran("4.2.0", 1.0), failed)
+    assert [f"{failed.key}: {failed.error}"] == worse(new, on("4.1.0", ran("4.1.0", 100.0)))
+
+
+@pytest.mark.parametrize("build, version, expected", [
+    ("stock", "anuga 4.2.0", ("stock", "4.2.0")),
+    ("4.1.0", "anuga 4.1.0", ("stock", "4.1.0")),
+    ("4.1.0", "", ("stock", "4.1.0")),
+    ("lean@4.1.0", "anuga 4.1.0 + anuga_lean 0.1.0", ("lean", "4.1.0")),
+    ("lean@4.3.0rc1 zstd", "", ("lean zstd", "4.3.0rc1")),
+    ("lean-v3", "", ("lean-v3", "")),
+    ("patched", "anuga 4.1.0", ("patched", "4.1.0")),
+])
+def test_the_release_of_a_record(build: str, version: str, expected: tuple[str, str]) -> None:
+    found = record(build=build, version=version)
+    assert expected == (found.variant, found.release)
+
+
+def test_a_baseline_for_each_release(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "BASELINES", tmp_path / "baseline")
+    release = str(environment()["versions"]["anuga"])
+    other = "0.9"
+    night_ = stored(tmp_path / "new.json", ran(release, 100.0), ran(other, 50.0, f"lean@{other}"))
+    assert 2 == compare.main([night_])
+    assert 0 == compare.main([night_, "--accept"])
+    assert {release: 1} == {name: len(found.records) for name, found in
+                            compare.read_baselines(tmp_path / "baseline").items()}
+    capsys.readouterr()
+    grown = stored(tmp_path / "grown.json", ran(release, 103.0), ran(other, 90.0, f"lean@{other}"))
+    assert 1 == compare.main([grown])
+    said = capsys.readouterr().out
+    assert f"there is no baseline of ANUGA {other}: its 1 records" in said and "103" in said
+    (tmp_path / "baseline" / f"{release}.json").rename(tmp_path / "baseline" / "0.9.json")
+    assert 2 == compare.main([grown])
+    assert "a baseline has the name of its version" in capsys.readouterr().err
 
 
 def stored(path: Path, *records: Record) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from anuga_lean.measure.builds import find
 from anuga_lean.measure.cases import Case, memory_record
 from anuga_lean.measure.records import read
+from anuga_lean.overlay.fingerprint import known_releases
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -44,8 +46,11 @@ sys.meta_path.insert(0, Finder())
 
 
 def night(history: Path, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    nothing = history.parent / "nothing"
+    nothing.mkdir(exist_ok=True)
     command = [sys.executable, str(BENCHMARKS / "nightly.py"), "--profile", "quick",
-               "--history", str(history), "--baseline", str(history / "none.json"), *more]
+               "--history", str(history), "--baselines", str(nothing), "--index", str(nothing),
+               *more]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables},
                           cwd=history.parent)
 
@@ -57,7 +62,8 @@ def test_a_second_night_passes_and_one_more_array_fails_by_name(tmp_path: Path) 
     only = ("--", "-k", "test_memory and lean")
     first = night(history, *only)
     assert 0 == first.returncode, first.stdout + first.stderr
-    assert "there is no night to compare with" in first.stdout
+    assert f"there is no night of ANUGA {version('anuga')} to compare with" in first.stdout
+    assert "whether there is a newer ANUGA than" in first.stdout
     second = night(history, *only)
     assert 0 == second.returncode, second.stdout + second.stderr
     assert "nothing is worse" in second.stdout
@@ -84,7 +90,21 @@ def test_a_version_that_cannot_be_had_gives_a_row_and_the_others_run(tmp_path: P
     assert "there is no environment with anuga 0.0.99" in page
 
 
+def test_other_releases_are_measured_beside_the_installed_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--collect-only",
+         str(BENCHMARKS), "--release", "94.0.1"], cwd=tmp_path, capture_output=True, text=True)
+    assert 0 == done.returncode, done.stdout
+    for release in {*known_releases(), "94.0.1"} - {version("anuga")}:
+        assert f"240000 DE0 1t 1p {release}]" in done.stdout
+        for suite in ("test_memory[structures", "test_ranks[parallel", "test_speed[dam_break",
+                      "test_checkpoint[dam_break"):
+            assert any(suite in line and f" lean@{release}" in line
+                       for line in done.stdout.splitlines()), (suite, release)
+
+
 @pytest.mark.slow
+@pytest.mark.nightly  # about the harness and the machine, not about a change
 @pytest.mark.parametrize("build", ["stock", "lean"])
 def test_memory_repeats_within_a_percent(build: str, tmp_path: Path) -> None:
     case = Case("dam_break", {"tailwater": -2.0}, [{"triangles": 60_000}, {"triangles": 240_000}],

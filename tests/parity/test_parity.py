@@ -25,14 +25,22 @@ def params(pairs: list[tuple[Case, Setting]]) -> list[object]:
             case,
             setting,
             id="-".join(str(each) for each in (case.name, *setting) if each),
-            marks=pytest.mark.wants(
-                (case.name, setting),
-                (case.name, STOCK),
-                (case.name, STOCK._replace(threads=setting.threads)),
-            ),
+            marks=[
+                pytest.mark.wants(
+                    (case.name, setting),
+                    (case.name, STOCK),
+                    (case.name, STOCK._replace(threads=setting.threads)),
+                ),
+                *([] if is_the_usual(setting) else [pytest.mark.other_setting]),
+            ],
         )
         for case, setting in pairs
     ]
+
+
+def is_the_usual(setting: Setting) -> bool:
+    """Whether it is one thread on the kernels that this CPU takes by itself."""
+    return setting.threads == 1 and setting.isa in (None, available_isas()[-1])
 
 
 def settings() -> list[tuple[Case, Setting]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import write_readme
 from verifying import markdown
+from verifying.series import SERIES, read_series
 from verifying.verdicts import Verdict, read_verdicts
 
 from anuga_lean.measure.page import page_of, render
@@ -20,7 +21,7 @@ def test_the_readme_shows_what_is_stored() -> None:
 
 def test_a_figure_that_differs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                         capsys: pytest.CaptureFixture[str]) -> None:
-    stored = json.loads(write_readme.STORED.read_text())
+    stored = json.loads(write_readme.stored("4.2.0").read_text())
     stored["patches"]["verdicts"][0]["added"] += 1
     path = tmp_path / "verified.json"
     path.write_text(json.dumps(stored))
@@ -67,8 +68,13 @@ def test_a_row_has_what_was_measured() -> None:
     assert "All results are those of stock" not in text
 
 
-def test_the_page_shows_the_stored_verdicts() -> None:
-    night = read(write_readme.STORED)
-    html = render(page_of([night]))
+@pytest.mark.parametrize("release", write_readme.RELEASES)
+def test_the_page_shows_the_stored_verdicts(release: str) -> None:
+    stored = write_readme.stored(release)
+    html = render(page_of([read(stored)]))
+    about, found = read_verdicts(stored)
+    assert release == about["release"]
     assert "Patches for ANUGA" in html
-    assert all(verdict.name in html for verdict in read_verdicts(write_readme.STORED)[1])
+    assert all(verdict.name in html for verdict in found)
+    names = {verdict.name for verdict in found}
+    assert {*(patch.name for patch in read_series(stored.parent)), SERIES} == names

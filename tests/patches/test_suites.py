@@ -56,12 +56,13 @@ def test_outcomes_are_counted() -> None:
                                outcome.stock_passed, outcome.new)
 
 
-def test_an_archive_that_is_not_the_release(tmp_path: Path) -> None:
-    archive = tmp_path / f"anuga-{sdist.VERSION}.tar.gz"
+@pytest.mark.parametrize("release", sdist.RELEASES)
+def test_an_archive_that_is_not_the_release(release: str, tmp_path: Path) -> None:
+    archive = tmp_path / f"anuga-{release}.tar.gz"
     archive.write_bytes(b"something else")
-    with pytest.raises(SystemExit, match=f"had the SHA-256 .*, that of ANUGA 4.1.0 is "
-                       f"{sdist.SHA256}: deleted it"):
-        sdist.fetch(tmp_path)
+    with pytest.raises(SystemExit, match=f"had the SHA-256 .*, that of ANUGA {release} is "
+                       f"{sdist.RELEASES[release]}: deleted it"):
+        sdist.fetch(tmp_path, release)
     assert [] == list(tmp_path.iterdir())
 
 

@@ -9,16 +9,18 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import verify
 from patches.fake import make_patch, run
-from verifying import markdown, verdicts
+from verifying import markdown, report, verdicts
 from verifying.builds import Copies, installed_source
 from verifying.models import Sizes
 from verifying.series import SERIES, read_series
-from verifying.tree import Tree
+from verifying.submissions import of_files, put
+from verifying.tree import Change, Tree
 from verifying.verdicts import Verdict
 from verifying.verifier import Plan, Verifier
 
@@ -27,6 +29,7 @@ from anuga_lean.measure.records import parse
 
 TOOLS = "anuga/utilities/numerical_tools.py"
 DOMAIN = "anuga/shallow_water/shallow_water_domain.py"
+GENERIC = "anuga/abstract_2d_finite_volumes/generic_domain.py"
 QUANTITY = "anuga/abstract_2d_finite_volumes/quantity.py"
 PATCHES = {
     # One array less until somebody asks for it: what a patch of the series may look like.
@@ -69,8 +72,10 @@ def test_a_good_patch_gets_every_figure(verifier: Verifier, tmp_path: Path) -> N
     assert {"dam_break DE0": True, "restart from a checkpoint": True} == verdict.equal
     assert verdict.tests is not None
     assert 10 < verdict.tests["passed"] == verdict.tests["stock_passed"]
-    assert {"arrays DE0", "arrays DE1", "rss DE0", "rss DE1", "checkpoint", "checkpoint_peak",
-            "time DE0", "time DE1"} == set(verdict.figures)
+    assert {f"{name} {algorithm}" for name in ("arrays", "rss", "peak", "time")
+            for algorithm in ("DE0", "DE1")} | {"checkpoint", "checkpoint_peak"} == \
+        set(verdict.figures)
+    assert {"DE0": {}, "DE1": {}} == verdict.groups
     assert verdict.figures["arrays DE0"]["stock"] == verdict.figures["arrays DE0"]["patched"] > 900
     assert 0.2 < verdict.figures["time DE0"]["ratio"] < 5.0
     _shown([verdict], verifier, tmp_path)
@@ -97,7 +102,16 @@ def test_bits_that_differ_are_named(verifier: Verifier,
     verdict = verifier.verify("0002-bits")
     assert {"dam_break DE0": False} == verdict.equal
     assert 1 == len(verdict.wrong)
-    assert verdict.wrong[0].startswith("bits differ from stock's in dam_break DE0: stage, ")
+    assert verdict.wrong[0].startswith("bits differ from stock's in dam_break DE0: stage (by up ")
+    much = verdict.different["dam_break DE0"]
+    assert 0.0 < much["sww/stage"]["largest"] < 10.0
+    assert much["sww/stage"]["first"].startswith("at ")
+    monkeypatch.setattr(verifier, "plan", replace(PLAN, parts=("bits",), expected="half a beta"))
+    verdict = verifier.verify("0002-bits")
+    assert [] == verdict.wrong and "as expected" == verdicts.bits(verdict)
+    told = report.text({"base": "ANUGA"}, verdict, "any")
+    assert "0002-bits on ANUGA: accepted" in told and "expected to differ: half a beta" in told
+    assert "other bits in dam_break DE0: stage (by up to " in told
 
 
 def test_a_test_that_regresses_is_named(verifier: Verifier,
@@ -123,6 +137,75 @@ def test_what_cannot_be_measured_has_its_row(verifier: Verifier, name: str, reas
     assert "WRONG" == verdicts.rows([verdict])[1][-1]
     assert f"**{name}** is refused: {reason}" in markdown.table(
         {"release": "4.1.0", "date": "2026-01-01", "command": "x", "machine": {}}, [verdict])
+
+
+KEPT = "        self.boundary_length = self.mesh.boundary_length"
+MORE = "        self.spare = num.ones(len(self.mesh))"
+
+
+def theirs(verifier: Verifier, folder: Path) -> Path:
+    """A plain diff of somebody else that gives a domain one more array, 8 bytes a triangle."""
+    verifier.tree.reset()
+    lines = (verifier.tree.folder / GENERIC).read_text().splitlines()
+    line = lines.index(KEPT)
+    diff = folder / "fix.diff"
+    diff.write_text(f"--- mine/{GENERIC}\n+++ other/{GENERIC}\n@@ -{line + 1},2 +{line + 1},3 @@\n"
+                    f" {KEPT}\n+{MORE}\n {lines[line + 1]}\n")
+    return diff
+
+
+def test_a_patch_of_somebody_else(verifier: Verifier, tmp_path: Path) -> None:
+    submission = of_files([theirs(verifier, tmp_path)], "ANUGA")
+    assert [Change(GENERIC, 1, 0)] == put(submission, verifier.tree, lambda patch: {})
+    verifier.tree.reset()
+    patch = submission.patch(tmp_path / "diffs")
+    other = Verifier([patch], verifier.tree, verifier.builder, verifier.kept.parent,
+                     tmp_path / "work", replace(PLAN, parts=("bits", "memory")),
+                     lambda line: None)
+    verdict = other.verify("fix")
+    assert {"dam_break DE0": True} == verdict.equal
+    (group,) = verdict.groups["DE0"].values()
+    assert 8.0 == pytest.approx(group["patched"] - group["stock"])
+    assert 2 == len(verdict.wrong)
+    assert verdict.wrong[0].startswith("arrays of DE0 grew by 8.0 bytes per triangle, from ")
+    other.plan = replace(other.plan, growth=8.0)
+    verdict.wrong.clear()
+    other._judge(verdict)
+    assert [] == verdict.wrong
+
+
+def test_the_command_refuses_what_does_not_come_in(tmp_path: Path) -> None:
+    (tmp_path / "x.patch").write_text("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n")
+    done = run([sys.executable, verify.__file__, "x.patch", "--installed", "--cache",
+                str(tmp_path / "cache"), "--json", "found.json", "--summary", "found.md"], tmp_path)
+    assert 1 == done.returncode, done.stderr
+    reason = "x.patch names b/../x, which climbs out of the tree: nothing of it is applied"
+    assert f"REFUSED: x: {reason}" == done.stderr.splitlines()[-1]
+    assert f"x on ANUGA {metadata.version('anuga')}: REFUSED" in done.stdout
+    assert "builds and runs" not in done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [reason] == found["patches"]["verdicts"][0]["wrong"]
+    assert "x.patch" in found["patches"]["submission"]["files"]
+    assert "x.patch names b/../x" in (tmp_path / "found.md").read_text()
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["x.patch", "3"], "give either names of our patches or files of somebody"),
+    (["no/x.patch"], "there is no no/x.patch"),
+    (["x.patch", "--commit", "HEAD"], "--commit is for a git checkout"),
+    ([".", "--against", "main", "--release", "4.2.0"], "--against and --release both say what"),
+    (["."], "is no git checkout: give the clone of ANUGA"),
+    ([".", "--installed"], "--installed is for patch files"),
+    (["x.patch", "--expect-different-bits", " "], "--expect-different-bits needs a word of why"),
+    (["x.patch", "--json", "no/x.json"], "cannot be written"),
+    (["--release", "3.3.10"], "invalid choice: '3.3.10'"),
+])
+def test_options_that_do_not_go_together(arguments: list[str], message: str, tmp_path: Path
+                                         ) -> None:
+    (tmp_path / "x.patch").write_text("words\n")
+    done = run([sys.executable, verify.__file__, *arguments, "--cache", str(tmp_path / "cache")],
+               tmp_path)
+    assert 2 == done.returncode and message in done.stderr.splitlines()[-1]
 
 
 def command(*arguments: str) -> list[str]:

@@ -117,6 +117,8 @@ def state(rng: np.random.Generator, n: int, minimum_allowed_height: float) -> di
     if rng.random() < 0.35:  # deep and smooth: where prescribed values bound the reconstruction
         depth = rng.uniform(0.01, 1.0) * rng.uniform(1.0, rng.choice([1.0, 1.2, 1.6]), n)
     momentum = rng.normal(size=(2, n)) * rng.choice([0.0, 0.1, 1.0, 5.0], (2, n))
+    if rng.random() < 0.6:  # no torrents in thin water, whose steps would be too small to tell
+        momentum *= np.maximum(depth, 0.0)
     if rng.random() < 0.2:
         momentum *= 0.0
     return {

@@ -16,6 +16,7 @@ _AREA = "maximum_triangle_area=20.0, verbose=False"
 _CULVERT = f"losses=1.5, end_points={_ENDS}, manning=0.013, enquiry_gap=1.0, verbose=False"
 _GAUGE = "name, easting, northing\\ng1, 1012.0, 2003.0\\ng2, 1025.0, 2011.0\\n"
 _RAIN = "np.full(n, 1.0e-3)"
+_SIZED = "20.0, streams=[(60.0, 3.0)], floodplain=[(0.1, 60.0, 6.0)]"
 
 
 def _boundary(name: str, arguments: str) -> list[str]:
@@ -166,6 +167,21 @@ FACTORIES = {
     "reorder_domain": [f"anuga.reorder_domain(d, method={name!r})"
                        for name in ("hilbert", "rcm", "morton", "nosuch")],
     "uniform_refine_domain": ["anuga.uniform_refine_domain(d)"],
+    "create_domain_from_dem": [
+        f"evolved(walled(anuga.create_domain_from_dem(dem(), {_SIZED}, pits={pits!r}, "
+        "pit_outlets=['left'], verbose=False)))" for pits in (None, "fill", "breach")],
+    "create_pmesh_from_dem": [
+        f"anuga.pmesh_to_mesh(anuga.create_pmesh_from_dem(dem(), {_SIZED}, verbose=False))"],
+    "size_field_from_dem": [f"anuga.size_field_from_dem(dem(), {_SIZED})"],
+    "drainage_area_from_dem": ["anuga.drainage_area_from_dem(dem())",
+                               "anuga.drainage_area_from_dem(dem(), bounding_polygon=P)"],
+    "remove_mesh_pits": [
+        "anuga.remove_mesh_pits(d, ['right'])", "bed.centroid_values",
+
+        "d.set_quantity('elevation', lambda x, y: -0.02 * x + 0.4 * np.cos(x) * np.sin(y))",
+        "anuga.remove_mesh_pits(d, ['right'], 'breach', max_depth=0.5, "
+        "where=d.centroid_coordinates[:, 0] < 30.0)", "bed.centroid_values",
+        "anuga.remove_mesh_pits(d, [3, 8], epsilon=0.01)"],
     "load_checkpoint_file": [
         "d.set_checkpointing(checkpoint_step=1)", "evolved(d)",
         "evolved(anuga.load_checkpoint_file('walked', 'CHECKPOINTS'))",
@@ -252,9 +268,9 @@ get_revision_number get_user_name get_version get_WCC_2002_Blockage_factor
 get_WCC_2016_Blockage_factor gpkg2building_csv gpkg2polygon_csv_files gpkg2polygons gpkg_layers
 gpu_offload_enabled gpu_offload_supported indent inside_polygon join ll_to_epsg llasc2pts
 LLtoUTM load_csv_as_building_polygons load_csv_as_polygons load_mesh load_ungenerate log
-log_verbose LOW_FROUDE_1 LOW_FROUDE_2 LOW_FROUDE_OFF memory_stats mesh_engine mpi_extra_options
-mpicmd MULTIPROCESSOR_GPU MULTIPROCESSOR_OPENMP myid numprocs operators parallel
-parse_standard_args parse_time plot_polygons plot_utils pmesh polygon_area
+log_verbose LOW_FROUDE_1 LOW_FROUDE_2 LOW_FROUDE_OFF LOW_FROUDE_TANGENTIAL_UPWIND memory_stats
+mesh_engine mpi_extra_options mpicmd MULTIPROCESSOR_GPU MULTIPROCESSOR_OPENMP myid numprocs
+operators parallel parse_standard_args parse_time plot_polygons plot_utils pmesh polygon_area
 polygon_csv_files2gpkg polygons2gpkg print_memory_stats pypar_available rain
 read_hole_dir_multi_files_with_single_poly read_hole_dir_single_file_with_multi_poly
 read_multi_poly_file read_multi_poly_file_value read_polygon read_polygon_dir receive
@@ -264,3 +280,13 @@ Size_field size_field_from_regions structures sww2dem_batch sww2timeseries sys T
 timefile2netcdf tsunami_source urs2nc urs2sts urs2sww utilities UTMtoLL velocity_protection
 xya2pts
 """.split()
+
+# Names that came with ANUGA 4.2, by part: an older release need not have them.
+LATER = {
+    "module": """create_domain_from_dem create_pmesh_from_dem drainage_area_from_dem
+                 LOW_FROUDE_TANGENTIAL_UPWIND remove_mesh_pits size_field_from_dem""".split(),
+    "Domain": """get_tangential_upwind set_tangential_upwind sync_elevation_to_device
+                 sync_friction_to_device""".split(),
+    "Mesh": [],
+    "Quantity": ["edge_values"],
+}

@@ -61,6 +61,8 @@ CALLS: dict[str, list[str]] = {
     "counter": ["type(q.counter)"],
     "vertex_values": ["q.vertex_values", "q.vertex_values[3]", "q.vertex_values[:, 1]",
                       "put(friction.vertex_values, (3, 1), 0.5)", _FRICTION],
+    "edge_values": ["q.edge_values", "q.edge_values[3]", "q.edge_values[:, 1]",
+                    "put(friction.edge_values, (3, 1), 0.5)", _FRICTION],
     "phi": ["q.phi"], "x_gradient": ["q.x_gradient"], "y_gradient": ["q.y_gradient"],
     # -- setting
     "set_values": [

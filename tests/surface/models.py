@@ -109,6 +109,22 @@ class Tools:
         """Another domain like the one that is walked."""
         return built(self.anuga, algorithm, **options)
 
+    def walled(self, domain: Any) -> Any:
+        """The domain with water in it and a wall around it."""
+        domain.set_store(False)
+        domain.set_quantity("stage", lambda x, y: 0.3 + 0.01 * x)
+        wall = self.anuga.Reflective_boundary(domain)
+        domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+        return domain
+
+    def dem(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A raster of a valley with a pit in it."""
+        x, y = 1000.0 + np.arange(41.0), 2000.0 + np.arange(21.0)
+        across = np.abs(y[np.newaxis, :] - 2010.3)
+        along = x[:, np.newaxis] - 1000.0
+        pit = np.exp(-((along - 22.2) ** 2 + across**2) / 12.0)
+        return x, y, 0.02 * along + 0.05 * across - 0.5 * pit + 0.01 * np.cos(along + 2.0 * across)
+
     def all_of(self, owner: Any) -> dict[str, Any]:
         """The attributes of an object."""
         return dict(vars(owner))

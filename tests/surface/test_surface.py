@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from surface.calls_module import STOCKS_OWN
+from surface.calls_module import LATER, STOCKS_OWN
 from surface.expected import (
     ATTRIBUTES,
     EXPECTED,
@@ -61,6 +61,9 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
 
 def calls(walked: dict[str, Any], variant: str, part: str, name: str) -> dict[Any, dict[str, Any]]:
     """What each call of a name gave, by (moment, number, expression)."""
+    listed = walked["stock"]["names"]["names"]["anuga" if part == "module" else part]
+    if name in LATER[part] and name not in listed:
+        pytest.skip(f"this ANUGA has no {name}")
     found = {}
     for (moment, group), record in walked[variant][part].items():
         if name in group:
@@ -149,10 +152,12 @@ def test_attributes(walked: dict[str, Any], moment: str) -> None:
 def test_every_name_is_in_a_table(walked: dict[str, Any]) -> None:
     """A name that is new in ANUGA has to be put into a table of calls."""
     listed = walked["stock"]["names"]["names"]
-    assert set(STOCKS_OWN) | set(TABLES["module"]) == set(listed["anuga"])
-    for kind in ("Domain", "Mesh"):
-        assert set(TABLES[kind]) == set(listed[kind]), kind
-    assert set(TABLES["Quantity"]) == set(listed["Quantity"]) | {"operators"}
+    tables = {**TABLES, "module": {*STOCKS_OWN, *TABLES["module"]},
+              "Quantity": TABLES["Quantity"].keys() - {"operators"}}
+    for part, table in tables.items():
+        there = set(listed["anuga" if part == "module" else part])
+        assert [] == sorted(there - set(table)), part
+        assert [] == sorted(set(table) - there - set(LATER[part])), part
 
 
 @pytest.mark.parametrize("kind", OWN)
@@ -173,5 +178,5 @@ def test_names_look_like_stocks(walked: dict[str, Any], kind: str) -> None:
 def test_what_touches_no_domain_is_stocks_own(walked: dict[str, Any]) -> None:
     """Functions and constants without a mesh or a domain are not replaced."""
     stock, lean = (walked[variant]["names"]["names"]["anuga"] for variant in ("stock", "lean"))
-    for name in STOCKS_OWN:
+    for name in stock.keys() & set(STOCKS_OWN):
         assert stock[name] == lean[name], name

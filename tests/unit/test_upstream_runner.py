@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import upstream
 import upstream_cases as cases
+import upstream_sdist as sdist
 import upstream_suites as suites
 from upstream_cases import Case
 
@@ -109,3 +111,42 @@ def test_stock_may_not_be_lean_nor_empty() -> None:
     assert "was lean where stock was meant" in "".join(cases.judge(case, lean, lean))
     empty = result(digests={}, evolves={})
     assert "left nothing to compare" in "".join(cases.judge(case, empty, empty))
+
+
+def fake_tree(folder: Path) -> Path:
+    """An sdist with one case of the Environment Agency's, which needs data beside its folder."""
+    parent = folder / "validation_tests" / "ea_benchmark"
+    (parent / "test4_floodplain").mkdir(parents=True)
+    (parent / "ea_common.py").write_text(
+        "from pathlib import Path\n"
+        "DATA = Path(__file__).with_name('data') / 'Test4' / 'Test4BC.csv'\n")
+    (parent / "data_download.py").write_text("raise SystemExit('no such host')\n")
+    (parent / "test4_floodplain" / "validate_test4.py").write_text(
+        "import sys\nsys.path.insert(0, '..')\nimport ea_common\n"
+        "print(ea_common.DATA.read_text(), sys.argv[1:])\n")
+    return folder
+
+
+def test_cases_that_need_data_run_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                              capsys: pytest.CaptureFixture) -> None:
+    tree = fake_tree(tmp_path / "tree")
+    monkeypatch.setattr(cases, "QUICK", ())
+    monkeypatch.setattr(cases, "LONG", ())
+    (tmp_path / "data" / "Test4").mkdir(parents=True)
+    (tmp_path / "data" / "Test4" / "Test4BC.csv").write_text("minutes, m3/s")
+    arguments = ["--cache", str(tmp_path / "cache"), "--case", "ea_*", "-alg", "DE1"]
+    args = upstream.prepare_parser().parse_args(arguments)
+    runner = upstream.Runner(args, tree, tmp_path / "work")
+    assert [] == runner.runnable()
+    assert "ea_test4_floodplain DE1 is not run: Test4/Test4BC.csv: its data cannot be fetched " \
+        "(no such host): give their folder with --ea-data" in capsys.readouterr().out
+    args.ea_data = tmp_path / "data"
+    (case,) = runner.runnable()
+    found = cases.run_case(case, "stock", tmp_path / "run", sdist.environment(
+        tmp_path / "home", args.cache), None, runner.ea_data)
+    assert 0 == found["status"]
+    assert "minutes, m3/s ['-alg', 'DE1', '-np', '1']" in (
+        tmp_path / "run" / "output.log").read_text()
+    args.ea_data = tmp_path / "run"
+    assert [] == runner.runnable()
+    assert "Test4/Test4BC.csv: it is not in that folder" in capsys.readouterr().out

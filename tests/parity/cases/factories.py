@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from anuga_lean.overlay.capabilities import capabilities
 from parity.cases import Leg, case
 from parity.models import channel, data, fill, wall
 
@@ -263,3 +265,45 @@ def tagged_elements(anuga: ModuleType) -> Any:
     domain.set_tag_region("reeds", "friction", 0.2)
     yield leg
     return {tag: np.asarray(ks) for tag, ks in domain.get_tagged_elements().items()}
+
+
+def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A valley falling to the right, with pits, on a grid of 1 m: x, y and the bed [x, y]."""
+    x, y = np.arange(71.0), np.arange(26.0)
+    X, Y = np.meshgrid(x, y, indexing="ij")
+    pits = 0.6 * np.exp(-((X - 30.0) ** 2 + (Y - 12.0) ** 2) / 12.0) \
+        + 0.4 * np.exp(-((X - 50.0) ** 2 + (Y - 9.0) ** 2) / 8.0)
+    return x, y, -0.02 * X + 0.05 * np.abs(Y - 12.5) - pits
+
+
+def _dem_case(pits: str | None) -> None:
+    @case(name=f"from_dem_{pits}", min_steps=20)
+    def build(anuga: ModuleType) -> Any:
+        """Meshed along the stream of a DEM, its pits left, filled or breached."""
+        domain = anuga.create_domain_from_dem(
+            _grid(), 12.0, streams=[(300.0, 3.0)], relax_passes=3, pits=pits,
+            pit_outlets=["right"])
+        bed = np.array(domain.quantities["elevation"].centroid_values)
+        domain.set_name("case")
+        domain.set_quantity("friction", 0.03)
+        domain.set_quantity("stage", np.maximum(bed, 0.4 - 0.02 * np.asarray(
+            domain.centroid_coordinates)[:, 0]), location="centroids")
+        wall(anuga, domain, right=anuga.Transmissive_boundary(domain))
+        anuga.Rate_operator(domain, rate=1.0e-3)
+        yield domain, 1.0, 4.0
+        return {"bed": bed, "nodes": domain.nodes, "triangles": domain.triangles}
+
+
+if capabilities().mesh_filename:
+    for _pits in (None, "fill", "breach"):
+        _dem_case(_pits)
+
+    @case()
+    def from_regions_into_a_mesh_file(anuga: ModuleType) -> Any:
+        """The file that the mesh is written to, byte by byte."""
+        domain = anuga.create_domain_from_regions(
+            OUTLINE, TAGS, maximum_triangle_area=8.0, mesh_filename="regions.msh",
+            interior_holes=[[[10.0, 5.0], [18.0, 5.0], [14.0, 11.0]]])
+        written = np.frombuffer(Path("regions.msh").read_bytes(), np.uint8)
+        yield ready(anuga, domain)
+        return {"written": written}
