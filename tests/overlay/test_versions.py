@@ -235,7 +235,7 @@ BROKEN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "half deleted": ({"without": ("utilities/sww_merge.py", BOUNDARIES)},
                      (BOUNDARIES, "1 more", "missing")),
     "torn": ({"edits": {BOUNDARIES: ("def evaluate(self", "def evaluate(self((")}},
-             (BOUNDARIES, "cannot be read", "line")),
+             (BOUNDARIES, "is no Python", "line")),
     "no version": ({"without": ("_version.py",)}, ("_version.py is missing",)),
     "no version, not listed": ({"without": ("_version.py",), "listed": False},
                                ("_version.py is missing",)),
