@@ -51,13 +51,13 @@ FEATURES = (
             "wave speeds and the state of the last yield"),
     Feature("SWW output, smooth or unique vertices", "lean", 14, "order of the nodes"),
     Feature("ghost triangles (parallel domains)", "lean", 1, "flags"),
-    Feature("sediment", "stock", 1069, ""),
-    Feature("compute mode 'unified'", "stock", 853, ""),
-    Feature("NaN in the initial state", "stock", 853, "spreads exactly as in ANUGA"),
-    Feature("velocity extrapolation switched off", "stock", 853, ""),
-    Feature("mesh geometry or edge values written by a script", "stock", 853, ""),
+    Feature("sediment", "stock", 1077, ""),
+    Feature("compute mode 'unified'", "stock", 861, ""),
+    Feature("NaN in the initial state", "stock", 861, "spreads exactly as in ANUGA"),
+    Feature("velocity extrapolation switched off", "stock", 861, ""),
+    Feature("mesh geometry or edge values written by a script", "stock", 861, ""),
     Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
-            853, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
+            861, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
 )
 
 

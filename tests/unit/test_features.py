@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from anuga_lean.features import FEATURES, Feature
+from anuga_lean.overlay.capabilities import capabilities
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -53,4 +54,7 @@ def test_every_feature_is_measured(costs: dict[str, dict]) -> None:
 def test_costs_what_the_table_says(costs: dict[str, dict], feature: Feature) -> None:
     cost = costs[feature.name]
     assert feature.runs_on == cost["kernels"]
-    assert pytest.approx(feature.nbytes_per_triangle, abs=TOLERANCE) == cost["bytes_per_triangle"]
+    # The table is of the newest ANUGA, which holds a mask of eight bytes.
+    mask = 0 if capabilities().prescribed_limiter or feature.runs_on == "lean" else 8
+    assert pytest.approx(feature.nbytes_per_triangle - mask, abs=TOLERANCE) == \
+        cost["bytes_per_triangle"]
