@@ -233,7 +233,8 @@ def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
     try:
         return functions_of(source, RELIED[file])
     except SyntaxError as error:
-        raise _unreadable(package, file, f"is no Python ({error.msg}, line {error.lineno})") from error
+        why = f"is no Python ({error.msg}, line {error.lineno})"
+        raise _unreadable(package, file, why) from error
     except ValueError as error:
         raise _unreadable(package, file, f"is no Python ({error})") from error
 
