@@ -36,6 +36,7 @@ MEMORY: Mapping[str, Sequence[Case]] = {
     "nightly": [
         _case("dam_break", 60_000, 240_000, steps=5, repeats=3),
         _case("dam_break", 60_000, 240_000, steps=5, parameters=_DE1, allocations=False),
+        _case("open_sides", 60_000, 240_000, steps=5, allocations=False),
         _case("regions", 20_000, 80_000, steps=5, parameters={"store": True}, allocations=False),
         _MERIMBULA,
         _case("catchment", 20_000, 80_000, steps=5, allocations=False),
@@ -45,6 +46,7 @@ MEMORY: Mapping[str, Sequence[Case]] = {
         _case("dam_break", 250_000, 1_000_000, steps=20, allocations=False),
         _case("dam_break", 250_000, 1_000_000, steps=20, parameters={"store": True},
               allocations=False),
+        _case("open_sides", 250_000, 1_000_000, steps=20, allocations=False),
     ],
 }
 
@@ -54,6 +56,7 @@ SPEED: Mapping[str, Sequence[Case]] = {
         _case("dam_break", 10_000, steps=100, repeats=5),
         _case("dam_break", 40_000, steps=40, repeats=5),
         _case("dam_break", 160_000, steps=20, repeats=7),
+        _case("open_sides", 160_000, steps=20, repeats=5),
         _case("dam_break", 160_000, steps=20, repeats=7, threads=2),
         _case("dam_break", 160_000, steps=10, repeats=5, parameters=_DE1),
         _case("unstructured", 80_000, steps=20, repeats=5),

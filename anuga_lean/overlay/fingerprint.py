@@ -176,7 +176,7 @@ def compare_package(package: Path, version: str | None, release: str) -> Differe
             missing.append(file)
             continue
         except OSError as error:
-            raise _unreadable(package, file, str(error.strerror)) from error
+            raise _unreadable(package, file, f"cannot be read ({error.strerror})") from error
         if whole(source) == as_known:
             continue
         old, new = record["functions"][file], _functions(package, file, source)
@@ -206,7 +206,7 @@ def make_record(folder: Path | str) -> dict[str, Any]:
         try:
             found[file] = (package / file).read_bytes()
         except OSError as error:
-            raise _unreadable(package, file, str(error.strerror)) from error
+            raise _unreadable(package, file, f"cannot be read ({error.strerror})") from error
     return {"anuga": version,
             "files": {file: whole(source) for file, source in found.items()},
             "functions": {file: _functions(package, file, source)
@@ -233,14 +233,15 @@ def _functions(package: Path, file: str, source: bytes) -> dict[str, int]:
     try:
         return functions_of(source, RELIED[file])
     except SyntaxError as error:
-        raise _unreadable(package, file, f"{error.msg}, line {error.lineno}") from error
+        why = f"is no Python ({error.msg}, line {error.lineno})"
+        raise _unreadable(package, file, why) from error
     except ValueError as error:
-        raise _unreadable(package, file, str(error)) from error
+        raise _unreadable(package, file, f"is no Python ({error})") from error
 
 
 def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
     return BrokenInstallation(
-        f"the ANUGA in {package} is not whole, {file} cannot be read ({why}): "
+        f"the ANUGA in {package} is not whole, {file} {why}: "
         f"{sys.executable} -m pip install --force-reinstall --no-deps anuga")
 
 

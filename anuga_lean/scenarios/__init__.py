@@ -24,6 +24,7 @@ from anuga_lean.scenarios.dams import (
     POLYGON_AREA,
     POLYGON_TAGS,
     build_dam_break,
+    build_open_sides,
     build_parallel,
     build_regions,
     build_unstructured,
@@ -108,6 +109,13 @@ SCENARIOS: Mapping[str, Scenario] = {
             "dam break over a bumpy bed on a rectangular_cross mesh",
             {"triangles": 40_000, "tailwater": -6.0},
             build_dam_break,
+            _yieldstep(4.0),
+        ),
+        Scenario(
+            "open_sides",
+            "the dam break with values prescribed on three sides",
+            {"triangles": 40_000, "tailwater": -6.0},
+            build_open_sides,
             _yieldstep(4.0),
         ),
         Scenario(

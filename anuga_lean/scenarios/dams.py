@@ -29,6 +29,11 @@ def rain(t: float) -> float:
     return 300.0 + 100.0 * math.sin(t / 5.0)
 
 
+def surge(t: float) -> float:
+    """A level, m, that rises and falls."""
+    return 0.2 * math.sin(t / 4.0)
+
+
 def bumpy_bed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Elevation, m: a slope of 1 in 100 under bumps of 4 m."""
     return -x / 100.0 + 4.0 * np.sin(y / 60.0) * np.cos(x / 50.0)
@@ -43,6 +48,19 @@ def build_dam_break(anuga: Any, parameters: Mapping[str, Any]) -> Any:
     """A square of crossed rectangles."""
     domain = _square(anuga, parameters)
     _close_square(anuga, domain, parameters["tailwater"])
+    return domain
+
+
+def build_open_sides(anuga: Any, parameters: Mapping[str, Any]) -> Any:
+    """The dam break with values prescribed on three sides, which bound what is reconstructed."""
+    domain = _square(anuga, parameters)
+    domain.set_boundary({
+        "left": anuga.Time_boundary(domain, function=lambda t: [1.5 + surge(t), 0.1, 0.0]),
+        "right": anuga.Dirichlet_boundary([parameters["tailwater"], 0.0, 0.0]),
+        "top": anuga.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(
+            domain, function=lambda t: 1.0 + surge(t)),
+        "bottom": anuga.Reflective_boundary(domain),
+    })
     return domain
 
 

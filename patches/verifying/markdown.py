@@ -43,7 +43,7 @@ def _stock(found: Sequence[Verdict]) -> str:
     columns = (("arrays DE0", "arrays DE1"), ("rss DE0", "rss DE1"), ("checkpoint",))
     cells = [" / ".join(f"{every[name]:.1f}" for name in names if name in every)
              for names in columns]
-    return " | ".join(cells) if any(cells) else ""
+    return " | ".join(cell or "−" for cell in cells) if any(cells) else ""
 
 
 def _pair(verdict: Verdict, name: str) -> str:

@@ -64,8 +64,11 @@ def facts(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def ends(verdict: Verdict) -> str:
-    """The verdict in a word."""
-    return "REFUSED" if verdict.wrong else "accepted"
+    """The verdict in a word; what was left out cannot speak for a patch."""
+    if verdict.wrong:
+        return "REFUSED"
+    left = [what for what, done in (("tests", verdict.tests), ("bits", verdict.equal)) if not done]
+    return f"accepted, without {' and '.join(left)}" if left else "accepted"
 
 
 def text(about: dict[str, Any], verdict: Verdict, rule: str) -> str:

@@ -83,7 +83,8 @@ ATTRIBUTES = {
 # Public names of lean classes that stock sets on instances, or has not at all.
 OWN = {
     "anuga": "",
-    "Domain": """boundary_limit_mask checkpoint_compression checkpoint_keep checkpoint_sets checkpoint_state full_flags
+    "Domain": """boundary_limit_mask checkpoint_compression checkpoint_keep checkpoint_sets
+                 checkpoint_state full_flags
                  has_manning_friction keep_older_sww lean mark_resumed shares_steps
                  take_checkpoint_state use_stock_kernels""",
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices dense dense_copy is_dense

@@ -107,7 +107,7 @@ def test_a_single_triangle_is_split_as_documented() -> None:
 @pytest.mark.parametrize(
     "name, given, message",
     [
-        ("lake", {}, "there is no scenario 'lake'; there are merimbula, dam_break, regions"),
+        ("lake", {}, "there is no scenario 'lake'; there are merimbula, dam_break, open_sides"),
         ("merimbula", {"triangles": 5}, "takes no 'triangles'; it takes refine,"),
         ("dam_break", {"flow_algorithm": "DE9"}, "'DE9' is unknown .* there are DE0, DE1, DE2"),
         ("dam_break", {"timestepping_method": "rk4"}, "there are euler, rk2, rk3"),
