@@ -204,6 +204,9 @@ class CompactQuantity(_StockQuantity):
         if self._edge is None:
             return None
         if self._dense:
+            # From 4.2 on ANUGA's mode 'unified' makes them at the first read after a yield.
+            if getattr(self.domain, "_host_values_stale", False):
+                self.domain._refresh_host_values()
             return self._edge.array
         if self._swallows():
             return sink(len(self), 3)
