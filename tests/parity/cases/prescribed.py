@@ -236,7 +236,7 @@ def _tangential(algorithm: str, mode: int) -> None:
             domain.set_tangential_upwind()
         across(domain)
         sides(anuga, domain)
-        return domain, 1.0, 6.0
+        return domain, 0.5, 2.0  # later the steps of DE1 in mode 1 vanish under 4.1
 
 
 for _algorithm in ("DE0", "DE1", "DE_ader2"):
