@@ -169,7 +169,8 @@ def complete(domain: Any) -> None:
         if isinstance(boundary, Time_stage_zero_momentum_boundary) and "f" in boundary.__dict__:
             boundary.__dict__.setdefault("function", boundary.__dict__["f"])
     for operator in domain.__dict__.get("fractional_step_operators") or ():
-        if isinstance(getattr(operator, "__dict__", None), dict):
+        # an operator that was pickled by itself, and its domain with it, has no state yet
+        if isinstance(getattr(operator, "__dict__", None), dict) and operator.__dict__:
             _complete_operator(operator, operator.__dict__)
 
 

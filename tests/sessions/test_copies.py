@@ -143,6 +143,28 @@ def test_parts(tmp_path: Path) -> None:
     assert stock == lean
 
 
+OPERATORS = MAKE + """
+from anuga.operators.collect_max_quantities_operator import Collect_max_quantities_operator
+
+domain = made("DE0")
+maxima = Collect_max_quantities_operator(domain)
+evolved(domain, 1.0)
+for way in (copy.deepcopy, lambda each: dill.loads(dill.dumps(each))):
+    for operator in (maxima, domain.inlet, domain.culvert):
+        twin = way(operator)
+        tell(type(twin).__name__, twin.domain is domain,
+             twin in twin.domain.fractional_step_operators)
+        if operator is maxima:
+            tell(np.array_equal(twin.max_stage, maxima.max_stage))
+"""
+
+
+def test_operators(tmp_path: Path) -> None:
+    """An operator alone, whose domain comes along and lists it before it has its state."""
+    stock, lean = both(tmp_path, OPERATORS)
+    assert stock == lean
+
+
 GARBAGE = """
 import gc, weakref
 import tracemalloc
