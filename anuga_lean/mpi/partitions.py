@@ -43,6 +43,8 @@ def check_number_of_ranks(n_procs: int, number_of_triangles: int) -> None:
 
 # -- METIS -------------------------------------------------------------------------
 
+_stock_metis = partitioning.metis_partition
+
 
 @wraps(partitioning.metis_partition)
 def metis_partition(domain: Any, n_procs: int) -> tuple[Order, Any]:
@@ -50,6 +52,10 @@ def metis_partition(domain: Any, n_procs: int) -> tuple[Order, Any]:
     check_number_of_ranks(n_procs, n)
     if n_procs == 1:
         return np.arange(n, dtype=int), [n]
+    try:
+        import pymetis  # noqa: F401
+    except ImportError:
+        return _stock_metis(domain, n_procs)    # which says what to install
     rank = _metis(domain, n_procs)
     count = np.bincount(rank)
     if len(count) < n_procs or not count.all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -155,3 +156,13 @@ def test_too_many_triangles_for_metis() -> None:
 def test_what_takes_all_neighbours_at_once_is_said() -> None:
     with pytest.warns(MemoryWarning, match="'hilbert' takes a part of the mesh at a time"):
         Partition(cross().mesh, 2, {"partition_scheme": "rcm"})
+
+
+def test_without_pymetis_anuga_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh = anuga.rectangular_cross_domain(3, 3)
+    monkeypatch.setitem(sys.modules, "pymetis", None)
+    with pytest.raises(ImportError, match="pymetis"):
+        partitions.metis_partition(mesh, 2)
+    order, count = partitions.metis_partition(mesh, 1)
+    assert [36] == count
+    assert np.array_equal(np.arange(36), order)
