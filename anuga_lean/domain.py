@@ -115,13 +115,16 @@ class LeanDomain(ReportingDomain):
             super().__init__(*args, **kwargs)
         finally:
             self._lean_constructing = False
+        if self.lean is not None:
+            # Zeros that nobody has touched: freed before the quantities are made, they would
+            # become one of theirs, which calloc clears, and so touches.
+            self.__dict__.pop("boundary_limit_mask", None)
         release_free_memory()
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
         if storage.is_lean_mesh(self.mesh):
             self.lean = Step(self)
-            self.__dict__.pop("boundary_limit_mask", None)      # still all zeros
         return found
 
     @stage("the quantities", count_of)

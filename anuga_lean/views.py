@@ -231,9 +231,8 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     ) -> Any:
         if func in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(self, func.__name__)
-        if func in (np.zeros_like, np.ones_like, np.empty_like) and args == (self,) \
-                and "shape" not in kwargs:
-            return func(np.empty((), self._dtype), shape=self._shape, **kwargs)
+        if func is np.zeros_like and len(args) == 1 and not kwargs:
+            return np.zeros(self._shape, self._dtype)   # touches no memory; zeros_like does
         if func is np.take and args and args[0] is self:
             return self.take(*args[1:], **kwargs)
         if func is np.copyto and args and isinstance(args[0], ArrayView):
