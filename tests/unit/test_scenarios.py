@@ -144,6 +144,7 @@ def test_importing_scenarios_loads_no_anuga() -> None:
 SMALL = {
     "merimbula": {"refine": 0},
     "dam_break": {"triangles": 400},
+    "open_sides": {"triangles": 400},
     "regions": {"triangles": 400},
     "unstructured": {"triangles": 400},
     "catchment": {"triangles": 400},

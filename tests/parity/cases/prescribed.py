@@ -227,7 +227,7 @@ def prescribed_on_renumbered_triangles(anuga: ModuleType) -> Any:
 
 
 def _tangential(algorithm: str, mode: int) -> None:
-    @case(name=f"tangential_upwind_{algorithm}_{mode}", isas=ISAS)
+    @case(name=f"tangential_upwind_{algorithm}_{mode}", min_steps=20, isas=ISAS)
     def build(anuga: ModuleType) -> Any:
         """The bit of low_froude that 4.2 has, beside walls of every kind."""
         domain = deep(anuga, algorithm)
