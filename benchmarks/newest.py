@@ -1,13 +1,12 @@
 """Which release of ANUGA pip would install today, and what it changes of what counts here.
 
-Owns asking pip and reading the wheel; nothing of the wheel is run.  The fingerprints
-are `anuga_lean.overlay.fingerprint`'s.
+Owns asking pip, where it is set up to look, and reading the wheel; nothing of the wheel is
+run.  The fingerprints are `anuga_lean.overlay.fingerprint`'s.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -39,16 +38,10 @@ class Newest(NamedTuple):
     line: str
 
 
-def newest_release(index: str = "") -> Newest:
-    """Ask pip for the newest ANUGA that has a wheel for this Python.
-
-    Parameters
-    ----------
-    index : str, optional
-        URL or folder of a package index instead of the one that pip is set up for.
-    """
+def newest_release() -> Newest:
+    """Ask pip for the newest ANUGA that has a wheel for this Python."""
     known = known_releases()
-    asked = _pip(index, *ASK, "anuga")
+    asked = _pip(*ASK, "anuga")
     if asked.returncode != 0:
         return Newest(None, False, f"whether there is a newer ANUGA than {known[-1]} is not known: "
                       f"pip finds none, as it does offline ({_reason(asked)})")
@@ -56,13 +49,13 @@ def newest_release(index: str = "") -> Newest:
     if version in known:
         return Newest(version, True, f"the newest ANUGA is {version}, which is known")
     return Newest(version, False, f"ANUGA {version} has appeared, which is not known: "
-                  f"{changes(version, index)}")
+                  f"{changes(version)}")
 
 
-def changes(version: str, index: str = "") -> str:
+def changes(version: str) -> str:
     """What the wheel of a release changes of the functions that count here, in a few words."""
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
-        done = _pip(index, "download", "--quiet", "--dest", folder, f"anuga=={version}")
+        done = _pip("download", "--quiet", "--dest", folder, f"anuga=={version}")
         if done.returncode != 0:
             return f"its wheel cannot be had ({_reason(done)})"
         (wheel,) = Path(folder).glob("*.whl")
@@ -74,13 +67,10 @@ def changes(version: str, index: str = "") -> str:
             return f"its fingerprints cannot be taken: {error}"
 
 
-def _pip(index: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
     command, *rest = arguments
     options = ["--no-deps", "--only-binary", ":all:", "--retries", "1", "--timeout", "20",
                "--disable-pip-version-check", "--no-input"]
-    if index:
-        options += ["--no-index", "--find-links", index] if os.path.isdir(index) else \
-            ["--index-url", index]
     return subprocess.run([sys.executable, "-m", "pip", command, *options, *rest],
                           capture_output=True, text=True, cwd="/")
 

@@ -88,8 +88,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, default=HISTORY, metavar="FOLDER")
     parser.add_argument("--baselines", type=Path, default=compare.BASELINES, metavar="FOLDER",
                         help="default: benchmarks/baseline/")
-    parser.add_argument("--index", default="", metavar="URL",
-                        help="where pip looks for the newest ANUGA (default: as pip is set up)")
     parser.add_argument("more", nargs="*", help="for pytest, after --")
     args = parser.parse_args(arguments)
     args.history = args.history.resolve()
@@ -97,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         baselines = compare.read_baselines(args.baselines)
     except LeanError as error:
         raise SystemExit(f"nightly.py: {error}") from error
-    newest = newest_release(args.index)
+    newest = newest_release()
     print(newest.line, flush=True)
     also = [] if newest.known or newest.version is None else ["--release", newest.version]
     path, status = measure(args.history, args.profile, [*also, *args.more])

@@ -93,10 +93,22 @@ LEAN_INLINE void reconstruct(const lean_run *r, const opened *o, int ordered)
     }
 }
 
+/* Keep the edge values of stage, depth and velocities, e[4][3], of local triangle c. */
+static void keep_edges(const opened *o, int c, double e[4][3])
+{
+    for (int i = 0; i < 3; i++) {
+        int t = i * o->NL + c;
+        o->sw[t] = e[0][i];
+        o->sh[t] = e[1][i];
+        o->suh[t] = e[2][i] * e[1][i];
+        o->svh[t] = e[3][i] * e[1][i];
+        o->sz[t] = e[0][i] - e[1][i];
+    }
+}
+
 /* Triangles with prescribed edges, one by one. */
 static void reconstruct_prescribed(const lean_run *r, const opened *o, int b, int ordered)
 {
-    const int NL = o->NL;
     const lean_prescribed *p = &r->prescribed;
     for (int64_t j = p->offset[b]; j < p->offset[b + 1]; j++) {
         int c = p->triangle[j], alone = o->iso[c] != 0.0;
@@ -116,14 +128,7 @@ static void reconstruct_prescribed(const lean_run *r, const opened *o, int b, in
         if (!lean_find_bounds(p, p->place + 3 * j, &s, &q, &bounds))
             continue;
         lean_edges_within(&r->p, &bounds, &s, &q, e);
-        for (int i = 0; i < 3; i++) {
-            int t = i * NL + c;
-            o->sw[t] = e[0][i];
-            o->sh[t] = e[1][i];
-            o->suh[t] = e[2][i] * e[1][i];
-            o->svh[t] = e[3][i] * e[1][i];
-            o->sz[t] = e[0][i] - e[1][i];
-        }
+        keep_edges(o, c, e);
     }
 }
 
@@ -146,7 +151,6 @@ static int neighbour_at_rest(const lean_run *r, const opened *o, int c, int n, c
 static void reconstruct_corners(const lean_run *r, const opened *o)
 {
     const lean_mesh *m = r->mesh;
-    const int NL = o->NL;
     for (int j = 0; j < o->block->n_corner; j++) {
         int64_t q = o->block->corner + j;
         int c = m->corner_triangle[q], n = m->corner_neighbour[q];
@@ -163,14 +167,7 @@ static void reconstruct_corners(const lean_run *r, const opened *o)
             for (int a = 0; a < 4; a++)
                 lean_corner_edges(own[a], other[a], s.gx, s.gy, s.ex, s.ey, r->p.beta_w, e[a]);
         }
-        for (int i = 0; i < 3; i++) {
-            int t = i * NL + c;
-            o->sw[t] = e[0][i];
-            o->sh[t] = e[1][i];
-            o->suh[t] = e[2][i] * e[1][i];
-            o->svh[t] = e[3][i] * e[1][i];
-            o->sz[t] = e[0][i] - e[1][i];
-        }
+        keep_edges(o, c, e);
     }
 }
 

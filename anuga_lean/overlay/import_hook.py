@@ -17,8 +17,8 @@ from typing import Any
 from anuga_lean._errors import BrokenInstallation, HookError, HookWarning
 
 
-class _Loader:
-    """ANUGA's own loader, followed by `install`."""
+class StandInLoader:
+    """A loader in another's place, which it gives back before the module runs."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader
@@ -26,13 +26,21 @@ class _Loader:
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
         return self.loader.create_module(spec)
 
+    def give_back(self, module: types.ModuleType) -> None:
+        """Let the module show its own loader."""
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
+
+
+class _Loader(StandInLoader):
+    """ANUGA's own loader, followed by `install`."""
+
     def exec_module(self, module: types.ModuleType) -> None:
         from anuga_lean.overlay import install
 
         unwatch()
-        module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
+        self.give_back(module)
         if not install.may_change_anuga():
             load(self.loader.exec_module, module)
             return

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from anuga_lean.overlay import table
+from anuga_lean.overlay.import_hook import StandInLoader
 
 # (module, names after `from ... import`) of the statements that wait.
 _WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.LATE)
@@ -187,19 +188,11 @@ def _within_functions(name: str, importer: Mapping[str, Any], locals: Any, names
 # -- packages of which a user imports no more than the top ---------------------------------
 
 
-class _Loader:
+class _Loader(StandInLoader):
     """A package's own loader, and then `_complete`."""
 
-    def __init__(self, loader: Any) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        return self.loader.create_module(spec)
-
     def exec_module(self, module: types.ModuleType) -> None:
-        module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
+        self.give_back(module)
         self.loader.exec_module(module)
         _complete(module)
 

@@ -49,10 +49,10 @@ def night(history: Path, *more: str, **variables: str) -> subprocess.CompletedPr
     nothing = history.parent / "nothing"
     nothing.mkdir(exist_ok=True)
     command = [sys.executable, str(BENCHMARKS / "nightly.py"), "--profile", "quick",
-               "--history", str(history), "--baselines", str(nothing), "--index", str(nothing),
-               *more]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables},
-                          cwd=history.parent)
+               "--history", str(history), "--baselines", str(nothing), *more]
+    offline = {"PIP_NO_INDEX": "1"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=history.parent,
+                          env={**os.environ, **offline, **variables})
 
 
 @pytest.mark.slow
