@@ -19,8 +19,8 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean import features, storage
-from anuga_lean._documented import documented_as
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
 from anuga_lean.checkpoint import releases, schedule
 from anuga_lean.checkpoint.schedule import KEEP

@@ -14,7 +14,7 @@ import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from numpy.typing import NDArray
 
-from anuga_lean import sums
+from anuga_lean.arrays import pairwise_sum
 from anuga_lean.quantity_values import chunks
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ def integral(domain: Any, values: Array, minus: Array | None = None,
             yield product if full is None else product[full[ks] == 1]
 
     count = len(values) if full is None else int(np.count_nonzero(full))
-    return sums.total(products(), count)
+    return pairwise_sum.total(products(), count)
 
 
 class Depth:

@@ -17,7 +17,6 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels, domain_reports, mesh_lookup
-from anuga_lean._documented import documented_as
 from anuga_lean._mesh_input import (
     InvalidMesh,
     checked_boundary,
@@ -26,6 +25,7 @@ from anuga_lean._mesh_input import (
     find_links,
     links_follow,
 )
+from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.blocks import Blocks
 from anuga_lean.checkpoint.file import ArrayParts
 from anuga_lean.memory_limits import count_given, count_of, stage

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
 
 if TYPE_CHECKING:
     from anuga_lean.mesh import Mesh

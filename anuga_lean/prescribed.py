@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.views import ArrayView
 
 _ALL_BITS = 0b111111
 _TABLES = ("offset", "triangle", "place", "block")

@@ -20,8 +20,8 @@ from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
 import anuga_lean.quantity_values as forms
-from anuga_lean._documented import documented_as
 from anuga_lean._kernels import average_centroids, average_vertices
+from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.domain_reports import integral
 from anuga_lean.quantity_setting import SettableQuantity
 from anuga_lean.quantity_values import Array

@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike
 
 import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.arrays.view import ArrayView
 from anuga_lean.memory_limits import stage
 from anuga_lean.quantity_state import CompactQuantity
 from anuga_lean.quantity_values import Array, Stored
 from anuga_lean.quantity_views import RealArrays
-from anuga_lean.views import ArrayView
 
 # The temporaries of a smaller quantity are a few MB, less than the search for them is worth.
 _FEWEST_TRIMMED = 50_000

@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean.arrays.view import ArrayView
 from anuga_lean.quantity_values import Values, _relied_upon, chunks, plane_gradient
-from anuga_lean.views import ArrayView
 
 if TYPE_CHECKING:
     from anuga_lean.quantity import Quantity

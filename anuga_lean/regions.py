@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
 
 _ROWS_AT_ONCE = 3 << 13     # whole triangles
 

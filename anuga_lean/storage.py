@@ -23,6 +23,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 )
 
 from anuga_lean._errors import StockKernelWarning
+from anuga_lean.arrays.view import ArrayView
 from anuga_lean.checkpoint.releases import complete
 from anuga_lean.mesh import Mesh
 from anuga_lean.mesh_tables import TABLES
@@ -32,7 +33,6 @@ from anuga_lean.quantity_values import Stored
 from anuga_lean.riverwalls import RiverWall
 from anuga_lean.step import CONSERVED, Step
 from anuga_lean.tracers import DERIVED as _TRACER_ARRAYS
-from anuga_lean.views import ArrayView
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",

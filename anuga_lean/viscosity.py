@@ -22,7 +22,7 @@ from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
 from anuga_lean import viscosity_explicit
-from anuga_lean._documented import documented_as
+from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity_values import Array
 from anuga_lean.quantity_views import RealArrays

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
 
 
 class SparseEdges(ArrayView):

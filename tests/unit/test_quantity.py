@@ -18,7 +18,7 @@ from unit import quantity_cases as cases
 
 import anuga_lean as anuga
 import anuga_lean.quantity_values as quantity_values
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
 
 SET = {
     "nothing": lambda domain: None,

@@ -1,0 +1,6 @@
+"""What stands for an array, and how long arrays are summed: no mesh, no physics.
+
+view          an object that acts as a numpy array and computes what is asked for
+pairwise_sum  numpy's sum of a long array that never exists as a whole
+signatures    methods that show the signature and the text of those they override
+"""
