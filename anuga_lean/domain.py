@@ -35,7 +35,7 @@ from anuga_lean.domain_views import (
     YieldTime,
 )
 from anuga_lean.memory_limits import count_of, stage
-from anuga_lean.mesh import StockMesh
+from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.mpi import ghosts
 from anuga_lean.mpi.left_behind import release_left_behind
 from anuga_lean.past import wanted

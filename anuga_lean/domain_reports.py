@@ -2,7 +2,7 @@
 
 Owns volumes, flows through the boundary, wet triangles and what is told of the
 mesh: ANUGA's numbers, to the bit, from chunks of triangles.  What a quantity is
-asked is in `quantity`, points and lines in `mesh_lookup`, the SWW file in `sww`.
+asked is in `quantity`, points and lines in `mesh.lookup`, the SWW file in `sww`.
 """
 
 from __future__ import annotations

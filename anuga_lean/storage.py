@@ -25,8 +25,8 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 from anuga_lean._errors import StockKernelWarning
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.checkpoint.releases import complete
-from anuga_lean.mesh import Mesh
-from anuga_lean.mesh_tables import TABLES
+from anuga_lean.mesh.mesh import Mesh
+from anuga_lean.mesh.tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity import Quantity
 from anuga_lean.quantity_values import Stored

@@ -102,7 +102,7 @@ def edge_shapes(mesh: Any, ks: Places, xy: Array | None = None) -> tuple[Places,
 
     Parameters
     ----------
-    mesh : anuga_lean.mesh.Mesh
+    mesh : anuga_lean.mesh.mesh.Mesh
     ks : (m,) int64
     xy : (n, 2) float64, optional
         Centroids, m, if they are at hand.

@@ -15,10 +15,10 @@ import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from numpy.typing import ArrayLike, NDArray
 
-from anuga_lean.mesh_tables import TABLES
+from anuga_lean.mesh.tables import TABLES
 
 if TYPE_CHECKING:
-    from anuga_lean.mesh import Mesh
+    from anuga_lean.mesh.mesh import Mesh
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -245,7 +245,7 @@ def fitting_lean_meshes(fit: Callable[..., Any]) -> Callable[..., Any]:
     def _fit_to_mesh(*args: Any, mesh: Any = None, **kwargs: Any) -> Any:
         if not hasattr(mesh, "dense_copy"):
             return fit(*args, **kwargs) if mesh is None else fit(*args, mesh=mesh, **kwargs)
-        from anuga_lean.fitting import fit_lean_mesh  # for those who fit
+        from anuga_lean.mesh.fitting import fit_lean_mesh  # for those who fit
 
         return fit_lean_mesh(fit, *args, mesh=mesh, **kwargs)
 

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean._errors import LeanError, MemoryWarning
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.mesh_lookup import absolute, corners_of
+from anuga_lean.mesh.lookup import absolute, corners_of
 
 if TYPE_CHECKING:
-    from anuga_lean.mesh import Mesh
+    from anuga_lean.mesh.mesh import Mesh
 
 Array = NDArray[np.float64]
 

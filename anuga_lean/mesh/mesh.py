@@ -2,7 +2,7 @@
 
 Owns the checks of what a mesh is made from, boundary tags and their
 enumeration, and what happens when somebody needs or writes a real array.
-The blocks are in `blocks`, the derived tables in `mesh_tables`.
+The blocks are in `blocks`, the derived tables in `tables`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
-from anuga_lean import _kernels, domain_reports, mesh_lookup
-from anuga_lean._mesh_input import (
+from anuga_lean import _kernels, domain_reports
+from anuga_lean.arrays.signatures import documented_as
+from anuga_lean.checkpoint.file import ArrayParts
+from anuga_lean.memory_limits import count_given, count_of, stage
+from anuga_lean.mesh import lookup
+from anuga_lean.mesh.blocks import Blocks
+from anuga_lean.mesh.input_checks import (
     InvalidMesh,
     checked_boundary,
     checked_nodes,
@@ -25,12 +30,8 @@ from anuga_lean._mesh_input import (
     find_links,
     links_follow,
 )
-from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.blocks import Blocks
-from anuga_lean.checkpoint.file import ArrayParts
-from anuga_lean.memory_limits import count_given, count_of, stage
-from anuga_lean.mesh_lookup import DenseMesh
-from anuga_lean.mesh_tables import TABLES, MeshTable, table_property
+from anuga_lean.mesh.lookup import DenseMesh
+from anuga_lean.mesh.tables import TABLES, MeshTable, table_property
 
 __all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
 
@@ -373,21 +374,21 @@ class Mesh(StockMesh):
         self, polyline: ArrayLike, use_cache: bool = False, verbose: bool = False
     ) -> list[Any]:
         """Return where a polyline crosses triangles, as ANUGA does; nothing is cached."""
-        return mesh_lookup.intersect(self, polyline, verbose)
+        return lookup.intersect(self, polyline, verbose)
 
     def get_triangle_containing_point(self, point: ArrayLike) -> int:
         """Return the triangle that contains a point (absolute x, y, m)."""
-        return mesh_lookup.find_triangle(self, point)
+        return lookup.find_triangle(self, point)
 
     def get_triangle_near_point(self, point: ArrayLike, tolerance: float = 1.0e20) -> int:
         """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
-        return mesh_lookup.find_nearest(self, point, tolerance)
+        return lookup.find_nearest(self, point, tolerance)
 
     def get_triangles_inside_polygon(
         self, polygon: ArrayLike, verbose: bool = False
     ) -> NDArray[np.int64]:
         """Return the triangles whose centroid is inside a polygon (absolute x, y, m)."""
-        return mesh_lookup.find_inside(self, polygon)
+        return lookup.find_inside(self, polygon)
 
     def statistics(self, nbins: int = 10) -> str:
         """Return a text about extent, areas and boundary; see ANUGA's method."""
@@ -396,7 +397,7 @@ class Mesh(StockMesh):
     def get_interpolation_object(self) -> Any:
         """Return an interpolator on triangles that share no node; it is kept."""
         if not hasattr(self, "interpolation_object"):
-            from anuga_lean.interpolation import PointInterpolator
+            from anuga_lean.mesh.interpolation import PointInterpolator
 
             self.interpolation_object = PointInterpolator(self)
         return self.interpolation_object

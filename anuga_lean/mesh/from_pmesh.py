@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MeshError
-from anuga_lean._mesh_input import MOST_NODES, MOST_TRIANGLES, check_number_of_triangles
+from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES, check_number_of_triangles
 
 Boundary = dict[tuple[int, int], str]
 
@@ -139,8 +139,8 @@ def pmesh_to_mesh(pmesh_instance: Any, verbose: bool = False) -> Any:
 
 
 def mesh_file_parts(*args: Any, **kwargs: Any) -> Any:
-    """Return what a domain is made of, as ANUGA's pmesh_to_domain: see `mesh_files.mesh_parts`."""
-    from anuga_lean.mesh_files import mesh_parts
+    """Return what a domain is made of, as ANUGA's pmesh_to_domain: see `files.mesh_parts`."""
+    from anuga_lean.mesh.files import mesh_parts
 
     return mesh_parts(*args, **kwargs)
 
@@ -150,7 +150,7 @@ def _pmesh_to_domain_instance(source: Any, DomainClass: type) -> Any:  # noqa: N
     if type(source).__name__ != "str" or not issubclass(
             DomainClass, generic_domain.Generic_Domain):
         return _stock_instance(source, DomainClass)
-    from anuga_lean.mesh_files import make_domain
+    from anuga_lean.mesh.files import make_domain
 
     return make_domain(source, DomainClass)
 
@@ -159,7 +159,7 @@ def _pmesh_to_domain_instance(source: Any, DomainClass: type) -> Any:  # noqa: N
 def basic_mesh_from_mesh_file(mesh_filename: Any, verbose: bool = False) -> Any:
     if verbose:     # ANUGA says what it does
         return _stock_basic_from_file(mesh_filename, verbose)
-    from anuga_lean.mesh_files import make_basic_mesh
+    from anuga_lean.mesh.files import make_basic_mesh
 
     return make_basic_mesh(mesh_filename)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from anuga_lean.arrays.view import ArrayView
 
 if TYPE_CHECKING:
-    from anuga_lean.mesh import Mesh
+    from anuga_lean.mesh.mesh import Mesh
 
 
 class _Table(NamedTuple):

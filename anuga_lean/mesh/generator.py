@@ -3,7 +3,7 @@
 Owns when and how that process is started and what is said if it dies.  Triangle
 takes some 500 bytes per triangle on its heap, in small pieces that keep the
 pages of what is allocated later; with the process they go back to the system.
-The mesh is the same to the last bit.  What runs there is `_triangulate`.
+The mesh is the same to the last bit.  What runs there is `generator_child`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from anuga.mesh_engine import mesh_engine
 
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
-from anuga_lean._triangulate import READY
+from anuga_lean.mesh.generator_child import READY
 
 _stock_generate_mesh = mesh_engine.generate_mesh
-_SCRIPT = Path(__file__).with_name("_triangulate.py")
+_SCRIPT = Path(__file__).with_name("generator_child.py")
 # Starting the process takes 0.3 s; below that, the heap is 10 MB.
 _FEWEST_TRIANGLES = 20_000
 _MILLISECONDS_BETWEEN_LOOKS = 100

@@ -2,7 +2,7 @@
 
 Owns the stand-in for ANUGA's Interpolate on triangles that share no node.  Its
 search, its weights and its sums are ANUGA's; they run on the triangles that can
-contain a point.  Which those are is found in `mesh_lookup`.
+contain a point.  Which those are is found in `lookup`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from anuga.utilities.numerical_tools import NAN, ensure_numeric
 from anuga.utilities.sparse import Sparse, Sparse_CSR
 from numpy.typing import NDArray
 
-from anuga_lean.mesh_lookup import SomeTriangles, corners_of, triangle_chunks, triangles_near
+from anuga_lean.mesh.lookup import SomeTriangles, corners_of, triangle_chunks, triangles_near
 
 if TYPE_CHECKING:
-    from anuga_lean.mesh import Mesh
+    from anuga_lean.mesh.mesh import Mesh
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MeshError
-from anuga_lean._mesh_input import check_number_of_triangles
 from anuga_lean.memory_limits import stage
+from anuga_lean.mesh.input_checks import check_number_of_triangles
 
 Boundary = dict[tuple[int, int], str]
 Parts = tuple[NDArray[np.float64], NDArray[Any], Boundary]
