@@ -15,7 +15,7 @@ from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from numpy.typing import NDArray
 
 from anuga_lean.arrays import pairwise_sum
-from anuga_lean.quantity_values import chunks
+from anuga_lean.quantity.forms import chunks
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean.flux_parameters import set_parameters
-from anuga_lean.quantity_values import Array, Corners, Rows, Values
+from anuga_lean.quantity.forms import Array, Corners, Rows, Values
 
 if TYPE_CHECKING:
     from anuga_lean.domain import Domain

@@ -13,7 +13,7 @@ from anuga.operators.barometric_pressure import Barometric_pressure_operator as 
 from anuga.utilities.function_utils import evaluate_file_function_all_points
 
 from anuga_lean.overlay.capabilities import pressure_sign
-from anuga_lean.quantity_values import Array, chunks, plane_gradient
+from anuga_lean.quantity.forms import Array, chunks, plane_gradient
 
 
 class Barometric_pressure_operator(_StockOperator):

@@ -28,8 +28,8 @@ from anuga_lean.checkpoint.releases import complete
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.quantity import Quantity
-from anuga_lean.quantity_values import Stored
+from anuga_lean.quantity.forms import Stored
+from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.riverwalls import RiverWall
 from anuga_lean.step import CONSERVED, Step
 from anuga_lean.tracers import DERIVED as _TRACER_ARRAYS

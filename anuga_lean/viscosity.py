@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from anuga_lean import viscosity_explicit
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.quantity_values import Array
-from anuga_lean.quantity_views import RealArrays
+from anuga_lean.quantity.forms import Array
+from anuga_lean.quantity.views import RealArrays
 from anuga_lean.viscosity_matrix import (
     Rows,
     scaled_system,

@@ -14,7 +14,7 @@ import numpy as np
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
-from anuga_lean.quantity_values import Array
+from anuga_lean.quantity.forms import Array
 
 Places = NDArray[np.int64]
 

@@ -50,7 +50,7 @@ def on_stock_arrays(function: Function, name: str) -> Function:
 
 def on_real_mesh(function: Function) -> Function:
     """Give compiled code of an operator real mesh arrays for the time of a call."""
-    from anuga_lean.quantity_views import RealArrays
+    from anuga_lean.quantity.views import RealArrays
 
     @functools.wraps(function)
     def ask(operator: Any) -> Any:
@@ -132,14 +132,14 @@ def _own_exchange(function: Function) -> Function:
 
 def by_method(function: Function, name: str) -> Function:
     """Have a lean quantity do its own method of that name."""
-    from anuga_lean.quantity import Quantity
+    from anuga_lean.quantity.quantity import Quantity
 
     return _of_quantity(function, getattr(Quantity, name), Quantity)
 
 
 def on_real_quantity(function: Function) -> Function:
     """Give compiled code real arrays of a lean quantity for the time of a call."""
-    from anuga_lean.quantity import Quantity
+    from anuga_lean.quantity.quantity import Quantity
 
     own = functools.partial(Quantity.run_compiled, function=function)
     return _of_quantity(function, own, Quantity)

@@ -187,8 +187,8 @@ _LOADED = [
 _CLASSES = [
     Row("anuga.abstract_2d_finite_volumes.neighbour_mesh", "Mesh", "anuga_lean.mesh.mesh:Mesh",
         CLASS, "a mesh in blocks"),
-    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity", "anuga_lean.quantity:Quantity",
-        CLASS, "centroid values, the others computed"),
+    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity",
+        "anuga_lean.quantity.quantity:Quantity", CLASS, "centroid values, the others computed"),
     Row("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
         "anuga_lean.generic_domain:Generic_Domain", CLASS, "makes lean meshes"),
     Row("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls:RiverWall", CLASS,
@@ -206,7 +206,8 @@ _CLASSES = [
 
 _INSTALLED = [
     Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity.__new__",
-        "anuga_lean.quantity:Quantity", CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
+        "anuga_lean.quantity.quantity:Quantity", CONSTRUCTOR,
+        "whoever holds ANUGA's class gets a lean one"),
     Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__", "anuga_lean.domain:Domain",
         CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
     *_functions("anuga.shallow_water.checkpoint", "anuga_lean.checkpoint.loading",

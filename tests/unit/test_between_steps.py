@@ -22,11 +22,11 @@ from anuga_lean.measure.calls import CALLS, Taken, build, measure
 from anuga_lean.measure.census import census
 
 CHUNK_SIZES = {
-    "quantity_values.TRIANGLES_PER_CHUNK": 150,
-    "sums.LARGEST_PART": 128,
-    "mesh_lookup._TRIANGLES_AT_ONCE": 110,
-    "mesh_lookup._POINTS_AT_ONCE": 32,
-    "views._ROWS_AT_ONCE": 90,
+    "quantity.forms.TRIANGLES_PER_CHUNK": 150,
+    "arrays.pairwise_sum.LARGEST_PART": 128,
+    "mesh.lookup._TRIANGLES_AT_ONCE": 110,
+    "mesh.lookup._POINTS_AT_ONCE": 32,
+    "arrays.view._ROWS_AT_ONCE": 90,
     "sww._TRIANGLES_AT_ONCE": 70,
     "sww._NODES_AT_ONCE": 33,
 }

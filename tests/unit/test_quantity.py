@@ -17,8 +17,8 @@ import pytest
 from unit import quantity_cases as cases
 
 import anuga_lean as anuga
-import anuga_lean.quantity_values as quantity_values
 from anuga_lean.arrays.view import ArrayView
+from anuga_lean.quantity import forms
 
 SET = {
     "nothing": lambda domain: None,
@@ -54,7 +54,7 @@ def held_nbytes(*things: Any) -> int:
     def visit(thing: Any) -> None:
         if isinstance(thing, np.ndarray):
             seen[id(thing)] = thing.nbytes
-        elif type(thing).__module__ == "anuga_lean.quantity_values":
+        elif type(thing).__module__ == "anuga_lean.quantity.forms":
             for value in vars(thing).values():
                 visit(value)
 
@@ -85,7 +85,7 @@ def test_same_bits_as_anuga(
 def test_same_bits_with_many_chunks(
     name: str, reference: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantity_values, "TRIANGLES_PER_CHUNK", 17)
+    monkeypatch.setattr(forms, "TRIANGLES_PER_CHUNK", 17)
     test_same_bits_as_anuga("scattered", name, reference, tmp_path)
 
 

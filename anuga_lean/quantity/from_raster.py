@@ -1,6 +1,6 @@
 """Rasters, read by ANUGA and asked by ANUGA for a part of a mesh at a time.
 
-Owns the functions from points to values that `quantity_setting` calls part by part.
+Owns the functions from points to values that `setting` calls part by part.
 ANUGA's interpolation of all vertices at once takes 510 bytes per
 triangle beside the raster.
 """

@@ -16,13 +16,13 @@ from anuga.geospatial_data.geospatial_data import ensure_absolute
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
-import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.memory_limits import stage
-from anuga_lean.quantity_state import CompactQuantity
-from anuga_lean.quantity_values import Array, Stored
-from anuga_lean.quantity_views import RealArrays
+from anuga_lean.quantity import forms
+from anuga_lean.quantity.compact import CompactQuantity
+from anuga_lean.quantity.forms import Array, Stored
+from anuga_lean.quantity.views import RealArrays
 
 # The temporaries of a smaller quantity are a few MB, less than the search for them is worth.
 _FEWEST_TRIMMED = 50_000
@@ -107,24 +107,24 @@ class SettableQuantity(CompactQuantity):
         Notes
         -----
         Called once with all of them, as in ANUGA, up to 4 million triangles
-        (`evaluation.largest_call`), and for parts of the mesh beyond.  `x` and `y`
+        (`from_function.largest_call`), and for parts of the mesh beyond.  `x` and `y`
         are columns of one array, as in ANUGA: numpy's functions may give other bits
         for arrays of another stride.
         """
-        from anuga_lean import evaluation
+        from anuga_lean.quantity import from_function
 
         in_parts = indices is None and use_cache is not True and not self._dense \
-            and len(self) > evaluation.largest_call()
+            and len(self) > from_function.largest_call()
         if self._dense or (location == "centroids" and indices is not None):
             super().set_values_from_function(f, location, indices, use_cache, verbose)
         elif location == "centroids":
-            values = evaluation.at_centroids(f, self.domain) if in_parts else None
+            values = from_function.at_centroids(f, self.domain) if in_parts else None
             if values is None:
                 values = self._evaluated(
                     f, self.domain.get_centroid_coordinates(), use_cache, verbose)
             self.set_values(values, location=location)
         elif location == "vertices":
-            form = evaluation.at_vertices(f, self.domain) if in_parts else None
+            form = from_function.at_vertices(f, self.domain) if in_parts else None
             if form is not None:
                 self._vertex = form
                 return
@@ -222,10 +222,10 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
-        from anuga_lean import rasters
+        from anuga_lean.quantity import from_raster
 
         whole = indices is not None or self._dense
-        values_at = None if whole else rasters.file_values(filename)
+        values_at = None if whole else from_raster.file_values(filename)
         if values_at is None:
             self._from_stock(
                 "set_values_from_utm_grid_file", filename, location, indices, verbose)
@@ -237,10 +237,10 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
-        from anuga_lean import rasters
+        from anuga_lean.quantity import from_raster
 
         whole = indices is not None or self._dense
-        values_at = None if whole else rasters.raster_values(*raster)
+        values_at = None if whole else from_raster.raster_values(*raster)
         if values_at is None:
             self._from_stock("set_values_from_utm_raster", raster, location, indices, verbose)
         else:
@@ -251,10 +251,10 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Sample a GeoTIFF file; see ANUGA's method."""
-        from anuga_lean import rasters
+        from anuga_lean.quantity import from_raster
 
         whole = indices is not None or self._dense
-        values_at = None if whole else rasters.tif_values(filename, self.domain)
+        values_at = None if whole else from_raster.tif_values(filename, self.domain)
         if values_at is None:
             self._from_stock("set_values_from_tif_file", filename, location, indices, verbose)
         else:
@@ -262,14 +262,14 @@ class SettableQuantity(CompactQuantity):
 
     def _set_everywhere(self, values_at: Callable[[Array], Array], location: str) -> None:
         """Set values from a function of points, (m, 2) m absolute, a part at a time."""
-        from anuga_lean import evaluation
+        from anuga_lean.quantity import from_function
 
         with self._writing():
             if location == "centroids":
                 for ks, values in self._evaluated_in_parts(values_at, "centroid_coordinates", 1):
                     self.centroid_values[ks] = values
                 return
-            corners = evaluation.CornerValues(self.domain)
+            corners = from_function.CornerValues(self.domain)
             for ks, values in self._evaluated_in_parts(values_at, "vertex_coordinates", 3):
                 corners.put(ks.start, np.asarray(values, float).reshape(-1, 3))
             self._vertex = corners.finish()
@@ -278,10 +278,10 @@ class SettableQuantity(CompactQuantity):
     def _evaluated_in_parts(
         self, values_at: Callable[[Array], Array], coordinates: str, per: int
     ) -> Iterator[tuple[slice, Array]]:
-        from anuga_lean import rasters
+        from anuga_lean.quantity import from_raster
 
         view, reference = getattr(self.domain, coordinates), self.domain.geo_reference
-        for ks in rasters.parts(self.domain):
+        for ks in from_raster.parts(self.domain):
             points = np.array(view[per * ks.start : per * ks.stop])
             yield ks, values_at(ensure_absolute(points, geo_reference=reference))
 

@@ -17,9 +17,9 @@ from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
-import anuga_lean.quantity_values as forms
-from anuga_lean.quantity_values import Array, Stored, Values
-from anuga_lean.quantity_views import PlaceView, UpdateView, sink, view_of
+from anuga_lean.quantity import forms
+from anuga_lean.quantity.forms import Array, Stored, Values
+from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
 
 if TYPE_CHECKING:
     from anuga_lean.past import PastState
@@ -53,7 +53,7 @@ def _update_property(name: str, what: str) -> property:
 
 
 class CompactQuantity(_StockQuantity):
-    """The storage of `anuga_lean.quantity.Quantity`.
+    """The storage of `anuga_lean.quantity.quantity.Quantity`.
 
     Attributes
     ----------

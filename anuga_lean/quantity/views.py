@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean.arrays.view import ArrayView
-from anuga_lean.quantity_values import Values, _relied_upon, chunks, plane_gradient
+from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
 if TYPE_CHECKING:
-    from anuga_lean.quantity import Quantity
+    from anuga_lean.quantity.quantity import Quantity
 
 Array = NDArray[np.float64]
 

@@ -2,8 +2,8 @@
 
 Owns how values get out of a quantity, arithmetic, and ANUGA's compiled
 functions; everything not found here is ANUGA's own.  Setting values is in
-`quantity_setting`, what is kept in `quantity_state`, its forms in
-`quantity_values`; edge values during a run come from `step`.
+`setting`, what is kept in `compact`, its forms in
+`forms`; edge values during a run come from `step`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
-import anuga_lean.quantity_values as forms
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.domain_reports import integral
-from anuga_lean.quantity_setting import SettableQuantity
-from anuga_lean.quantity_values import Array
-from anuga_lean.quantity_views import GradientView, RealArrays
+from anuga_lean.quantity import forms
+from anuga_lean.quantity.forms import Array
+from anuga_lean.quantity.setting import SettableQuantity
+from anuga_lean.quantity.views import GradientView, RealArrays
 
 
 @documented_as(_StockQuantity)

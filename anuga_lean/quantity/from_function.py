@@ -2,7 +2,7 @@
 
 Owns when a user's function is asked in parts, how it is found out that it may not be,
 and the corner values that come of parts: one per node while all triangles there agree.
-Which function is asked, and what the values are for, is in `quantity_setting`.
+Which function is asked, and what the values are for, is in `setting`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-import anuga_lean.quantity_values as forms
 from anuga_lean._errors import LeanError, MemoryWarning, PartsWarning
-from anuga_lean.quantity_values import Array
+from anuga_lean.quantity import forms
+from anuga_lean.quantity.forms import Array
 
 if TYPE_CHECKING:
     from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain

@@ -1,0 +1,7 @@
+"""A quantity of a domain: centroid values, and how all other values follow from them.
+
+quantity       ANUGA's Quantity, compact    compact      which arrays it keeps, and when
+forms          values that are computed from less than an array
+views          edge and vertex values, gradients, that are computed when they are read
+setting        set_values                   from_function, from_raster   in parts
+"""
