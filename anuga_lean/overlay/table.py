@@ -69,6 +69,7 @@ class Row(NamedTuple):
 _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
+_REGIONS = "anuga_lean.operators.regions"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
 KERNELS_HANDLED = {
@@ -138,23 +139,23 @@ _LOADED = [
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
         f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
-    *(Row("anuga.geometry.polygon", name, "anuga_lean.regions:searching_parts", WRAPPED,
+    *(Row("anuga.geometry.polygon", name, f"{_REGIONS}:searching_parts", WRAPPED,
           "a search keeps no array of the mesh's size", (per,), LOAD)
       for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),
     Row("anuga.abstract_2d_finite_volumes.region", "Region._setup_indices_circle",
-        "anuga_lean.regions:on_real_arrays", METHOD, "computes with coordinates", (), LOAD),
+        f"{_REGIONS}:on_real_arrays", METHOD, "computes with coordinates", (), LOAD),
     *(Row("anuga.abstract_2d_finite_volumes.region", f"Region.{name}",
-          "anuga_lean.regions:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
+          f"{_REGIONS}:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
       for name in ("_setup_indices_line", "_setup_indices_polygon")),
     Row("anuga.parallel.parallel_operator_factory", "allocate_inlet_procs",
-        "anuga_lean.regions:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
+        f"{_REGIONS}:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
         LOAD),
     Row("anuga.parallel.parallel_inlet_enquiry", "Parallel_Inlet_enquiry.compute_enquiry_index",
-        "anuga_lean.regions:without_coordinates", METHOD, "asks for coordinates in vain", (),
+        f"{_REGIONS}:without_coordinates", METHOD, "asks for coordinates in vain", (),
         LOAD),
     Row("anuga.operators.set_elevation", "Set_elevation.setup_node_structures",
-        "anuga_lean.regions:on_real_arrays", METHOD, "computes with mesh arrays", (), LOAD),
-    *(Row(module, f"{kind}.{name}", "anuga_lean.regions:CornerCoordinate", ATTRIBUTE,
+        f"{_REGIONS}:on_real_arrays", METHOD, "computes with mesh arrays", (), LOAD),
+    *(Row(module, f"{kind}.{name}", f"{_REGIONS}:CornerCoordinate", ATTRIBUTE,
           "corner coordinates when asked for", (name, axis), LOAD)
       for module, kind in (("anuga.operators.set_elevation", "Set_elevation"),
                            ("anuga.operators.set_stage", "Set_stage"))
@@ -198,9 +199,10 @@ _CLASSES = [
     Row("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain:Domain", CLASS,
         "stepped by lean kernels"),
     Row("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
-        "anuga_lean.viscosity:Kinematic_viscosity_operator", CLASS, "arrays only while it solves"),
+        "anuga_lean.operators.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
+        "arrays only while it solves"),
     Row("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
-        "anuga_lean.pressure:Barometric_pressure_operator", CLASS,
+        "anuga_lean.operators.barometric_pressure:Barometric_pressure_operator", CLASS,
         "coordinates only while it is called"),
 ]
 

@@ -21,17 +21,17 @@ from anuga.operators.kinematic_viscosity_operator import (
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
-from anuga_lean import viscosity_explicit
 from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.quantity.forms import Array
-from anuga_lean.quantity.views import RealArrays
-from anuga_lean.viscosity_matrix import (
+from anuga_lean.operators import viscosity_explicit
+from anuga_lean.operators.viscosity_matrix import (
     Rows,
     scaled_system,
     symmetric_system,
     whole_matrix,
 )
+from anuga_lean.overlay.capabilities import capabilities
+from anuga_lean.quantity.forms import Array
+from anuga_lean.quantity.views import RealArrays
 
 
 class _ArraysFollow(Exception):

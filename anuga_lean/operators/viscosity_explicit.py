@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from anuga_lean._kernels import viscous_change
+from anuga_lean.operators.viscosity_matrix import chunks, edge_shapes
 from anuga_lean.quantity.forms import Array
-from anuga_lean.viscosity_matrix import chunks, edge_shapes
 
 
 def stiffness(domain: Any) -> float:

@@ -2,7 +2,7 @@
 
 Owns the rows of the matrix of div(a grad) and the two systems over the triangles
 that ANUGA's releases put together from them, with the bits of ANUGA's own.
-When a matrix exists, and who multiplies with it, is `viscosity`'s.
+When a matrix exists, and who multiplies with it, is `kinematic_viscosity`'s.
 """
 
 from __future__ import annotations
