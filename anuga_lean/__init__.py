@@ -116,8 +116,8 @@ def from_domain(domain: Any) -> Any:
     """
     if not _install.load():
         return domain
-    from anuga_lean import storage
-    return storage.from_domain(domain)
+    from anuga_lean.stepping import conversion
+    return conversion.from_domain(domain)
 
 
 def _is_own_module(name: str) -> bool:

@@ -1,6 +1,6 @@
 """What each feature adds to a lean domain, in bytes per triangle, by census.
 
-For every row of `anuga_lean.features.FEATURES` one function in `SWITCHES` turns
+For every row of `anuga_lean.stepping.features.FEATURES` one function in `SWITCHES` turns
 the feature on.  A plain domain and one with the feature are run at two sizes;
 the figure is the difference of their slopes, so that what does not grow with
 the mesh cancels.  `tests/unit/test_features.py` runs this at small sizes.
@@ -178,8 +178,8 @@ def measure(names: list[str], cells: tuple[int, int]) -> list[Cost]:
 
 def main() -> None:
     """Measure and print."""
-    from anuga_lean.features import FEATURES
     from anuga_lean.measure.report import table
+    from anuga_lean.stepping.features import FEATURES
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--feature", action="append", choices=list(SWITCHES), metavar="NAME",

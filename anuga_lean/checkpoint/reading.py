@@ -183,7 +183,7 @@ def _check(domain: Any) -> None:
 
 def _check_prescribed(domain: Any) -> None:
     """Raise ValueError unless edges with prescribed values are edges of this boundary."""
-    from anuga_lean.prescribed import LimitMasks, Prescribed
+    from anuga_lean.stepping.prescribed import LimitMasks, Prescribed
 
     masks, step = domain.__dict__.get("_limit_masks"), domain.lean
     if masks is not None:

@@ -161,7 +161,7 @@ def complete(domain: Any) -> None:
     ----------
     domain : anuga.Domain
         With its boundaries and operators.  What its boundaries prescribe is known when it is
-        asked for; see `anuga_lean.prescribed`.
+        asked for; see `anuga_lean.stepping.prescribed`.
     """
     from anuga.shallow_water.boundaries import Time_stage_zero_momentum_boundary
 

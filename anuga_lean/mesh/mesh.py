@@ -16,7 +16,7 @@ from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
-from anuga_lean import _kernels, domain_reports
+from anuga_lean import _kernels
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.checkpoint.file import ArrayParts
 from anuga_lean.memory_limits import count_given, count_of, stage
@@ -32,6 +32,7 @@ from anuga_lean.mesh.input_checks import (
 )
 from anuga_lean.mesh.lookup import DenseMesh
 from anuga_lean.mesh.tables import TABLES, MeshTable, table_property
+from anuga_lean.stepping import volumes_and_flows
 
 __all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
 
@@ -392,7 +393,7 @@ class Mesh(StockMesh):
 
     def statistics(self, nbins: int = 10) -> str:
         """Return a text about extent, areas and boundary; see ANUGA's method."""
-        return domain_reports.mesh_statistics(self, nbins)
+        return volumes_and_flows.mesh_statistics(self, nbins)
 
     def get_interpolation_object(self) -> Any:
         """Return an interpolator on triangles that share no node; it is kept."""

@@ -93,7 +93,7 @@ def communicate_ghosts_non_blocking(domain: Any, quantities: Sequence[str] | Non
 
     Parameters
     ----------
-    domain : anuga_lean.domain.LeanDomain
+    domain : anuga_lean.stepping.domain.LeanDomain
     quantities : sequence of str, optional
         At most as many as the buffers have columns; the conserved ones if left out.
 

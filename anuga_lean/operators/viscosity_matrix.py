@@ -48,7 +48,7 @@ class Rows:
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
     cells : (n,) float64, m2/s, or m3/s where `a` includes the depth
         `a` at the centroids; read when rows are asked for.
     edges : (boundary_length,) float64

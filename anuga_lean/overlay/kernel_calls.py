@@ -91,7 +91,7 @@ def _friction(domain: Any, prepared: bool) -> Any:
 
 def reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
     """evaluate_reflective_segment: on computed edge values."""
-    from anuga_lean.boundary import reflect_velocities
+    from anuga_lean.stepping.boundary import reflect_velocities
 
     domain.lean.reflect(ids, vol, edge)
     reflect_velocities(domain, ids, vol, edge)
@@ -107,7 +107,7 @@ def update_struct(domain: Any, *args: Any, **kwargs: Any) -> Any:
 
 def exchanging(function: Function) -> Function:
     """Have lean domains, whatever steps them now, exchange through requests made once."""
-    from anuga_lean.domain import LeanDomain
+    from anuga_lean.stepping.domain import LeanDomain
 
     own = _own_exchange(function)
 

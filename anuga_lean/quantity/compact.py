@@ -22,7 +22,7 @@ from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
 
 if TYPE_CHECKING:
-    from anuga_lean.past import PastState
+    from anuga_lean.stepping.yield_state import PastState
 
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}

@@ -182,7 +182,7 @@ def main(argv: list[str]) -> int:
     anuga = load(variant)
     from parity.cases import CASES
 
-    if ("anuga_lean.domain" in sys.modules) != (variant == "lean"):
+    if ("anuga_lean.stepping.domain" in sys.modules) != (variant == "lean"):
         raise SystemExit(f"the {variant} variant has the wrong classes in place")
     failed = 0
     for name in names:

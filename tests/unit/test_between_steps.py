@@ -27,8 +27,8 @@ CHUNK_SIZES = {
     "mesh.lookup._TRIANGLES_AT_ONCE": 110,
     "mesh.lookup._POINTS_AT_ONCE": 32,
     "arrays.view._ROWS_AT_ONCE": 90,
-    "sww._TRIANGLES_AT_ONCE": 70,
-    "sww._NODES_AT_ONCE": 33,
+    "stepping.sww._TRIANGLES_AT_ONCE": 70,
+    "stepping.sww._NODES_AT_ONCE": 33,
 }
 
 Reference = dict[tuple[str, str], Any]

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
-from anuga_lean.flux_parameters import set_parameters
 from anuga_lean.quantity.forms import Array, Corners, Rows, Values
+from anuga_lean.stepping.flux_parameters import set_parameters
 
 if TYPE_CHECKING:
-    from anuga_lean.domain import Domain
-    from anuga_lean.step import Step
+    from anuga_lean.stepping.domain import Domain
+    from anuga_lean.stepping.step import Step
 
 _LEVELS = frozenset(["stage", "elevation", "height"])
 _ALL = _LEVELS | {"xmomentum", "ymomentum"}
@@ -66,7 +66,7 @@ class PastState:
 
     Parameters
     ----------
-    step : anuga_lean.step.Step
+    step : anuga_lean.stepping.step.Step
         Distributed; what is needed of its state is copied.
     names : frozenset of str
         Quantities to know the vertex values of.

@@ -49,7 +49,7 @@ def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
     ids, vol, edge : (m,) int64
         Boundary edges by number, and by triangle and edge.
 

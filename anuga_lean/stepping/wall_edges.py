@@ -18,7 +18,7 @@ class SparseEdges(ArrayView):
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
     edges : (m,) int64
         Edges (3 k + i) that are not zero, ascending.
     values : (m,) int64

@@ -2,7 +2,7 @@
 
 Owns how ANUGA's methods map onto `step.Step` and which of ANUGA's array
 attributes are views.  A domain whose `lean` is None runs on ANUGA's kernels
-over real arrays; `storage.py` turns one kind into the other.
+over real arrays; `conversion.py` turns one kind into the other.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean import features, storage
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.boundary import asks_edge_by_edge, is_wall, may_look
 from anuga_lean.checkpoint import releases, schedule
 from anuga_lean.checkpoint.schedule import KEEP
 from anuga_lean.checkpoint.writing import Checkpointing
-from anuga_lean.domain_reports import ReportingDomain
-from anuga_lean.domain_views import (
+from anuga_lean.memory_limits import count_of, stage
+from anuga_lean.mesh.mesh import StockMesh
+from anuga_lean.stepping import conversion, features, ghosts
+from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look
+from anuga_lean.stepping.domain_attributes import (
     CheckpointFlag,
     FullFlags,
     MaxSpeed,
@@ -34,16 +35,14 @@ from anuga_lean.domain_views import (
     Workspace,
     YieldTime,
 )
-from anuga_lean.memory_limits import count_of, stage
-from anuga_lean.mesh.mesh import StockMesh
-from anuga_lean.mpi import ghosts
-from anuga_lean.mpi.left_behind import release_left_behind
-from anuga_lean.past import wanted
-from anuga_lean.prescribed import BoundaryLimitMask
-from anuga_lean.step import RECONSTRUCTED, Step
-from anuga_lean.sww import go_on_with_file, move_aside
-from anuga_lean.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
-from anuga_lean.wall_edges import EdgeArray
+from anuga_lean.stepping.prescribed import BoundaryLimitMask
+from anuga_lean.stepping.step import RECONSTRUCTED, Step
+from anuga_lean.stepping.sww import go_on_with_file, move_aside
+from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
+from anuga_lean.stepping.volumes_and_flows import ReportingDomain
+from anuga_lean.stepping.wall_edges import EdgeArray
+from anuga_lean.stepping.whole_domains import release_left_behind
+from anuga_lean.stepping.yield_state import wanted
 
 # Attributes that are the mesh's own.
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
@@ -58,7 +57,7 @@ class LeanDomain(ReportingDomain):
 
     Attributes
     ----------
-    lean : anuga_lean.step.Step or None
+    lean : anuga_lean.stepping.step.Step or None
         What steps this domain; None once ANUGA's kernels do.
     """
 
@@ -123,7 +122,7 @@ class LeanDomain(ReportingDomain):
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
-        if storage.is_lean_mesh(self.mesh):
+        if conversion.is_lean_mesh(self.mesh):
             self.lean = Step(self)
         return found
 
@@ -163,8 +162,8 @@ class LeanDomain(ReportingDomain):
         step = state.pop("lean", None)
         super().__setstate__(state)     # which would have a step forget what it has just got
         self.lean = step
-        if "normals" in state and storage.is_lean_mesh(self.mesh):
-            storage.adopt(self)
+        if "normals" in state and conversion.is_lean_mesh(self.mesh):
+            conversion.adopt(self)
             releases.complete(self)
             return
         for name in _OF_MESH:
@@ -243,7 +242,7 @@ class LeanDomain(ReportingDomain):
             What has no lean kernel, as the warning names it.
         """
         if self.lean is not None:
-            storage.materialise(self, feature)
+            conversion.materialise(self, feature)
 
     def _stepped_lean(self) -> bool:
         """Whether lean kernels step this domain; turns to ANUGA's where they must."""
@@ -513,7 +512,7 @@ class LeanDomain(ReportingDomain):
         """Take the state of a checkpoint file, whose every object may be another's."""
         mesh, lean = state["mesh"], state["lean"]
         if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
-                or "normals" in state and storage.is_lean_mesh(mesh):
+                or "normals" in state and conversion.is_lean_mesh(mesh):
             raise ValueError("no mesh and no step of a lean domain")
         self.__setstate__(state | {"_lean_written_with": releases.installed()})
 
@@ -587,7 +586,7 @@ class LeanDomain(ReportingDomain):
         if self.lean is None:
             super().reorder(new_order)
             return
-        with storage.dense(self):
+        with conversion.dense(self):
             super().reorder(new_order)
 
 

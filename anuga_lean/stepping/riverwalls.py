@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from anuga.structures.riverwall import RiverWall as _StockRiverWall
 
-from anuga_lean.wall_edges import SparseEdges
+from anuga_lean.stepping.wall_edges import SparseEdges
 
 _PIECE = 65536      # triangles looked at together
 
@@ -22,7 +22,7 @@ class _NearWalls:
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
     triangles : (m,) int64
         The triangles shown, ascending; they are numbered 0 to m-1.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from anuga_lean import overrides
+from anuga_lean.stepping import user_methods
 
 
 class Feature(NamedTuple):
@@ -74,7 +74,7 @@ def unsupported(domain: Any) -> str | None:
         return "velocity extrapolation switched off"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
-    own = overrides.users_own(domain)
+    own = user_methods.users_own(domain)
     if own is not None:
         return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
     return None

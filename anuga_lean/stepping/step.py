@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean import _kernels, threads, wall_edges
+from anuga_lean import _kernels
 from anuga_lean._errors import ThreadError
-from anuga_lean.answers import STATE, Answers
-from anuga_lean.flux_parameters import kernel_parameters, set_parameters
 from anuga_lean.memory_limits import stage
 from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.past import PastState
-from anuga_lean.prescribed import Prescribed, masks_of
-from anuga_lean.tracers import Tracers
-from anuga_lean.updates import CONSERVED, OpenUpdates
+from anuga_lean.stepping import threads, wall_edges
+from anuga_lean.stepping.edge_values import STATE, Answers
+from anuga_lean.stepping.flux_parameters import kernel_parameters, set_parameters
+from anuga_lean.stepping.forcing import CONSERVED, OpenUpdates
+from anuga_lean.stepping.prescribed import Prescribed, masks_of
+from anuga_lean.stepping.tracers import Tracers
+from anuga_lean.stepping.yield_state import PastState
 
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 
@@ -49,7 +50,7 @@ class Step(OpenUpdates, Answers):
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
 
     Notes
     -----

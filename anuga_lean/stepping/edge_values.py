@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
-from anuga_lean.updates import CONSERVED
+from anuga_lean.stepping.forcing import CONSERVED
 
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
 

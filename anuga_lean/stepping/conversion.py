@@ -30,9 +30,9 @@ from anuga_lean.mesh.tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
-from anuga_lean.riverwalls import RiverWall
-from anuga_lean.step import CONSERVED, Step
-from anuga_lean.tracers import DERIVED as _TRACER_ARRAYS
+from anuga_lean.stepping.riverwalls import RiverWall
+from anuga_lean.stepping.step import CONSERVED, Step
+from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
@@ -62,7 +62,7 @@ def materialise(domain: Any, feature: str) -> None:
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
     feature : str
         What has no lean kernel; named once in a StockKernelWarning together
         with the bytes per triangle it costs, counted before and after.
@@ -247,7 +247,7 @@ def from_domain(domain: Any) -> Any:
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
     if getattr(domain, "lean", None) is not None:
         return domain
-    from anuga_lean.domain import Domain, LeanDomain
+    from anuga_lean.stepping.domain import Domain, LeanDomain
 
     old = _known_arrays(domain)
     if not isinstance(domain, LeanDomain):

@@ -19,7 +19,7 @@ class Tracers:
 
     Parameters
     ----------
-    domain : anuga_lean.domain.Domain
+    domain : anuga_lean.stepping.domain.Domain
         With at least one tracer.
     run : _kernels.Run
     """

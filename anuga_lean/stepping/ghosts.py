@@ -3,7 +3,7 @@
 Owns the flags of full triangles and the buffers of the exchange, as ANUGA's
 Generic_Domain._init_parallel sets them.  That method counts the full nodes in
 72 bytes per triangle of index arrays; here they follow when `node_full_flag`
-is read (`domain_views`).  The exchange itself is ANUGA's.
+is read (`domain_attributes`).  The exchange itself is ANUGA's.
 """
 
 from __future__ import annotations
