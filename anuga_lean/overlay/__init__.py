@@ -5,6 +5,7 @@ install         brings the table's rows in; what state the process is in
 rebinding       how a name comes to mean something else wherever it is held
 import_hook     what `import anuga` does once this package is there
 late_imports    what ANUGA imports at its top and first needs later
+stopping_ranks  all ranks end when one of them fails
 kernel_calls    what ANUGA's compiled functions do with lean objects
 capabilities    what the installed ANUGA can do, probed once
 versions        whether this ANUGA is one that may be changed

@@ -249,9 +249,9 @@ _INSTALLED = [
     # not mesh_engine's own: what calls that gives its arguments to be changed
     Row("anuga.pmesh.mesh", "generate_mesh", "anuga_lean.mesh.generator:generate_mesh", BINDING,
         "a process of its own gives its memory back"),
-    Row("python", "sys.exit", "anuga_lean.mpi.faults:stop_all_together", PROCESS,
+    Row("python", "sys.exit", "anuga_lean.overlay.stopping_ranks:stop_all_together", PROCESS,
         "notes that a rank leaves; exit, quit and atexit too", (), INSTALL, ON_RANKS),
-    *(Row(module, name, "anuga_lean.mpi.faults:seen_together", WRAPPED,
+    *(Row(module, name, "anuga_lean.overlay.stopping_ranks:seen_together", WRAPPED,
           "ranks that do not see each other say so")
       for module, names in _SHARE_A_MODEL for name in names),
     Row("anuga", "_anuga_lean", "anuga_lean.overlay.install:mark", MARK,
