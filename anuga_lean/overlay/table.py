@@ -69,7 +69,7 @@ class Row(NamedTuple):
 _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
-_REGIONS = "anuga_lean.operators.regions"
+_REGIONS = "anuga_lean.fractional_steps.regions"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
 KERNELS_HANDLED = {
@@ -199,10 +199,10 @@ _CLASSES = [
     Row("anuga.shallow_water.shallow_water_domain", "Domain",
         "anuga_lean.stepping.domain:Domain", CLASS, "stepped by lean kernels"),
     Row("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
-        "anuga_lean.operators.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
+        "anuga_lean.fractional_steps.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
         "arrays only while it solves"),
     Row("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
-        "anuga_lean.operators.barometric_pressure:Barometric_pressure_operator", CLASS,
+        "anuga_lean.fractional_steps.barometric_pressure:Barometric_pressure_operator", CLASS,
         "coordinates only while it is called"),
 ]
 

@@ -276,8 +276,8 @@ def adopt(domain: Any) -> None:
 
 def _turn_operators(domain: Any) -> None:
     """Make ANUGA's operators lean where there is a lean kind of them, and what they hold."""
-    from anuga_lean.operators.barometric_pressure import Barometric_pressure_operator
-    from anuga_lean.operators.kinematic_viscosity import Kinematic_viscosity_operator
+    from anuga_lean.fractional_steps.barometric_pressure import Barometric_pressure_operator
+    from anuga_lean.fractional_steps.kinematic_viscosity import Kinematic_viscosity_operator
 
     for operator in domain.fractional_step_operators:
         for own in list(vars(operator).values()):
