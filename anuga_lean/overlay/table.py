@@ -69,6 +69,8 @@ class Row(NamedTuple):
 _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
+_QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
+_HALO = "anuga_lean.mpi.halo"
 _REGIONS = "anuga_lean.fractional_steps.regions"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
@@ -138,7 +140,7 @@ _LOADED = [
         WRAPPED_BINDING, "reads and writes ANUGA's arrays",
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
-        f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
+        f"{_QUANTITY_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
     *(Row("anuga.geometry.polygon", name, f"{_REGIONS}:searching_parts", WRAPPED,
           "a search keeps no array of the mesh's size", (per,), LOAD)
       for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),
@@ -171,16 +173,16 @@ _LOADED = [
     Row("anuga.pmesh.mesh_quadtree", "MeshQuadtree.__init__",
         "anuga_lean.mesh.lookup:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
         LOAD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:by_method", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:by_method", WRAPPED_BINDING,
           "a lean quantity does it", (name,), LOAD) for name in _QUANTITY_BY_METHOD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:on_real_quantity", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:on_real_quantity", WRAPPED_BINDING,
           "reads and writes ANUGA's arrays", (), LOAD) for name in _QUANTITY_ON_REAL_ARRAYS),
-    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_CALLS}:exchanging", WRAPPED,
-          "requests made once", (), LOAD)
+    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_HALO}:exchanging",
+          WRAPPED, "requests made once", (), LOAD)
       for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
                    "communicate_flux_timestep")),
     Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
-        f"{_CALLS}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
+        f"{_HALO}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
         IF_THERE),
 ]
 
@@ -309,4 +311,4 @@ TABLE: tuple[Row, ...] = (*_LOADED, *_CLASSES, *_INSTALLED, *_AROUND)
 def own_modules() -> frozenset[str]:
     """Return the modules of this package that import ANUGA at their top."""
     found = {row.own.partition(":")[0] for row in TABLE if row.kind in (CLASS, FUNCTION)}
-    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {"anuga_lean.mpi.halo"})
+    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {_HALO})

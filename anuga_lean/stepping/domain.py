@@ -26,7 +26,7 @@ from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.stepping import conversion, features, ghosts
-from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look
+from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
     CheckpointFlag,
     FullFlags,
@@ -345,6 +345,17 @@ class LeanDomain(ReportingDomain):
                 boundary.evaluate_segment(self, edges)
             finally:
                 self._lean_edges = {}
+
+    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> None:
+        """Write the boundary values of reflective walls.
+
+        Parameters
+        ----------
+        ids, vol, edge : (m,) int64
+            Boundary edges by number, and by triangle and edge.
+        """
+        self.lean.reflect(ids, vol, edge)
+        reflect_velocities(self, ids, vol, edge)
 
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
