@@ -116,8 +116,9 @@ def from_domain(domain: Any) -> Any:
     """
     if not _install.load():
         return domain
+    from anuga_lean.checkpoint.domain import Domain
     from anuga_lean.stepping import conversion
-    return conversion.from_domain(domain)
+    return conversion.from_domain(domain, Domain)
 
 
 def _is_own_module(name: str) -> bool:

@@ -8,6 +8,7 @@ late_imports    what ANUGA imports at its top and first needs later
 stopping_ranks  all ranks end when one of them fails
 kernel_calls    what ANUGA's compiled functions do with lean objects
 capabilities    what the installed ANUGA can do, probed once
+later_attributes  what an older ANUGA has not set on the objects of a domain
 versions        whether this ANUGA is one that may be changed
 fingerprint     what differs between its sources and a known release's
 sources, relied how a source becomes a fingerprint, and which ones count
