@@ -74,11 +74,10 @@ from anuga_lean._errors import (
 from anuga_lean._errors import (
     UnsupportedVersion as UnsupportedVersion,
 )
+from anuga_lean._version import __version__ as __version__
 from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install
-
-__version__ = "0.1.0"
 
 _OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
         "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",

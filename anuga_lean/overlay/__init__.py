@@ -1,8 +1,9 @@
 """The one place that knows ANUGA's inside: what it can do and what of it is replaced.
 
 table           every name of ANUGA's that is replaced, by what and why
-install         brings the table's rows in; what state the process is in
+install         brings the table's rows in, once a process
 rebinding       how a name comes to mean something else wherever it is held
+finder          the finder and loader of ANUGA while anuga_lean watches
 import_hook     what `import anuga` does once this package is there
 late_imports    what ANUGA imports at its top and first needs later
 stopping_ranks  all ranks end when one of them fails

@@ -70,6 +70,7 @@ _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
 _QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
+_TAKES_MESH = "anuga_lean.mesh.mesh_arguments"
 _HALO = "anuga_lean.mpi.halo"
 _REGIONS = "anuga_lean.fractional_steps.regions"
 
@@ -167,11 +168,11 @@ _LOADED = [
     Row("anuga.parallel.distribute_mesh", "build_submesh",
         "anuga_lean.overlay.late_imports:importing_less", WRAPPED, "loads no hashlib", (), LOAD),
     Row("anuga.fit_interpolate.general_fit_interpolate", "FitInterpolate.__init__",
-        "anuga_lean.mesh.lookup:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
-    Row("anuga.fit_interpolate.fit", "_fit_to_mesh", "anuga_lean.mesh.lookup:fitting_lean_meshes",
-        WRAPPED, "fits in less memory", (), LOAD),
+        f"{_TAKES_MESH}:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
+    Row("anuga.fit_interpolate.fit", "_fit_to_mesh",
+        f"{_TAKES_MESH}:fitting_lean_meshes", WRAPPED, "fits in less memory", (), LOAD),
     Row("anuga.pmesh.mesh_quadtree", "MeshQuadtree.__init__",
-        "anuga_lean.mesh.lookup:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
+        f"{_TAKES_MESH}:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
         LOAD),
     *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:by_method", WRAPPED_BINDING,
           "a lean quantity does it", (name,), LOAD) for name in _QUANTITY_BY_METHOD),
