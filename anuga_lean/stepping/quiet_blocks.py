@@ -1,8 +1,8 @@
 """Quiet blocks: those where nothing has changed keep their fluxes of the last sweep.
 
-Owns which blocks the next sweep has to compute and how often an update says so; who wakes
-all of them is everyone that writes to what a sweep reads.  Finding the blocks beside those
-that changed is in kernels/quiet.c.
+Owns which blocks the next sweep has to compute and how often an update says so.  Every part
+of a step wakes all blocks when it has written to what a sweep reads.  The blocks beside those
+that changed are found in kernels/quiet.c.
 """
 
 from __future__ import annotations

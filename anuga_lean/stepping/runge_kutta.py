@@ -1,7 +1,7 @@
 """Substeps of Runge-Kutta: which one it is, and the arrays that it needs.
 
 Owns the count of flux calls, the work arrays with the fluxes, and the state remembered at
-the begin of a step.  Under rk2 the first update exchanges: the work arrays take the state of
+the beginning of a step.  Under rk2 the first update exchanges: the work arrays take the state of
 before while the new one takes its place, and the second sweep updates and averages in one go,
 so that two sets of conserved values are enough.  Tracers remember theirs in `tracers`.
 """

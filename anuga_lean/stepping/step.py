@@ -1,8 +1,8 @@
 """One time step of a lean domain: which kernel, in which order.
 
-Owns the order of a step and the parts that act in it, each with its arrays in a module of its
-own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps ANUGA's methods onto
-it, the arithmetic is in kernels/.
+Owns the order of a step and the parts that act in it; each part, with the arrays it holds, is
+in a module of its own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps
+ANUGA's methods onto it, the arithmetic is in kernels/.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Step:
     run : _kernels.Run or None
         The kernels and the arrays they have; from the first kernel on.
     parameters, substeps, quiet, walls, stages, forcing, edges, tracers, yields
-        The parts of a step, each described in its class; made anew with `run`.
+        The parts of a step, each described in its class; new ones once the step starts afresh.
     speeds : WaveSpeeds
-        The largest wave speed of each triangle, once asked for; outlives `run`.
+        The largest wave speed of each triangle, once asked for; outlives those parts.
     prescribed : Prescribed or None
-        Boundary values that bounded the last reconstruction; outlives `run`.
+        Boundary values that bounded the last reconstruction; outlives those parts.
 
     Notes
     -----
@@ -165,7 +165,7 @@ class Step:
         Parameters
         ----------
         defer : bool
-            True: leave it to the sweep; nobody looks in between.
+            True: leave it to the sweep; nothing reads the centroid values in between.
         at_yield : bool
             True: scripts may write anything before the next sweep.
         past : frozenset of str
