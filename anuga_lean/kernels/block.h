@@ -1,82 +1,42 @@
 /* A block of triangles opened in a thread's arena: its geometry, its effective
  * state and its neighbours, with those of its two rings.
  *
- * Owns the arena's layout and the loading; what is computed from it is in
- * sweep.c and distribute.c.
+ * Owns the loading; where the arrays stand is in arena.h, what is computed from
+ * them in sweep.c, distribute.c and viscosity.c.
  */
 #ifndef LEAN_BLOCK_H
 #define LEAN_BLOCK_H
 
+#include <assert.h>
 #include <string.h>
 
+#include "arena.h"
 #include "effective.h"
 #include "geometry.h"
 
-#define ALIGN8(n) (((size_t)(n) + 7) & ~(size_t)7)
-
-/* A block opened in the arena. Arrays of ALL, NL, n_own or slots entries. */
-typedef struct {
-    const lean_block *block;
-    int nb, n1, NL, ALL, slots;
-    const int32_t *member;
-    double *x0, *x1, *x2, *y0, *y1, *y2;      /* ALL: vertex coordinates     */
-    double *cx, *cy, *w, *h, *u, *v;          /* ALL: centroid, state        */
-    double *iso;                              /* NL: 1.0 where isolated      */
-    double *sw, *suh, *svh, *sh, *sz;         /* slots: edge states          */
-    double *f0, *f1, *f2, *speed, *mass;      /* n_own; mass is 3*n_own      */
-    double *spare;                            /* 10*n_own, for the update    */
-    double *extra;                            /* lean_extra_doubles, only with
-                                                 a predictor or tracers       */
-    int32_t *k0, *k1, *k2, *t0;               /* NL neighbours; 3*n_own slots */
-    int32_t *rank;                            /* ALL: see load_ranks         */
-} opened;
-
-static inline double *take(double **p, size_t n)
-{
-    double *a = *p;
-    *p += ALIGN8(n);
-    return a;
-}
-
+/* Open block b in an arena: its lengths and arrays, none of them filled. */
 static inline void open_block(const lean_run *r, int b, double *arena, opened *o)
 {
-    const lean_mesh *m = r->mesh;
-    const lean_block *k = m->block + b;
-    double *p = arena;
-    o->block = k;
-    o->nb = k->n_own;
-    o->n1 = k->n_ring1;
-    o->NL = k->n_own + k->n_ring1;
-    o->ALL = o->NL + k->n_ring2;
-    o->slots = 3 * o->NL + k->n_boundary;
-    o->member = m->member + k->member;
-    size_t all = o->ALL, nb = o->nb;
-    o->x0 = take(&p, all); o->x1 = take(&p, all); o->x2 = take(&p, all);
-    o->y0 = take(&p, all); o->y1 = take(&p, all); o->y2 = take(&p, all);
-    o->cx = take(&p, all); o->cy = take(&p, all);
-    o->w = take(&p, all); o->h = take(&p, all); o->u = take(&p, all); o->v = take(&p, all);
-    o->iso = take(&p, o->NL);
-    o->sw = take(&p, o->slots); o->suh = take(&p, o->slots); o->svh = take(&p, o->slots);
-    o->sh = take(&p, o->slots); o->sz = take(&p, o->slots);
-    o->f0 = take(&p, nb); o->f1 = take(&p, nb); o->f2 = take(&p, nb); o->speed = take(&p, nb);
-    o->mass = take(&p, 3 * nb);
-    o->spare = take(&p, 10 * nb);
-    int32_t *q = (int32_t *)p;
-    o->k0 = q; q += ALIGN8(o->NL);
-    o->k1 = q; q += ALIGN8(o->NL);
-    o->k2 = q; q += ALIGN8(o->NL);
-    o->t0 = q; q += ALIGN8(3 * nb);
-    o->rank = q; q += ALIGN8(o->ALL);
-    o->extra = (double *)q;
-}
-
-/* 8 local (predictor), or ALL, slots, own and local (one tracer at a time). */
-static inline size_t lean_extra_doubles(const lean_mesh *m)
-{
-    size_t slots = ALIGN8(3 * (size_t)m->max_local + (size_t)m->max_boundary);
-    size_t tracer = ALIGN8(m->max_all) + slots + ALIGN8(m->max_own);
-    size_t predictor = 8 * ALIGN8(m->max_local);
-    return tracer > predictor ? tracer : predictor;
+    const lean_block *k = r->mesh->block + b;
+    const int local = k->n_own + k->n_ring1, all = local + k->n_ring2;
+    *o = (opened){
+        .block = k,
+        .nb = k->n_own,
+        .n1 = k->n_ring1,
+        .NL = local,
+        .ALL = all,
+        .slots = 3 * local + k->n_boundary,
+        .member = r->mesh->member + k->member,
+    };
+    const lean_extents extents = {
+        .own = (size_t)o->nb,
+        .local = (size_t)o->NL,
+        .all = (size_t)o->ALL,
+        .slots = (size_t)o->slots,
+    };
+    size_t used = lay_out(&extents, arena, r->tracers.count > 0 || r->predictor_dt != 0.0, o);
+    assert(used <= r->scratch_stride);
+    (void)used;
 }
 
 static inline void load_geometry(const lean_mesh *m, const opened *o)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block.h"
+#include "effective.h"
 #include "run.h"
 
 #define DECLARE(isa)                                                                         \
@@ -40,15 +40,6 @@ const lean_kernels *lean_select_kernels(const char *isa)
     if (isa == NULL || strcmp(isa, "baseline") == 0)
         return &kernels_baseline;
     return NULL;
-}
-
-size_t lean_scratch_doubles(const lean_mesh *m, int extra)
-{
-    size_t all = ALIGN8(m->max_all), local = ALIGN8(m->max_local), own = ALIGN8(m->max_own);
-    size_t slots = ALIGN8(3 * (size_t)m->max_local + (size_t)m->max_boundary);
-    /* block.h: 12 ALL, 1 NL, 5 slots, 4 + 3 + 10 own as doubles; int32: 3 NL, 3 own, 1 ALL */
-    size_t doubles = 12 * all + local + 5 * slots + 17 * own + (3 * local + 3 * own + all) / 2 + 256;
-    return doubles + (extra ? lean_extra_doubles(m) : 0);
 }
 
 void lean_clear_undo(lean_run *r)

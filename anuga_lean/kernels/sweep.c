@@ -177,11 +177,10 @@ static void advance_edges(const lean_run *r, const opened *o)
 {
     const int NL = o->NL, sloped = r->p.sloped;
     const double g = r->p.g, h_min = r->p.h_min, dt = r->predictor_dt;
-    double *p = o->extra;
-    double *restrict dw = take(&p, NL), *restrict duh = take(&p, NL), *restrict dvh = take(&p, NL);
-    double *restrict steep = take(&p, NL), *restrict eta = take(&p, NL);
-    double *restrict regular = take(&p, NL), *restrict wanted = take(&p, NL);
-    double *restrict power = take(&p, NL);
+    double *restrict dw = o->shift.dw, *restrict duh = o->shift.duh, *restrict dvh = o->shift.dvh;
+    double *restrict steep = o->shift.steep, *restrict eta = o->shift.eta;
+    double *restrict regular = o->shift.regular, *restrict wanted = o->shift.wanted;
+    double *restrict power = o->shift.power;
     const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2;
     const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
     const double *restrict cx = o->cx, *restrict cy = o->cy, *restrict w = o->w, *restrict h = o->h,
@@ -283,7 +282,7 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_fr
     const int32_t *restrict slot = o->t0 + (size_t)i * nb;
     double *restrict f0 = o->f0, *restrict f1 = o->f1, *restrict f2 = o->f2,
            *restrict speed = o->speed, *restrict mass = o->mass + (size_t)i * nb;
-    const double *restrict zc_ = o->spare;
+    const double *restrict zc_ = o->bed;
 #pragma omp simd
     for (int c = 0; c < nb; c++) {
         int t = slot[c], s = i * NL + c;
@@ -314,7 +313,7 @@ static void fluxes(const lean_run *r, const opened *o)
     memset(o->f1, 0, sizeof(double) * nb);
     memset(o->f2, 0, sizeof(double) * nb);
     memset(o->speed, 0, sizeof(double) * nb);
-    gather_own(o, r->elevation, o->spare);
+    gather_own(o, r->elevation, o->bed);
     for (int i = 0; i < 3; i++)
         switch (r->p.low_froude | r->p.tangential << 2) {
         case 0: flux_edge(r, o, i, 0, 0); break;
@@ -415,7 +414,7 @@ static double finish_fluxes(const lean_run *r, const opened *o)
     const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
     double *restrict f0 = o->f0, *restrict f1 = o->f1, *restrict f2 = o->f2;
     const double *restrict speed = o->speed;
-    double *restrict ratio = o->mass;
+    double *restrict ratio = o->ratio;
 #pragma omp simd
     for (int c = 0; c < nb; c++) {
         double area = lean_area(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
@@ -486,9 +485,9 @@ static void second_stage(const lean_run *r, const opened *o, double dt, lean_upd
 {
     const int nb = o->nb;
     const int32_t *restrict member = o->member;
-    const size_t n = ALIGN8(nb);
-    double *w = o->spare, *uh = w + n, *vh = uh + n, *z = vh + n, *eta = z + n, *temp = eta + n;
-    uint8_t *iso = (uint8_t *)o->mass, *full = iso + n;
+    double *w = o->next.w, *uh = o->next.uh, *vh = o->next.vh, *z = o->next.z, *eta = o->next.eta,
+           *temp = o->next.temp;
+    uint8_t *iso = o->next.still, *full = o->next.full;
     gather_own(o, r->stage, w);
     gather_own(o, r->xmomentum, uh);
     gather_own(o, r->ymomentum, vh);

@@ -9,13 +9,6 @@
 
 #include "block.h"
 
-/* The arena's extra part while tracers are carried. */
-typedef struct {
-    double *c;      /* ALL: centroid concentrations    */
-    double *edge;   /* slots: concentrations at edges  */
-    double *rate;   /* own: rate of change             */
-} lean_carried;
-
 static void load_concentrations(const lean_run *r, const opened *o, int s, double *restrict c)
 {
     const double *restrict m = r->tracers.conserved + (size_t)s * r->mesh->n;
@@ -119,11 +112,7 @@ static void store_tracer_edges(const lean_run *r, const opened *o, int s, const 
  * edges_only it need not. */
 static void carry_tracers(const lean_run *r, const opened *o, int edges_only)
 {
-    double *p = o->extra;
-    lean_carried t;
-    t.c = take(&p, o->ALL);
-    t.edge = take(&p, o->slots);
-    t.rate = take(&p, o->nb);
+    const lean_carried t = o->carried;
     for (int s = 0; s < r->tracers.count; s++) {
         load_concentrations(r, o, s, t.c);
         reconstruct_tracer(r, o, &t);

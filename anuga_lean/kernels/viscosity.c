@@ -15,13 +15,6 @@
 /* ANUGA's velocity is uh * h / (h*h + this), m2. */
 #define SOFT_DEPTH2 1.0e-8
 
-/* What lies beyond one edge of each own triangle: n_own each. */
-typedef struct {
-    double *h, *u, *v;        /* m, m/s; no depth where nothing acts */
-    double *x, *y;            /* its centroid, or the middle of a boundary edge, m */
-    double *weight;           /* of the difference in velocity, m3/s */
-} beyond;
-
 static inline double per_depth(double h)
 {
     return h / (h * h + SOFT_DEPTH2);
@@ -49,7 +42,7 @@ static void load_flow(const lean_run *r, const opened *o)
 
 /* Gathers what is beyond edge i, from corner (ax, ay) to (bx, by), of each triangle. */
 static void look_beyond(const lean_run *r, const opened *o, int i, const double *const corner[4],
-                        const uint8_t *free_slip, const double *bed, const beyond *to)
+                        const uint8_t *free_slip, const double *bed, const lean_beyond *to)
 {
     const int NL = o->NL;
     const uint16_t *slot = r->mesh->flux_slot + o->block->flux_slot + (size_t)i * o->nb;
@@ -77,7 +70,7 @@ static void look_beyond(const lean_run *r, const opened *o, int i, const double 
 
 /* Adds the stress over that edge to (fx, fy). */
 static void add_stress(const lean_run *r, const opened *o, const double *const corner[4],
-                       const beyond *of, double viscosity, double *restrict fx,
+                       const lean_beyond *of, double viscosity, double *restrict fx,
                        double *restrict fy)
 {
     const double h_min = r->p.h_min;
@@ -132,15 +125,12 @@ void lean_viscous_change(const lean_run *r, double viscosity, double dt,
         load_flow(r, &o);
         memset(o.f0, 0, o.nb * sizeof *o.f0);
         memset(o.f1, 0, o.nb * sizeof *o.f1);
-        size_t nb = o.nb;
-        beyond of = {o.spare, o.spare + nb, o.spare + 2 * nb, o.spare + 3 * nb,
-                     o.spare + 4 * nb, o.spare + 5 * nb};
         const double *const x[3] = {o.x0, o.x1, o.x2}, *const y[3] = {o.y0, o.y1, o.y2};
         for (int i = 0; i < 3; i++) {
             const int p = (i + 1) % 3, q = (i + 2) % 3;
             const double *const corner[4] = {x[p], y[p], x[q], y[q]};
-            look_beyond(r, &o, i, corner, free_slip, bed, &of);
-            add_stress(r, &o, corner, &of, viscosity, o.f0, o.f1);
+            look_beyond(r, &o, i, corner, free_slip, bed, &o.beyond);
+            add_stress(r, &o, corner, &o.beyond, viscosity, o.f0, o.f1);
         }
         over_time(r, &o, dt, o.f0, o.f1);
         scatter_own(&o, o.f0, xchange);
