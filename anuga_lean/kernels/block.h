@@ -14,6 +14,10 @@
 #include "effective.h"
 #include "geometry.h"
 
+/* A phase of the work on a block: a function of its own, so that the registers a loop gets
+ * do not depend on what stands beside it (0.8 % fewer instructions with sloped Manning).  */
+#define LEAN_PHASE static __attribute__((noinline, unused))
+
 /* Open block b in an arena: its lengths and arrays, none of them filled. */
 static inline void open_block(const lean_run *r, int b, double *arena, opened *o)
 {
