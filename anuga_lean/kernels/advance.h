@@ -9,34 +9,36 @@
 #include "predictor.h"
 #include "seven_thirds.h"
 
-/* ADER-2: advance the edge values by r->predictor_dt.  The bed at the edges is
- * left as it is.                                                             */
+/* Advances the edge values by r->predictor_dt; the bed at the edges is left as it is.
+ * IN  what load leaves, iso; r->friction
+ * INOUT sw, suh, svh, sh of own and first-ring triangles */
 LEAN_PHASE void advance_edges(const lean_run *r, const opened *o)
 {
     const int NL = o->NL, sloped = r->p.sloped;
     const double g = r->p.g, h_min = r->p.h_min, dt = r->predictor_dt;
-    double *restrict dw = o->shift.dw, *restrict duh = o->shift.duh, *restrict dvh = o->shift.dvh;
+    double *restrict dw = o->shift.dw, *restrict duh = o->shift.duh,
+           *restrict dvh = o->shift.dvh;
     double *restrict steep = o->shift.steep, *restrict eta = o->shift.eta;
     double *restrict regular = o->shift.regular, *restrict wanted = o->shift.wanted;
     double *restrict power = o->shift.power;
-    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2;
-    const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
-    const double *restrict cx = o->cx, *restrict cy = o->cy, *restrict w = o->w, *restrict h = o->h,
-                 *restrict u = o->u, *restrict v = o->v, *restrict iso = o->iso;
-    double *restrict sw = o->sw, *restrict sh = o->sh, *restrict suh = o->suh, *restrict svh = o->svh;
+    const double *restrict w = o->w, *restrict h = o->h, *restrict u = o->u, *restrict v = o->v,
+                 *restrict iso = o->iso;
+    double *restrict sw = o->sw, *restrict sh = o->sh, *restrict suh = o->suh,
+           *restrict svh = o->svh;
     for (int c = 0; c < NL; c++)
         eta[c] = r->friction[o->member[c]];
 #pragma omp simd
     for (int c = 0; c < NL; c++) {
-        double x = cx[c], y = cy[c], uc = u[c], vc = v[c], drag = eta[c];
+        double uc = u[c], vc = v[c], drag = eta[c];
         int alone = iso[c] != 0.0;
         uc = alone ? 0.0 : uc;
         vc = alone ? 0.0 : vc;
-        lean_slopes s = {lean_midpoint(x1[c], x2[c]) - x, lean_midpoint(y1[c], y2[c]) - y,
-                         lean_midpoint(x2[c], x0[c]) - x, lean_midpoint(y2[c], y0[c]) - y,
-                         w[c], h[c], uc, vc,
-                         sw[c], sw[NL + c], sh[c], sh[NL + c],
-                         suh[c], suh[NL + c], svh[c], svh[NL + c]};
+        lean_slopes s = {
+            .arm = arms_of(o, c),
+            .w = w[c], .h = h[c], .u = uc, .v = vc,
+            .w0 = sw[c], .w1 = sw[NL + c], .h0 = sh[c], .h1 = sh[NL + c],
+            .uh0 = suh[c], .uh1 = suh[NL + c], .vh0 = svh[c], .vh1 = svh[NL + c],
+        };
         lean_rates q = lean_predict(&s, g, h_min);
         double steepness = sloped ? q.steepness : 1.0;
         dw[c] = q.regular ? q.dw : 0.0;

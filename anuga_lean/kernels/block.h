@@ -8,17 +8,25 @@
 #define LEAN_BLOCK_H
 
 #include <assert.h>
+#include <omp.h>
 #include <string.h>
 
 #include "arena.h"
 #include "effective.h"
-#include "geometry.h"
 
 /* A phase of the work on a block: a function of its own, so that the registers a loop gets
  * do not depend on what stands beside it (0.8 % fewer instructions with sloped Manning).  */
 #define LEAN_PHASE static __attribute__((noinline, unused))
 
-/* Open block b in an arena: its lengths and arrays, none of them filled. */
+/* The arena of the thread that asks. */
+static inline double *arena_of(const lean_run *r)
+{
+    return r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride;
+}
+
+/* Open block b in an arena of r->scratch_stride doubles.
+ * OUT o lengths and arrays, none of them filled; those for the predictor and tracers only
+ *     where the run has these */
 static inline void open_block(const lean_run *r, int b, double *arena, opened *o)
 {
     const lean_block *k = r->mesh->block + b;
@@ -43,6 +51,7 @@ static inline void open_block(const lean_run *r, int b, double *arena, opened *o
     (void)used;
 }
 
+/* Vertices and centroids of all triangles.  OUT x0 to y2, cx, cy. */
 static inline void load_geometry(const lean_mesh *m, const opened *o)
 {
     const int ALL = o->ALL, nn = o->block->n_node;
@@ -104,7 +113,8 @@ static inline void scatter_own(const opened *o, const double *restrict from, dou
         to[member[c]] = from[c];
 }
 
-/* Effective stage, depth and velocities of the block and its rings. */
+/* Effective stage, depth and velocities of all triangles, before the isolated-triangle rule.
+ * OUT w, h, u, v. */
 static inline void load_state(const lean_run *r, const opened *o)
 {
     const int ALL = o->ALL;
@@ -126,21 +136,18 @@ static inline void load_state(const lean_run *r, const opened *o)
             lean_raw_state(r, member[c], w + c, u + c, v + c);
 #pragma omp simd
     for (int c = 0; c < ALL; c++) {
-        double z = h[c], ww = w[c], a = u[c], b = v[c];
-        ww = ww - z < 0.0 ? z : ww;
-        double d = lean_max(ww - z, 0.0);
-        int dry = d <= h_min;
-        double inverse = 1.0 / d;
-        inverse = d > h_min ? inverse : 1.0;
-        a = dry ? 0.0 : a;
-        b = dry ? 0.0 : b;
-        w[c] = ww; h[c] = d; u[c] = a * inverse; v[c] = b * inverse;
+        lean_effective e = lean_effective_of(w[c], u[c], v[c], h[c], h_min);
+        w[c] = e.w;
+        h[c] = e.h;
+        u[c] = e.u;
+        v[c] = e.v;
     }
 }
 
 /* With a dry limiter above zero the order of ANUGA's loop shows: triangle c
  * sees its neighbour m at rest if m is isolated and comes before c.  rank is
- * m's index where m is isolated, else beyond any index.                      */
+ * m's index where m is isolated, else beyond any index.
+ * IN r->isolated as mark_isolated left it; OUT rank. */
 static inline void load_ranks(const lean_run *r, const opened *o)
 {
     const uint8_t *restrict isolated = r->isolated;
@@ -150,33 +157,16 @@ static inline void load_ranks(const lean_run *r, const opened *o)
     }
 }
 
-/* What a corner triangle's reconstruction needs of its one neighbour n. */
-typedef struct {
-    double ex[3], ey[3];      /* midpoints of its edges from its centroid         */
-    double gx, gy;            /* towards n's centroid, over the distance squared  */
-} corner_stencil;
-
-static inline corner_stencil stencil_of_corner(const opened *o, int c, int n)
-{
-    double x = o->cx[c], y = o->cy[c];
-    double dx = o->cx[n] - x, dy = o->cy[n] - y, d2 = dx * dx + dy * dy;
-    corner_stencil s = {{lean_midpoint(o->x1[c], o->x2[c]) - x,
-                         lean_midpoint(o->x2[c], o->x0[c]) - x,
-                         lean_midpoint(o->x0[c], o->x1[c]) - x},
-                        {lean_midpoint(o->y1[c], o->y2[c]) - y,
-                         lean_midpoint(o->y2[c], o->y0[c]) - y,
-                         lean_midpoint(o->y0[c], o->y1[c]) - y},
-                        d2 > 0.0 ? dx / d2 : 0.0, d2 > 0.0 ? dy / d2 : 0.0};
-    return s;
-}
-
+/* Surrogate neighbours and slots beyond the edges, of own and first-ring triangles.
+ * OUT k0, k1, k2; t0 of own ones. */
 static inline void load_neighbours(const lean_mesh *m, const opened *o)
 {
     const int nb = o->nb, NL = o->NL, n1 = o->n1;
     int32_t *const k[3] = {o->k0, o->k1, o->k2};
     for (int i = 0; i < 3; i++) {
         const uint16_t *restrict slot = m->flux_slot + o->block->flux_slot + (size_t)i * nb;
-        const uint16_t *restrict ring = m->ring_neighbour + o->block->ring_neighbour + (size_t)i * n1;
+        const uint16_t *restrict ring =
+            m->ring_neighbour + o->block->ring_neighbour + (size_t)i * n1;
         int32_t *restrict q = k[i], *restrict t = o->t0 + (size_t)i * nb;
 #pragma omp simd
         for (int c = 0; c < nb; c++) {
@@ -194,6 +184,41 @@ static inline void load_neighbours(const lean_mesh *m, const opened *o)
         int s = m->exception_slot[o->block->exception + e];
         k[s / nb][s % nb] = m->exception_neighbour[o->block->exception + e];
     }
+}
+
+/* From the centroid of local triangle c to the middles of its edges, m. */
+LEAN_INLINE lean_arms arms_of(const opened *o, int c)
+{
+    return lean_arms_of(o->x0[c], o->x1[c], o->x2[c], o->y0[c], o->y1[c], o->y2[c], o->cx[c],
+                        o->cy[c]);
+}
+
+/* The stencil of local triangle c, below NL, with at most one boundary edge. */
+LEAN_INLINE lean_stencil stencil_of(const opened *o, int c)
+{
+    int a = o->k0[c], b = o->k1[c], d = o->k2[c];
+    return lean_stencil_of(arms_of(o, c), o->cx[a], o->cy[a], o->cx[b], o->cy[b], o->cx[d],
+                           o->cy[d]);
+}
+
+/* The stencil of ear c, whose one neighbour is n. */
+LEAN_INLINE lean_ear_stencil ear_stencil_of(const opened *o, int c, int n)
+{
+    return lean_ear_stencil_of(arms_of(o, c), o->cx[n] - o->cx[c], o->cy[n] - o->cy[c]);
+}
+
+/* The area of local triangle c, m2. */
+LEAN_INLINE double area_of(const opened *o, int c)
+{
+    return lean_area(o->x0[c], o->y0[c], o->x1[c], o->y1[c], o->x2[c], o->y2[c]);
+}
+
+/* Edge i of local triangle c. */
+LEAN_INLINE lean_edge edge_of(const opened *o, int c, int i)
+{
+    const double *const x[3] = {o->x0, o->x1, o->x2}, *const y[3] = {o->y0, o->y1, o->y2};
+    int a = (i + 1) % 3, b = (i + 2) % 3;
+    return lean_edge_of(x[b][c] - x[a][c], y[b][c] - y[a][c]);
 }
 
 #endif

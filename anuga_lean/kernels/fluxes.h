@@ -11,16 +11,10 @@
 #include "central_flux.h"
 #include "riverwalls.h"
 
-static void edge_ends(const opened *o, int c, int i, double *dx, double *dy)
-{
-    const double *x[3] = {o->x0, o->x1, o->x2}, *y[3] = {o->y0, o->y1, o->y2};
-    int a = (i + 1) % 3, b = (i + 2) % 3;
-    *dx = x[b][c] - x[a][c];
-    *dy = y[b][c] - y[a][c];
-}
-
 /* States beyond the boundary edges: reflected here, or what the boundary
- * objects wrote.  At any boundary the bed is the inner one.                  */
+ * objects wrote.  At any boundary the bed is the inner one.
+ * IN  edge states; r's boundary values where not reflective
+ * OUT edge states of the boundary slots; r's boundary values where reflective */
 LEAN_PHASE void load_boundary(const lean_run *r, const opened *o)
 {
     const lean_mesh *m = r->mesh;
@@ -29,15 +23,10 @@ LEAN_PHASE void load_boundary(const lean_run *r, const opened *o)
         int32_t id = m->boundary_index[o->block->boundary + j];
         int d = 3 * o->NL + j;
         if (r->reflective[id]) {
-            double dx, dy, n1, n2, p = o->suh[t], q = o->svh[t];
-            edge_ends(o, c, i, &dx, &dy);
-            double length = lean_length(dx, dy);
-            n1 = lean_normal_x(dy, length);
-            n2 = lean_normal_y(dx, length);
-            double r1 = -p * n1 - q * n2, r2 = -p * n2 + q * n1;
             o->sw[d] = o->sw[t];
-            o->suh[d] = n1 * r1 - n2 * r2;
-            o->svh[d] = n2 * r1 + n1 * r2;
+            o->suh[d] = o->suh[t];
+            o->svh[d] = o->svh[t];
+            lean_reflect(edge_of(o, c, i), o->suh + d, o->svh + d);
             r->stage_boundary[id] = o->sw[d];
             r->xmomentum_boundary[id] = o->suh[d];
             r->ymomentum_boundary[id] = o->svh[d];
@@ -53,43 +42,57 @@ LEAN_PHASE void load_boundary(const lean_run *r, const opened *o)
     }
 }
 
+/* The state in a slot. */
+LEAN_INLINE lean_edge_state state_in(const opened *o, int slot)
+{
+    return (lean_edge_state){
+        .w = o->sw[slot], .uh = o->suh[slot], .vh = o->svh[slot], .h = o->sh[slot],
+        .z = o->sz[slot],
+    };
+}
+
+/* Add the flux over edge i of own triangle c to what its fluxes sum up to.
+ * IN  left its own side; its centroid bed z, m
+ * INOUT f0, f1, f2, m3/s and m4/s2, and speed; OUT mass
+ * The flux is added first and the pressure subtracted from that sum: ANUGA's bits. */
+LEAN_INLINE void add_flux(const opened *o, int c, int i, lean_edge e, lean_edge_flux f,
+                          lean_edge_state left, double g, double z)
+{
+    double a0 = f.f0 * -e.length, a1 = f.f1 * -e.length, a2 = f.f2 * -e.length;
+    double pressure = lean_pressure_term(f, left, e.length, g, o->h[c], z);
+    o->mass[(size_t)i * o->nb + c] = a0;
+    o->f0[c] = o->f0[c] + a0;
+    double m1 = o->f1[c] + a1, m2 = o->f2[c] + a2;
+    o->f1[c] = m1 - e.n1 * pressure;
+    o->f2[c] = m2 - e.n2 * pressure;
+    o->speed[c] = lean_max(o->speed[c], f.speed);
+}
+
+/* Edge i of every own triangle; low_froude and tangential are constants at the call. */
 LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_froude,
                            int tangential)
 {
-    const int nb = o->nb, NL = o->NL;
+    const int NL = o->NL;
     const double g = r->p.g, epsilon = r->p.epsilon;
+    const int32_t *restrict slot = o->t0 + (size_t)i * o->nb;
+    const double *sw = o->sw, *suh = o->suh, *svh = o->svh, *sh = o->sh, *sz = o->sz;
     const double *const x[3] = {o->x0, o->x1, o->x2}, *const y[3] = {o->y0, o->y1, o->y2};
     const double *restrict xa = x[(i + 1) % 3], *restrict xb = x[(i + 2) % 3];
     const double *restrict ya = y[(i + 1) % 3], *restrict yb = y[(i + 2) % 3];
-    const double *sw = o->sw, *suh = o->suh, *svh = o->svh, *sh = o->sh, *sz = o->sz;
-    const double *restrict h = o->h;
-    const int32_t *restrict slot = o->t0 + (size_t)i * nb;
-    double *restrict f0 = o->f0, *restrict f1 = o->f1, *restrict f2 = o->f2,
-           *restrict speed = o->speed, *restrict mass = o->mass + (size_t)i * nb;
-    const double *restrict zc_ = o->bed;
 #pragma omp simd
-    for (int c = 0; c < nb; c++) {
-        int t = slot[c], s = i * NL + c;
-        double dx = xb[c] - xa[c], dy = yb[c] - ya[c];
-        double length = lean_length(dx, dy);
-        double n1 = lean_normal_x(dy, length), n2 = lean_normal_y(dx, length);
-        lean_edge_state left = {sw[s], suh[s], svh[s], sh[s], sz[s]};
-        lean_edge_state right = {sw[t], suh[t], svh[t], sh[t], sz[t]};
-        lean_edge_flux f = lean_central_flux(left, right, n1, n2, g, epsilon, low_froude,
-                                             tangential);
-        double a0 = f.f0 * -length, a1 = f.f1 * -length, a2 = f.f2 * -length;
-        double pressure = length * (-g * 0.5 * (f.h_left * f.h_left - left.h * left.h -
-                                                (left.h + h[c]) * (left.z - zc_[c])) +
-                                    f.pressure);
-        mass[c] = a0;
-        f0[c] = f0[c] + a0;
-        double m1 = f1[c] + a1, m2 = f2[c] + a2;
-        f1[c] = m1 - n1 * pressure;
-        f2[c] = m2 - n2 * pressure;
-        speed[c] = lean_max(speed[c], f.speed);
+    for (int c = 0; c < o->nb; c++) {
+        lean_edge e = lean_edge_of(xb[c] - xa[c], yb[c] - ya[c]);
+        int s = i * NL + c, t = slot[c];
+        lean_edge_state left = {.w = sw[s], .uh = suh[s], .vh = svh[s], .h = sh[s], .z = sz[s]};
+        lean_edge_state right = {.w = sw[t], .uh = suh[t], .vh = svh[t], .h = sh[t], .z = sz[t]};
+        lean_edge_flux f = lean_central_flux(left, right, e, g, epsilon, low_froude, tangential);
+        add_flux(o, c, i, e, f, left, g, o->bed[c]);
     }
 }
 
+/* The fluxes of every own triangle, edges 0, 1, 2 in turn, as if no riverwall stood anywhere.
+ * IN  edge states, those beyond the boundary too
+ * OUT f0, f1, f2: m3/s, m4/s2 into the triangle; speed m/s; mass; bed */
 LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
 {
     const int nb = o->nb;
@@ -109,45 +112,38 @@ LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
         }
 }
 
-/* The flux over edge i of own triangle c with a riverwall on it; wall is its
- * place, -1 for an edge without.  Adds to the block's fluxes.                */
+/* The flux over edge i of own triangle c, which has a riverwall somewhere; wall is this edge's
+ * place among the walls, -1 where none stands.  INOUT as add_flux. */
 static void flux_beside_wall(const lean_run *r, const opened *o, int c, int i, int32_t wall)
 {
-    const int NL = o->NL, s = i * NL + c, t = o->t0[(size_t)i * o->nb + c];
+    const int NL = o->NL, t = o->t0[(size_t)i * o->nb + c];
     const int outside = t >= 3 * NL, n = outside ? c : t % NL;
     const double g = r->p.g, z = r->elevation[o->member[c]], zn = r->elevation[o->member[n]];
-    double dx, dy;
-    edge_ends(o, c, i, &dx, &dy);
-    double length = lean_length(dx, dy), n1 = lean_normal_x(dy, length), n2 = lean_normal_y(dx, length);
-    lean_edge_state left = {o->sw[s], o->suh[s], o->svh[s], o->sh[s], o->sz[s]};
-    lean_edge_state right = {o->sw[t], o->suh[t], o->svh[t], o->sh[t], o->sz[t]};
+    const lean_edge e = edge_of(o, c, i);
+    const lean_edge_state left = state_in(o, i * NL + c), right = state_in(o, t);
     double ze = lean_max(left.z, right.z), crest = wall < 0 ? ze : r->walls.elevation[wall];
     ze = lean_max(crest, ze);
-    lean_edge_flux f = lean_central_flux_over(ze, left, right, n1, n2, g, r->p.epsilon,
+    lean_edge_flux f = lean_central_flux_over(ze, left, right, e, g, r->p.epsilon,
                                               r->p.low_froude, r->p.tangential);
     if (wall >= 0 && crest > lean_max(z, zn)) {
-        lean_wall_edge e = {crest, ze, left.z, right.z, o->w[c],
-                            outside ? o->h[c] + right.z : o->w[n],
-                            r->walls.properties + r->walls.row[wall] * r->walls.columns,
-                            r->walls.columns > 5};
-        lean_weir(&e, g, &f);
-        lean_seepage(&e, g, &f);
+        const lean_wall_edge w = {
+            .crest = crest,
+            .ze = ze,
+            .z_left = left.z,
+            .z_right = right.z,
+            .w_left = o->w[c],
+            .w_right = outside ? o->h[c] + right.z : o->w[n],
+            .q = r->walls.properties + r->walls.row[wall] * r->walls.columns,
+            .seeps = r->walls.columns > 5,
+        };
+        lean_weir(&w, g, &f);
+        lean_seepage(&w, g, &f);
     }
-    double a0 = f.f0 * -length, a1 = f.f1 * -length, a2 = f.f2 * -length;
-    double pressure = length * (-g * 0.5 * (f.h_left * f.h_left - left.h * left.h -
-                                            (left.h + o->h[c]) * (left.z - z)) +
-                                f.pressure);
-    o->mass[(size_t)i * o->nb + c] = a0;
-    o->f0[c] += a0;
-    o->f1[c] += a1;
-    o->f2[c] += a2;
-    o->f1[c] -= n1 * pressure;
-    o->f2[c] -= n2 * pressure;
-    o->speed[c] = lean_max(o->speed[c], f.speed);
+    add_flux(o, c, i, e, f, left, g, z);
 }
 
-/* Triangles at riverwalls once more, one by one: the sum over a triangle's
- * edges must be taken in their order.                                        */
+/* The triangles of block b at riverwalls once more, one by one: the sum over a triangle's
+ * edges must be taken in their order.  OUT as fluxes, of these. */
 LEAN_PHASE void fluxes_beside_walls(const lean_run *r, const opened *o, int b)
 {
     for (int64_t j = r->walls.offset[b]; j < r->walls.offset[b + 1]; j++) {
@@ -158,7 +154,8 @@ LEAN_PHASE void fluxes_beside_walls(const lean_run *r, const opened *o, int b)
     }
 }
 
-/* Mass fluxes that boundary_flux_sum adds up, put where the summing order wants. */
+/* The mass fluxes of block b that boundary_flux_sum adds up, put where its order wants them.
+ * IN mass; OUT r->edge_flux, m3/s */
 LEAN_PHASE void count_fluxes(const lean_run *r, const opened *o, int b)
 {
     const int64_t first = r->counted_offset ? r->counted_offset[b] : o->block->boundary;
@@ -171,7 +168,7 @@ LEAN_PHASE void count_fluxes(const lean_run *r, const opened *o, int b)
     }
 }
 
-/* The least of n values, 1e100 if there are none; eight lanes by hand. */
+/* The least of n values, none of them NaN, 1e100 if there are none; eight lanes by hand. */
 static double smallest_of(const double *x, int n)
 {
     double lane[8];
@@ -188,7 +185,9 @@ static double smallest_of(const double *x, int n)
     return lane[0];
 }
 
-/* Divide by the area; the block's smallest radius over speed. */
+/* Divide the fluxes by the area, the last operation on them.
+ * INOUT f0, f1, f2: then m/s, m2/s2; IN speed; OUT ratio, in the place of mass
+ * Returns the block's smallest radius over speed, s, 1e100 where only ghosts move or none. */
 LEAN_PHASE double finish_fluxes(const lean_run *r, const opened *o)
 {
     const int nb = o->nb;
@@ -201,9 +200,8 @@ LEAN_PHASE double finish_fluxes(const lean_run *r, const opened *o)
     double *restrict ratio = o->ratio;
 #pragma omp simd
     for (int c = 0; c < nb; c++) {
-        double area = lean_area(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
         double radius = lean_radius(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
-        double inverse = 1.0 / area;
+        double inverse = 1.0 / area_of(o, c);
         f0[c] *= inverse;
         f1[c] *= inverse;
         f2[c] *= inverse;
@@ -212,8 +210,8 @@ LEAN_PHASE double finish_fluxes(const lean_run *r, const opened *o)
     }
     if (inscribed)
         for (int c = 0; c < nb; c++) {
-            double area = lean_area(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
-            double radius = lean_inscribed_radius(area, lean_length(x1[c] - x2[c], y1[c] - y2[c]),
+            double radius = lean_inscribed_radius(area_of(o, c),
+                                                  lean_length(x1[c] - x2[c], y1[c] - y2[c]),
                                                   lean_length(x2[c] - x0[c], y2[c] - y0[c]),
                                                   lean_length(x0[c] - x1[c], y0[c] - y1[c]));
             ratio[c] = speed[c] > epsilon ? radius / speed[c] : 1.0e100;
@@ -225,6 +223,7 @@ LEAN_PHASE double finish_fluxes(const lean_run *r, const opened *o)
     return smallest_of(ratio, nb);
 }
 
+/* Write the fluxes to r's work arrays.  IN f0, f1, f2. */
 LEAN_PHASE void store_fluxes(const lean_run *r, const opened *o)
 {
     scatter_own(o, o->f0, r->stage_work);

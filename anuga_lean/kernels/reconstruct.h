@@ -10,29 +10,16 @@
 #include "block.h"
 #include "prescribed.h"
 
-/* What the reconstruction of local triangle c needs of its geometry. */
-LEAN_INLINE lean_stencil stencil_of(const opened *o, int c)
-{
-    int a = o->k0[c], b = o->k1[c], d = o->k2[c];
-    double x = o->cx[c], y = o->cy[c], xa = o->cx[a], ya = o->cy[a];
-    lean_stencil s;
-    s.ex0 = lean_midpoint(o->x1[c], o->x2[c]) - x; s.ey0 = lean_midpoint(o->y1[c], o->y2[c]) - y;
-    s.ex1 = lean_midpoint(o->x2[c], o->x0[c]) - x; s.ey1 = lean_midpoint(o->y2[c], o->y0[c]) - y;
-    s.ex2 = lean_midpoint(o->x0[c], o->x1[c]) - x; s.ey2 = lean_midpoint(o->y0[c], o->y1[c]) - y;
-    s.dx1 = o->cx[b] - xa; s.dx2 = o->cx[d] - xa;
-    s.dy1 = o->cy[b] - ya; s.dy2 = o->cy[d] - ya;
-    s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
-    return s;
-}
-
+/* Edge states of every triangle of NL, as if each had at most one boundary edge and none
+ * prescribed.  ordered: the order of ANUGA's loop shows, see load_ranks.
+ * IN  what load leaves; rank if ordered
+ * OUT iso, sw, suh, svh, sh, sz of the triangles' edges */
 LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
 {
     const int NL = o->NL;
     const lean_parameters P = r->p;
     const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
     const int32_t *restrict rank = o->rank, *restrict member = o->member;
-    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2;
-    const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
     const double *restrict cx = o->cx, *restrict cy = o->cy;
     const double *restrict w = o->w, *restrict h = o->h, *restrict u = o->u, *restrict v = o->v;
     double *restrict iso = o->iso;
@@ -41,17 +28,10 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
 #pragma omp simd
     for (int c = 0; c < NL; c++) {
         int a = k0[c], b = k1[c], d = k2[c];
-        double x = cx[c], y = cy[c], xa = cx[a], ya = cy[a];
-        lean_stencil s;
-        s.ex0 = lean_midpoint(x1[c], x2[c]) - x; s.ey0 = lean_midpoint(y1[c], y2[c]) - y;
-        s.ex1 = lean_midpoint(x2[c], x0[c]) - x; s.ey1 = lean_midpoint(y2[c], y0[c]) - y;
-        s.ex2 = lean_midpoint(x0[c], x1[c]) - x; s.ey2 = lean_midpoint(y0[c], y1[c]) - y;
-        s.dx1 = cx[b] - xa; s.dx2 = cx[d] - xa;
-        s.dy1 = cy[b] - ya; s.dy2 = cy[d] - ya;
-        s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
+        lean_stencil s = lean_stencil_of(arms_of(o, c), cx[a], cy[a], cx[b], cy[b], cx[d], cy[d]);
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
-        int alone = ((h0 < P.h_min) | (a == c)) & ((h1 < P.h_min) | (b == c)) &
-                    ((h2 < P.h_min) | (d == c));
+        int alone = lean_is_cut_off(h0, a == c, P.h_min) & lean_is_cut_off(h1, b == c, P.h_min) &
+                    lean_is_cut_off(h2, d == c, P.h_min);
         double uc = u[c], vc = v[c];
         uc = alone ? 0.0 : uc;
         vc = alone ? 0.0 : vc;
@@ -69,14 +49,14 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
             ud = d == c ? uc : ud; vd = d == c ? vc : vd;
         }
         double wet = lean_wetness(hc, h0, h1, h2, P.h_min);
-        double beta = P.beta_w_dry + (P.beta_w - P.beta_w_dry) * wet;
+        double beta = lean_strength(P.beta_w_dry, P.beta_w, wet);
         double W0, W1, W2, H0, H1, H2, U0, U1, U2, V0, V1, V2;
-        lean_limited_edges(w[c], w[a], w[b], w[d], &s, beta, &W0, &W1, &W2);
-        lean_limited_edges(hc, h0, h1, h2, &s, beta, &H0, &H1, &H2);
-        beta = P.beta_uh_dry + (P.beta_uh - P.beta_uh_dry) * wet;
-        lean_limited_edges(uc, ua, ub, ud, &s, beta, &U0, &U1, &U2);
-        beta = P.beta_vh_dry + (P.beta_vh - P.beta_vh_dry) * wet;
-        lean_limited_edges(vc, va, vb, vd, &s, beta, &V0, &V1, &V2);
+        lean_limited_edges(w[c], w[a], w[b], w[d], s, beta, &W0, &W1, &W2);
+        lean_limited_edges(hc, h0, h1, h2, s, beta, &H0, &H1, &H2);
+        beta = lean_strength(P.beta_uh_dry, P.beta_uh, wet);
+        lean_limited_edges(uc, ua, ub, ud, s, beta, &U0, &U1, &U2);
+        beta = lean_strength(P.beta_vh_dry, P.beta_vh, wet);
+        lean_limited_edges(vc, va, vb, vd, s, beta, &V0, &V1, &V2);
         sw[c] = W0; sw[NL + c] = W1; sw[2 * NL + c] = W2;
         sh[c] = H0; sh[NL + c] = H1; sh[2 * NL + c] = H2;
         suh[c] = U0 * H0; suh[NL + c] = U1 * H1; suh[2 * NL + c] = U2 * H2;
@@ -85,18 +65,27 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
     }
 }
 
-/* The same where the order of ANUGA's loop shows: a dry limiter is above zero. */
-LEAN_PHASE void reconstruct_in_order(const lean_run *r, const opened *o)
-{
-    limit_all(r, o, 1);
-}
-
+/* limit_all where the order of ANUGA's loop does not show: no dry limiter above zero. */
 LEAN_PHASE void reconstruct(const lean_run *r, const opened *o)
 {
     limit_all(r, o, 0);
 }
 
-/* Keep the edge values of stage, depth and velocities, e[4][3], of local triangle c. */
+/* limit_all where it does. */
+LEAN_PHASE void reconstruct_in_order(const lean_run *r, const opened *o)
+{
+    limit_all(r, o, 1);
+}
+
+/* Write which own triangles are isolated.  IN iso; OUT r->isolated of these */
+static void store_isolated(const lean_run *r, const opened *o)
+{
+    for (int c = 0; c < o->nb; c++)
+        r->isolated[o->member[c]] = o->iso[c] != 0.0;
+}
+
+/* Write the edge states of local triangle c.
+ * IN e edge values of stage, depth, m, and velocities, m/s; OUT its entries of sw to sz */
 static void keep_edges(const opened *o, int c, double e[4][3])
 {
     for (int i = 0; i < 3; i++) {
@@ -109,7 +98,8 @@ static void keep_edges(const opened *o, int c, double e[4][3])
     }
 }
 
-/* Triangles with prescribed edges, one by one. */
+/* The triangles of block b with prescribed edges once more, one by one.
+ * IN iso and what reconstruct read; OUT edge states of those whose values are bounded */
 LEAN_PHASE void reconstruct_prescribed(const lean_run *r, const opened *o, int b, int ordered)
 {
     const lean_prescribed *p = &r->prescribed;
@@ -135,7 +125,9 @@ LEAN_PHASE void reconstruct_prescribed(const lean_run *r, const opened *o, int b
     }
 }
 
-/* 1 if the corner's neighbour (local index n) has zeroed itself before c. */
+/* 1 if ear c sees its neighbour n (local indices) at rest: ANUGA's loop came to n before, and
+ * every surrogate neighbour of n is dry.
+ * IN far original indices of those, -1 where there is none */
 static int neighbour_at_rest(const lean_run *r, const opened *o, int c, int n, const int32_t *far)
 {
     if (o->member[n] > o->member[c])
@@ -150,8 +142,10 @@ static int neighbour_at_rest(const lean_run *r, const opened *o, int c, int n, c
     return 1;
 }
 
-/* Triangles with two or three boundary edges, one by one. */
-LEAN_PHASE void reconstruct_corners(const lean_run *r, const opened *o)
+/* The ears of the block and its first ring once more, one by one; here a triangle without any
+ * neighbour counts as one: it is constant.
+ * IN iso and what reconstruct read; OUT their edge states */
+LEAN_PHASE void reconstruct_ears(const lean_run *r, const opened *o)
 {
     const lean_mesh *m = r->mesh;
     for (int j = 0; j < o->block->n_corner; j++) {
@@ -166,9 +160,9 @@ LEAN_PHASE void reconstruct_corners(const lean_run *r, const opened *o)
         } else {
             int rest = neighbour_at_rest(r, o, c, n, m->corner_far + 3 * q);
             double other[4] = {o->w[n], o->h[n], rest ? 0.0 : o->u[n], rest ? 0.0 : o->v[n]};
-            corner_stencil s = stencil_of_corner(o, c, n);
+            lean_ear_stencil s = ear_stencil_of(o, c, n);
             for (int a = 0; a < 4; a++)
-                lean_corner_edges(own[a], other[a], s.gx, s.gy, s.ex, s.ey, r->p.beta_w, e[a]);
+                lean_ear_edges(own[a], other[a], s, r->p.beta_w, e[a]);
         }
         keep_edges(o, c, e);
     }

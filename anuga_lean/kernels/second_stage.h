@@ -5,9 +5,12 @@
 #include "block.h"
 #include "update_chunk.h"
 
-/* RK2, second stage: the block's new state averaged with the backup that the
- * work arrays hold.  Leaves the new stage in height for the volume check.    */
-LEAN_PHASE void second_stage(const lean_run *r, const opened *o, double dt, lean_update_result *result)
+/* The new state of the block's own triangles, averaged with the backup in the work arrays.
+ * IN    f0, f1, f2 per area, iso; r's raw state
+ * INOUT r's work arrays: backup in, average out, 0.5 * new + 0.5 * backup in this order
+ * OUT   r->height: the new stage, for the volume check; adds to *result */
+LEAN_PHASE void second_stage(const lean_run *r, const opened *o, double dt,
+                             lean_update_result *result)
 {
     const int nb = o->nb;
     const int32_t *restrict member = o->member;
@@ -26,16 +29,28 @@ LEAN_PHASE void second_stage(const lean_run *r, const opened *o, double dt, lean
         iso[c] = o->iso[c] != 0.0;
         full[c] = r->full ? r->full[member[c]] : 1;
     }
-    lean_chunk k = {nb, w, uh, vh, z, eta, iso, r->full ? full : NULL,
-                    o->f0, o->f1, o->f2, NULL, NULL, NULL, r->friction_slope != NULL, NULL, NULL, NULL, 0, 0};
+    lean_chunk k = {
+        .n = nb,
+        .w = w,
+        .uh = uh,
+        .vh = vh,
+        .z = z,
+        .eta = eta,
+        .iso = iso,
+        .full = r->full ? full : NULL,
+        .f0 = o->f0,
+        .f1 = o->f1,
+        .f2 = o->f2,
+        .sloped = r->friction_slope != NULL,
+    };
     lean_update_chunk(&r->p, &k, dt, temp);
     if (k.n_negative > 0)
         for (int c = 0; c < nb; c++)
             if (k.deficit[c] > 0.0)
-                result->negative_volume += k.deficit[c] * lean_area(o->x0[c], o->y0[c], o->x1[c],
-                                                                    o->y1[c], o->x2[c], o->y2[c]);
+                result->negative_volume += k.deficit[c] * area_of(o, c);
     result->n_negative += k.n_negative;
-    double *restrict a = r->stage_work, *restrict b = r->xmomentum_work, *restrict d = r->ymomentum_work;
+    double *restrict a = r->stage_work, *restrict b = r->xmomentum_work,
+           *restrict d = r->ymomentum_work;
     for (int c = 0; c < nb; c++) {
         int32_t m = member[c];
         r->height[m] = w[c];

@@ -3,8 +3,12 @@
 #define LEAN_SLOPED_MANNING_H
 
 #include "block.h"
+#include "manning.h"
 
-/* ANUGA's sloped Manning factor S, from the bed the edge values imply. */
+/* Manning's factor S, 1/s, of every own triangle: the bed is the plane through its values at
+ * the middles of the edges, the depth what stands above their mean.
+ * IN  what load leaves, iso, sz; r's raw state and friction
+ * OUT r->friction_slope of the triangles */
 LEAN_PHASE void slope_friction(const lean_run *r, const opened *o)
 {
     const int NL = o->NL;
@@ -27,7 +31,7 @@ LEAN_PHASE void slope_friction(const lean_run *r, const opened *o)
                 int still = o->h[c] <= r->p.h_min || o->iso[c] != 0.0;
                 uh = still ? 0.0 : uh;
                 vh = still ? 0.0 : vh;
-                S = -r->p.g * eta * eta * zs * sqrt(uh * uh + vh * vh);
+                S = lean_manning(r->p.g, eta, zs, sqrt(uh * uh + vh * vh));
                 S /= pow(depth, 7.0 / 3.0);
             }
         }

@@ -4,9 +4,6 @@
  * Owns the order of the phases; each is in the header of its name.  Bit identity with ANUGA
  * 4.1.0 rests on the order of operations within them, which they tell.
  */
-#include <omp.h>
-#include <string.h>
-
 #include "advance.h"
 #include "block.h"
 #include "fluxes.h"
@@ -16,6 +13,9 @@
 #include "sloped_manning.h"
 #include "tracers.h"
 
+/* The sweep of block b in an arena: load, reconstruct, advance, boundary, fluxes, tracers,
+ * count, finish, slope, and store or second stage, each where the run and the mode want it.
+ * Returns the block's smallest radius over speed, s; adds to *result in LEAN_SECOND_STAGE. */
 static double sweep_block(const lean_run *r, int b, int mode, double dt, double *arena,
                           lean_update_result *result)
 {
@@ -31,12 +31,11 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
     } else {
         reconstruct(r, &o);
         if (mode < LEAN_SPEEDS)
-            for (int c = 0; c < o.nb; c++)
-                r->isolated[o.member[c]] = o.iso[c] != 0.0;
+            store_isolated(r, &o);
     }
     if (r->prescribed.offset)
         reconstruct_prescribed(r, &o, b, ordered);
-    reconstruct_corners(r, &o);
+    reconstruct_ears(r, &o);
     if (mode == LEAN_TRACER_EDGES) {
         carry_tracers(r, &o, 1);
         return 0.0;
@@ -53,8 +52,7 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
         count_fluxes(r, &o, b);
     double smallest = finish_fluxes(r, &o);
     if (r->max_speed && mode != LEAN_SECOND_STAGE)
-        for (int c = 0; c < o.nb; c++)
-            r->max_speed[o.member[c]] = o.speed[c];
+        scatter_own(&o, o.speed, r->max_speed);
     if (mode == LEAN_SPEEDS)
         return smallest;
     if (r->friction_slope)
@@ -77,8 +75,8 @@ double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_resul
         if (mode == LEAN_FLUXES && !r->block_active[b]) {
             q = r->block_timestep[b];
         } else {
-            lean_update_result part = {0, 0.0};
-            double *arena = r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride;
+            lean_update_result part = {.n_negative = 0};
+            double *arena = arena_of(r);
             q = sweep_block(r, b, mode, dt, arena, &part);
             if (mode < LEAN_SPEEDS)
                 r->block_timestep[b] = q;
