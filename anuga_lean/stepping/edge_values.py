@@ -1,0 +1,139 @@
+"""Edge values of given triangles, as the last distribution leaves them.
+
+Owns which values at centroids they follow from: where a quantity was set since, ANUGA's are
+still those of before.  The arithmetic is in kernels/edges.c; which quantities show them is
+in quantity/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+from anuga_lean.stepping.bound_state import CONSERVED
+
+_LARGEST_KEPT = 65536       # triangles whose edge values are kept within a step
+
+
+class EdgeValues:
+    """Gives the edge values of a domain.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+    ready : callable
+        Returns the run, with the present arrays bound.
+
+    Attributes
+    ----------
+    are_known : bool
+        There was a distribution, and no update since.
+    in_step : bool
+        The last distribution was for a step, not for a yield.
+    """
+
+    def __init__(self, domain: Any, ready: Callable[[], _kernels.Run]) -> None:
+        self._domain = domain
+        self._ready = ready
+        self.are_known = False
+        self.in_step = False
+        # triangles, (m,) int64, and edge values, (quantities, m, 3) float64, asked for last
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        # centroid values, (n,) float64, of the last distribution, where set since
+        self._distributed: dict[str, np.ndarray] = {}
+        self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
+
+    # -- the order of a step -------------------------------------------------
+
+    def on_distribute(self, in_step: bool) -> None:
+        """Follow from the present centroid values."""
+        self.are_known = True
+        self.in_step = in_step
+        self._kept = None
+        self._distributed.clear()
+
+    def on_predict(self) -> None:
+        """Follow from the same centroid values, advanced in time."""
+        self._kept = None
+
+    def on_update(self) -> bool:
+        """Be unknown from now on; return whether they were known."""
+        were_known = self.are_known
+        self.are_known = False
+        self._distributed.clear()
+        return were_known
+
+    def note_boundary_bed(self) -> None:
+        """Keep the bed at the boundary edges, which the update will change."""
+        domain = self._domain
+        rows = self.rows("elevation", domain.boundary_cells)
+        self._bed = rows[np.arange(len(rows)), domain.boundary_edges]
+
+    # -- what is asked -------------------------------------------------------
+
+    def rows(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Edge values of one quantity at given triangles: (len(rows), 3) float64.
+
+        In a step, those of the other quantities are kept: boundaries ask for them next.
+        """
+        run = self._ready()
+        rows = np.ascontiguousarray(rows, np.int64)
+        if not self.in_step or len(rows) > _LARGEST_KEPT or not self.are_known:
+            with self._as_distributed(run):
+                return run.edge_rows(name, rows)
+        kept = self._kept
+        if kept is None or len(kept[0]) != len(rows) or not np.array_equal(kept[0], rows):
+            with self._as_distributed(run):
+                kept = (rows.copy(), run.all_edge_rows(rows))
+            self._kept = kept
+        return kept[1][_kernels._EDGE_QUANTITIES[name]]
+
+    def all(self, name: str) -> np.ndarray:
+        """Edge values of one quantity: (number_of_triangles, 3) float64."""
+        run = self._ready()
+        with self._as_distributed(run):
+            return run.edge_rows(name, np.arange(self._domain.number_of_elements))
+
+    def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
+        """Conserved quantities at the edges of some triangles, (3, 3) by triangle: [name, edge]."""
+        triangles = np.ascontiguousarray(triangles, np.int64)
+        which = [_kernels._EDGE_QUANTITIES[name] for name in CONSERVED]
+        rows = self._ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
+        return dict(zip(triangles.tolist(), rows, strict=True))
+
+    def boundary_bed(self) -> np.ndarray | None:
+        """Bed of the last fluxes at boundary edges, (boundary_length,) m; None if not kept."""
+        return None if self.are_known else self._bed
+
+    # -- what is written -----------------------------------------------------
+
+    def remember(self, name: str, values: np.ndarray) -> None:
+        """Keep the centroid values `name` had: in ANUGA all edge values follow from them.
+
+        Until the next distribution, and only the first that are set.
+        """
+        if self.are_known:
+            self._distributed.setdefault(name, values)
+
+    def on_written(self, name: str) -> None:
+        """Go on with ANUGA's kernels: only those read edge values that a script has set."""
+        self._domain.use_stock_kernels(f"writing edge values of {name}")
+
+    @contextmanager
+    def _as_distributed(self, run: _kernels.Run) -> Iterator[None]:
+        """Show the centroid values of the last distribution where they were set since."""
+        pairs = [(run.bound(name), then) for name, then in self._distributed.items()]
+
+        def exchange() -> None:
+            for now, then in pairs:
+                now[:], then[:] = then.copy(), now.copy()
+
+        exchange()
+        try:
+            yield
+        finally:
+            exchange()

@@ -1,0 +1,299 @@
+"""One time step of a lean domain: which kernel, in which order.
+
+Owns the order of a step and the parts that act in it, each with its arrays in a module of its
+own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps ANUGA's methods onto
+it, the arithmetic is in kernels/.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+from anuga_lean.memory_limits import stage
+from anuga_lean.stepping import threads, undo_record
+from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
+from anuga_lean.stepping.edge_values import EdgeValues
+from anuga_lean.stepping.forcing import Forcing
+from anuga_lean.stepping.kernel_run import new_run
+from anuga_lean.stepping.parameters import Parameters, set_parameters
+from anuga_lean.stepping.prescribed import Prescribed
+from anuga_lean.stepping.quiet_blocks import QuietBlocks
+from anuga_lean.stepping.runge_kutta import Stages, Substeps
+from anuga_lean.stepping.tracers import Tracers
+from anuga_lean.stepping.walls import Walls
+from anuga_lean.stepping.wave_speeds import WaveSpeeds
+from anuga_lean.stepping.yield_state import YieldState
+
+
+class Step:
+    """The state of a lean domain between and during its time steps.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+
+    Attributes
+    ----------
+    run : _kernels.Run or None
+        The kernels and the arrays they have; from the first kernel on.
+    parameters, substeps, quiet, walls, stages, forcing, edges, tracers, yields
+        The parts of a step, each described in its class; made anew with `run`.
+    speeds : WaveSpeeds
+        The largest wave speed of each triangle, once asked for; outlives `run`.
+    prescribed : Prescribed or None
+        Boundary values that bounded the last reconstruction; outlives `run`.
+
+    Notes
+    -----
+    In an ordinary substep `distribute` is deferred: nothing is written, and
+    the sweep computes the protected state of each triangle as it loads it.
+    Where foreign code may look at the centroid values in the middle of a step
+    (boundaries that call a user's function, yields), `distribute` writes them,
+    and keeps a record of what it changed so that the sweep starts from the
+    same values as ANUGA's.
+    """
+
+    def __init__(self, domain: Any) -> None:
+        self.domain = domain
+        self.speeds = WaveSpeeds(domain, self._compute_speeds)
+        self.prescribed: Prescribed | None = None
+        self._start({})
+
+    def _start(self, rates: dict[str, np.ndarray]) -> None:
+        domain = self.domain
+        self.run: _kernels.Run | None = None
+        self._blocks: Any = None        # that `run` was built for
+        self.substeps = Substeps()
+        self.parameters = Parameters(domain, self.substeps)
+        self.quiet = QuietBlocks(domain)
+        self.walls = Walls(domain, self.quiet)
+        self.stages = Stages(domain, self.substeps, self.quiet)
+        self.forcing = Forcing(domain, self.ready, self.stages, self.quiet, rates)
+        self.edges = EdgeValues(domain, self.ready)
+        self.tracers = Tracers(domain)
+        self.yields = YieldState(domain, self.parameters)
+        self._state = BoundState(domain)
+        self._thread = threads.SteppingThread(domain)
+
+    # -- copies and checkpoints ----------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"domain": self.domain, "recording_speeds": self.speeds.are_recorded,
+                "_semi": dict(self.forcing.rates), "prescribed": self.prescribed}
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the same and the parameters, which copies take anew, as ANUGA's do."""
+        return self.__getstate__() | self.parameters.stored() | self.substeps.stored()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["domain"])  # type: ignore[misc]
+        self.speeds.are_recorded = state.get("recording_speeds", False)
+        self.prescribed = state.get("prescribed")
+        self.forcing.rates = state.get("_semi", {})
+        self.parameters.restore(state)
+        self.substeps.restore(state)
+
+    # -- preparation -----------------------------------------------------------
+
+    def ready(self) -> _kernels.Run:
+        """Return the run with everything bound, building it at the first call."""
+        run = self.run
+        if self._thread.ident and self._thread.ident != get_ident():
+            self._thread.check()
+        if run is None or self._blocks is not self.domain.mesh.blocks:
+            run = self._build()
+        run.set_threads(threads.usable(self.domain.omp_num_threads))
+        if self._state.bind(run, self.walls.reflective):
+            self.quiet.wake_all()
+        return run
+
+    @stage("preparing the first step", lambda step: step.domain.number_of_triangles)
+    def _build(self) -> _kernels.Run:
+        domain = self.domain
+        if self.run is not None:
+            self.parameters.forget()
+        self._blocks = domain.mesh.blocks
+        run = new_run(domain)
+        self.stages.start(run)
+        self.forcing.start(run)
+        self.quiet.start(run)
+        self.walls.start()
+        self._state = BoundState(domain)
+        _kernels.release_free_memory()  # what setting up has left behind
+        self.tracers.start(run)
+        if self.prescribed is not None:
+            self.prescribed.bind(run, domain)
+        self.run = run
+        if self.parameters.values is None:      # else they are a checkpoint's
+            self.parameters.take()
+        self._give_parameters(run)
+        for name in ("friction", "xvelocity", "yvelocity"):
+            domain.quantities[name].have_vertices()
+        return run
+
+    def take_parameters(self) -> None:
+        """Take ANUGA's parameters from the domain, as its C struct would now."""
+        run = self.ready()
+        self.parameters.take()
+        self._give_parameters(run)
+
+    def _give_parameters(self, run: _kernels.Run) -> None:
+        set_parameters(run, self.parameters.of_kernels)
+        self.walls.take_crests(run)
+
+    def forget_parameters(self) -> None:
+        """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
+        self._start(self.forcing.rates)
+
+    def set_walls(self, tags: tuple[str, ...]) -> None:
+        """Let the sweep compute the boundary values of these tags' edges."""
+        if tags != self.walls.tags:
+            self.ready()
+            self.walls.reflect(tags)
+
+    # -- distribute ------------------------------------------------------------
+
+    def distribute(
+        self, defer: bool, at_yield: bool = True, past: frozenset[str] = frozenset()
+    ) -> float:
+        """Protect, find the depth and bring isolated triangles to rest.
+
+        Parameters
+        ----------
+        defer : bool
+            True: leave it to the sweep; nobody looks in between.
+        at_yield : bool
+            True: scripts may write anything before the next sweep.
+        past : frozenset of str
+            Quantities whose vertex values are read before the next yield.
+
+        Returns
+        -------
+        float
+            Mass error in m3, 0.0 when deferred.
+        """
+        run = self.ready()
+        self._thread.enter()
+        if not at_yield:
+            self.yields.keep(run, past, self.prescribed)
+        run.clear_undo()
+        self.prescribed = Prescribed.taken(self.prescribed, self.domain, run, self.quiet)
+        run.set_predictor(0.0)
+        self.edges.on_distribute(in_step=not at_yield)
+        self.forcing.on_distribute(defer)
+        error = 0.0
+        if not defer:
+            error = undo_record.distribute(run, self.domain.number_of_elements)
+            self.tracers.find_concentrations(run)
+            if at_yield:
+                self.quiet.wake_all()
+        if run.ordered:
+            run.mark_isolated()
+        if at_yield:
+            self.yields.take(run, past, self.prescribed)
+        for name in RECONSTRUCTED:
+            self.domain.quantities[name].on_distribute(self.yields.past, at_yield)
+        if at_yield:
+            self._thread.leave()
+        return error
+
+    def predict(self, dt: float) -> None:
+        """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""
+        self.run.set_predictor(dt)
+        self.edges.on_predict()
+        self.quiet.wake_all()
+
+    def write_deferred(self) -> None:
+        """Write what a deferred `distribute` has left to the sweep: others are to see it."""
+        if self.run is None or not self.edges.are_known:
+            return
+        self.forcing.settle()
+        if self.edges.in_step and self.walls.tags:
+            self.walls.write_boundary_values(self.ready())
+
+    def protect(self) -> float:
+        """Only lift stages and stop shallow water, in place; return the mass error in m3."""
+        error = self._state.protect(self.ready())
+        self.quiet.wake_all()
+        return error
+
+    # -- fluxes ----------------------------------------------------------------
+
+    def compute_fluxes(self) -> float:
+        """Compute the fluxes of this substep; return the flux timestep in s."""
+        run = self.ready()
+        substep, per_step = self.substeps.next(), self.substeps.per_step
+        domain = self.domain
+        self._bind_optional(run, substep)
+        if per_step != 1 or self.tracers.count:
+            self.quiet.wake_all()
+        run.find_active()
+        if self.stages.may_fuse(substep) and not self.forcing.is_shared:
+            run.set_manning(domain.has_manning_friction())
+            smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
+            self.stages.take_second(count, volume)
+        else:
+            self.stages.take_fluxes(run)
+            smallest = run.sweep(_kernels.FLUXES)[0]
+            self.forcing.on_fluxes()
+        if substep < per_step:
+            domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
+            self.tracers.count_boundary_fluxes(run, substep)
+        return smallest if substep == 0 else domain.evolve_max_timestep
+
+    def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
+        """Let the sweep write what only some steps need."""
+        slope, speeds = self.forcing.slope_of_step(), self.speeds.of_substep(substep)
+        if run.bound("friction_slope") is not slope or run.bound("max_speed") is not speeds:
+            run.bind_optional(slope, speeds)
+            self.quiet.wake_all()
+
+    def _compute_speeds(self, speeds: np.ndarray) -> bool:
+        """Write the wave speeds of the present state; return whether it is that of a step."""
+        run = self.ready()
+        run.bind_optional(self.forcing.friction_slope, speeds)
+        run.sweep(_kernels.SPEEDS)
+        return self.edges.in_step and self.edges.are_known
+
+    # -- update ----------------------------------------------------------------
+
+    def update(self) -> tuple[int, float]:
+        """Update the conserved quantities; return count and volume (m3) of depths lifted."""
+        was_distributed = self.edges.on_update()
+        touched = self.forcing.on_update()
+        run = self.ready()
+        self.tracers.update(run)
+        if self.stages.lifted is not None:
+            return self.stages.lifted
+        as_it_stands = not was_distributed or self.forcing.is_shared or bool(self.forcing.rates)
+        marking = self.quiet.begin_update(
+            self.substeps.per_step == 1 and not (touched or as_it_stands))
+        if as_it_stands:
+            result = self.forcing.update(run)
+        else:
+            result = run.update(self.stages.update_mode(), self.domain.timestep,
+                                self.forcing.take_friction(), marking)
+        run.clear_undo()
+        self.quiet.end_update(run, marking)
+        return result
+
+    def backup_conserved(self) -> None:
+        """Remember the conserved quantities for `average`."""
+        run = self.ready()
+        self.tracers.back_up()
+        self.stages.back_up(run)
+
+    def average(self, a: float, b: float, c: float) -> None:
+        """Conserved := (a * conserved + b * remembered) / c."""
+        run = self.ready()
+        inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
+        self.tracers.average(run, a, b, inverse)
+        if self.stages.lifted is not None:
+            self.forcing.take_friction()    # which the sweep has done
+            self.stages.finish_second(run)
+        else:
+            self.stages.average(run, a, b, inverse)
