@@ -1,7 +1,7 @@
-"""anuga_lean patches verify: patches for ANUGA itself, ours or anybody's, verified.
+"""anuga_lean patches verify: verifies patches for ANUGA itself, ours or a user's.
 
-Owns finding the checkout whose patches are meant.  Patches and what verifies them
-lie in its folder patches/ and work without this package: see patches/verify.py.
+Owns the search for the checkout that has the patches.  Patches and the program that verifies
+them are in its folder patches/ and work without this package: see patches/verify.py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part our arguments from those of verify."""
+    """Separate our arguments from those of verify."""
     if "verify" not in arguments:
         return list(arguments), []
     position = list(arguments).index("verify")
@@ -42,7 +42,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the script; its exit code."""
+    """Run the script; return its exit code."""
     script = find(args.checkout)
     known = os.environ | {"ANUGA_LEAN_PATCHES_PROGRAM": "anuga_lean patches verify"}
     known.pop("ANUGA_LEAN", None)  # what it starts is stock ANUGA
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find(checkout: Path | None) -> Path:
-    """The script that verifies, of a folder or of the next one above the present one.
+    """Return the script that verifies, of a folder or of the next one above the present one.
 
     Raises
     ------
