@@ -1,4 +1,4 @@
-"""python -m anuga_lean.overlay.fingerprint: what a release of ANUGA changes of what counts here.
+"""python -m anuga_lean.overlay.fingerprint: shows which functions used here a release changes.
 
 Owns the records of the known releases (records/*.json) and the comparison of a folder of
 sources with them; nothing of that folder is imported or run.  Compiled modules cannot be
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
     @property
     def number(self) -> int:
-        """How much differs."""
+        """Return how many functions and files differ."""
         return sum(map(len, (self.changed, self.added, self.gone, self.missing)))
 
     @property
@@ -60,7 +60,7 @@ class Difference(NamedTuple):
         return ", ".join(first) + (f" and {more} more" if more else "")
 
     def __str__(self) -> str:
-        """One line."""
+        """Describe the difference in one line."""
         who = f"anuga {self.version or 'of unknown version'}"
         if self.is_equal:
             return (f"{who} has the fingerprints of {self.release}: none of the functions "
@@ -103,7 +103,7 @@ def record_of(release: str) -> dict[str, Any]:
 
 
 def whole(source: bytes) -> list[int]:
-    """Return length and checksum of a file: equal ones need no look at its functions."""
+    """Return length and checksum of a file: if they are equal, so are its functions."""
     return [len(source), zlib.crc32(source)]
 
 

@@ -1,7 +1,7 @@
-"""What later releases of ANUGA set on the objects of a domain and earlier ones did not.
+"""Adds the attributes that later releases of ANUGA set on a domain and earlier ones did not.
 
-Owns the attributes that a domain gets which an older ANUGA has made and the installed one
-goes on with; whether it may go on is `checkpoint.releases`'.
+Owns what a domain gets that an older ANUGA has made and the installed one continues;
+whether it may continue is `checkpoint.releases`'.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which sources of ANUGA's the lean classes replace, extend or do over.
+"""Lists the sources of ANUGA's that the lean classes replace, extend or do over.
 
 Owns the list alone; how a source becomes a fingerprint is `fingerprint`'s.  A whole
 file stands here where lean classes derive from its classes, or do what most of its

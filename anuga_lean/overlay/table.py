@@ -1,4 +1,4 @@
-"""Every name of ANUGA's, and of Python's, that anuga_lean makes mean something else.
+"""Lists every name of ANUGA's, and of Python's, that anuga_lean replaces, by what and why.
 
 Owns the one list: `install` brings it in row by row, `anuga_lean features --replaced`
 prints it, and tests/overlay compares it with what differs in a process.  To have one
@@ -34,7 +34,7 @@ ON_RANKS = "on several ranks, in a script"
 
 
 class Row(NamedTuple):
-    """One name.
+    """A name that is replaced.
 
     Attributes
     ----------
