@@ -89,7 +89,7 @@ def _verify(path: Path) -> int:
 def _verdict(file: Path) -> str:
     name = Name.parse(file)
     if name is not None and name.is_stock:
-        return "a pickle of ANUGA's, which nobody can verify"
+        return "a pickle of ANUGA's, which cannot be verified"
     try:
         with StateFile(file) as both:
             count = len(both.state.header["places"])

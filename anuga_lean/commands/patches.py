@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anuga_lean._errors import CommandError
 
-SUMMARY = "verify patches for ANUGA itself, ours or anybody's, from a checkout"
+SUMMARY = "verify patches for ANUGA itself, ours or a user's, from a checkout"
 SCRIPT = Path("patches") / "verify.py"
 
 
@@ -25,7 +25,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Runs patches/verify.py of a checkout of anuga_lean, with this Python: the patches are "
         "no part of the installed package.  It verifies ours, or patch files and git checkouts of "
-        "ANUGA that somebody else made.  What follows verify is its own: anuga_lean patches "
+        "ANUGA that a user made.  What follows verify is its own: anuga_lean patches "
         "verify --help."
     )
     parser.add_argument("--checkout", type=Path, metavar="FOLDER",

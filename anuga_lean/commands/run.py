@@ -43,7 +43,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "The processes that the script starts become lean too, through the environment "
-        "variable ANUGA_LEAN=run: set it to 0 for one that shall run stock ANUGA.  It does not "
+        "variable ANUGA_LEAN=run: set it to 0 for one that is to run stock ANUGA.  It does not "
         "reach a python without this package, one started with -S or with an environment of "
         "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN.  "
         "An ANUGA whose inside is not known runs as it is, with one warning; ANUGA_LEAN_STRICT=1 "

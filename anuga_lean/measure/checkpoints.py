@@ -77,7 +77,7 @@ def _run(build: Build, part: str, folder: Path, threads: int, scenario: str) -> 
             cwd=folder,
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT).returncode
     if status != 0:
-        raise MeasurementError(f"the {build.label} run that shall {part} checkpoints of {scenario} "
+        raise MeasurementError(f"the {build.label} run to {part} checkpoints of {scenario} "
                                f"{how_it_ended(status, log)}")
     return json.loads(log.read_text().splitlines()[-1])
 
