@@ -1,8 +1,8 @@
-"""What the ranks of a parallel domain exchange while it steps: ghost values and time steps.
+"""Exchanges ghost values and time steps between the ranks of a parallel domain.
 
 Owns the persistent requests over the buffers in `full_send_dict` and
 `ghost_recv_dict`, and over those of the tracers.  When an exchange is due is
-ANUGA's (Parallel_domain); who sends what is settled when the domain is made.
+ANUGA's (Parallel_domain); which rank sends what is settled when the domain is made.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def communicate_bed_ghosts(domain: Any) -> None:
 
 
 def exchanging(function: Function) -> Function:
-    """Have lean domains, whatever steps them now, exchange through requests made once."""
+    """Wrap an exchange: lean domains, and those on stock arrays, use requests made once."""
     own = globals()[function.__name__]
 
     @functools.wraps(function)
@@ -234,5 +234,5 @@ def exchanging(function: Function) -> Function:
 
 
 def exchanging_bed(function: Function) -> Function:
-    """Have lean domains exchange the bed without edge values of their own."""
+    """Wrap the exchange of the bed: lean domains need no array of edge values for it."""
     return asking_first(function, communicate_bed_ghosts)

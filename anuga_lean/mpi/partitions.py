@@ -1,4 +1,4 @@
-"""Which rank gets which triangle.
+"""Decides which rank gets which triangle.
 
 Owns the orders that ANUGA's partitions by METIS and along the Morton and the
 Hilbert curve give, made a chunk of the mesh at a time.  What a rank gets with
@@ -179,7 +179,7 @@ def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _hilbert_codes(box: _Box, xy: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return how far along the Hilbert curve of 2^16 by 2^16 cells points lie.
+    """Return the places of points along the Hilbert curve of 2^16 by 2^16 cells.
 
     Notes
     -----

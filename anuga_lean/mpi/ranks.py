@@ -1,4 +1,4 @@
-"""What the ranks of a parallel run tell each other outside of time steps.
+"""Lets the ranks of a parallel run exchange Python objects outside of time steps.
 
 Owns collective calls on Python objects, which do nothing in a serial run.
 The exchange of ghost values is ANUGA's.
@@ -67,7 +67,7 @@ class Ranks:
 
 
 def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
-    """Return what an action gives, and why it failed on some rank; the same on all.
+    """Return the result of an action, and why it failed on some rank: the same reason on all.
 
     Raises
     ------
