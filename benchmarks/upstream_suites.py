@@ -1,4 +1,4 @@
-"""ANUGA's own test suites on stock and on lean, test by test.
+"""Runs ANUGA's own test suites on stock and on lean, test by test.
 
 Owns the commands of the suites, the outcomes and what counts as a regression.
 Writing outcomes down is upstream_children/upstream_outcomes.py's.
@@ -41,13 +41,13 @@ class Difference(NamedTuple):
 
     @property
     def regressed(self) -> bool:
-        """Whether it was well on stock and is not, or is not run, on lean."""
+        """Whether it passed on stock and fails, or is not run, on lean."""
         return self.stock in GOOD and self.lean not in GOOD or (
             self.stock == "passed" != self.lean)
 
 
 def read_listed(path: Path = LISTED) -> dict[str, str]:
-    """Tests that assert how stock stores things, and the reason each is listed for."""
+    """Return the tests that assert how stock stores things, with the reason of each."""
     listed = {}
     for line in path.read_text().splitlines():
         if line.strip() and not line.startswith("#"):
@@ -62,7 +62,7 @@ def read_listed(path: Path = LISTED) -> dict[str, str]:
 
 def run_suite(name: str, variant: str, tree: Path, folder: Path,
               variables: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Run a suite in an empty folder; outcome and error text by test.
+    """Run a suite in an empty folder; return outcome and error text by test.
 
     The folder holds the sdist's root conftest and pytest settings; the tests
     are those of the installed package.
@@ -122,7 +122,7 @@ def _outcome(line: dict[str, Any]) -> str | None:
 
 
 def compare(stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]) -> list[Difference]:
-    """The tests that did not end the same, by name."""
+    """Return the tests that did not end the same, by name."""
     found = []
     for test in sorted({*stock, *lean}):
         ends = [side.get(test, {"outcome": "not run"})["outcome"] for side in (stock, lean)]
@@ -135,7 +135,7 @@ def compare(stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]) -
 
 def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]
            ) -> tuple[str, dict[str, Any], list[str]]:
-    """The table of a suite, what the result file holds, and every reason to fail."""
+    """Return the table of a suite, the content of the result file, and every reason to fail."""
     listed = read_listed()
     differences = compare(stock, lean)
     regressed = [each for each in differences if each.regressed]
@@ -167,7 +167,7 @@ def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str
 
 
 def as_argument(test: str) -> str:
-    """What selects a test after --pyargs."""
+    """Return what selects a test after --pyargs."""
     file, _, rest = test.partition("::")
     module = file.removesuffix(".py").replace("/", ".")
     return f"{module}::{rest}" if rest else module
