@@ -191,7 +191,7 @@ def test_the_command_refuses_what_does_not_come_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["x.patch", "3"], "give either names of our patches or files of somebody"),
+    (["x.patch", "3"], "give either names of our patches or files of your own"),
     (["no/x.patch"], "there is no no/x.patch"),
     (["x.patch", "--commit", "HEAD"], "--commit is for a git checkout"),
     ([".", "--against", "main", "--release", "4.2.0"], "--against and --release both say what"),
