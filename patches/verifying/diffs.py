@@ -265,7 +265,7 @@ class _Reader:
         return found
 
     def checked(self, name: bytes, level: int) -> str:
-        """Return a name without its first folders, of that number; raise unless it is in the tree."""
+        """Return a name without its first folders; raise unless what is left is in the tree."""
         whole = unquoted(name, self.called)
         parts = whole.split("/")
         for wrong, why in (

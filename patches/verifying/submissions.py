@@ -207,7 +207,7 @@ def _where(submission: Submission, said: str, tree: Tree) -> str:
 
 
 def _ends(path: Path, expected: Sequence[bytes]) -> str:
-    """Whether only the carriage returns of some of ANUGA's files got lost."""
+    """Say so if only the carriage returns of one of ANUGA's files got lost."""
     if path.is_file() and b"\r\n" in path.read_bytes() and not any(
             line.endswith(b"\r") for line in expected):
         return (" (the file ends its lines with carriage returns and the patch does not: send it "
