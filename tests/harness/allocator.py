@@ -160,7 +160,7 @@ def reap() -> None:
 
 
 def _whole_pages(block: mmap.mmap) -> mmap.mmap:
-    """Keep huge pages out, which make memory resident that nobody touched."""
+    """Keep huge pages out, which make memory resident that was never touched."""
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         try:
             block.madvise(mmap.MADV_NOHUGEPAGE)

@@ -1,4 +1,4 @@
-"""A patch of somebody else: whether it fits, which hunk does not, and for which release it is."""
+"""A user's own patch: whether it fits, which hunk does not, and for which release it is."""
 
 from __future__ import annotations
 
