@@ -1,4 +1,4 @@
-"""Mesh files (.tsh, .msh) read into arrays, a part at a time.
+"""Reads mesh files (.tsh, .msh) into arrays, a part at a time.
 
 Owns the reading of what a domain or a basic mesh needs of them.  ANUGA makes lists
 of numbers and a string for every triangle: a domain of a .tsh file peaks at 1,060 bytes
@@ -38,7 +38,7 @@ class _Unusual(Exception):
 
 
 class _Tags:
-    """The tag of each triangle: (n,) int32, and which number means which tag."""
+    """The tags of triangles: a number for each, (n,) int32, and the tag of each number."""
 
     def __init__(self, n: int) -> None:
         self.number: dict[str, int] = {}

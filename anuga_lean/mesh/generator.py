@@ -1,4 +1,4 @@
-"""ANUGA's mesh generator, in a process of its own.
+"""Runs ANUGA's mesh generator in a process of its own.
 
 Owns when and how that process is started and what is said if it dies.  Triangle
 takes some 500 bytes per triangle on its heap, in small pieces that keep the
@@ -38,7 +38,7 @@ _MILLISECONDS_BETWEEN_LOOKS = 100
 
 
 class _Unable(Exception):
-    """No process can be had, or it cannot load the generator."""
+    """No process can be started, or it cannot load the generator."""
 
 
 class _Died(Exception):
@@ -145,7 +145,7 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
 
 
 class _Answer:
-    """What the process writes, and the most memory it was seen to take meanwhile."""
+    """The answer of the process, and the most memory it was seen to take meanwhile."""
 
     def __init__(self, descriptor: int, pid: int) -> None:
         self.descriptor = descriptor
@@ -187,7 +187,7 @@ class _Answer:
 
 
 def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
-    """Return the mesh of a reply, having printed, warned and raised what ANUGA did."""
+    """Return the mesh of a reply; print, warn and raise what ANUGA did in the process."""
     print(reply["printed"], end="")
     for message, category, filename, line in reply["warned"]:
         warnings.warn_explicit(message, category, filename, line)

@@ -1,4 +1,4 @@
-"""The mesh generator's child process: a script, run by `generator`.
+"""Runs the mesh generator in a child process: a script, started by `generator`.
 
 Reads a request from its standard input, calls ANUGA's generate_mesh, and writes
 what that returns or raises to the pipe whose number is its argument.  It loads
@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent() -> None:
-    """Have the system end this process when the one that started it ends."""
+    """Make the system end this process when the one that started it ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)    # the parent says what was interrupted
     try:
         import ctypes
@@ -53,7 +53,7 @@ def _pickled(reply: dict[str, Any]) -> bytes:
 
 
 def _generate(engine: Any, arguments: tuple) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (what to reply, the mesh): warnings and print-outs are the parent's to give."""
+    """Return (what to reply, the mesh); the parent repeats warnings and print-outs."""
     printed = io.StringIO()
     reply: dict[str, Any] = {}
     mesh: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""ANUGA's factories of rectangular meshes, without the arrays nobody asked for.
+"""Makes rectangular meshes as ANUGA's factories do, in less memory.
 
 Owns rectangular, rectangular_cross, their basic meshes and the mesh and domain of the latter.
 ANUGA's own fill 80 bytes per triangle, 48 of them neighbours that a lean mesh

@@ -1,4 +1,4 @@
-"""The tables ANUGA keeps about a mesh, as views over the blocks.
+"""Shows the tables that ANUGA keeps about a mesh, as views over the blocks.
 
 Owns the list of tables (name, shape, dtype, range, which kernel derives it), the view
 class and the property through which a mesh shows one.  Does not own the
