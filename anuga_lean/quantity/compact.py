@@ -1,4 +1,4 @@
-"""What a lean quantity keeps, and how it looks like ANUGA's from outside.
+"""Holds what a lean quantity keeps, and shows ANUGA's attributes.
 
 Owns construction, the arrays and forms behind every attribute, writes into
 them, and turning all of them into ANUGA's real arrays.  How values get in and
@@ -184,7 +184,7 @@ class CompactQuantity(_StockQuantity):
     centroid_values = property(attrgetter("_centroid_values"), _set_centroid_values)
 
     def _swallows(self) -> bool:
-        """Tell whether the domain is writing coordinates that are derived anyway."""
+        """Whether the domain is writing coordinates that are derived anyway."""
         return self._qty_type == "coordinate" and getattr(
             self.domain, "_lean_constructing", False
         )
@@ -273,7 +273,7 @@ class CompactQuantity(_StockQuantity):
             self.domain.lean.on_edge_written(self.name)
 
     def _is_stepped(self) -> bool:
-        """Tell whether lean kernels reconstruct this quantity."""
+        """Whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
             and getattr(self.domain, "lean", None) is not None
@@ -356,7 +356,7 @@ class CompactQuantity(_StockQuantity):
         return held
 
     def drop_updates(self) -> None:
-        """Let go of the updates: they are zeros again."""
+        """Drop the updates: they are zeros again."""
         if not self.on_stock_arrays:
             self._updates.clear()
 
@@ -368,7 +368,7 @@ class CompactQuantity(_StockQuantity):
         return self._edge is self._reconstructed_edge
 
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
-        """Forget what was set: from now on values come from the extrapolation.
+        """Drop the values that were set: from now on they come from the extrapolation.
 
         Parameters
         ----------
@@ -384,7 +384,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def have_vertices(self) -> None:
-        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        """Set the vertex values to zeros if none were set, as ANUGA's kernels do."""
         if self._vertex is None:
             self._vertex = forms.ZERO
 
@@ -394,7 +394,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def _hold_gradients(self) -> None:
-        """Make the gradients real arrays, for code that writes into them."""
+        """Turn the gradients into real arrays, for code that writes into them."""
         if self._x_gradient is not None:
             self._x_gradient = np.asarray(self._x_gradient)
         if self._y_gradient is not None:

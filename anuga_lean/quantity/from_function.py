@@ -1,8 +1,8 @@
-"""Values of a function at the points of a mesh, a part of the mesh at a time.
+"""Calls a user's function for the points of a mesh, a part of the mesh at a time.
 
-Owns when a user's function is asked in parts, how it is found out that it may not be,
-and the corner values that come of parts: one per node while all triangles there agree.
-Which function is asked, and what the values are for, is in `setting`.
+Owns when a function is called for parts, how it is found out that it may not be, and the
+corner values that result: one per node while all triangles there agree.  Which function
+is called, and what the values are for, is in `setting`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _said = False
 
 
 class SettingError(LeanError, ValueError):
-    """An environment variable has a value that means nothing."""
+    """An environment variable has a value without a meaning."""
 
 
 class _NotInParts(Exception):
-    """The function gives other values, or fails, when it is not asked for all."""
+    """The function gives other values, or fails, when it is called for a part."""
 
 
 def largest_call() -> int:
@@ -124,7 +124,7 @@ def _in_parts(
 
 
 def _check_company(f: Function, points: Points, n: int, xy: Array, values: Array) -> None:
-    """Ask again for the first points, now together with some from all over the mesh."""
+    """Call again for the first points, now together with some from all over the mesh."""
     count = max(1, len(xy) // 2 // _MULTIPLE) * _MULTIPLE
     far = np.concatenate([points(k, k + 1) for k in np.linspace(0, n - 1, _FAR).astype(int)])
     among = np.concatenate([xy[:count], far])
