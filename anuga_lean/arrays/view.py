@@ -162,7 +162,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             rows = self._rows(np.arange(start, start + count * step, step, dtype=np.int64))
         picked = rows[(slice(None), *rest)]
         if isinstance(picked, np.ndarray) and picked.nbytes < rows.nbytes:
-            picked = picked.copy()  # let the other columns go
+            picked = picked.copy()  # frees the other columns
         return _read_only(picked)
 
     def _gather(self, ks: range, rest: tuple[Any, ...], dtype: DTypeLike) -> np.ndarray:
@@ -232,7 +232,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         if func in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(self, func.__name__)
         if func is np.zeros_like and len(args) == 1 and not kwargs:
-            return np.zeros(self._shape, self._dtype)   # touches no memory; zeros_like does
+            return np.zeros(self._shape, self._dtype)   # no page is touched; zeros_like does
         if func is np.take and args and args[0] is self:
             return self.take(*args[1:], **kwargs)
         if func is np.copyto and args and isinstance(args[0], ArrayView):

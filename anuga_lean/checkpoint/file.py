@@ -180,7 +180,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
                 yield Writer(archive, compression)
                 archive.close()
             finally:
-                archive.fp = None   # or it writes its end when it is collected
+                archive.fp = None   # otherwise zipfile writes its end when it is collected
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
@@ -379,7 +379,7 @@ class Reader:
                 raise ValueError(f"{at:,} of {len(view):,} bytes")
             view[at:at + len(block)] = block
             at += len(block)
-        if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
+        if stream.read(1):      # at the end of a member zipfile compares its CRC-32
             raise ValueError(f"more than {len(view):,} bytes")
         return array
 

@@ -98,7 +98,7 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
                 with Reader(name.path, verify=False) as reader:
                     identity, when = reader.header.get("set"), float(reader.header["written"])
             except (CheckpointError, KeyError, TypeError, ValueError):
-                pass        # it is still there to be named when it is tried
+                pass        # the file is reported when a run tries to load it
         key = (name.time, name.count, name.is_stock, identity)
         each = found.setdefault(key, FoundSet(*key, when, set()))
         each.ranks.add(name.rank)

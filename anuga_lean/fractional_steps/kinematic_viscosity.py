@@ -152,7 +152,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         if "_geo_structure_base" in held and "geo_structure_values" in held:
             self._slip = np.flatnonzero(self.geo_structure_values != self._geo_structure_base)
         for name in {*_MADE, *_MADE_OF_FORMS, "_row_of", "_system"} - {"_rhs_bdry"}:
-            held.pop(name, None)        # a boundary is short
+            held.pop(name, None)        # _rhs_bdry is as short as the boundary: it stays
         if held.get("_scratch"):
             from anuga.shallow_water.sw_domain_openmp_ext import kv_scratch_free
 

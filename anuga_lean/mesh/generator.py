@@ -106,7 +106,7 @@ def _generate_apart(arguments: tuple) -> dict[str, Any]:
         reply = reading.reply()
         mesh = _mesh_of(reply, reading)
     except BaseException as error:
-        process.kill()      # does nothing to one that has ended
+        process.kill()      # no error if it has ended
         process.wait()
         if isinstance(error, _Died):
             raise MeshGeneratorError(
@@ -123,7 +123,7 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
     try:
         request = pickle.dumps({"path": sys.path, "anuga": list(anuga.__path__),
                                 "arguments": arguments})
-    except Exception as error:   # a user's own kind of vertex attribute, ...
+    except Exception as error:   # such as a vertex attribute of a user's own class
         raise _Unable(f"what it is given cannot be sent to another one: {error}") from None
     answer, end = os.pipe()
     try:

@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 def _die_with_parent() -> None:
     """Make the system end this process when the one that started it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)    # the parent says what was interrupted
+    signal.signal(signal.SIGINT, signal.SIG_DFL)    # the parent reports the interrupt
     try:
         import ctypes
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -47,7 +47,7 @@ def _pickled(reply: dict[str, Any]) -> bytes:
         raw = pickle.dumps(reply)
         pickle.loads(raw)
         return raw
-    except Exception:   # of a class that cannot be had again from its arguments
+    except Exception:   # an exception whose class cannot be made again from its arguments
         error = reply["raised"]
         return pickle.dumps(reply | {"raised": RuntimeError(f"{type(error).__name__}: {error}")})
 

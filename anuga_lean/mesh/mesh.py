@@ -125,7 +125,7 @@ class Mesh(StockMesh):
         self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
-        self._node_order_follows = True     # sorting gives it
+        self._node_order_follows = True     # from sorting the corners by node
         self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 

@@ -30,8 +30,8 @@ class _Table(NamedTuple):
     rows: int          # per triangle
     columns: int       # 0 for a one-dimensional table
     doc: str
-    # of the least value and the end of the values, given the numbers of triangles, nodes and
-    # boundary edges; None where no index is made of the values
+    # returns the least value and the end of the values, given the numbers of triangles, nodes
+    # and boundary edges; None where the values are never used as indices
     limits: Limits | None = None
 
 

@@ -22,7 +22,7 @@ from anuga_lean.stepping.domain import LeanDomain
 
 Array = NDArray[np.float64]
 
-_GHOSTS, _TRACERS, _BED = 123, 124, 125    # tags of ANUGA's, whose ranks may be on the other side
+_GHOSTS, _TRACERS, _BED = 123, 124, 125    # ANUGA's tags: the other rank may run ANUGA's code
 
 
 class Messages:
@@ -46,7 +46,7 @@ class Messages:
         self._requests = [
             *(self.comm.Recv_init(buffer, int(rank), tag) for rank, buffer in receives.items()),
             *(self.comm.Send_init(buffer, int(rank), tag) for rank, buffer in sends.items())]
-        # of the communicator, not of Python: they would outlive the domain
+        # MPI holds the requests, not Python: without this they would outlive the domain
         self.release = weakref.finalize(self, _free, self._requests)
 
     def are_over(self, sends: Mapping[int, Array], receives: Mapping[int, Array]) -> bool:

@@ -55,7 +55,7 @@ def metis_partition(domain: Any, n_procs: int) -> tuple[Order, Any]:
     try:
         import pymetis  # noqa: F401
     except ImportError:
-        return _stock_metis(domain, n_procs)    # which says what to install
+        return _stock_metis(domain, n_procs)    # it raises, and says what to install
     rank = _metis(domain, n_procs)
     count = np.bincount(rank)
     if len(count) < n_procs or not count.all():
@@ -101,7 +101,7 @@ def _corners(domain: Any) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
     used = np.zeros(int(corner.max()) + 1, bool)
     used[corner] = True
     nodes = np.flatnonzero(used)
-    if len(nodes) < len(used):  # METIS takes numbers without gaps
+    if len(nodes) < len(used):  # METIS needs numbers without gaps
         place = np.zeros(len(used), np.int32)
         place[nodes] = np.arange(len(nodes), dtype=np.int32)
         corner = place[corner]

@@ -80,7 +80,7 @@ def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
     except CheckpointError as error:
         is_newer = isinstance(error, NewerCheckpoint)
         reason = str(error).rstrip(".")
-    except Exception as error:      # the other ranks wait for an answer
+    except Exception as error:      # the other ranks wait for this one's result
         if ranks.count == 1:
             raise
         reason = f"{type(error).__name__}: {error}"

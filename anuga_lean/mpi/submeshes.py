@@ -76,7 +76,7 @@ class Source:
         self.triangles = mesh.triangles
         self.nodes = mesh.nodes
         self.boundary: BoundaryDict = mesh.boundary
-        if hasattr(mesh, "_triangle_neighbours"):   # a Basic_mesh, which computes what is asked
+        if hasattr(mesh, "_triangle_neighbours"):   # a Basic_mesh computes these when read
             self.neighbours = _basic_neighbours(mesh)
             self.centroid_coordinates = _BasicCentroids(mesh)
         else:

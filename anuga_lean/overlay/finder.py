@@ -63,7 +63,7 @@ def load(execute: Any, argument: Any) -> Any:
     try:
         return execute(argument)
     except ImportError as error:
-        # a module of others that is missing is for ANUGA to say
+        # ANUGA itself reports a missing module that is not its own
         name = error.name or getattr(error.__cause__, "name", None)
         if isinstance(error, BrokenInstallation) or not str(name).startswith("anuga."):
             raise

@@ -247,7 +247,7 @@ def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare a folder of sources, and write its record if asked to."""
-    import argparse  # not what `import anuga` under anuga_lean should pay for
+    import argparse  # here, so that `import anuga` under anuga_lean does not load it
 
     parser = argparse.ArgumentParser(
         prog="python -m anuga_lean.overlay.fingerprint",
@@ -262,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         folder = args.folder or _installed()
-        # beside the one of its own number, so that a release known already shows its step too
+        # against a record other than its own, so that a known release shows its changes, too
         own = version_in(package_in(folder))
         before = [each for each in known_releases() if each != own] or known_releases()
         found = compare_sources(folder, args.against or before[-1])

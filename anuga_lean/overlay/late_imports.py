@@ -175,7 +175,7 @@ _WITHIN = {
     # xarray and pandas, 49 MiB, to see whether the rate of a Rate_operator is a DataArray.
     ("anuga.operators.rate_operators", "xarray"): types.SimpleNamespace(
         core=types.SimpleNamespace(dataarray=types.SimpleNamespace(DataArray=_NoRate))),
-    # For the cache of `distribute`, which few ask for.
+    # For the cache of `distribute`, which few scripts use.
     ("anuga.parallel.distribute_mesh", "hashlib"): _Late("hashlib"),
 }
 

@@ -19,7 +19,7 @@ RELIED = {
     "abstract_2d_finite_volumes/tag_region.py": ALL,
     "shallow_water/shallow_water_domain.py": ALL,
     "config.py": ALL,
-    # boundaries: what a step lets them read and write, and which look at nothing else
+    # boundaries: what a step lets them read and write, and which read nothing else
     "abstract_2d_finite_volumes/generic_boundary_conditions.py": ALL,
     "shallow_water/boundaries.py": ALL,
     # friction, walls and operators that are done over

@@ -12,7 +12,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 
-# What of a module is no function and no class, and of a class no method.
+# The part of a module outside of functions and classes, and of a class outside of methods.
 BODY = "<body>"
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -29,7 +29,7 @@ LARGEST_CALL = "ANUGA_LEAN_LARGEST_CALL"
 # 72 bytes per triangle for the points and values of one call: 290 MB.
 _LARGEST_CALL = 4_000_000
 _PARTS_OF_A_CALL = 4
-# numpy's functions take eight numbers at a time: a part ends where they would pause.
+# numpy's functions compute eight numbers at a time: a part ends where eight of them end.
 _MULTIPLE = 8
 _ROWS_AT_ONCE = 1 << 15
 _FAR = 64       # triangles all over the mesh
@@ -138,7 +138,7 @@ def _asked(f: Function, xy: Array, count: int) -> Array:
         values = np.asarray(f(xy[:, 0], xy[:, 1]), float)
     except MemoryError:
         raise
-    except Exception as error:  # if it is wrong, it fails with all points as well
+    except Exception as error:  # a function with an error fails with all points, too
         raise _NotInParts(f"with {len(xy):,} of its points it failed: {error}") from error
     if values.shape != (count,):
         raise _NotInParts(f"with {len(xy):,} points it gave values of the shape {values.shape}")

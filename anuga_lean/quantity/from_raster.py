@@ -52,7 +52,7 @@ def raster_values(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> ValuesAt | None:
 def _values(
     interpolate: Callable[..., Array], x: ArrayLike, y: ArrayLike, z: ArrayLike
 ) -> ValuesAt | None:
-    # searchsorted among others is unsure of its answer, which then depends on the point before
+    # in an axis that does not ascend, what searchsorted finds depends on the point before
     ascending = all(np.ndim(axis) == 1 and (np.diff(axis) >= 0).all() for axis in (x, y))
     if not ascending:
         return None

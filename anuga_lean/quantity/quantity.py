@@ -235,7 +235,7 @@ class Quantity(SettableQuantity):
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
         self._hold_gradients()
-        self.form("edge")  # they take edge values for granted
+        self.form("edge")  # raises where there are no edge values: these functions need them
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
