@@ -74,7 +74,7 @@ def run_suite(name: str, variant: str, tree: Path, folder: Path,
 def run_tests(label: str, python: list[str], arguments: list[str], variant: str, tree: Path,
               folder: Path, variables: dict[str, str], timeout: float | None = None
               ) -> dict[str, dict[str, Any]]:
-    """As run_suite, of the tests that the arguments choose, on any interpreter."""
+    """Run the tests that the arguments choose, on any interpreter; return the same as run_suite."""
     shutil.rmtree(folder, ignore_errors=True)
     place = folder / "sandpit"
     place.mkdir(parents=True)
@@ -96,7 +96,7 @@ def run_tests(label: str, python: list[str], arguments: list[str], variant: str,
 
 
 def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:
-    """Outcome and error text by test; a test that began and did not end has crashed."""
+    """Return outcome and error text by test; a test that began and did not end has crashed."""
     found: dict[str, dict[str, Any]] = {}
     for line in map(json.loads, lines.read_text().splitlines()):
         if "variant" in line:
@@ -112,7 +112,7 @@ def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:
 
 
 def _outcome(line: dict[str, Any]) -> str | None:
-    """What one phase of a test says about it; None if nothing."""
+    """Return the outcome that one phase of a test has; None if it has none."""
     if line["when"] == "call":
         return {"skipped": "xfailed", "passed": "xpassed"}[line["outcome"]] \
             if line["xfail"] else line["outcome"]

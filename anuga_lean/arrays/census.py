@@ -89,7 +89,7 @@ class Census(NamedTuple):
 
     @property
     def bytes_per_triangle(self) -> float:
-        """`nbytes` over the number of triangles."""
+        """Return `nbytes` over the number of triangles."""
         return self.nbytes / max(1, self.number_of_triangles)
 
     def groups(self) -> dict[str, int]:

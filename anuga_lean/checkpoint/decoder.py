@@ -118,7 +118,7 @@ class Decoder:
 
     @property
     def root(self) -> Any:
-        """The object that was given to the Encoder."""
+        """Return the object that was given to the Encoder."""
         return self._made[0]
 
     def _shell(self, entry: Json) -> Any:

@@ -101,7 +101,7 @@ class _Stream:
         self._file.flush()
 
     def footer(self) -> bytes:
-        """The footer of what was written, whose room is the last write."""
+        """Return the footer of what was written; the last write was its room."""
         return (_FOOTER % (FORMAT, self._hash.hexdigest(), self._at)).encode()
 
 
@@ -192,7 +192,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -259,7 +259,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _check_footer(self) -> str:

@@ -194,7 +194,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def vertex_values(self) -> Array | PlaceView:
-        """Values at the vertices, (number_of_triangles, 3) float64."""
+        """The values at the vertices, (number_of_triangles, 3) float64."""
         if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
@@ -215,7 +215,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def edge_values(self) -> Array | PlaceView | None:
-        """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
+        """The values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
         if self.on_stock_arrays:

@@ -45,7 +45,7 @@ class Walls:
         self.reflective = np.zeros(self._domain.boundary_length, np.uint8)
 
     def reflect(self, tags: tuple[str, ...]) -> None:
-        """Let the sweep compute the boundary values of these tags' edges."""
+        """Make the sweep compute the boundary values of these tags' edges."""
         self.reflective[:] = 0
         for tag in tags:
             self.reflective[self._domain.tag_boundary_cells[tag]] = 1

@@ -112,14 +112,14 @@ class Axes:
     right: float = 0.0  # where the labels at the ends of the lines begin
 
     def place_x(self, value: float) -> float:
-        """Of a value, in the units of the chart."""
+        """Return the place of a value, in the units of the chart."""
         low, high, value = (
             (math.log10(one) for one in (*self.x, value)) if self.log else (*self.x, value))
         along = 0.5 if high == low else (value - low) / (high - low)
         return round(LEFT + 8 + along * (self.right - LEFT - 16), 1)
 
     def place_y(self, value: float) -> float:
-        """Of a value, in the units of the chart."""
+        """Return the place of a value, in the units of the chart."""
         low, high = self.y
         along = 0.5 if high == low else (value - low) / (high - low)
         return round(HEIGHT - BOTTOM - along * (HEIGHT - BOTTOM - TOP), 1)
