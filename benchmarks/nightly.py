@@ -68,7 +68,7 @@ class Pair(NamedTuple):
 
 
 def pairs(new: Night, nights: list[Night], baselines: Mapping[str, Night]) -> Iterator[Pair]:
-    """Return what to compare a new night with, version by version."""
+    """Yield what to compare a new night with, version by version."""
     for release in sorted(gate.releases(new)):
         part, base = gate.of_release(new, release), baselines.get(release)
         if base is not None:

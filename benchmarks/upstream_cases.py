@@ -78,7 +78,7 @@ CAIRNS = {"cairns": ("100000", "240"), "cairns_fine": ("50000", "20")}
 
 
 def all_cases(tree: Path) -> Iterator[Case]:
-    """Return every case, the short ones first."""
+    """Yield every case, the short ones first."""
     for place in (*QUICK, *LONG):
         folder = tree / "validation_tests" / place
         script = next(folder.glob("validate_*.py")).name
@@ -184,7 +184,7 @@ def run_case(case: Case, variant: str, folder: Path, variables: dict[str, str],
 
 
 def _results(place: Path, dump: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Return every array a case left: final centroid values, SWW variables, Cairns' bed."""
+    """Yield every array a case left: final centroid values, SWW variables, Cairns' bed."""
     from netCDF4 import Dataset
 
     for path in [*sorted(dump.glob("*.npz")), *sorted(place.glob("bed.npz"))]:

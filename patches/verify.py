@@ -258,7 +258,7 @@ def settle(args: argparse.Namespace, base: Base, progress: builds.Progress,
 @contextlib.contextmanager
 def workshop(args: argparse.Namespace, base: Base, progress: builds.Progress
              ) -> Iterator[tuple[Tree, builds.Builder]]:
-    """Lock and return the tree and what builds from it: no other process has them meanwhile."""
+    """Lock and yield the tree and what builds from it: no other process has them meanwhile."""
     place = place_of(args.cache, base.key, args.installed)
     with builds.locked(place, progress):
         tree = Tree.of(source_of(args, base))
@@ -269,7 +269,7 @@ def workshop(args: argparse.Namespace, base: Base, progress: builds.Progress
 
 @contextlib.contextmanager
 def trial(args: argparse.Namespace, base: Base, progress: builds.Progress) -> Iterator[Tree]:
-    """Return a tree of a base to see whether a patch fits; never wait for a build."""
+    """Lock and yield a tree of a base to see whether a patch fits; never wait for a build."""
     if base.release is None or args.installed:
         with workshop(args, base, progress) as (tree, _):
             yield tree
@@ -282,7 +282,7 @@ def trial(args: argparse.Namespace, base: Base, progress: builds.Progress) -> It
 
 def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress: ProgressLine,
           arguments: Sequence[str]) -> int:
-    """Return the verdict on a user's patch; none of it runs before it is known to fit."""
+    """Judge a user's patch; return the exit code.  None of it runs before it is known to fit."""
     check_programs()
     submission, base = received(args, paths, place, progress)
     reason = None

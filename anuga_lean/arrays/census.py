@@ -143,7 +143,7 @@ def _held(owner: Any, name: str) -> Any:
 
 
 def _sections(domain: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Return the roots of the walk with their paths, in the order of ownership."""
+    """Yield the roots of the walk with their paths, in the order of ownership."""
     for name, quantity in (_held(domain, "quantities") or {}).items():
         yield ("quantities", str(name)), quantity
     mesh = _held(domain, "mesh")
@@ -245,7 +245,7 @@ class _Walk:
 
 
 def _children(found: Any) -> Iterator[tuple[str, Any]]:
-    """Return what an object refers to, labelled; only what can lead to arrays."""
+    """Yield what an object refers to, labelled; only what can lead to arrays."""
     if isinstance(found, dict):
         for key, child in found.items():
             yield str(key), child
@@ -269,7 +269,7 @@ def _children(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _captured(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """Return what a function keeps alive, its module's globals left out."""
+    """Yield what a function keeps alive, its module's globals left out."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
             yield name, cell.cell_contents
@@ -281,7 +281,7 @@ def _captured(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _attributes(found: Any) -> Iterator[tuple[str, Any]]:
-    """Return attributes and slots of an instance; of an extension type what the collector sees."""
+    """Yield attributes and slots of an instance; of an extension type what the collector sees."""
     stored = getattr(found, "__dict__", None)
     if isinstance(stored, dict):
         yield from list(stored.items())
