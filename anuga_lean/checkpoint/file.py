@@ -23,7 +23,8 @@ import numpy as np
 from anuga_lean._errors import CheckpointError
 from anuga_lean.arrays.parts import ArrayParts
 
-FORMAT = 1
+FORMAT = 2
+OLDER_FORMATS = (1,)    # which are read too
 HEADER = "header.json"
 COMPRESSIONS = (None, "zstd")
 
@@ -222,6 +223,8 @@ class Reader:
         The member header.json.
     sha256 : str
         Of everything before the footer, in hexadecimal digits.
+    format : int
+        As the footer says.
 
     Raises
     ------
@@ -270,10 +273,12 @@ class Reader:
             raise Damaged(f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
         if footer[0] != (_FOOTER % (int(footer[1]), footer[2].decode(), int(footer[3]))).encode():
             raise Damaged(f"checkpoint {self.path} is damaged (its footer was changed)")
-        if int(footer[1]) != FORMAT:
+        self.format = int(footer[1])
+        if self.format not in (FORMAT, *OLDER_FORMATS):
             raise CheckpointError(
-                f"checkpoint {self.path} has the format {int(footer[1])}, this anuga_lean reads "
-                f"format {FORMAT}: load it with the version that wrote it")
+                f"checkpoint {self.path} has the format {self.format}, this anuga_lean reads "
+                f"formats {', '.join(map(str, sorted((FORMAT, *OLDER_FORMATS))))}: load it with "
+                "the version that wrote it")
         if int(footer[3]) != self.nbytes:
             raise Damaged(f"checkpoint {self.path} is torn ({self.nbytes:,} bytes where "
                           f"{int(footer[3]):,} were written)")

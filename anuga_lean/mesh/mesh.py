@@ -17,6 +17,7 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.memory_limits import count_given, count_of, stage
@@ -48,6 +49,7 @@ _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "bound
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
+@lasting("Mesh")
 @documented_as(StockMesh)
 class Mesh(StockMesh):
     """ANUGA's Mesh in about 40 bytes per triangle.
@@ -611,3 +613,6 @@ def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
             or links.max() >= 3 * n:
         raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
     return links
+
+
+Mesh.__module__ = StockMesh.__module__

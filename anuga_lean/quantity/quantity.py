@@ -19,6 +19,7 @@ from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.quantity import forms
@@ -28,6 +29,7 @@ from anuga_lean.quantity.setting import SettableQuantity
 from anuga_lean.quantity.views import GradientView, RealArrays
 
 
+@lasting("Quantity")
 @documented_as(_StockQuantity)
 class Quantity(SettableQuantity):
     """Values of one quantity on every triangle of a domain.
@@ -185,7 +187,7 @@ class Quantity(SettableQuantity):
         if self._dense:
             return super().__neg__()
         result = Quantity(self.domain)
-        result._vertex = forms.combined(_negated, self.form("vertex"), forms.ZERO, self.domain)
+        result._vertex = forms.combined(_Negated(), self.form("vertex"), forms.ZERO, self.domain)
         result.interpolate()
         return result
 
@@ -206,7 +208,7 @@ class Quantity(SettableQuantity):
 
     def __truediv__(self, other: Any) -> Quantity:
         q = self._operand(other)
-        return super().__truediv__(other) if q is None else self._result(_divided, q)
+        return super().__truediv__(other) if q is None else self._result(_Divided(), q)
 
     def __pow__(self, other: Any) -> Quantity:
         if self._dense or not isinstance(other, Real):
@@ -336,15 +338,23 @@ class Quantity(SettableQuantity):
         _stock_kernels.saxpy_centroid_values(RealArrays(self), a, b)
 
 
-def _negated(values: Array, _: Array) -> Array:
-    return -values
+@lasting("Negated")
+class _Negated:
+    """Changing the sign."""
+
+    def __call__(self, values: Array, _: Array) -> Array:
+        return -values
 
 
-def _divided(numerator: Array, denominator: Array) -> Array:
+@lasting("Divided")
+class _Divided:
     """As ANUGA divides quantities: by a little more, so that 0 is no divisor."""
-    return numerator / (denominator + epsilon)
+
+    def __call__(self, numerator: Array, denominator: Array) -> Array:
+        return numerator / (denominator + epsilon)
 
 
+@lasting("Power")
 class _Power:
     """Raising to a number, with numpy's special cases for 2, 0.5 and -1."""
 
@@ -353,3 +363,6 @@ class _Power:
 
     def __call__(self, base: Array, _: Array) -> Array:
         return base**self.exponent
+
+
+Quantity.__module__ = _StockQuantity.__module__

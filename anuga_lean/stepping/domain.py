@@ -16,6 +16,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
+from anuga_lean._class_names import lasting
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.overlay.later_attributes import complete
@@ -45,6 +46,7 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
 
 
+@lasting("LeanDomain")
 class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 

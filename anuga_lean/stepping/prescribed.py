@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
 
@@ -22,6 +23,7 @@ _ALL_BITS = 0b111111
 _TABLES = ("offset", "triangle", "place", "block")
 
 
+@lasting("LimitMasks")
 class LimitMasks:
     """Masks of the triangles that have one, and whether they are others than the step knows.
 
@@ -68,6 +70,7 @@ class LimitMasks:
                                  f"are {number_of_triangles} triangles and six bits")
 
 
+@lasting("MaskView")
 class _MaskView(ArrayView):
     """boundary_limit_mask of a lean domain, (n,) int64."""
 
@@ -143,6 +146,7 @@ def masks_of(domain: Any) -> LimitMasks:
     return masks
 
 
+@lasting("Prescribed")
 class Prescribed:
     """Edges with prescribed values, and these values as of the last distribute.
 

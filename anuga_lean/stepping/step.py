@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean._errors import ThreadError
 from anuga_lean.memory_limits import stage
 from anuga_lean.overlay.capabilities import capabilities
@@ -45,6 +46,7 @@ _KEPT = ("domain", "recording_speeds", "_semi", "prescribed", *_TAKEN)
 _MARK_EVERY = 16
 
 
+@lasting("Step")
 class Step(OpenUpdates, Answers):
     """The state of a lean domain between and during its time steps.
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.quantity.forms import Array, Corners, Rows, Values
 from anuga_lean.stepping.flux_parameters import set_parameters
 
@@ -61,6 +62,7 @@ def _is(operator: Any, kind: tuple[str, str]) -> bool:
     return module is not None and isinstance(operator, getattr(module, kind[1]))
 
 
+@lasting("PastState")
 class PastState:
     """The centroid values that the vertex values of the last yield follow from.
 
@@ -130,6 +132,7 @@ class PastState:
         return run
 
 
+@lasting("PastEdges")
 class PastEdges(Values):
     """Edge values as they were at the last yield."""
 
