@@ -19,8 +19,8 @@ import anuga_lean
 from anuga_lean import _class_names
 from anuga_lean.checkpoint import register
 
-# Before the names of what this package shows, e.g. rectangular_cross: its modules may move.
-_SHOWN = "anuga_lean."
+# Before the name of what this package itself shows, e.g. rectangular_cross: its modules may move.
+_SHOWN = "shown."
 
 
 class _Pickler(dill.Pickler):
