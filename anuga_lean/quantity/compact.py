@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
@@ -21,13 +21,19 @@ from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
 
-if TYPE_CHECKING:
-    from anuga_lean.stepping.yield_state import PastState
-
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}
 DERIVED_CENTROIDS = frozenset(["x", "y", "xvelocity", "yvelocity"])
 UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
+
+
+class VerticesOfYield(Protocol):
+    """The vertex values of the last yield, where those are read between yields."""
+
+    names: frozenset[str]
+
+    def vertex(self, name: str) -> Values:
+        """Return the vertex values of a quantity of `names`."""
 
 
 def _update_property(name: str, what: str) -> property:
@@ -35,14 +41,14 @@ def _update_property(name: str, what: str) -> property:
 
     def get(self: CompactQuantity) -> Array | UpdateView | None:
         held = self.held_update(name)
-        if held is not None or self._dense or self._qty_type != "evolved":
+        if held is not None or self.on_stock_arrays or self._qty_type != "evolved":
             return held
         if name != "semi_implicit_update" and self._is_stepped():
             self.domain.lean.warn_of_not_kept(name, self.name)
         return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
-        if self._dense:
+        if self.on_stock_arrays:
             self._updates[name] = value
         elif isinstance(value, UpdateView) and value.owner is self and value.name == name:
             pass  # the end of an in-place operation
@@ -63,10 +69,12 @@ class CompactQuantity(_StockQuantity):
         and yvelocity is allocated when first read.
     boundary_values : (boundary_length,) float64
         Along the boundary enumeration; real.
+    on_stock_arrays : bool
+        Whether all arrays are real, as in ANUGA.
     """
 
     _depth = 0  # of set_values and the like inside each other
-    _dense = False
+    on_stock_arrays = False
 
     def __init__(
         self,
@@ -79,7 +87,7 @@ class CompactQuantity(_StockQuantity):
         """See ANUGA's Quantity; a domain without lean kernels gets exactly that."""
         self._updates: dict[str, Array] = {}
         if getattr(domain, "lean", None) is None:
-            self._dense = True
+            self.on_stock_arrays = True
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
         if not isinstance(domain, Generic_Domain):
@@ -124,9 +132,15 @@ class CompactQuantity(_StockQuantity):
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the centroid coordinates, which follow from the mesh."""
         state = dict(self.__dict__)
-        if not self._dense and self._qty_type == "coordinate":
+        if not self.on_stock_arrays and self._qty_type == "coordinate":
             state.pop("_centroid_values", None)
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state; a checkpoint may have an earlier name of the flag."""
+        self.__dict__.update(state)
+        if "_dense" in state:
+            self.on_stock_arrays = self.__dict__.pop("_dense")
 
     # -- centroids ------------------------------------------------------------
 
@@ -150,7 +164,7 @@ class CompactQuantity(_StockQuantity):
         ----------
         ks : (m,) array of int, each in 0..number_of_triangles-1 for an answer
         """
-        if self._dense or "_centroid_values" in self.__dict__ or ks.dtype.kind != "i" \
+        if self.on_stock_arrays or "_centroid_values" in self.__dict__ or ks.dtype.kind != "i" \
                 or ks.min() < 0 or ks.max() >= len(self):
             return None
         if self.name not in AXIS_OF_COORDINATE:
@@ -159,7 +173,7 @@ class CompactQuantity(_StockQuantity):
         return forms.mean_of_corners(corners.rows(self.domain, ks))
 
     def _set_centroid_values(self, values: ArrayLike) -> None:
-        if self._dense and "_centroid_values" not in self.__dict__:
+        if self.on_stock_arrays and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
         elif np.shape(values) not in ((), (len(self),)):
             raise ValueError(f"The centroid values of {self.name!r} need the shape "
@@ -180,7 +194,7 @@ class CompactQuantity(_StockQuantity):
     @property
     def vertex_values(self) -> Array | PlaceView:
         """Values at the vertices, (number_of_triangles, 3) float64."""
-        if self._dense:
+        if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
 
@@ -192,7 +206,7 @@ class CompactQuantity(_StockQuantity):
     def _vertex_values(self) -> Array | PlaceView | None:
         if self._vertex is None:
             return None
-        return self._vertex.array if self._dense else self.vertex_values
+        return self._vertex.array if self.on_stock_arrays else self.vertex_values
 
     @_vertex_values.setter
     def _vertex_values(self, values: ArrayLike | None) -> None:
@@ -203,7 +217,7 @@ class CompactQuantity(_StockQuantity):
         """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
-        if self._dense:
+        if self.on_stock_arrays:
             # From 4.2 on ANUGA's mode 'unified' makes them at the first read after a yield.
             if getattr(self.domain, "_host_values_stale", False):
                 self.domain._refresh_host_values()
@@ -214,13 +228,13 @@ class CompactQuantity(_StockQuantity):
 
     @edge_values.setter
     def edge_values(self, values: ArrayLike | None) -> None:
-        if values is not None and not self._depth and not self._dense:
+        if values is not None and not self._depth and not self.on_stock_arrays:
             self._note_edge_written()
         self._edge = None if values is None else self._formed(values)
 
     def _formed(self, values: ArrayLike) -> Values:
         """Return the form of an (n, 3) array that replaces the present values."""
-        if self._dense:
+        if self.on_stock_arrays:
             return Stored(values)
         array = np.array(values, float, order="C")
         if array.shape != (len(self), 3):
@@ -242,7 +256,7 @@ class CompactQuantity(_StockQuantity):
 
     def writable(self, place: str) -> Array:
         """Return a real (n, 3) array whose elements are the 'vertex' or 'edge' values."""
-        if place == "edge" and not self._depth and not self._dense:
+        if place == "edge" and not self._depth and not self.on_stock_arrays:
             self._note_edge_written()
         return self._own(place)
 
@@ -272,7 +286,7 @@ class CompactQuantity(_StockQuantity):
 
         If the block raises, the quantity is as it was before.
         """
-        if self._depth or self._dense:
+        if self._depth or self.on_stock_arrays:
             yield
             return
         before = self._vertex, self._edge, self.centroid_values.copy()
@@ -297,7 +311,7 @@ class CompactQuantity(_StockQuantity):
 
     def compact(self) -> None:
         """Replace real vertex and edge arrays by a smaller form, if one has the same bits."""
-        if self._dense:
+        if self.on_stock_arrays:
             return
         if self._vertex is not None:
             self._vertex = forms.smallest(self._vertex, self.domain)
@@ -323,7 +337,7 @@ class CompactQuantity(_StockQuantity):
     def held_update(self, name: str) -> Array | None:
         """Return the real array of an update, None while it is only zeros."""
         own = self._updates.get(name)
-        if self._dense or not self._is_stepped():
+        if self.on_stock_arrays or not self._is_stepped():
             return own
         step = self.domain.lean
         if name == "centroid_backup_values":
@@ -334,7 +348,7 @@ class CompactQuantity(_StockQuantity):
 
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""
-        if not self._dense and name != "centroid_backup_values" and self._is_stepped():
+        if not self.on_stock_arrays and name != "centroid_backup_values" and self._is_stepped():
             self.domain.lean.on_update_written(self.name, name)
         held = self.held_update(name)
         if held is None:
@@ -343,28 +357,23 @@ class CompactQuantity(_StockQuantity):
 
     def drop_updates(self) -> None:
         """Let go of the updates: they are zeros again."""
-        if not self._dense:
+        if not self.on_stock_arrays:
             self._updates.clear()
 
     # -- the run --------------------------------------------------------------
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether all arrays are real, as in ANUGA."""
-        return self._dense
 
     @property
     def is_reconstructed(self) -> bool:
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
 
-    def on_distribute(self, past: PastState | None = None, at_yield: bool = True) -> None:
+    def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
         """Forget what was set: from now on values come from the extrapolation.
 
         Parameters
         ----------
-        past : PastState or None
-            What vertex values follow from until the next yield, if anybody reads them.
+        past : VerticesOfYield or None
+            What vertex values follow from until the next yield, if something reads them.
         at_yield : bool
             Whether vertex values are computed too.
         """
@@ -379,7 +388,7 @@ class CompactQuantity(_StockQuantity):
         if self._vertex is None:
             self._vertex = forms.ZERO
 
-    def on_past(self, past: PastState) -> None:
+    def on_past(self, past: VerticesOfYield) -> None:
         """Keep the vertex values that are shown now, while the state goes on."""
         if self._vertex is self._reconstructed_vertex:
             self._vertex = past.vertex(self.name)
@@ -397,15 +406,15 @@ class CompactQuantity(_StockQuantity):
         `compact` undoes this.
         """
         for place in ("vertex", "edge"):
-            if not self._dense and getattr(self, "_" + place) is not None:
+            if not self.on_stock_arrays and getattr(self, "_" + place) is not None:
                 self._own(place)
 
-    def materialise(self) -> None:
+    def take_stock_arrays(self) -> None:
         """Make every array real, as ANUGA would have it now.
 
         To be called while `domain.lean` can still give edge values.
         """
-        if self._dense:
+        if self.on_stock_arrays:
             return
         updates = {}
         if self._qty_type == "evolved":
@@ -419,4 +428,4 @@ class CompactQuantity(_StockQuantity):
                 form.shared = False
         self._hold_gradients()
         self._updates = {name: updates.get(name) for name in UPDATES}
-        self._dense = True
+        self.on_stock_arrays = True

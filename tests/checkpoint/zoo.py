@@ -156,7 +156,7 @@ def followed() -> Any:
 
     domain = basin("DE0")
     domain.set_boundary({
-        "left": each.Time_stage_zero_momentum_boundary(domain, np.sin),
+        "left": each.Characteristic_stage_boundary(domain, np.sin),
         "right": each.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(domain, np.cos),
         "bottom": each.Transmissive_momentum_set_stage_boundary(domain, np.cos),
         "top": each.Flather_external_stage_zero_velocity_boundary(domain, np.cos)})
@@ -169,7 +169,7 @@ def waves() -> Any:
 
     domain = basin("DE0")
     domain.set_boundary({
-        "left": each.Characteristic_stage_boundary(domain, np.cos),
+        "left": anuga.Dirichlet_boundary([0.8, 0.0, 0.0]),
         "right": each.Characteristic_wave_boundary(domain, np.sin),
         "bottom": each.Absorbing_wave_boundary(domain, np.sin),
         "top": anuga.Transmissive_boundary(domain)})
