@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean._errors import CheckpointError
+from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
-from anuga_lean.checkpoint.file import FORMAT, Damaged, Reader
+from anuga_lean.checkpoint.file import FORMAT, Reader
 from anuga_lean.checkpoint.names import MESH_FILE
 from anuga_lean.checkpoint.releases import check
 from anuga_lean.checkpoint.writing import CODE, GRAPH
@@ -68,7 +68,7 @@ class StateFile:
         self.older = check(f"checkpoint {path}", header.get("anuga"))
         name = header.get("mesh_file")
         if not isinstance(name, str) or not MESH_FILE.fullmatch(name):
-            raise Damaged(f"checkpoint {path} names no mesh file")
+            raise DamagedCheckpoint(f"checkpoint {path} names no mesh file")
         if not (path.parent / name).exists():
             raise CheckpointError(
                 f"checkpoint {path} needs the mesh file {name} beside it, which is not there: "
@@ -155,8 +155,8 @@ def _check_header(path: Path, header: dict[str, Any]) -> None:
         *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
     ) if not is_right]
     if wrong:
-        raise Damaged(f"checkpoint {path} has a header without {', '.join(wrong)} as they are "
-                      "written")
+        raise DamagedCheckpoint(
+            f"checkpoint {path} has a header without {', '.join(wrong)} as they are written")
 
 
 def _check(domain: Any) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -25,7 +26,6 @@ from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
-    InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,

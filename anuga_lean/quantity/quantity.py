@@ -20,6 +20,7 @@ from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._class_names import lasting
+from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -61,7 +62,7 @@ class Quantity(SettableQuantity):
             )
         _, counts = self.domain.mesh.node_order()
         if not counts.all():
-            raise ValueError(
+            raise QuantityError(
                 f"Node {int(np.argmin(counts))} belongs to no triangle and has no value."
             )
         return self._node_means(
@@ -311,7 +312,7 @@ class Quantity(SettableQuantity):
     def bound_vertices_below_by_quantity(self, quantity: Quantity) -> None:
         """Keep vertex values at or above those of `quantity`."""
         if quantity.domain is not self.domain:
-            raise AssertionError(
+            raise QuantityError(
                 f"{self.name!r} cannot be bounded by {quantity.name!r} of another domain."
             )
         self._run(_stock_kernels.bound_vertices_below_by_quantity, RealArrays(quantity))

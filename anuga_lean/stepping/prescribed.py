@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
+from anuga_lean._errors import BoundaryError
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
 
@@ -192,8 +193,9 @@ class Prescribed:
         neighbours = np.asarray(domain.neighbours[ks])
         if (neighbours[at] >= 0).any():
             row, i = np.argwhere(at & (neighbours >= 0))[0]
-            raise ValueError(f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
-                             "not on the boundary: domain.set_boundary sets the mask.")
+            raise BoundaryError(
+                f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
+                "not on the boundary: domain.set_boundary sets the mask.")
         edges = -1 - neighbours[at]
         order = np.argsort(edges)
         return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),

@@ -16,7 +16,7 @@ import numpy as np
 
 from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
-from anuga_lean._errors import ThreadError
+from anuga_lean._errors import OrderError, ThreadError
 from anuga_lean.memory_limits import stage
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.stepping import threads, wall_edges
@@ -531,7 +531,7 @@ class Step(OpenUpdates, Answers):
             return
         remembered = self.work if self._backup_state == "exchanged" else self.backup
         if remembered is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, name in zip(remembered, CONSERVED, strict=True):
             run.average(run.bound(name), row, a, b, inverse)
         self._activate()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._errors import OrderError
 
 
 class Tracers:
@@ -53,7 +54,7 @@ class Tracers:
     def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
         """Conserved := (a * conserved + b * backup) * c_inverse."""
         if self.backup is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, kept in zip(self.domain.tracer_conserved_values, self.backup, strict=True):
             run.average(row, kept, a, b, c_inverse)
 
