@@ -1,7 +1,8 @@
 """Names of our classes in checkpoints and pickles, which stay when a class moves.
 
-Owns which module has a class today. A name is for ever: it stands in files of users. What a
-checkpoint may hold of ANUGA's is `checkpoint.register`'s. A class gets its name from `lasting`.
+Owns which module has a class today. A name is for ever: it stands in files of users. So do the
+attributes of these classes: one that is renamed needs a `__setstate__` that takes the old name.
+What a checkpoint may hold of ANUGA's is `checkpoint.register`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ NAMES_BY_MODULE = {
         "Combined", "Constant", "CornerCoordinates", "Corners", "Midpoints", "PerNode",
         "PerTriangle", "Reconstructed", "Stored"),
     "anuga_lean.quantity.views": ("GradientView", "PlaceView", "UpdateView"),
-    "anuga_lean.stepping.domain": ("LeanDomain",),
     "anuga_lean.stepping.domain_attributes": ("FullFlagView", "SpeedView"),
     "anuga_lean.stepping.prescribed": ("LimitMasks", "MaskView", "Prescribed"),
     "anuga_lean.stepping.riverwalls": ("NearWalls", "RiverWall"),

@@ -11,7 +11,6 @@ from typing import Any
 from anuga_lean.checkpoint.register import MODULES
 
 _OURS = {
-    "anuga_lean.domain": "LeanDomain",
     "anuga_lean.domain_views": "_FullFlagView _SpeedView",
     "anuga_lean.mesh": "Mesh",
     "anuga_lean.mesh_tables": "MeshTable",

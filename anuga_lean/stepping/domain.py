@@ -16,7 +16,6 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
-from anuga_lean._class_names import lasting
 from anuga_lean._errors import BoundaryError, ModelError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -64,7 +63,6 @@ def _leave_set_edges(domain: LeanDomain, what: str) -> None:
         domain.use_stock_kernels(f"{what} from edge values that were set")
 
 
-@lasting("LeanDomain")
 @with_tables(SharedArray, ON_DOMAIN)
 class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.

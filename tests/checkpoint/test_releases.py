@@ -22,10 +22,11 @@ import anuga_lean as anuga
 from anuga_lean import CheckpointError, CheckpointWarning
 from anuga_lean._errors import NewerCheckpoint
 from anuga_lean.checkpoint import releases
+from anuga_lean.checkpoint.file import Reader
 from checkpoint.damage import FOOTER_NBYTES, file_of, members_of, signed, with_header
 from checkpoint.make_older import DATA
-from checkpoint.models import NAME, inside, made, write_sets
-from checkpoint.older_models import FORMAT_1, MODELS, PARTED, WRITTEN_AT
+from checkpoint.models import NAME, digests, inside, made, write_sets
+from checkpoint.older_models import FINALTIME, FORMAT_1, MODELS, PARTED, WRITTEN_AT
 from mpirun import needs_mpi, on_ranks
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -146,6 +147,25 @@ def test_format_1_goes_on(release: str, tmp_path: Path) -> None:
         assert (release != INSTALLED) == bool(found.pop("said").tolist())
         assert "lean" == str(found.pop("kernels"))
         assert [] == different(rest_of(whole), found)
+
+
+def test_a_run_from_format_1_writes_the_present_one(tmp_path: Path) -> None:
+    """Beside the mesh file of format 1, which it goes on with; both are read again."""
+    if INSTALLED not in STORED:
+        pytest.skip(f"there is no set of {INSTALLED}")
+    with tarfile.open(DATA / f"format_1_{INSTALLED}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "lean"
+    meshes = sorted(folder.glob("rivers_mesh_*"))
+    domain = anuga.load_checkpoint_file("rivers", str(folder))
+    domain.set_checkpointing(checkpoint_dir=str(folder), checkpoint_step=1)
+    expected = digests(domain, FINALTIME, yieldstep=0.5)
+    with Reader(folder / "rivers_1.5.npz") as state, Reader(meshes[0]) as mesh:
+        assert (2, 1) == (state.format, mesh.format)
+    assert meshes == sorted(folder.glob("rivers_mesh_*"))
+    twin = anuga.load_checkpoint_file("rivers", str(folder), 1.5)
+    assert {t: value for t, value in expected.items() if t > 1.5} == digests(
+        twin, FINALTIME, yieldstep=0.5)
 
 
 def test_format_1_that_is_known_no_more(tmp_path: Path) -> None:
