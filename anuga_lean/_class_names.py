@@ -40,7 +40,7 @@ def lasting(name: str) -> Callable[[type[T]], type[T]]:
     def give(cls: type[T]) -> type[T]:
         _classes[f"lean.{name}"] = cls
         _names[cls] = f"lean.{name}"
-        copyreg.pickle(cls, _reduced)   # type: ignore[arg-type]
+        copyreg.pickle(cls, _reduced)
         return cls
     return give
 

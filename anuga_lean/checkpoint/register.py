@@ -206,7 +206,8 @@ def name_of(value: Any) -> str | None:
     if own is not None:
         return own
     if isinstance(value, np.ufunc):
-        return f"numpy.{value.__name__}" if vars(np).get(value.__name__) is value else None
+        word = str(value.__name__)
+        return f"numpy.{word}" if vars(np).get(word) is value else None
     module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(path, str) or module not in MODULES.get(path.partition(".")[0], ()):
         return None

@@ -128,7 +128,7 @@ class Sponge(anuga.Operator):
 '''
 
 
-def test_code_names_no_module_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_names_no_module_of_ours(tmp_path: Path) -> None:
     """Not in any member of a set with a user's class that holds much of ours."""
     users: dict[str, Any] = {"anuga": anuga, "__name__": "__main__"}
     exec(CODE, users)
