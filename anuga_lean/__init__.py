@@ -11,6 +11,7 @@ import sys
 from importlib.machinery import PathFinder
 from typing import Any
 
+from anuga_lean._class_names import restored as _restored  # noqa: F401  (pickles name it)
 from anuga_lean._errors import (
     BrokenInstallation as BrokenInstallation,
 )

@@ -16,12 +16,44 @@ class MeshError(LeanError, ValueError):
     """A mesh cannot be built: wrong shapes, indices, areas or size."""
 
 
+class InvalidMesh(MeshError, AssertionError):
+    """A mesh that cannot be built, caught by `except AssertionError` as ANUGA's."""
+
+
 class MeshGeneratorError(LeanError, RuntimeError):
     """The process of the mesh generator ended without a mesh."""
 
 
 class PartitionError(LeanError, ValueError, AssertionError):
     """A mesh cannot be partitioned; also a ValueError and an AssertionError, as ANUGA raises."""
+
+
+class PointsError(LeanError, ValueError, AssertionError):
+    """Points, or values at them, that a mesh cannot be fitted to or interpolated at."""
+
+
+class QuantityError(LeanError, ValueError, AssertionError):
+    """Values that a quantity cannot have, or a domain that it cannot be of."""
+
+
+class BoundaryError(LeanError, ValueError):
+    """What stands at a boundary does not fit its edges."""
+
+
+class ModelError(LeanError, ValueError, AssertionError):
+    """A domain or an operator has something that ANUGA's scheme cannot be stepped with."""
+
+
+class NotADomain(LeanError, TypeError):
+    """Something else than a shallow water domain where one is needed."""
+
+
+class OrderError(LeanError, RuntimeError):
+    """A part of a step is asked for before the one that it goes on from."""
+
+
+class SettingError(LeanError, ValueError):
+    """An argument or an environment variable has a value that means nothing."""
 
 
 class UnsupportedFeature(LeanError, NotImplementedError):
@@ -48,6 +80,10 @@ class CheckpointError(LeanError, OSError):
     """A checkpoint cannot be written, found, read or trusted."""
 
 
+class DamagedCheckpoint(CheckpointError):
+    """The bytes of a checkpoint file are not those that were written."""
+
+
 class NewerCheckpoint(CheckpointError):
     """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 
@@ -68,8 +104,32 @@ class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 
 
-class CommandError(LeanError):
-    """A command cannot continue; it carries the exit code of the process."""
+class RefusedError(LeanError, NotImplementedError):
+    """The installed ANUGA has nothing of what a case of selfcheck asks for."""
+
+
+class RecordError(LeanError, ValueError):
+    """A file does not hold figures of this schema."""
+
+
+class BuildError(LeanError, RuntimeError):
+    """There is no such ANUGA to measure."""
+
+
+class MeasurementError(LeanError, RuntimeError):
+    """A measuring process ended without a result."""
+
+
+class AllocationError(LeanError, RuntimeError):
+    """Allocations cannot be recorded or read."""
+
+
+class ProbeError(LeanError, OSError):
+    """The kernel's memory counters cannot be read."""
+
+
+class CommandError(LeanError, RuntimeError):
+    """A command cannot go on; carries the exit code of the process."""
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)

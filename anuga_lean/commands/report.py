@@ -11,12 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from anuga_lean._errors import CommandError
+from anuga_lean._errors import CommandError, RecordError
 from anuga_lean.commands._options import check_json_path
 from anuga_lean.measure.page import Unreadable, page_of, render
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.page.wording import plural
-from anuga_lean.measure.records import Night, RecordError, read
+from anuga_lean.measure.records import Night, read
 
 SUMMARY = "show stored figures as one HTML page"
 

@@ -21,6 +21,7 @@ from anuga.operators.kinematic_viscosity_operator import (
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
+from anuga_lean._errors import ModelError
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.fractional_steps import viscosity_explicit
 from anuga_lean.fractional_steps.viscosity_matrix import (
@@ -83,8 +84,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             wrong = self.__dict__.get("diffusivity")
             if wrong is None or isinstance(wrong, _stock.Quantity):
                 raise
-            raise AssertionError("diffusivity is a quantity, its name, a number or None, "
-                                 f"not {type(wrong).__name__}.") from error
+            raise ModelError("diffusivity is a quantity, its name, a number or None, "
+                             f"not {type(wrong).__name__}.") from error
         finally:
             self.__dict__.pop("_constructing", None)
 
@@ -206,8 +207,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         domain.update_centroids_of_velocities_and_height()
         diffusivity = self.diffusivity + 0.1 if self.add_safety else self.diffusivity
         if not np.all(diffusivity.centroid_values >= 0.0):
-            raise AssertionError("the eddy viscosity is negative or not a number in "
-                                 f"{np.sum(~(diffusivity.centroid_values >= 0.0))} triangles.")
+            raise ModelError("the eddy viscosity is negative or not a number in "
+                             f"{np.sum(~(diffusivity.centroid_values >= 0.0))} triangles.")
         self._take_coefficients(*self._weighted_by_depth(diffusivity))
         depth = domain.quantities["height"].centroid_values
         for axis in "xy":

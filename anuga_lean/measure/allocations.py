@@ -13,16 +13,12 @@ import sysconfig
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import AllocationError
 
 _OWN_PACKAGES = ("anuga", "anuga_lean")
 # Stands between ANUGA's import statements and what they load.
 _BETWEEN = "anuga_lean/overlay/late_imports.py"
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
-
-
-class AllocationError(LeanError, RuntimeError):
-    """Allocations cannot be recorded or read."""
 
 
 class Site(NamedTuple):

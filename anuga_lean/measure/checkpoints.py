@@ -20,17 +20,13 @@ from time import perf_counter
 from typing import Any
 
 import anuga_lean.scenarios as scenarios
+from anuga_lean._errors import MeasurementError
 from anuga_lean._version import __version__
 from anuga_lean.measure import probe
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.child import import_anuga
 from anuga_lean.measure.environment import versions
-from anuga_lean.measure.measurement import (
-    MeasurementError,
-    child_environment,
-    fixed_addresses,
-    how_it_ended,
-)
+from anuga_lean.measure.measurement import child_environment, fixed_addresses, how_it_ended
 
 SETS = 4  # written by a run: the first has the mesh with it
 YIELDSTEP = 1.0e-4  # s

@@ -19,8 +19,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import marks
-from anuga_lean.measure.request import MeasurementError, Request, result_name
+from anuga_lean.measure.request import Request, result_name
 from anuga_lean.measure.stages import Stages
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")

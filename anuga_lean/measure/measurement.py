@@ -21,10 +21,10 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import probe
 from anuga_lean.measure.request import ISAS as ISAS
 from anuga_lean.measure.request import VARIANTS as VARIANTS
-from anuga_lean.measure.request import MeasurementError as MeasurementError
 from anuga_lean.measure.request import Request as Request
 from anuga_lean.measure.request import result_name
 

@@ -9,13 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import ProbeError
 
 KIB = 1024
-
-
-class ProbeError(LeanError, OSError):
-    """The kernel's memory counters cannot be read."""
 
 
 class Memory(NamedTuple):

@@ -17,17 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import RecordError
 from anuga_lean.measure.environment import environment
 
 SCHEMA = "anuga_lean.figures/1"
 MEASURED = ("memory", "speed", "checkpoint", "ranks")
 SUITES = (*MEASURED, "patches")
 GATES = ("memory", "ratio")
-
-
-class RecordError(LeanError, ValueError):
-    """A file does not hold figures of this schema."""
 
 
 class Figure(NamedTuple):

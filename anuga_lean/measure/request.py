@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anuga_lean._errors import LeanError, ScenarioError
+from anuga_lean._errors import ScenarioError
 
 VARIANTS = ("stock", "lean")
 ISAS = ("baseline", "v3", "v4")
-
-
-class MeasurementError(LeanError, RuntimeError):
-    """A measuring process ended without a result."""
 
 
 @dataclass(frozen=True)

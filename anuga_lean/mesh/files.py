@@ -33,10 +33,6 @@ _FEWEST_WARNED = 50_000
 _OTHER_SPACE = re.compile(r"[^\S \n]")
 
 
-class _Unusual(Exception):
-    """A file that is not laid out as ANUGA writes it, or is broken."""
-
-
 class _Tags:
     """The tags of triangles: a number for each, (n,) int32, and the tag of each number."""
 
@@ -133,7 +129,7 @@ def _read_vertices(file: TextIO) -> dict[str, Any]:
     for start, rows in _rows(file, count, None):
         numbers = np.array([[float(word) for word in row[1:]] for row in rows])
         if numbers.shape != (len(rows), 2 + columns):
-            raise _Unusual(f"not every vertex has {columns} attributes")
+            raise ValueError(f"not every vertex has {columns} attributes")
         vertices[start : start + len(rows)] = numbers[:, :2]
         if attributes is not None:
             attributes[start : start + len(rows)] = numbers[:, 2:]
@@ -148,13 +144,13 @@ def _rows(file: TextIO, count: int, words: int | None) -> Iterator[tuple[int, li
         # not islice(file): reading the origin later needs file.tell()
         lines = list(islice(iter(file.readline, ""), min(_ROWS_AT_ONCE, count - start)))
         if len(lines) < min(_ROWS_AT_ONCE, count - start):
-            raise _Unusual(f"it ends after {start + len(lines):,} of {count:,} rows")
+            raise ValueError(f"it ends after {start + len(lines):,} of {count:,} rows")
         # ANUGA finds the tag by counting blanks
         if _OTHER_SPACE.search("".join(lines)):
-            raise _Unusual("its columns are not parted by blanks")
+            raise ValueError("its columns are not parted by blanks")
         rows = [line.split(None, -1 if words is None else words) for line in lines]
         if words is not None and any(len(row) < words for row in rows):
-            raise _Unusual(f"a row has fewer than {words} columns")
+            raise ValueError(f"a row has fewer than {words} columns")
         yield start, rows
 
 

@@ -22,7 +22,7 @@ from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
-from anuga_lean._errors import LeanError, MemoryWarning
+from anuga_lean._errors import MemoryWarning, PointsError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.mesh.lookup import absolute, corners_of
 
@@ -35,10 +35,6 @@ _TRIANGLES_AT_ONCE = 1 << 14
 _POINTS_AT_ONCE = 1 << 14
 # What ANUGA's own fit takes at the peak, measured at 250,000 triangles.
 _STOCK_BYTES_PER_TRIANGLE = 790
-
-
-class PointsError(LeanError, ValueError):
-    """The points are such that a mesh cannot be fitted to them."""
 
 
 class LeanFit(Fit):
@@ -170,7 +166,7 @@ def find_triangles(mesh: Mesh, points: Array) -> NDArray[np.int32]:
 
 def _checked(point_coordinates: Any, z: Any) -> tuple[Array, Array]:
     if z is None:
-        raise AssertionError("a fit needs the values at the points: pass point_attributes")
+        raise PointsError("a fit needs the values at the points: pass point_attributes")
     points = np.ascontiguousarray(ensure_numeric(point_coordinates, float))
     values = np.ascontiguousarray(ensure_numeric(z, float))
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < len(values):

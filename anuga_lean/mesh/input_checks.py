@@ -13,16 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
-from anuga_lean._errors import MeshError
+from anuga_lean._errors import InvalidMesh, MeshError
 
 # Edges are numbered 3*k + i in int32.
 MOST_TRIANGLES = (2**31 - 1) // 3
 MOST_NODES = 2**31 - 2
 _ROWS_PER_CHUNK = 1 << 16
-
-
-class InvalidMesh(MeshError, AssertionError):
-    """A mesh cannot be built; `except AssertionError` catches it, as it catches ANUGA's."""
 
 
 def checked_nodes(coordinates: ArrayLike) -> NDArray[np.float64]:

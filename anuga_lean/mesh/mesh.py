@@ -17,6 +17,8 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -24,7 +26,6 @@ from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
-    InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,
@@ -49,6 +50,7 @@ _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "bound
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
+@lasting("Mesh")
 @documented_as(StockMesh)
 @with_tables(table_property, {name: name for name in TABLES})
 class Mesh(StockMesh):
@@ -592,3 +594,6 @@ def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
             or links.max() >= 3 * n:
         raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
     return links
+
+
+Mesh.__module__ = StockMesh.__module__

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
     return (rows, table.columns) if table.columns else (rows,)
 
 
+@lasting("MeshTable")
 class MeshTable(ArrayView):
     """One table of a mesh, computed from its blocks when it is indexed.
 

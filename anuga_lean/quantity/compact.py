@@ -17,6 +17,7 @@ from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
@@ -92,7 +93,7 @@ class CompactQuantity(_StockQuantity):
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
         if not isinstance(domain, Generic_Domain):
-            raise AssertionError(
+            raise QuantityError(
                 f"A Quantity needs a Generic_Domain as first argument, not {type(domain)}."
             )
         if qty_type is None:
@@ -102,7 +103,7 @@ class CompactQuantity(_StockQuantity):
         self._start(name)
         if vertex_values is not None:
             if len(vertex_values) != len(self):
-                raise AssertionError(
+                raise QuantityError(
                     f"Number of vertex values ({len(vertex_values)}) must be that of the "
                     f"triangles of the domain ({len(self)})."
                 )
@@ -177,8 +178,8 @@ class CompactQuantity(_StockQuantity):
         if self.on_stock_arrays and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
         elif np.shape(values) not in ((), (len(self),)):
-            raise ValueError(f"The centroid values of {self.name!r} need the shape "
-                             f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
+            raise QuantityError(f"The centroid values of {self.name!r} need the shape "
+                                f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
         else:
             self._centroid_values[...] = values
 
@@ -239,7 +240,7 @@ class CompactQuantity(_StockQuantity):
             return Stored(values)
         array = np.array(values, float, order="C")
         if array.shape != (len(self), 3):
-            raise ValueError(
+            raise QuantityError(
                 f"The vertex or edge values of {self.name!r} need the shape "
                 f"{(len(self), 3)} of 3 per triangle, not {array.shape}."
             )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anuga_lean._errors import LeanError, MemoryWarning, PartsWarning
+from anuga_lean._errors import MemoryWarning, PartsWarning, SettingError
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
 
@@ -35,10 +35,6 @@ _ROWS_AT_ONCE = 1 << 15
 _FAR = 64       # triangles all over the mesh
 
 _said = False
-
-
-class SettingError(LeanError, ValueError):
-    """An environment variable has a value without a meaning."""
 
 
 class _NotInParts(Exception):

@@ -18,6 +18,8 @@ from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -28,6 +30,7 @@ from anuga_lean.quantity.setting import SettableQuantity
 from anuga_lean.quantity.views import GradientView, RealArrays
 
 
+@lasting("Quantity")
 @documented_as(_StockQuantity)
 class Quantity(SettableQuantity):
     """Values of one quantity on every triangle of a domain.
@@ -58,7 +61,7 @@ class Quantity(SettableQuantity):
             )
         _, counts = self.domain.mesh.node_order()
         if not counts.all():
-            raise ValueError(
+            raise QuantityError(
                 f"Node {int(np.argmin(counts))} belongs to no triangle and has no value."
             )
         return self._node_means(
@@ -182,7 +185,7 @@ class Quantity(SettableQuantity):
     @unless_on_stock_arrays
     def __neg__(self) -> Quantity:
         result = Quantity(self.domain)
-        result._vertex = forms.combined(_negated, self.form("vertex"), forms.ZERO, self.domain)
+        result._vertex = forms.combined(_Negated(), self.form("vertex"), forms.ZERO, self.domain)
         result.interpolate()
         return result
 
@@ -203,7 +206,7 @@ class Quantity(SettableQuantity):
 
     def __truediv__(self, other: Any) -> Quantity:
         q = self._operand(other)
-        return super().__truediv__(other) if q is None else self._result(_divided, q)
+        return super().__truediv__(other) if q is None else self._result(_Divided(), q)
 
     def __pow__(self, other: Any) -> Quantity:
         if self.on_stock_arrays or not isinstance(other, Real):
@@ -308,7 +311,7 @@ class Quantity(SettableQuantity):
     def bound_vertices_below_by_quantity(self, quantity: Quantity) -> None:
         """Keep vertex values at or above those of `quantity`."""
         if quantity.domain is not self.domain:
-            raise AssertionError(
+            raise QuantityError(
                 f"{self.name!r} cannot be bounded by {quantity.name!r} of another domain."
             )
         self._run(_stock_kernels.bound_vertices_below_by_quantity, RealArrays(quantity))
@@ -333,15 +336,23 @@ class Quantity(SettableQuantity):
         _stock_kernels.saxpy_centroid_values(RealArrays(self), a, b)
 
 
-def _negated(values: Array, _: Array) -> Array:
-    return -values
+@lasting("Negated")
+class _Negated:
+    """Changing the sign."""
+
+    def __call__(self, values: Array, _: Array) -> Array:
+        return -values
 
 
-def _divided(numerator: Array, denominator: Array) -> Array:
-    """Divide as ANUGA divides quantities: by a little more, so that 0 is no divisor."""
-    return numerator / (denominator + epsilon)
+@lasting("Divided")
+class _Divided:
+    """As ANUGA divides quantities: by a little more, so that 0 is no divisor."""
+
+    def __call__(self, numerator: Array, denominator: Array) -> Array:
+        return numerator / (denominator + epsilon)
 
 
+@lasting("Power")
 class _Power:
     """A power with a number as exponent, with numpy's special cases for 2, 0.5 and -1."""
 
@@ -350,3 +361,6 @@ class _Power:
 
     def __call__(self, base: Array, _: Array) -> Array:
         return base**self.exponent
+
+
+Quantity.__module__ = _StockQuantity.__module__

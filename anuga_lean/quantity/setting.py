@@ -16,6 +16,7 @@ from anuga.geospatial_data.geospatial_data import ensure_absolute
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
+from anuga_lean._errors import QuantityError, UnsupportedFeature
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
@@ -137,7 +138,7 @@ class SettableQuantity(CompactQuantity):
             else:
                 self._set_vertices(values, indices)
         else:
-            raise NotImplementedError(
+            raise UnsupportedFeature(
                 f"A function can set values at vertices or centroids, not at {location!r}."
             )
 
@@ -181,7 +182,7 @@ class SettableQuantity(CompactQuantity):
         A = ensure_numeric(A, float)
         wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
         if A.shape != wanted:
-            raise AssertionError(
+            raise QuantityError(
                 f"One value is needed for each of {wanted[0]} nodes, not an array of {A.shape}."
             )
         if indices is None:

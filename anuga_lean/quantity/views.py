@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+@lasting("PlaceView")
 class PlaceView(ArrayView):
     """The (n, 3) float64 vertex or edge values of a quantity.
 
@@ -47,6 +49,7 @@ class PlaceView(ArrayView):
         self.owner.writable(self.place)[key] = value
 
 
+@lasting("UpdateView")
 class UpdateView(ArrayView):
     """An (n,) float64 update of an evolved quantity: zeros until written to."""
 
@@ -67,6 +70,7 @@ class UpdateView(ArrayView):
         self.owner.writable_update(self.name)[key] = value
 
 
+@lasting("GradientView")
 class GradientView(ArrayView):
     """One component of the (n,) float64 gradient through the vertex values, unit/m.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from anuga_lean._errors import RefusedError
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.selfcheck import boundaries, meshes
 from anuga_lean.selfcheck.cases import ALGORITHMS, Case
@@ -18,10 +19,6 @@ STEPPED = ("stage", "xmomentum", "ymomentum", "height", "elevation")
 NEVER = 1.0e9       # s, later than any step
 BLOCK_SIZES = (16, 5, 64, 1024)
 SOURCE_SPAN = 7.0   # s, of the file that File_boundary and Field_boundary read
-
-
-class RefusedError(Exception):
-    """The installed ANUGA does not have what a case asks for."""
 
 
 class Drawn(NamedTuple):

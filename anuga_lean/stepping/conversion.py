@@ -22,7 +22,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
     setup_Domain_C_struct,
 )
 
-from anuga_lean._errors import StockKernelWarning
+from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
@@ -247,7 +247,7 @@ def from_domain(domain: Any, lean: type) -> Any:
         What ANUGA's own Domain becomes.
     """
     if not isinstance(domain, _AnyDomain):
-        raise TypeError(
+        raise NotADomain(
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
     if not on_stock_arrays(domain):
         return domain

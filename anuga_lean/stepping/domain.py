@@ -16,6 +16,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
+from anuga_lean._errors import BoundaryError, ModelError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
@@ -203,8 +204,8 @@ class LeanDomain(ReportingDomain):
         for name in RECONSTRUCTED:
             found = np.shape(self.quantities[name].boundary_values)
             if found != (self.boundary_length,):
-                raise ValueError(f"{name}.boundary_values has shape {found}, but there are "
-                                 f"{self.boundary_length} boundary edges.")
+                raise BoundaryError(f"{name}.boundary_values has shape {found}, but there are "
+                                    f"{self.boundary_length} boundary edges.")
         self.lean.take_parameters()
 
     def full_flags(self) -> np.ndarray | None:
@@ -394,7 +395,7 @@ class LeanDomain(ReportingDomain):
             super().update_conserved_quantities()
             return
         if not self.get_using_discontinuous_elevation():
-            raise AssertionError(
+            raise ModelError(
                 "ANUGA steps domains with discontinuous elevation only: "
                 "domain.set_using_discontinuous_elevation(True).")
         count, volume = self.lean.update()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 
@@ -35,6 +36,7 @@ class SharedArray:
         setattr(mesh, self.name, value)
 
 
+@lasting("FullFlagView")
 class _FullFlagView(ArrayView):
     """The array-like tri_full_flag of a lean domain, (n,) int64: 1 full, 0 ghost."""
 
@@ -118,6 +120,7 @@ def _node_full_flag(domain: Any) -> np.ndarray:
     return np.minimum(np.bincount(triangles.ravel(), weights=weights).astype(int), 1)
 
 
+@lasting("SpeedView")
 class _SpeedView(ArrayView):
     """The array-like max_speed of a lean domain, (n,) float64, m/s, recorded once it is read."""
 

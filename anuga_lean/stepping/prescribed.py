@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import BoundaryError
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
@@ -23,6 +25,7 @@ _ALL_BITS = 0b111111
 _TABLES = ("offset", "triangle", "place", "block")
 
 
+@lasting("LimitMasks")
 class LimitMasks:
     """The masks of the triangles that have one, and whether the step has yet to take them.
 
@@ -69,6 +72,7 @@ class LimitMasks:
                                  f"are {number_of_triangles} triangles and six bits")
 
 
+@lasting("MaskView")
 class _MaskView(ArrayView):
     """The array-like boundary_limit_mask of a lean domain, (n,) int64."""
 
@@ -144,6 +148,7 @@ def masks_of(domain: Any) -> LimitMasks:
     return masks
 
 
+@lasting("Prescribed")
 class Prescribed:
     """The edges with prescribed values, and these values as of the last distribute.
 
@@ -189,8 +194,9 @@ class Prescribed:
         neighbours = np.asarray(domain.neighbours[ks])
         if (neighbours[at] >= 0).any():
             row, i = np.argwhere(at & (neighbours >= 0))[0]
-            raise ValueError(f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
-                             "not on the boundary: domain.set_boundary sets the mask.")
+            raise BoundaryError(
+                f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
+                "not on the boundary: domain.set_boundary sets the mask.")
         edges = -1 - neighbours[at]
         order = np.argsort(edges)
         return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),

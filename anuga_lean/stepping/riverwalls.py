@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from anuga.structures.riverwall import RiverWall as _StockRiverWall
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.stepping.wall_edges import SparseEdges
 
 _PIECE = 65536      # triangles looked at together
 
 
+@lasting("NearWalls")
 class _NearWalls:
     """The part of a domain that RiverWall reads, for some of its triangles only.
 
@@ -46,6 +48,7 @@ class _NearWalls:
         return getattr(self._domain, name)
 
 
+@lasting("RiverWall")
 class RiverWall(_StockRiverWall):
     """ANUGA's RiverWall without an array over all edges of a lean domain."""
 
@@ -121,3 +124,7 @@ def _may_be_on(xy: np.ndarray, start: Any, end: Any, origin: tuple, tol: float) 
     projection = dx * along[0] + dy * along[1]
     aside = distance**2. - projection**2.
     return (aside < (2 * tol)**2) & (projection > -2 * tol) & (projection < length + 2 * tol)
+
+
+# dill names a method by where its function says it is
+RiverWall.__module__ = RiverWall.create_riverwalls.__module__ = _StockRiverWall.__module__

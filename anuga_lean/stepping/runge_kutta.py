@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._errors import OrderError
 from anuga_lean.stepping import undo_record
 from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
@@ -142,7 +143,7 @@ class Stages:
         """Set the conserved quantities to (a * present + b * kept) * c_inverse."""
         remembered = self.work if self._remembered == "exchanged" else self.backup
         if remembered is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, name in zip(remembered, CONSERVED, strict=True):
             run.average(run.bound(name), row, a, b, c_inverse)
         self._quiet.wake_all()

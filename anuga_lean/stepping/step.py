@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
 from anuga_lean.stepping import threads, undo_record
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
@@ -29,6 +30,7 @@ from anuga_lean.stepping.wave_speeds import WaveSpeeds
 from anuga_lean.stepping.yield_state import YieldState
 
 
+@lasting("Step")
 class Step:
     """The state of a lean domain between and during its time steps.
 

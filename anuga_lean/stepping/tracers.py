@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._errors import OrderError
 
 
 class Tracers:
@@ -78,7 +79,7 @@ class Tracers:
         if not self.count:
             return
         if self.backup is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, kept in zip(self._domain.tracer_conserved_values, self.backup, strict=True):
             run.average(row, kept, a, b, c_inverse)
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 
+@lasting("SparseEdges")
 class SparseEdges(ArrayView):
     """An array-like of (3 n,) int64, one per edge of the mesh, nearly all zero.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.quantity.forms import Array, Corners, Rows, Values
 from anuga_lean.stepping import undo_record
 from anuga_lean.stepping.bound_state import CONSERVED
@@ -96,6 +97,7 @@ class YieldState:
             self._domain.quantities[name].on_past(self.past)
 
 
+@lasting("PastState")
 class PastState:
     """The centroid values that the vertex values of the last yield follow from.
 
@@ -176,6 +178,7 @@ class PastState:
         return run
 
 
+@lasting("PastEdges")
 class PastEdges(Values):
     """A form of the edge values as they were at the last yield."""
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case, memory_record
 from anuga_lean.measure.measurement import (
-    MeasurementError,
     Request,
     child_environment,
     fixed_addresses,

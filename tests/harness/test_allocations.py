@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean._errors import AllocationError
 from anuga_lean.measure import allocations
-from anuga_lean.measure.allocations import AllocationError
 from anuga_lean.measure.measurement import Request, measure
 
 # A diagnostic that is easily forgotten, and two blocks of which one outlives the mark.

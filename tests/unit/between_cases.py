@@ -60,6 +60,8 @@ def asked(function: Callable[[], Any]) -> Any:
     """Return what `function` returns, or the type of what it raises."""
     try:
         return function()
+    except AssertionError:      # ours are more than that
+        return "AssertionError"
     except Exception as error:  # ANUGA raises nothing narrower
         return type(error).__name__
 
