@@ -18,17 +18,20 @@ void lean_fit_count(int64_t m, const int32_t *corner, int32_t *count)
         count[corner[i]] += 2;
 }
 
-void lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
-                   int32_t *column)
+int lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
+                  int32_t *column)
 {
     for (int64_t k = 0; k < m; k++)
         for (int i = 0; i < 3; i++) {
             const int32_t v = corner[3 * k + i];
             int32_t *place = column + row[v] + used[v];
+            if (used[v] < 0 || used[v] > row[v + 1] - row[v] - 2)
+                return LEAN_FIT_NO_PLACE;
             place[0] = corner[3 * k + (i + 1) % 3];
             place[1] = corner[3 * k + (i + 2) % 3];
             used[v] += 2;
         }
+    return LEAN_FIT_OK;
 }
 
 static int ascending(const void *a, const void *b)
@@ -69,6 +72,7 @@ int64_t lean_fit_close(int32_t n_nodes, int64_t *row, int32_t *column)
     return left;
 }
 
+/* -1 if the row has no such column. */
 static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
 {
     int64_t i = rows->row[v], end = rows->row[v + 1];
@@ -79,9 +83,10 @@ static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
         else
             end = middle;
     }
-    while (rows->column[i] != w)
-        i++;
-    return i;
+    for (; i < end; i++)
+        if (rows->column[i] == w)
+            return i;
+    return -1;
 }
 
 static inline double kept(double sum)
@@ -89,18 +94,23 @@ static inline double kept(double sum)
     return sum <= LEAST_ENTRY && sum >= -LEAST_ENTRY ? 0.0 : sum;
 }
 
-static inline void add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
-                       double more)
+/* Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
+static inline int add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
+                      double more)
 {
-    double *entry = value + place_of(rows, v, w);
-    *entry = kept(*entry + more);
+    const int64_t place = place_of(rows, v, w);
+    if (place < 0)
+        return LEAN_FIT_NO_PLACE;
+    value[place] = kept(value[place] + more);
+    return LEAN_FIT_OK;
 }
 
 /* -- smoothing --------------------------------------------------------------- */
 
-void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                     const double *area, const double *xy, double *value)
+int lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                    const double *area, const double *xy, double *value)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t k = 0; k < m; k++) {
         const int32_t *v = corner + 3 * k;
         const double *c = xy + 6 * k;
@@ -111,14 +121,15 @@ void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner
         const double b[3] = {(x2 - x1) / det, -x2 / det, x1 / det};
 
         for (int i = 0; i < 3; i++)
-            add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
+            code |= add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
         for (int i = 0; i < 3; i++) {
             const int j = (i + 1) % 3;
             const double product = (a[i] * a[j] + b[i] * b[j]) * area[k];
-            add(rows, v[i], v[j], value, product);
-            add(rows, v[j], v[i], value, product);
+            code |= add(rows, v[i], v[j], value, product);
+            code |= add(rows, v[j], v[i], value, product);
         }
     }
+    return code;
 }
 
 /* -- points in triangles ------------------------------------------------------ */
@@ -293,10 +304,11 @@ static void weigh(const double *t, double x, double y, double *weight)
     }
 }
 
-void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                         const double *xy, const double *point, const double *z,
-                         double *value, double *right)
+int lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                        const double *xy, const double *point, const double *z,
+                        double *value, double *right)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t p = 0; p < m; p++) {
         const int32_t *v = corner + 3 * p;
         double weight[3];
@@ -304,9 +316,10 @@ void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *co
         for (int i = 0; i < 3; i++) {
             right[v[i]] += weight[i] * z[p];
             for (int j = 0; j < 3; j++)
-                add(rows, v[i], v[j], value, weight[i] * weight[j]);
+                code |= add(rows, v[i], v[j], value, weight[i] * weight[j]);
         }
     }
+    return code;
 }
 
 void lean_fit_join(int64_t count, double *value, const double *more)

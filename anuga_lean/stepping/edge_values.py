@@ -46,12 +46,12 @@ class Answers:
             with self._as_distributed(run):
                 cache = (rows.copy(), run.all_edge_rows(rows))
             self._edge_cache = cache
-        return cache[1][_kernels._EDGE_QUANTITIES[name]]
+        return cache[1][_kernels.EDGE_QUANTITIES[name]]
 
     def conserved_at_edges(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
         """Conserved quantities at the edges of some triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)
-        which = [_kernels._EDGE_QUANTITIES[name] for name in CONSERVED]
+        which = [_kernels.EDGE_QUANTITIES[name] for name in CONSERVED]
         rows = self.ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
         return dict(zip(triangles.tolist(), rows, strict=True))
 
