@@ -138,7 +138,7 @@ def plain(anuga: Any, cells: int) -> Any:
 def held(switch: Callable[[Any, Any], Any] | None, cells: int) -> tuple[int, int, str]:
     """Bytes and triangles of a domain after two yields, and the kernels that ran."""
     import anuga_lean as anuga
-    from anuga_lean.measure.census import census
+    from anuga_lean.arrays.census import census
 
     domain = plain(anuga, cells)
     # What a structure or a maxima operator returns may be all that holds it.

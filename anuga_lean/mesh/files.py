@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import LeanError, MemoryWarning
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.mesh.from_pmesh import triangles_by_number
 from anuga_lean.mesh.input_checks import check_number_of_triangles
+from anuga_lean.mesh.region_tags import triangles_by_number
 
 _ROWS_AT_ONCE = 1 << 12
 # A file that ANUGA reads in some MB is not worth a warning.

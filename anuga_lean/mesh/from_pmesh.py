@@ -1,13 +1,12 @@
 """From ANUGA's Pmesh to a lean mesh, by arrays.
 
-Owns the two conversions that ANUGA makes with a hash table of every edge (460
-bytes per triangle) and a list of every triangle (40): boundary tags by triangle
-and edge, and triangles by region tag.  The triangulation itself is `generator`'s.
+Owns the boundary tags by triangle and edge, which ANUGA makes with a hash table of
+every edge (460 bytes per triangle).  Triangles by region tag are in `region_tags`; the
+triangulation itself is `generator`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean._errors import MeshError
 from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES, check_number_of_triangles
+from anuga_lean.mesh.region_tags import triangles_by_tag
 
 Boundary = dict[tuple[int, int], str]
 
@@ -92,32 +92,6 @@ def _sides_between(
             for k, (p, q) in zip((rows + start).tolist(), nodes, strict=True):
                 sides[p, q] = 3 * k + i
     return sides
-
-
-def triangles_by_tag(
-    tags: Sequence[str] | None, number_of_triangles: int
-) -> dict[str, NDArray[np.int64]]:
-    """Return the triangles of each region tag, ascending, tags as they first occur.
-
-    Parameters
-    ----------
-    tags : (number_of_triangles,) sequence of str, or None
-        Without them every triangle has the empty tag.
-    """
-    if tags is None:
-        return {"": np.arange(number_of_triangles)}
-    number: dict[str, int] = {}
-    each = np.fromiter((number.setdefault(tag, len(number)) for tag in tags), np.int32, len(tags))
-    return triangles_by_number(list(number), each)
-
-
-def triangles_by_number(
-    tags: Sequence[str], each: NDArray[np.int32]
-) -> dict[str, NDArray[np.int64]]:
-    """Return the triangles of each tag, given the number of every triangle's tag."""
-    if len(tags) == 1:
-        return {tags[0]: np.arange(len(each))}
-    return {tag: np.flatnonzero(each == i) for i, tag in enumerate(tags)}
 
 
 @wraps(pmesh2domain.pmesh_to_mesh)

@@ -17,8 +17,8 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.checkpoint.file import ArrayParts
 from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
@@ -31,8 +31,8 @@ from anuga_lean.mesh.input_checks import (
     links_follow,
 )
 from anuga_lean.mesh.lookup import DenseMesh
+from anuga_lean.mesh.statistics import statistics_of
 from anuga_lean.mesh.tables import TABLES, MeshTable, table_property
-from anuga_lean.stepping import volumes_and_flows
 
 __all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
 
@@ -393,7 +393,7 @@ class Mesh(StockMesh):
 
     def statistics(self, nbins: int = 10) -> str:
         """Return a text about extent, areas and boundary; see ANUGA's method."""
-        return volumes_and_flows.mesh_statistics(self, nbins)
+        return statistics_of(self, nbins)
 
     def get_interpolation_object(self) -> Any:
         """Return an interpolator on triangles that share no node; it is kept."""

@@ -69,7 +69,10 @@ class Row(NamedTuple):
 _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
-_REGIONS = "anuga_lean.operators.regions"
+_QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
+_TAKES_MESH = "anuga_lean.mesh.mesh_arguments"
+_HALO = "anuga_lean.mpi.halo"
+_REGIONS = "anuga_lean.fractional_steps.regions"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
 KERNELS_HANDLED = {
@@ -138,7 +141,7 @@ _LOADED = [
         WRAPPED_BINDING, "reads and writes ANUGA's arrays",
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
-        f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
+        f"{_QUANTITY_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
     *(Row("anuga.geometry.polygon", name, f"{_REGIONS}:searching_parts", WRAPPED,
           "a search keeps no array of the mesh's size", (per,), LOAD)
       for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),
@@ -165,22 +168,22 @@ _LOADED = [
     Row("anuga.parallel.distribute_mesh", "build_submesh",
         "anuga_lean.overlay.late_imports:importing_less", WRAPPED, "loads no hashlib", (), LOAD),
     Row("anuga.fit_interpolate.general_fit_interpolate", "FitInterpolate.__init__",
-        "anuga_lean.mesh.lookup:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
-    Row("anuga.fit_interpolate.fit", "_fit_to_mesh", "anuga_lean.mesh.lookup:fitting_lean_meshes",
-        WRAPPED, "fits in less memory", (), LOAD),
+        f"{_TAKES_MESH}:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
+    Row("anuga.fit_interpolate.fit", "_fit_to_mesh",
+        f"{_TAKES_MESH}:fitting_lean_meshes", WRAPPED, "fits in less memory", (), LOAD),
     Row("anuga.pmesh.mesh_quadtree", "MeshQuadtree.__init__",
-        "anuga_lean.mesh.lookup:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
+        f"{_TAKES_MESH}:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
         LOAD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:by_method", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:by_method", WRAPPED_BINDING,
           "a lean quantity does it", (name,), LOAD) for name in _QUANTITY_BY_METHOD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:on_real_quantity", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:on_real_quantity", WRAPPED_BINDING,
           "reads and writes ANUGA's arrays", (), LOAD) for name in _QUANTITY_ON_REAL_ARRAYS),
-    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_CALLS}:exchanging", WRAPPED,
-          "requests made once", (), LOAD)
+    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_HALO}:exchanging",
+          WRAPPED, "requests made once", (), LOAD)
       for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
                    "communicate_flux_timestep")),
     Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
-        f"{_CALLS}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
+        f"{_HALO}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
         IF_THERE),
 ]
 
@@ -197,12 +200,12 @@ _CLASSES = [
     Row("anuga.file.sww", "SWW_file", "anuga_lean.stepping.sww:SWW_file", CLASS,
         "frames written in parts"),
     Row("anuga.shallow_water.shallow_water_domain", "Domain",
-        "anuga_lean.stepping.domain:Domain", CLASS, "stepped by lean kernels"),
+        "anuga_lean.checkpoint.domain:Domain", CLASS, "stepped by lean kernels"),
     Row("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
-        "anuga_lean.operators.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
+        "anuga_lean.fractional_steps.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
         "arrays only while it solves"),
     Row("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
-        "anuga_lean.operators.barometric_pressure:Barometric_pressure_operator", CLASS,
+        "anuga_lean.fractional_steps.barometric_pressure:Barometric_pressure_operator", CLASS,
         "coordinates only while it is called"),
 ]
 
@@ -211,7 +214,7 @@ _INSTALLED = [
         "anuga_lean.quantity.quantity:Quantity", CONSTRUCTOR,
         "whoever holds ANUGA's class gets a lean one"),
     Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__",
-        "anuga_lean.stepping.domain:Domain", CONSTRUCTOR,
+        "anuga_lean.checkpoint.domain:Domain", CONSTRUCTOR,
         "whoever holds ANUGA's class gets a lean one"),
     *_functions("anuga.shallow_water.checkpoint", "anuga_lean.checkpoint.loading",
                 ("load_checkpoint_file",), "reads lean checkpoints too"),
@@ -309,4 +312,4 @@ TABLE: tuple[Row, ...] = (*_LOADED, *_CLASSES, *_INSTALLED, *_AROUND)
 def own_modules() -> frozenset[str]:
     """Return the modules of this package that import ANUGA at their top."""
     found = {row.own.partition(":")[0] for row in TABLE if row.kind in (CLASS, FUNCTION)}
-    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {"anuga_lean.mpi.halo"})
+    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {_HALO})

@@ -23,9 +23,9 @@ from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
+from anuga_lean.quantity.integral import integral
 from anuga_lean.quantity.setting import SettableQuantity
 from anuga_lean.quantity.views import GradientView, RealArrays
-from anuga_lean.stepping.volumes_and_flows import integral
 
 
 @documented_as(_StockQuantity)

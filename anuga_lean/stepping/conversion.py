@@ -23,11 +23,12 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 )
 
 from anuga_lean._errors import StockKernelWarning
+from anuga_lean.arrays.census import census
 from anuga_lean.arrays.view import ArrayView
-from anuga_lean.checkpoint.releases import complete
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.tables import TABLES
 from anuga_lean.overlay.capabilities import capabilities
+from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.stepping.riverwalls import RiverWall
@@ -53,7 +54,6 @@ def is_lean_mesh(mesh: Any) -> bool:
 
 def _array_bytes(domain: Any) -> int:
     """Bytes of the arrays that the kernels of this domain need."""
-    from anuga_lean.measure.census import census
     return census(domain).nbytes
 
 
@@ -240,19 +240,25 @@ def _compact_quantity(quantity: Any) -> None:
         quantity.compact()
 
 
-def from_domain(domain: Any) -> Any:
-    """See `anuga_lean.from_domain`."""
+def from_domain(domain: Any, lean: type) -> Any:
+    """See `anuga_lean.from_domain`.
+
+    Parameters
+    ----------
+    domain : anuga.Domain
+    lean : type
+        What ANUGA's own Domain becomes.
+    """
     if not isinstance(domain, _AnyDomain):
         raise TypeError(
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
     if getattr(domain, "lean", None) is not None:
         return domain
-    from anuga_lean.stepping.domain import Domain, LeanDomain
-
+    mixin, stock = lean.__bases__
     old = _known_arrays(domain)
-    if not isinstance(domain, LeanDomain):
+    if not isinstance(domain, mixin):
         cls = type(domain)
-        bases = (Domain,) if cls is Domain.__bases__[-1] else (LeanDomain, cls)
+        bases = (lean,) if cls is stock else (mixin, cls)
         domain.__class__ = bases[0] if len(bases) == 1 else type(
             cls.__name__, bases, {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
     _compact(domain)
@@ -276,8 +282,8 @@ def adopt(domain: Any) -> None:
 
 def _turn_operators(domain: Any) -> None:
     """Make ANUGA's operators lean where there is a lean kind of them, and what they hold."""
-    from anuga_lean.operators.barometric_pressure import Barometric_pressure_operator
-    from anuga_lean.operators.kinematic_viscosity import Kinematic_viscosity_operator
+    from anuga_lean.fractional_steps.barometric_pressure import Barometric_pressure_operator
+    from anuga_lean.fractional_steps.kinematic_viscosity import Kinematic_viscosity_operator
 
     for operator in domain.fractional_step_operators:
         for own in list(vars(operator).values()):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from inspect import signature
-from time import time
 from typing import Any
 
 import numpy as np
@@ -19,14 +17,10 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.checkpoint import releases, schedule
-from anuga_lean.checkpoint.schedule import KEEP
-from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.memory_limits import count_of, stage
-from anuga_lean.mesh.mesh import StockMesh
+from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.stepping import conversion, features, ghosts
-from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look
+from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
     CheckpointFlag,
     FullFlags,
@@ -48,8 +42,7 @@ from anuga_lean.stepping.yield_state import wanted
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_checkpoint_sets",
-              "_lean_messages")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
 
 
 class LeanDomain(ReportingDomain):
@@ -72,8 +65,6 @@ class LeanDomain(ReportingDomain):
     _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
-    checkpoint_keep = KEEP
-    checkpoint_compression: str | None = None
 
     triangles = SharedArray("triangles")
     nodes = SharedArray("nodes")
@@ -149,29 +140,24 @@ class LeanDomain(ReportingDomain):
         if self._objects_follow():
             del state["boundary_objects"]
             state["_boundary_is_set"] = True
-        state["_lean_written_with"] = releases.installed()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
         is_set = state.pop("_boundary_is_set", False)
-        if "_lean_written_with" in state:
-            releases.say(releases.check("a pickle of a domain", state.pop("_lean_written_with")))
-        else:
-            releases.say(releases.check_stock_state(state))
         step = state.pop("lean", None)
         super().__setstate__(state)     # which would have a step forget what it has just got
         self.lean = step
         if "normals" in state and conversion.is_lean_mesh(self.mesh):
             conversion.adopt(self)
-            releases.complete(self)
+            complete(self)
             return
         for name in _OF_MESH:
             if name not in state:
                 self.__dict__[name] = getattr(self.mesh, name)
         if is_set:
             self.boundary_objects = self._boundary_objects()
-        releases.complete(self)
+        complete(self)
 
     def _boundary_objects(self) -> list[tuple]:
         """Return ((triangle, edge), boundary) for each edge with one, as ANUGA lists them."""
@@ -346,6 +332,17 @@ class LeanDomain(ReportingDomain):
             finally:
                 self._lean_edges = {}
 
+    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> None:
+        """Write the boundary values of reflective walls.
+
+        Parameters
+        ----------
+        ids, vol, edge : (m,) int64
+            Boundary edges by number, and by triangle and edge.
+        """
+        self.lean.reflect(ids, vol, edge)
+        reflect_velocities(self, ids, vol, edge)
+
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
         """Conserved quantities at the centroid, a vertex or an edge of a triangle: (3,)."""
@@ -453,68 +450,7 @@ class LeanDomain(ReportingDomain):
             self._lean_monitoring = False
             past.remember(False)
 
-    # -- checkpoints ---------------------------------------------------------
-
-    def set_checkpointing(
-        self,
-        checkpoint: bool = True,
-        checkpoint_dir: str = "CHECKPOINTS",
-        checkpoint_step: int = 10,
-        checkpoint_time: float | None = None,
-        *,
-        keep: int = KEEP,
-        compression: str | None = None,
-    ) -> None:
-        """Write a set of checkpoint files now and then while evolving.
-
-        Parameters
-        ----------
-        checkpoint : bool
-            False ends it.
-        checkpoint_dir : str
-            Made if it is not there.
-        checkpoint_step : int
-            Yieldsteps between two sets.
-        checkpoint_time : float, optional
-            Instead of that, s of wall time between two sets.
-        keep : int
-            The newest sets to keep; older ones of this run are removed once a
-            newer one is whole on every rank.
-        compression : None or 'zstd'
-            Smaller files, written slower; needs the package zstandard.
-
-        Raises
-        ------
-        CheckpointError
-            The folder cannot be used, or there is no such compression.
-        """
-        schedule.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
-                                   checkpoint_time, keep, compression)
-
-    set_checkpointing.__signature__ = signature(set_checkpointing)  # type: ignore[attr-defined]
-
-    @property
-    def checkpoint_sets(self) -> Checkpointing:
-        """What this process knows of the sets it has written."""
-        found = self.__dict__.get("_checkpoint_sets")
-        if found is None:
-            found = self.__dict__["_checkpoint_sets"] = Checkpointing()
-        return found
-
-    def checkpoint_state(self) -> dict[str, Any]:
-        """Return the state that `evolve` writes before it yields, as it will go on after."""
-        state = self.__getstate__()
-        del state["_lean_written_with"]     # the header of the file says it
-        state["yieldstep_counter"] += 1
-        return state
-
-    def take_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Take the state of a checkpoint file, whose every object may be another's."""
-        mesh, lean = state["mesh"], state["lean"]
-        if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
-                or "normals" in state and conversion.is_lean_mesh(mesh):
-            raise ValueError("no mesh and no step of a lean domain")
-        self.__setstate__(state | {"_lean_written_with": releases.installed()})
+    # -- going on from a checkpoint ------------------------------------------
 
     def mark_resumed(self) -> None:
         """Let the next evolve go on exactly where the checkpoint was written.
@@ -545,9 +481,6 @@ class LeanDomain(ReportingDomain):
             finally:
                 self._lean_evolving = False
                 self._lean_keeps_sww = self._lean_goes_on = False
-            if self.checkpoint and schedule.is_due(self):
-                self.checkpoint_sets.write(self)
-                self.walltime_prev = time()
             yield t
 
     # -- between runs --------------------------------------------------------
@@ -588,12 +521,3 @@ class LeanDomain(ReportingDomain):
             return
         with conversion.dense(self):
             super().reorder(new_order)
-
-
-@documented_as(_swd.Domain)
-class Domain(LeanDomain, _swd.Domain):
-    """ANUGA's shallow water Domain in a fraction of the memory."""
-
-
-Domain.__module__ = _swd.Domain.__module__
-Domain.__qualname__ = _swd.Domain.__qualname__

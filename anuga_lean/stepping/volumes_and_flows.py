@@ -1,53 +1,21 @@
 """What users ask a domain between its steps, without arrays made for the answer.
 
-Owns volumes, flows through the boundary, wet triangles and what is told of the
-mesh: ANUGA's numbers, to the bit, from chunks of triangles.  What a quantity is
-asked is in `quantity`, points and lines in `mesh.lookup`, the SWW file in `sww`.
+Owns volumes, flows through the boundary and wet triangles: ANUGA's numbers, to
+the bit, from chunks of triangles.  What a quantity is asked is in quantity/,
+points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from numpy.typing import NDArray
 
-from anuga_lean.arrays import pairwise_sum
 from anuga_lean.quantity.forms import chunks
+from anuga_lean.quantity.integral import integral
 
 Array = NDArray[np.float64]
-
-
-def integral(domain: Any, values: Array, minus: Array | None = None,
-             full_only: bool = True) -> np.float64:
-    """Integrate centroid values over the domain, with the rounding of ANUGA's get_integral.
-
-    Parameters
-    ----------
-    values : (n,) float64
-    minus : (n,) float64, optional
-        Subtracted from `values` first.
-    full_only : bool
-        Leave out ghost triangles.
-
-    Returns
-    -------
-    float64
-        Unit of the values times m2.
-    """
-    full = domain.full_flags() if full_only else None
-    areas = domain.mesh.areas
-
-    def products() -> Iterator[Array]:
-        for ks in chunks(domain):
-            product = values[ks] if minus is None else values[ks] - minus[ks]
-            product = product * areas[ks]
-            yield product if full is None else product[full[ks] == 1]
-
-    count = len(values) if full is None else int(np.count_nonzero(full))
-    return pairwise_sum.total(products(), count)
 
 
 class Depth:
@@ -127,30 +95,3 @@ class ReportingDomain:
         for ks in chunks(self):
             np.greater(stage[ks] - bed[ks], minimum_height, out=wet[ks])
         return np.flatnonzero(wet)
-
-
-def mesh_statistics(mesh: Any, nbins: int = 10) -> str:
-    """Return ANUGA's text about a mesh, from its extent and one copy of its areas."""
-    return StockMesh.statistics(_Described(mesh), nbins)
-
-
-class _Areas(np.ndarray):
-    """Areas that are sorted where they are instead of in a list."""
-
-    def tolist(self) -> NDArray[np.float64]:  # type: ignore[override]
-        """Return the areas."""
-        return self.view(np.ndarray)
-
-
-class _Described:
-    """What ANUGA's text about a mesh looks at."""
-
-    def __init__(self, mesh: Any) -> None:
-        xmin, xmax, ymin, ymax = mesh.get_extent()
-        self.vertex_coordinates = np.array([[xmin, ymin], [xmax, ymax]])
-        self.areas = np.array(mesh.areas).view(_Areas)
-        self.boundary = mesh.boundary
-        self.get_boundary_tags = mesh.get_boundary_tags
-
-    def __len__(self) -> int:
-        return len(self.areas)

@@ -18,8 +18,8 @@ from unit.between_models import MODELS
 
 import anuga_lean as anuga
 from anuga_lean.arrays import pairwise_sum
+from anuga_lean.arrays.census import census
 from anuga_lean.measure.calls import CALLS, Taken, build, measure
-from anuga_lean.measure.census import census
 
 CHUNK_SIZES = {
     "quantity.forms.TRIANGLES_PER_CHUNK": 150,

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from anuga_lean._errors import MeshError
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.blocks import Blocks
-from anuga_lean.mesh.lookup import accepting_lean_mesh
 from anuga_lean.mesh.mesh import InvalidMesh, Mesh, StockMesh
+from anuga_lean.mesh.mesh_arguments import accepting_lean_mesh
 from anuga_lean.mesh.tables import TABLES
 
 MERIMBULA = Path(anuga.__file__).parent / "parallel" / "data" / "merimbula_10785_1.tsh"

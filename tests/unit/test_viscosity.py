@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import anuga_lean as anuga
-from anuga_lean.measure.census import census
-from anuga_lean.operators import kinematic_viscosity
+from anuga_lean.arrays.census import census
+from anuga_lean.fractional_steps import kinematic_viscosity
 from anuga_lean.overlay.capabilities import capabilities
 
 ARRAYS = ("geo_structure_indices", "geo_structure_values", "operator_data", "operator_colind",

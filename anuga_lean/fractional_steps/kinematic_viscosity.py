@@ -22,8 +22,8 @@ from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
 from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.operators import viscosity_explicit
-from anuga_lean.operators.viscosity_matrix import (
+from anuga_lean.fractional_steps import viscosity_explicit
+from anuga_lean.fractional_steps.viscosity_matrix import (
     Rows,
     scaled_system,
     symmetric_system,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean._kernels import viscous_change
-from anuga_lean.operators.viscosity_matrix import chunks, edge_shapes
+from anuga_lean.fractional_steps.viscosity_matrix import chunks, edge_shapes
 from anuga_lean.quantity.forms import Array
 
 
