@@ -41,7 +41,7 @@ class HookError(LeanError, RuntimeError):
 
 
 class ArrayError(LeanError, ValueError, IndexError):
-    """An array that no kernel may see: of another dtype, length or layout, or with wrong indices."""
+    """An array no kernel may see: of another dtype, length or layout, or with wrong indices."""
 
 
 class NotBound(LeanError, RuntimeError):

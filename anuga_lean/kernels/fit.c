@@ -8,6 +8,7 @@
 #define LEAST_ENTRY 1e-10
 #define TOLERANCE 1e-12   /* of a point's distance from an edge, in edge lengths */
 #define FEW 48            /* numbers that are sorted, or looked through, one by one */
+#define DEEPEST 4096      /* cells inside of each other: no double is left between their sides */
 #define BORDER 0.55       /* part of a cell's side that each of its quadrants has */
 
 /* -- rows ------------------------------------------------------------------ */
@@ -192,7 +193,7 @@ static void enter(double *box, int quad)
 static int32_t depth_of(const double *extent, const double *t, double x, double y)
 {
     double box[4] = {extent[0], extent[1], extent[2], extent[3]};
-    for (int32_t depth = 0;; depth++) {
+    for (int32_t depth = 0; depth < DEEPEST; depth++) {
         const int quad = quadrant(box, t[0], t[1]);
         if (quad == 0 || quad != quadrant(box, t[2], t[3]) || quad != quadrant(box, t[4], t[5]))
             return depth;
@@ -200,6 +201,7 @@ static int32_t depth_of(const double *extent, const double *t, double x, double 
             return -1;
         enter(box, quad);
     }
+    return DEEPEST;
 }
 
 static int is_on_edge(double x, double y, const double *from, const double *to)
