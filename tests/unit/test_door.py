@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit import door_cases
 
 from anuga_lean import _kernels
-from unit import door_cases
 
 CASES = Path(door_cases.__file__)
 # What takes no array, no index and no length.
