@@ -1,7 +1,7 @@
 """Finding points and lines in a mesh with ANUGA's own code, on a few of its triangles.
 
 Owns the choice of the triangles that can matter: ANUGA's searches run on those
-and give what they give on all.  Also `DenseMesh`, the stand-in with real arrays
+and give what they give on all.  Also `StockCopy`, the stand-in with real arrays
 for what has to see every triangle.  Interpolation is in `interpolation`.
 """
 
@@ -29,7 +29,7 @@ _POINTS_AT_ONCE = 128
 _MARGIN = 0.01
 
 
-class DenseMesh(StockMesh):
+class StockCopy(StockMesh):
     """ANUGA's Mesh with real arrays, made one by one from a lean mesh.
 
     Parameters

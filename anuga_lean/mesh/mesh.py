@@ -1,4 +1,4 @@
-"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of dense arrays.
+"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of stock arrays.
 
 Owns the checks of what a mesh is made from, boundary tags and their
 enumeration, and what happens when somebody needs or writes a real array.
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from anuga_lean import _kernels
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
+from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
@@ -30,11 +31,11 @@ from anuga_lean.mesh.input_checks import (
     find_links,
     links_follow,
 )
-from anuga_lean.mesh.lookup import DenseMesh
+from anuga_lean.mesh.lookup import StockCopy
 from anuga_lean.mesh.statistics import statistics_of
-from anuga_lean.mesh.tables import TABLES, MeshTable, table_property
+from anuga_lean.mesh.tables import TABLES, MeshTable, shape_of, table_property, with_tables
 
-__all__ = ["DenseMesh", "InvalidMesh", "Mesh"]
+__all__ = ["StockCopy", "InvalidMesh", "Mesh"]
 
 BoundaryDict = dict[tuple[int, int], str]
 
@@ -49,6 +50,7 @@ _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_ob
 
 
 @documented_as(StockMesh)
+@with_tables(table_property, {name: name for name in TABLES})
 class Mesh(StockMesh):
     """ANUGA's Mesh in about 40 bytes per triangle.
 
@@ -72,11 +74,11 @@ class Mesh(StockMesh):
     ----------
     blocks : Blocks
     real_arrays : dict
-        Tables that exist as real arrays, because of `dense` or a write.
+        Tables that exist as real arrays, because of `take_stock_arrays` or a write.
     overridden : set of str
         Tables somebody has written; lean kernels would not see the change.
-    is_dense : bool
-        Whether every table is a real array.
+    on_stock_arrays : bool
+        Whether every table is a real array, as ANUGA's kernels need them.
 
     Raises
     ------
@@ -120,7 +122,7 @@ class Mesh(StockMesh):
         self.verbose = verbose
         self.real_arrays: dict[str, np.ndarray] = {}
         self.overridden: set[str] = set()
-        self.is_dense = False
+        self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
         self._node_order_follows = True     # sorting gives it
@@ -128,23 +130,6 @@ class Mesh(StockMesh):
         self._node_starts: NDArray[np.int32] | None = None
 
     # -- tables ---------------------------------------------------------------
-
-    normals = table_property("normals")
-    edgelengths = table_property("edgelengths")
-    areas = table_property("areas")
-    radii = table_property("radii")
-    centroid_coordinates = table_property("centroid_coordinates")
-    vertex_coordinates = table_property("vertex_coordinates")
-    edge_midpoint_coordinates = table_property("edge_midpoint_coordinates")
-    triangles = table_property("triangles")
-    neighbours = table_property("neighbours")
-    neighbour_edges = table_property("neighbour_edges")
-    surrogate_neighbours = table_property("surrogate_neighbours")
-    number_of_boundaries = table_property("number_of_boundaries")
-    nodes = table_property("nodes")
-    number_of_triangles_per_node = table_property("number_of_triangles_per_node")
-    node_index = table_property("node_index")
-    vertex_value_indices = table_property("vertex_value_indices")
 
     def view(self, name: str) -> MeshTable:
         """Return the view of a table, the same object at each call."""
@@ -161,23 +146,24 @@ class Mesh(StockMesh):
     def replace(self, name: str, values: np.ndarray) -> None:
         """Let `values` stand for a table from now on."""
         self.real_arrays[name] = values
-        if not self.is_dense:
+        if not self.on_stock_arrays:
             self.overridden.add(name)
 
-    def dense(self) -> None:
+    def take_stock_arrays(self) -> None:
         """Make every table a real array, as ANUGA's kernels need them."""
         for name in TABLES:
             if name not in self.real_arrays:
                 self.real_arrays[name] = self.view(name).copy()
-        self.is_dense = True
+        self.on_stock_arrays = True
 
-    def dense_copy(self) -> DenseMesh:
+    def stock_copy(self) -> StockCopy:
         """Return a mesh of ANUGA's own class whose tables are real arrays.
 
         Each is made when it is first used, and goes with the copy.
         """
-        hidden = ("blocks", "real_arrays", "overridden", "is_dense", "_node_order", *_TRANSIENT)
-        return DenseMesh(self, {k: v for k, v in vars(self).items() if k not in hidden})
+        hidden = ("blocks", "real_arrays", "overridden", "on_stock_arrays", "_node_order",
+                  *_TRANSIENT)
+        return StockCopy(self, {k: v for k, v in vars(self).items() if k not in hidden})
 
     def compute_vertex_value_indices(self) -> NDArray[np.int64]:
         """Return a new (3*n,) array: corners 3*k + i grouped by their node.
@@ -271,16 +257,14 @@ class Mesh(StockMesh):
         The edges are numbered anew by `build_boundary_neighbours` only, as in ANUGA.
         """
         checked_boundary(boundary, len(self))
-        if self.is_dense:
+        if self.on_stock_arrays:
             super().build_boundary_dictionary(boundary)
             return
         self._tag_boundary(boundary, 3 * self.boundary_cells + self.boundary_edges)
 
+    @unless_on_stock_arrays
     def build_boundary_neighbours(self) -> None:
         """Number the boundary edges anew, after `boundary` has changed."""
-        if self.is_dense:
-            super().build_boundary_neighbours()
-            return
         if self.boundary is None:
             raise InvalidMesh(
                 "Boundary dictionary must be defined before building boundary structure: "
@@ -318,20 +302,17 @@ class Mesh(StockMesh):
             tagged_elements[tag] = ks
         self.tagged_elements = tagged_elements
 
+    @unless_on_stock_arrays
     def build_neighbour_structure(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing while the mesh is lean: neighbours are in the blocks."""
-        if self.is_dense:
-            super().build_neighbour_structure(*args, **kwargs)
 
+    @unless_on_stock_arrays
     def build_surrogate_neighbour_structure(self) -> None:
         """Do nothing while the mesh is lean: neighbours are in the blocks."""
-        if self.is_dense:
-            super().build_surrogate_neighbour_structure()
 
+    @unless_on_stock_arrays
     def build_inverted_triangle_structure(self) -> None:
         """Do nothing while the mesh is lean: the node tables are computed."""
-        if self.is_dense:
-            super().build_inverted_triangle_structure()
 
     # -- ANUGA's methods that would be wasteful on views -----------------------
 
@@ -369,7 +350,7 @@ class Mesh(StockMesh):
 
     def check_integrity(self) -> None:
         """Check that the tables agree with each other, as ANUGA does."""
-        self.dense_copy().check_integrity()
+        self.stock_copy().check_integrity()
 
     def get_intersecting_segments(
         self, polyline: ArrayLike, use_cache: bool = False, verbose: bool = False
@@ -415,7 +396,7 @@ class Mesh(StockMesh):
         """Renumber the triangles: new triangle j is old triangle new_order[j]."""
         if self.real_arrays or original_method or new_order is None or len(new_order) == 0:
             if self.real_arrays:
-                self.dense()
+                self.take_stock_arrays()
             mesh = super().reorder(new_order, in_place, original_method, verbose)
             if mesh is not None and not original_method:
                 mesh._cut_real_arrays()
@@ -508,6 +489,9 @@ class Mesh(StockMesh):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a lean mesh, or make one of the state of ANUGA's own Mesh."""
+        if "is_dense" in state:     # the name of the flag in earlier checkpoints
+            state = {**state, "on_stock_arrays": state["is_dense"]}
+            del state["is_dense"]
         if "_compact" in state:
             self.__dict__.update(state, _views={}, _node_starts=None)
             self._expand(**self.__dict__.pop("_compact"))
@@ -549,17 +533,14 @@ class Mesh(StockMesh):
         n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
         for name, table in TABLES.items():
             found = self.__dict__["real_arrays"][name]
-            rows = table.rows * n if table.rows else len(found) if name == "node_index" else nodes
-            shape = (rows, table.columns) if table.columns else (rows,)
-            kind = "i" if "int64" in table.doc else "f"
+            shape = shape_of(name, n, nodes)
+            kind = "f" if table.limits is None else "i"
             if not isinstance(found, np.ndarray) or found.shape != shape \
                     or found.dtype.kind != kind:
                 raise InvalidMesh(f"{name} is no array of {shape}")
-        for name, least, end in (
-                ("triangles", 0, nodes), ("neighbours", -edges, n), ("neighbour_edges", -1, 3),
-                ("surrogate_neighbours", 0, n), ("vertex_value_indices", 0, 3 * n),
-                ("node_index", 0, 3 * n + 1)):
-            _check_range(name, self.real_arrays[name], end, least)
+            if table.limits is not None:
+                least, end = table.limits(n, nodes, edges)
+                _check_range(name, found, end, least)
 
     def _expand(self, nodes: Any, triangles: Any, links: Any, boundary: NDArray[np.int64],
                 tags: list[Any], tag: NDArray[np.int32], numbered: Any) -> None:

@@ -22,8 +22,8 @@ def accepting_lean_mesh(init: Callable[..., None]) -> Callable[..., None]:
         self: Any, vertex_coordinates: Any = None, triangles: Any = None, mesh: Any = None,
         *args: Any, **kwargs: Any,
     ) -> None:
-        if mesh is not None and hasattr(mesh, "dense_copy") and not mesh.is_dense:
-            mesh = mesh.dense_copy()
+        if mesh is not None and hasattr(mesh, "stock_copy") and not mesh.on_stock_arrays:
+            mesh = mesh.stock_copy()
         init(self, vertex_coordinates, triangles, mesh, *args, **kwargs)
 
     return wrapped
@@ -34,7 +34,7 @@ def fitting_lean_meshes(fit: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(fit)
     def _fit_to_mesh(*args: Any, mesh: Any = None, **kwargs: Any) -> Any:
-        if not hasattr(mesh, "dense_copy"):
+        if not hasattr(mesh, "stock_copy"):
             return fit(*args, **kwargs) if mesh is None else fit(*args, mesh=mesh, **kwargs)
         from anuga_lean.mesh.fitting import fit_lean_mesh  # loaded by a script that fits
 
@@ -51,8 +51,8 @@ def accepting_lean_mesh_to_search(init: Callable[..., None]) -> Callable[..., No
 
     @functools.wraps(init)
     def wrapped(self: Any, mesh: Any, *args: Any, **kwargs: Any) -> None:
-        if hasattr(mesh, "dense_copy") and not mesh.is_dense:
-            init(self, mesh.dense_copy(), *args, **kwargs)
+        if hasattr(mesh, "stock_copy") and not mesh.on_stock_arrays:
+            init(self, mesh.stock_copy(), *args, **kwargs)
             self.mesh = mesh
         else:
             init(self, mesh, *args, **kwargs)

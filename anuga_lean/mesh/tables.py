@@ -1,12 +1,13 @@
 """The tables ANUGA keeps about a mesh, as views over the blocks.
 
-Owns the list of tables (name, shape, dtype, which kernel derives it), the view
+Owns the list of tables (name, shape, dtype, range, which kernel derives it), the view
 class and the property through which a mesh shows one.  Does not own the
 blocks (`blocks`) or what a mesh does when a table is written (`mesh`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from anuga_lean.mesh.mesh import Mesh
 
 
+Limits = Callable[[int, int, int], tuple[int, int]]
+
+
 class _Table(NamedTuple):
     """How a table is derived: by which kernel, with how many rows and columns."""
 
@@ -26,6 +30,9 @@ class _Table(NamedTuple):
     rows: int          # per triangle
     columns: int       # 0 for a one-dimensional table
     doc: str
+    # of the least value and the end of the values, given the numbers of triangles, nodes and
+    # boundary edges; None where no index is made of the values
+    limits: Limits | None = None
 
 
 TABLES: dict[str, _Table] = {
@@ -40,30 +47,63 @@ TABLES: dict[str, _Table] = {
         "geometry", 3, 2, "(3*n, 2) float64, m: vertex i of triangle k in row 3*k + i."),
     "edge_midpoint_coordinates": _Table(
         "geometry", 3, 2, "(3*n, 2) float64, m: edge i of triangle k in row 3*k + i."),
-    "triangles": _Table("relation", 1, 3, "(n, 3) int64, nodes, counter-clockwise."),
+    "triangles": _Table(
+        "relation", 1, 3, "(n, 3) int64, nodes, counter-clockwise.",
+        lambda n, nodes, edges: (0, nodes)),
     "neighbours": _Table(
-        "relation", 1, 3, "(n, 3) int64, a triangle or -1-j at boundary edge j."),
+        "relation", 1, 3, "(n, 3) int64, a triangle or -1-j at boundary edge j.",
+        lambda n, nodes, edges: (-edges, n)),
     "neighbour_edges": _Table(
-        "relation", 1, 3, "(n, 3) int64, the neighbour's edge, -1 without a neighbour."),
+        "relation", 1, 3, "(n, 3) int64, the neighbour's edge, -1 without a neighbour.",
+        lambda n, nodes, edges: (-1, 3)),
     "surrogate_neighbours": _Table(
-        "relation", 1, 3, "(n, 3) int64, the neighbour, or the triangle itself."),
+        "relation", 1, 3, "(n, 3) int64, the neighbour, or the triangle itself.",
+        lambda n, nodes, edges: (0, n)),
     "number_of_boundaries": _Table(
-        "relation", 1, 0, "(n,) int64, edges without a neighbour."),
+        "relation", 1, 0, "(n,) int64, edges without a neighbour.",
+        lambda n, nodes, edges: (0, 4)),
     "nodes": _Table("node", 0, 2, "(number_of_nodes, 2) float64, m."),
-    "number_of_triangles_per_node": _Table("node", 0, 0, "(number_of_nodes,) int64."),
+    "number_of_triangles_per_node": _Table(
+        "node", 0, 0, "(number_of_nodes,) int64.", lambda n, nodes, edges: (0, 3 * n + 1)),
     "node_index": _Table(
         "node", 0, 0, "(number_of_nodes + 1,) int64: where a node's corners begin in "
-        "vertex_value_indices."),
+        "vertex_value_indices.", lambda n, nodes, edges: (0, 3 * n + 1)),
     "vertex_value_indices": _Table(
-        "node", 3, 0, "(3*n,) int64: corners 3*k + i grouped by their node."),
+        "node", 3, 0, "(3*n,) int64: corners 3*k + i grouped by their node.",
+        lambda n, nodes, edges: (0, 3 * n)),
 }
+# The attribute of a domain that shows a table.
+ON_DOMAIN = {"edge_coordinates" if name == "edge_midpoint_coordinates" else name: name
+             for name in TABLES}
+
+
+def with_tables(show: Callable[[str], Any], attributes: Mapping[str, str]) -> Any:
+    """Return a class decorator that adds an attribute for each table.
+
+    Parameters
+    ----------
+    show : callable
+        Makes the descriptor of a table, given its name.
+    attributes : mapping of str to str
+        The table that each attribute shows.
+    """
+    def add(cls: type) -> type:
+        for attribute, table in attributes.items():
+            setattr(cls, attribute, show(table))
+        return cls
+    return add
 
 
 def _shape(mesh: Mesh, name: str) -> tuple[int, ...]:
+    return shape_of(name, mesh.number_of_triangles, mesh.number_of_nodes)
+
+
+def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
+    """Return the shape of a table of a mesh of `n` triangles."""
     table = TABLES[name]
-    rows = table.rows * mesh.number_of_triangles
+    rows = table.rows * n
     if table.kind == "node" and table.rows == 0:
-        rows = mesh.number_of_nodes + (name == "node_index")
+        rows = number_of_nodes + (name == "node_index")
     return (rows, table.columns) if table.columns else (rows,)
 
 

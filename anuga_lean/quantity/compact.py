@@ -35,14 +35,14 @@ def _update_property(name: str, what: str) -> property:
 
     def get(self: CompactQuantity) -> Array | UpdateView | None:
         held = self.held_update(name)
-        if held is not None or self._dense or self._qty_type != "evolved":
+        if held is not None or self.on_stock_arrays or self._qty_type != "evolved":
             return held
         if name != "semi_implicit_update" and self._is_stepped():
             self.domain.lean.warn_of_not_kept(name, self.name)
         return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
-        if self._dense:
+        if self.on_stock_arrays:
             self._updates[name] = value
         elif isinstance(value, UpdateView) and value.owner is self and value.name == name:
             pass  # the end of an in-place operation
@@ -63,10 +63,12 @@ class CompactQuantity(_StockQuantity):
         and yvelocity is allocated when first read.
     boundary_values : (boundary_length,) float64
         Along the boundary enumeration; real.
+    on_stock_arrays : bool
+        Whether all arrays are real, as in ANUGA.
     """
 
     _depth = 0  # of set_values and the like inside each other
-    _dense = False
+    on_stock_arrays = False
 
     def __init__(
         self,
@@ -79,7 +81,7 @@ class CompactQuantity(_StockQuantity):
         """See ANUGA's Quantity; a domain without lean kernels gets exactly that."""
         self._updates: dict[str, Array] = {}
         if getattr(domain, "lean", None) is None:
-            self._dense = True
+            self.on_stock_arrays = True
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
         if not isinstance(domain, Generic_Domain):
@@ -124,9 +126,15 @@ class CompactQuantity(_StockQuantity):
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the centroid coordinates, which follow from the mesh."""
         state = dict(self.__dict__)
-        if not self._dense and self._qty_type == "coordinate":
+        if not self.on_stock_arrays and self._qty_type == "coordinate":
             state.pop("_centroid_values", None)
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state; a checkpoint may have an earlier name of the flag."""
+        self.__dict__.update(state)
+        if "_dense" in state:
+            self.on_stock_arrays = self.__dict__.pop("_dense")
 
     # -- centroids ------------------------------------------------------------
 
@@ -150,7 +158,7 @@ class CompactQuantity(_StockQuantity):
         ----------
         ks : (m,) array of int, each in 0..number_of_triangles-1 for an answer
         """
-        if self._dense or "_centroid_values" in self.__dict__ or ks.dtype.kind != "i" \
+        if self.on_stock_arrays or "_centroid_values" in self.__dict__ or ks.dtype.kind != "i" \
                 or ks.min() < 0 or ks.max() >= len(self):
             return None
         if self.name not in AXIS_OF_COORDINATE:
@@ -159,7 +167,7 @@ class CompactQuantity(_StockQuantity):
         return forms.mean_of_corners(corners.rows(self.domain, ks))
 
     def _set_centroid_values(self, values: ArrayLike) -> None:
-        if self._dense and "_centroid_values" not in self.__dict__:
+        if self.on_stock_arrays and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
         elif np.shape(values) not in ((), (len(self),)):
             raise ValueError(f"The centroid values of {self.name!r} need the shape "
@@ -180,7 +188,7 @@ class CompactQuantity(_StockQuantity):
     @property
     def vertex_values(self) -> Array | PlaceView:
         """Values at the vertices, (number_of_triangles, 3) float64."""
-        if self._dense:
+        if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
 
@@ -192,7 +200,7 @@ class CompactQuantity(_StockQuantity):
     def _vertex_values(self) -> Array | PlaceView | None:
         if self._vertex is None:
             return None
-        return self._vertex.array if self._dense else self.vertex_values
+        return self._vertex.array if self.on_stock_arrays else self.vertex_values
 
     @_vertex_values.setter
     def _vertex_values(self, values: ArrayLike | None) -> None:
@@ -203,7 +211,7 @@ class CompactQuantity(_StockQuantity):
         """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
-        if self._dense:
+        if self.on_stock_arrays:
             # From 4.2 on ANUGA's mode 'unified' makes them at the first read after a yield.
             if getattr(self.domain, "_host_values_stale", False):
                 self.domain._refresh_host_values()
@@ -214,13 +222,13 @@ class CompactQuantity(_StockQuantity):
 
     @edge_values.setter
     def edge_values(self, values: ArrayLike | None) -> None:
-        if values is not None and not self._depth and not self._dense:
+        if values is not None and not self._depth and not self.on_stock_arrays:
             self._note_edge_written()
         self._edge = None if values is None else self._formed(values)
 
     def _formed(self, values: ArrayLike) -> Values:
         """Return the form of an (n, 3) array that replaces the present values."""
-        if self._dense:
+        if self.on_stock_arrays:
             return Stored(values)
         array = np.array(values, float, order="C")
         if array.shape != (len(self), 3):
@@ -242,7 +250,7 @@ class CompactQuantity(_StockQuantity):
 
     def writable(self, place: str) -> Array:
         """Return a real (n, 3) array whose elements are the 'vertex' or 'edge' values."""
-        if place == "edge" and not self._depth and not self._dense:
+        if place == "edge" and not self._depth and not self.on_stock_arrays:
             self._note_edge_written()
         return self._own(place)
 
@@ -272,7 +280,7 @@ class CompactQuantity(_StockQuantity):
 
         If the block raises, the quantity is as it was before.
         """
-        if self._depth or self._dense:
+        if self._depth or self.on_stock_arrays:
             yield
             return
         before = self._vertex, self._edge, self.centroid_values.copy()
@@ -297,7 +305,7 @@ class CompactQuantity(_StockQuantity):
 
     def compact(self) -> None:
         """Replace real vertex and edge arrays by a smaller form, if one has the same bits."""
-        if self._dense:
+        if self.on_stock_arrays:
             return
         if self._vertex is not None:
             self._vertex = forms.smallest(self._vertex, self.domain)
@@ -323,7 +331,7 @@ class CompactQuantity(_StockQuantity):
     def held_update(self, name: str) -> Array | None:
         """Return the real array of an update, None while it is only zeros."""
         own = self._updates.get(name)
-        if self._dense or not self._is_stepped():
+        if self.on_stock_arrays or not self._is_stepped():
             return own
         step = self.domain.lean
         if name == "centroid_backup_values":
@@ -334,7 +342,7 @@ class CompactQuantity(_StockQuantity):
 
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""
-        if not self._dense and name != "centroid_backup_values" and self._is_stepped():
+        if not self.on_stock_arrays and name != "centroid_backup_values" and self._is_stepped():
             self.domain.lean.on_update_written(self.name, name)
         held = self.held_update(name)
         if held is None:
@@ -343,15 +351,10 @@ class CompactQuantity(_StockQuantity):
 
     def drop_updates(self) -> None:
         """Let go of the updates: they are zeros again."""
-        if not self._dense:
+        if not self.on_stock_arrays:
             self._updates.clear()
 
     # -- the run --------------------------------------------------------------
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether all arrays are real, as in ANUGA."""
-        return self._dense
 
     @property
     def is_reconstructed(self) -> bool:
@@ -397,15 +400,15 @@ class CompactQuantity(_StockQuantity):
         `compact` undoes this.
         """
         for place in ("vertex", "edge"):
-            if not self._dense and getattr(self, "_" + place) is not None:
+            if not self.on_stock_arrays and getattr(self, "_" + place) is not None:
                 self._own(place)
 
-    def materialise(self) -> None:
+    def take_stock_arrays(self) -> None:
         """Make every array real, as ANUGA would have it now.
 
         To be called while `domain.lean` can still give edge values.
         """
-        if self._dense:
+        if self.on_stock_arrays:
             return
         updates = {}
         if self._qty_type == "evolved":
@@ -419,4 +422,4 @@ class CompactQuantity(_StockQuantity):
                 form.shared = False
         self._hold_gradients()
         self._updates = {name: updates.get(name) for name in UPDATES}
-        self._dense = True
+        self.on_stock_arrays = True

@@ -19,7 +19,7 @@ def on_real_mesh(function: Function) -> Function:
     @functools.wraps(function)
     def ask(operator: Any) -> Any:
         if is_lean(operator.domain):
-            return function(RealArrays(operator, mesh=operator.mesh.dense_copy()))
+            return function(RealArrays(operator, mesh=operator.mesh.stock_copy()))
         return function(operator)
     return ask
 
@@ -38,7 +38,7 @@ def on_real_quantity(function: Function) -> Function:
 def _of_quantity(function: Function, own: Function) -> Function:
     @functools.wraps(function)
     def ask(quantity: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(quantity, Quantity) and not quantity.is_dense:
+        if isinstance(quantity, Quantity) and not quantity.on_stock_arrays:
             return own(quantity, *args, **kwargs)
         return function(quantity, *args, **kwargs)
     return ask

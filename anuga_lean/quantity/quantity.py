@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
+from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.integral import integral
@@ -52,7 +53,7 @@ class Quantity(SettableQuantity):
             if values is not None:
                 return values
         everywhere = location == "unique vertices" and indices is None
-        if self._dense or interpolation_points is not None or not everywhere:
+        if self.on_stock_arrays or interpolation_points is not None or not everywhere:
             return super().get_values(
                 interpolation_points, location, indices, use_cache, verbose
             )
@@ -65,6 +66,7 @@ class Quantity(SettableQuantity):
             len(counts), bool(self.domain.get_using_discontinuous_elevation())
         )
 
+    @unless_on_stock_arrays
     def get_vertex_values(
         self,
         xy: bool = True,
@@ -78,8 +80,6 @@ class Quantity(SettableQuantity):
         -----
         With `smooth`, V shows the mesh's triangles and holds nothing.
         """
-        if self._dense:
-            return super().get_vertex_values(xy, smooth, centroid_averaging, precision)
         domain = self.domain
         smooth = getattr(domain, "smooth", False) if smooth is None else smooth
         precision = float if precision is None else precision
@@ -113,16 +113,15 @@ class Quantity(SettableQuantity):
         self, full_only: bool = True, region: Any = None, indices: ArrayLike | None = None
     ) -> float:
         """Return the integral over the domain, a region or some triangles, unit*m2."""
-        if self._dense or region is not None or indices is not None:
+        if self.on_stock_arrays or region is not None or indices is not None:
             return super().get_integral(full_only, region, indices)
         return integral(self.domain, self.centroid_values, full_only=full_only)
 
+    @unless_on_stock_arrays
     def get_interpolated_values(
         self, interpolation_points: Any, use_cache: bool = False, verbose: bool = False
     ) -> Array:
         """Return values at points (absolute x, y, m); see ANUGA's method."""
-        if self._dense:
-            return super().get_interpolated_values(interpolation_points, use_cache, verbose)
         if isinstance(interpolation_points, Geospatial_data):
             interpolation_points = interpolation_points.get_data_points(absolute=True)
         points = self.domain.geo_reference.get_relative(interpolation_points)
@@ -161,13 +160,13 @@ class Quantity(SettableQuantity):
 
     def _operand(self, other: Any) -> Quantity | None:
         """Return `other` as a lean quantity of this domain, None where ANUGA's code must do."""
-        if self._dense:
+        if self.on_stock_arrays:
             return None
         if not isinstance(other, _StockQuantity):
             q = Quantity(self.domain)
             q.set_values(other)
             other = q
-        usable = isinstance(other, Quantity) and not other._dense
+        usable = isinstance(other, Quantity) and not other.on_stock_arrays
         return other if usable and other.domain is self.domain else None
 
     def _result(self, operation: forms.Operation, other: Quantity) -> Quantity:
@@ -181,9 +180,8 @@ class Quantity(SettableQuantity):
         result._centroid_values = operation(self.centroid_values, other.centroid_values)
         return result
 
+    @unless_on_stock_arrays
     def __neg__(self) -> Quantity:
-        if self._dense:
-            return super().__neg__()
         result = Quantity(self.domain)
         result._vertex = forms.combined(_negated, self.form("vertex"), forms.ZERO, self.domain)
         result.interpolate()
@@ -209,7 +207,7 @@ class Quantity(SettableQuantity):
         return super().__truediv__(other) if q is None else self._result(_divided, q)
 
     def __pow__(self, other: Any) -> Quantity:
-        if self._dense or not isinstance(other, Real):
+        if self.on_stock_arrays or not isinstance(other, Real):
             return super().__pow__(other)
         return self._result(_Power(other), self)
 
@@ -267,7 +265,7 @@ class Quantity(SettableQuantity):
     def compute_local_gradients(self) -> None:
         """Set x_gradient and y_gradient from the vertex values."""
         corners = self.form("vertex")
-        if self._dense or not corners.lasting:
+        if self.on_stock_arrays or not corners.lasting:
             self._read(_stock_kernels.compute_local_gradients)
         else:
             self._x_gradient = GradientView(self, corners, 0)

@@ -17,6 +17,7 @@ from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike
 
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.memory_limits import stage
 from anuga_lean.quantity import forms
@@ -47,7 +48,7 @@ class SettableQuantity(CompactQuantity):
     ) -> None:
         """Set values from one number; on all vertices, in O(1) memory."""
         everywhere = indices is None and np.ndim(X) == 0
-        if self._dense or location == "centroids":
+        if self.on_stock_arrays or location == "centroids":
             super().set_values_from_constant(X, location, indices, verbose)
         elif location != "unique vertices":
             if everywhere:
@@ -71,7 +72,7 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Set values from an array, shaped as for ANUGA's method."""
-        if not self._dense and location == "vertices" and indices is None:
+        if not self.on_stock_arrays and location == "vertices" and indices is None:
             values = np.array(values, float, order="C")
             if values.shape == (len(self), 3):
                 self._vertex = forms.smallest(Stored(values), self.domain)
@@ -83,7 +84,7 @@ class SettableQuantity(CompactQuantity):
         self, q: _StockQuantity, location: str, indices: ArrayLike | None, verbose: bool
     ) -> None:
         """Set values from the vertex values of another quantity."""
-        lean = isinstance(q, CompactQuantity) and not q._dense and not self._dense
+        lean = isinstance(q, CompactQuantity) and not q.on_stock_arrays and not self.on_stock_arrays
         if not lean or indices is not None or q.domain is not self.domain:
             with self._writing():
                 super().set_values_from_quantity(q, location, indices, verbose)
@@ -113,9 +114,9 @@ class SettableQuantity(CompactQuantity):
         """
         from anuga_lean.quantity import from_function
 
-        in_parts = indices is None and use_cache is not True and not self._dense \
+        in_parts = indices is None and use_cache is not True and not self.on_stock_arrays \
             and len(self) > from_function.largest_call()
-        if self._dense or (location == "centroids" and indices is not None):
+        if self.on_stock_arrays or (location == "centroids" and indices is not None):
             super().set_values_from_function(f, location, indices, use_cache, verbose)
         elif location == "centroids":
             values = from_function.at_centroids(f, self.domain) if in_parts else None
@@ -168,6 +169,7 @@ class SettableQuantity(CompactQuantity):
                     for i in range(3):
                         vertex[k, i] = values[3 * k + i]
 
+    @unless_on_stock_arrays
     def set_vertex_values(
         self,
         A: ArrayLike,
@@ -176,9 +178,6 @@ class SettableQuantity(CompactQuantity):
         verbose: bool = False,
     ) -> None:
         """Set vertex values from one value per node, or for the nodes `indices`."""
-        if self._dense:
-            super().set_vertex_values(A, indices, use_cache, verbose)
-            return
         A = ensure_numeric(A, float)
         wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
         if A.shape != wanted:
@@ -224,7 +223,7 @@ class SettableQuantity(CompactQuantity):
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
         from anuga_lean.quantity import from_raster
 
-        whole = indices is not None or self._dense
+        whole = indices is not None or self.on_stock_arrays
         values_at = None if whole else from_raster.file_values(filename)
         if values_at is None:
             self._from_stock(
@@ -239,7 +238,7 @@ class SettableQuantity(CompactQuantity):
         """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
         from anuga_lean.quantity import from_raster
 
-        whole = indices is not None or self._dense
+        whole = indices is not None or self.on_stock_arrays
         values_at = None if whole else from_raster.raster_values(*raster)
         if values_at is None:
             self._from_stock("set_values_from_utm_raster", raster, location, indices, verbose)
@@ -253,7 +252,7 @@ class SettableQuantity(CompactQuantity):
         """Sample a GeoTIFF file; see ANUGA's method."""
         from anuga_lean.quantity import from_raster
 
-        whole = indices is not None or self._dense
+        whole = indices is not None or self.on_stock_arrays
         values_at = None if whole else from_raster.tif_values(filename, self.domain)
         if values_at is None:
             self._from_stock("set_values_from_tif_file", filename, location, indices, verbose)
@@ -303,11 +302,9 @@ class SettableQuantity(CompactQuantity):
 
     # -- interpolation --------------------------------------------------------
 
+    @unless_on_stock_arrays
     def interpolate(self) -> None:
         """Set centroid and edge values from the vertex values."""
-        if self._dense:
-            super().interpolate()
-            return
         if self._vertex is None and self._edge is None:
             return
         self._vertex = forms.smallest(self.form("vertex"), self.domain)
@@ -321,26 +318,23 @@ class SettableQuantity(CompactQuantity):
         """As `interpolate`."""
         self.interpolate()
 
+    @unless_on_stock_arrays
     def interpolate_from_vertices_to_edges(self) -> None:
         """Set edge values from the vertex values."""
-        if self._dense:
-            super().interpolate_from_vertices_to_edges()
-        elif self._edge is not None:
+        if self._edge is not None:
             self._vertex = forms.smallest(self.form("vertex"), self.domain)
             self._edge = forms.midpoints(self._vertex, self.domain)
 
+    @unless_on_stock_arrays
     def interpolate_from_edges_to_vertices(self) -> None:
         """Set vertex values from the edge values."""
-        if self._dense:
-            super().interpolate_from_edges_to_vertices()
-        elif self._edge is not None:
+        if self._edge is not None:
             self._vertex = forms.smallest(forms.Corners(self._edge), self.domain)
 
+    @unless_on_stock_arrays
     def extrapolate_first_order(self) -> None:
         """Set vertex and edge values to the centroid values."""
-        if self._dense:
-            super().extrapolate_first_order()
-        elif self._edge is not None:
+        if self._edge is not None:
             self._vertex = self._edge = forms.per_triangle(self.centroid_values)
             self._hold_gradients()
             if self._x_gradient is not None:

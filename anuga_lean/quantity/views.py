@@ -41,7 +41,7 @@ class PlaceView(ArrayView):
         return self.owner.form(self.place).all(self.owner.domain)
 
     def _stored(self) -> Array | None:
-        return self.owner.form(self.place).array if self.owner.is_dense else None
+        return self.owner.form(self.place).array if self.owner.on_stock_arrays else None
 
     def _write(self, key: Any, value: Any) -> None:
         self.owner.writable(self.place)[key] = value

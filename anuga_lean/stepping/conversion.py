@@ -1,7 +1,7 @@
 """From lean storage to ANUGA's arrays and back.
 
-Owns `materialise` (a feature without a lean kernel), `dense` (ANUGA's own code
-on real arrays for a moment) and `from_domain` (a domain made by ANUGA's own
+Owns `turn_to_stock_arrays` (a feature without a lean kernel), `stock_arrays` (ANUGA's
+own code on real arrays for a moment) and `from_domain` (a domain made by ANUGA's own
 classes turned lean in place).
 """
 
@@ -26,7 +26,7 @@ from anuga_lean._errors import StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.mesh import Mesh
-from anuga_lean.mesh.tables import TABLES
+from anuga_lean.mesh.tables import ON_DOMAIN, TABLES
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
@@ -38,18 +38,13 @@ from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
                 "xvelocity", "yvelocity")
-# Domain attributes that the mesh or the step give while the domain is lean.
-_SHARED = ("triangles", "nodes", "centroid_coordinates", "vertex_coordinates",
-           "edge_coordinates", "neighbours", "surrogate_neighbours", "neighbour_edges",
-           "normals", "edgelengths", "radii", "areas", "number_of_boundaries",
-           "number_of_triangles_per_node", "node_index", "vertex_value_indices")
 _WALL_ARRAYS = ("edge_flux_type", "edge_river_wall_counter")
 _UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 
 
 def is_lean_mesh(mesh: Any) -> bool:
     """Whether `mesh` is held as blocks."""
-    return isinstance(mesh, Mesh) and not mesh.is_dense
+    return isinstance(mesh, Mesh) and not mesh.on_stock_arrays
 
 
 def _array_bytes(domain: Any) -> int:
@@ -57,7 +52,7 @@ def _array_bytes(domain: Any) -> int:
     return census(domain).nbytes
 
 
-def materialise(domain: Any, feature: str) -> None:
+def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     """Give `domain` all of ANUGA's arrays and let ANUGA's kernels step it.
 
     Parameters
@@ -128,14 +123,14 @@ def _build_arrays(domain: Any) -> None:
     step.write_deferred()
     for quantity in domain.quantities.values():
         if isinstance(quantity, Quantity):
-            quantity.materialise()
+            quantity.take_stock_arrays()
     speeds = step.max_speed
     full = np.asarray(domain.tri_full_flag)
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
     if capabilities().prescribed_limiter:
         others["boundary_limit_mask"] = domain.boundary_limit_mask
-    domain.mesh.dense()
+    domain.mesh.take_stock_arrays()
     domain.mesh.blocks = None
     domain.lean = None
     for name, array in others.items():
@@ -155,7 +150,7 @@ def _build_arrays(domain: Any) -> None:
 
 
 @contextmanager
-def dense(domain: Any) -> Iterator[None]:
+def stock_arrays(domain: Any) -> Iterator[None]:
     """Give a lean domain ANUGA's arrays for a moment."""
     _build_arrays(domain)
     try:
@@ -171,7 +166,7 @@ def _compact(domain: Any) -> None:
         mesh._cut_real_arrays()
         mesh.real_arrays.clear()
         mesh.overridden.clear()
-        mesh.is_dense = False
+        mesh.on_stock_arrays = False
     else:
         state = dict(mesh.__dict__)
         mesh.__dict__.clear()
@@ -185,7 +180,7 @@ def _compact_domain(domain: Any) -> None:
     """Turn a domain on a lean mesh lean."""
     attributes = domain.__dict__
     full = np.asarray(attributes.pop("tri_full_flag"))
-    for name in (*_SHARED, "node_full_flag", "_grad_workspace_x", "_grad_workspace_y",
+    for name in (*ON_DOMAIN, "node_full_flag", "_grad_workspace_x", "_grad_workspace_y",
                  "_phi_workspace", "max_speed", "x_centroid_work", "y_centroid_work"):
         attributes.pop(name, None)
     attributes["x_centroid_work"] = attributes["y_centroid_work"] = None
@@ -210,7 +205,7 @@ def _compact_domain(domain: Any) -> None:
 def _compact_quantity(quantity: Any) -> None:
     attributes = quantity.__dict__
     if isinstance(quantity, Quantity) and "centroid_values" not in attributes:
-        quantity._dense = False
+        quantity.on_stock_arrays = False
         quantity._updates = {}
         quantity.compact()
         return

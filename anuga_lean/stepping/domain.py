@@ -18,6 +18,7 @@ from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.memory_limits import count_of, stage
+from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.stepping import conversion, features, ghosts
 from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
@@ -45,6 +46,7 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
 
 
+@with_tables(SharedArray, ON_DOMAIN)
 class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 
@@ -66,22 +68,6 @@ class LeanDomain(ReportingDomain):
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
 
-    triangles = SharedArray("triangles")
-    nodes = SharedArray("nodes")
-    centroid_coordinates = SharedArray("centroid_coordinates")
-    vertex_coordinates = SharedArray("vertex_coordinates")
-    edge_coordinates = SharedArray("edge_midpoint_coordinates")
-    neighbours = SharedArray("neighbours")
-    surrogate_neighbours = SharedArray("surrogate_neighbours")
-    neighbour_edges = SharedArray("neighbour_edges")
-    normals = SharedArray("normals")
-    edgelengths = SharedArray("edgelengths")
-    radii = SharedArray("radii")
-    areas = SharedArray("areas")
-    number_of_boundaries = SharedArray("number_of_boundaries")
-    number_of_triangles_per_node = SharedArray("number_of_triangles_per_node")
-    node_index = SharedArray("node_index")
-    vertex_value_indices = SharedArray("vertex_value_indices")
     tri_full_flag = FullFlags()
     node_full_flag = Workspace("node_full_flag")
     _grad_workspace_x = Workspace("_grad_workspace_x")
@@ -228,7 +214,7 @@ class LeanDomain(ReportingDomain):
             What has no lean kernel, as the warning names it.
         """
         if self.lean is not None:
-            conversion.materialise(self, feature)
+            conversion.turn_to_stock_arrays(self, feature)
 
     def _stepped_lean(self) -> bool:
         """Whether lean kernels step this domain; turns to ANUGA's where they must."""
@@ -519,5 +505,5 @@ class LeanDomain(ReportingDomain):
         if self.lean is None:
             super().reorder(new_order)
             return
-        with conversion.dense(self):
+        with conversion.stock_arrays(self):
             super().reorder(new_order)

@@ -23,8 +23,8 @@ class Generic_Domain(_stock.Generic_Domain):
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
-        if not hasattr(type(self), "use_stock_kernels") and hasattr(self.mesh, "dense"):
-            self.mesh.dense()
+        if not hasattr(type(self), "use_stock_kernels") and hasattr(self.mesh, "take_stock_arrays"):
+            self.mesh.take_stock_arrays()
             for name in _EXPOSED:
                 setattr(self, name, getattr(self.mesh, name))
             self.edge_coordinates = self.mesh.edge_midpoint_coordinates

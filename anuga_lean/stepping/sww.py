@@ -30,7 +30,7 @@ _NODES_AT_ONCE = 1 << 12
 
 
 class SWW_file(_sww.SWW_file):
-    """ANUGA's writer; a domain on lean kernels is written without dense copies.
+    """ANUGA's writer; a domain on lean kernels is written without copies of stock arrays.
 
     Attributes
     ----------
@@ -301,7 +301,7 @@ def _in_chunks(domain: Any) -> bool:
     """Whether the values stored can be had for some places at a time."""
     return (getattr(domain, "lean", None) is not None
             and domain.number_of_full_nodes == domain.number_of_nodes
-            and not any(getattr(quantity, "is_dense", True)
+            and not any(getattr(quantity, "on_stock_arrays", True)
                         for quantity in domain.quantities.values()))
 
 
