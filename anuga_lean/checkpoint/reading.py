@@ -176,9 +176,24 @@ def _check(domain: Any) -> None:
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
     _check_prescribed(domain)
+    _check_tables(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_tables(domain: Any) -> None:
+    """Raise an error unless the kernels take the walls and tracers of a lean domain."""
+    from anuga_lean import _kernels
+    from anuga_lean.stepping import wall_edges
+    from anuga_lean.stepping.tracers import Tracers
+
+    if domain.lean is None:
+        return
+    run = _kernels.Run(domain.mesh.blocks.handle())
+    run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
+    if domain.number_of_tracers:
+        Tracers(domain, run)
 
 
 def _check_prescribed(domain: Any) -> None:
