@@ -188,7 +188,7 @@ def _check_tables(domain: Any) -> None:
     from anuga_lean.stepping import wall_edges
     from anuga_lean.stepping.tracers import Tracers
 
-    if domain.lean is None:
+    if domain.on_stock_arrays:
         return
     run = _kernels.Run(domain.mesh.blocks.handle())
     run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
@@ -206,7 +206,7 @@ def _check_prescribed(domain: Any) -> None:
             raise ValueError(f"masks of prescribed edges that are a {type(masks).__name__}")
         masks.check(domain.number_of_triangles)
     found = [None if step is None else step.prescribed, getattr(
-        None if step is None else step.past, "prescribed", None)]
+        None if step is None else step.yields.past, "prescribed", None)]
     for each in found:
         if each is not None:
             if not isinstance(each, Prescribed):

@@ -528,13 +528,13 @@ class Mesh(StockMesh):
                 _check_range("boundary_edges", numbered["boundary_edges"], 3)
         self.__setstate__(state)
         if compact is None:
-            self._check_tables()
+            self.check_tables(TABLES)
 
-    def _check_tables(self) -> None:
-        """Raise InvalidMesh unless the real tables are such that ANUGA's kernels may run."""
+    def check_tables(self, names: Iterable[str]) -> None:
+        """Raise InvalidMesh unless these real tables are such that ANUGA's kernels may run."""
         n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
-        for name, table in TABLES.items():
-            found = self.__dict__["real_arrays"][name]
+        for name in names:
+            found, table = self.__dict__["real_arrays"][name], TABLES[name]
             shape = shape_of(name, n, nodes)
             kind = "f" if table.limits is None else "i"
             if not isinstance(found, np.ndarray) or found.shape != shape \

@@ -10,24 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
-
-if TYPE_CHECKING:
-    from anuga_lean.stepping.yield_state import PastState
 
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}
 DERIVED_CENTROIDS = frozenset(["x", "y", "xvelocity", "yvelocity"])
 UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
+
+
+class VerticesOfYield(Protocol):
+    """The vertex values of the last yield, where those are read between yields."""
+
+    names: frozenset[str]
+
+    def vertex(self, name: str) -> Values:
+        """Return the vertex values of a quantity of `names`."""
 
 
 def _update_property(name: str, what: str) -> property:
@@ -38,7 +45,7 @@ def _update_property(name: str, what: str) -> property:
         if held is not None or self.on_stock_arrays or self._qty_type != "evolved":
             return held
         if name != "semi_implicit_update" and self._is_stepped():
-            self.domain.lean.warn_of_not_kept(name, self.name)
+            self.domain.lean.stages.warn_of_not_kept(name, self.name)
         return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
@@ -80,7 +87,7 @@ class CompactQuantity(_StockQuantity):
     ) -> None:
         """See ANUGA's Quantity; a domain without lean kernels gets exactly that."""
         self._updates: dict[str, Array] = {}
-        if getattr(domain, "lean", None) is None:
+        if on_stock_arrays(domain):
             self.on_stock_arrays = True
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
@@ -264,13 +271,13 @@ class CompactQuantity(_StockQuantity):
 
     def _note_edge_written(self) -> None:
         if self._is_stepped():
-            self.domain.lean.on_edge_written(self.name)
+            self.domain.lean.edges.on_written(self.name)
 
     def _is_stepped(self) -> bool:
         """Tell whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
-            and getattr(self.domain, "lean", None) is not None
+            and not on_stock_arrays(self.domain)
             and self.domain.quantities.get(self.name) is self
         )
 
@@ -301,7 +308,7 @@ class CompactQuantity(_StockQuantity):
     def _remember(self, centroid_values: Array) -> None:
         """Tell the step what the centroid values were before they were set."""
         if self._is_stepped():
-            self.domain.lean.remember(self.name, centroid_values)
+            self.domain.lean.edges.remember(self.name, centroid_values)
 
     def compact(self) -> None:
         """Replace real vertex and edge arrays by a smaller form, if one has the same bits."""
@@ -335,15 +342,15 @@ class CompactQuantity(_StockQuantity):
             return own
         step = self.domain.lean
         if name == "centroid_backup_values":
-            return step.backup_rows(self.name) if own is None else own
-        live = (step.explicit_rows(self.name) if name == "explicit_update"
-                else step.semi_implicit_rows(self.name))
+            return step.stages.backup_rows(self.name) if own is None else own
+        live = (step.forcing.explicit_rows(self.name) if name == "explicit_update"
+                else step.forcing.semi_implicit_rows(self.name))
         return own if live is None else live
 
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""
         if not self.on_stock_arrays and name != "centroid_backup_values" and self._is_stepped():
-            self.domain.lean.on_update_written(self.name, name)
+            self.domain.lean.forcing.on_update_written(self.name, name)
         held = self.held_update(name)
         if held is None:
             held = self._updates[name] = np.zeros(len(self))
@@ -361,13 +368,13 @@ class CompactQuantity(_StockQuantity):
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
 
-    def on_distribute(self, past: PastState | None = None, at_yield: bool = True) -> None:
+    def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
         """Forget what was set: from now on values come from the extrapolation.
 
         Parameters
         ----------
-        past : PastState or None
-            What vertex values follow from until the next yield, if anybody reads them.
+        past : VerticesOfYield or None
+            What vertex values follow from until the next yield, if something reads them.
         at_yield : bool
             Whether vertex values are computed too.
         """
@@ -382,7 +389,7 @@ class CompactQuantity(_StockQuantity):
         if self._vertex is None:
             self._vertex = forms.ZERO
 
-    def on_past(self, past: PastState) -> None:
+    def on_past(self, past: VerticesOfYield) -> None:
         """Keep the vertex values that are shown now, while the state goes on."""
         if self._vertex is self._reconstructed_vertex:
             self._vertex = past.vertex(self.name)

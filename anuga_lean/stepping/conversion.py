@@ -24,6 +24,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 
 from anuga_lean._errors import StockKernelWarning
 from anuga_lean.arrays.census import census
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.tables import ON_DOMAIN, TABLES
@@ -31,8 +32,9 @@ from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
+from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.riverwalls import RiverWall
-from anuga_lean.stepping.step import CONSERVED, Step
+from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 
 # Quantities whose vertex values ANUGA's C struct allocates.
@@ -61,9 +63,16 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     feature : str
         What has no lean kernel; named once in a StockKernelWarning together
         with the bytes per triangle it costs, counted before and after.
+
+    Raises
+    ------
+    InvalidMesh
+        If a script has written a table of the mesh that ANUGA's kernels would follow out
+        of their arrays.
     """
+    domain.mesh.check_tables(domain.mesh.real_arrays)
     before = _array_bytes(domain)
-    parameters, substeps = domain.lean.parameters, domain.lean.fluxes_computed_in_step()
+    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     _build_arrays(domain)
     _build_c_struct(domain, parameters)
     _count_flux_calls(domain, substeps)
@@ -124,7 +133,7 @@ def _build_arrays(domain: Any) -> None:
     for quantity in domain.quantities.values():
         if isinstance(quantity, Quantity):
             quantity.take_stock_arrays()
-    speeds = step.max_speed
+    speeds = step.speeds.max_speed
     full = np.asarray(domain.tri_full_flag)
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
@@ -247,7 +256,7 @@ def from_domain(domain: Any, lean: type) -> Any:
     if not isinstance(domain, _AnyDomain):
         raise TypeError(
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
-    if getattr(domain, "lean", None) is not None:
+    if not on_stock_arrays(domain):
         return domain
     mixin, stock = lean.__bases__
     old = _known_arrays(domain)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
+from anuga_lean.stepping.quiet_blocks import QuietBlocks
 
 _ALL_BITS = 0b111111
 _BITS = _kernels.STAGE_PRESCRIBED | _kernels.MOMENTUM_PRESCRIBED
@@ -116,7 +117,7 @@ class BoundaryLimitMask:
         held = domain.__dict__.get("boundary_limit_mask")
         if held is None and not capabilities().prescribed_limiter:
             raise AttributeError("this ANUGA has no boundary_limit_mask")
-        if domain.lean is not None:
+        if not domain.on_stock_arrays:
             return _MaskView(domain, masks_of(domain))
         if held is None:    # of a domain that an earlier ANUGA has stored
             mask = LimitMasks.of_boundaries(domain.__dict__.get("boundary_objects") or ())
@@ -127,7 +128,7 @@ class BoundaryLimitMask:
         return held
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None or not capabilities().prescribed_limiter:
+        if domain.on_stock_arrays or not capabilities().prescribed_limiter:
             domain.__dict__["boundary_limit_mask"] = value
         elif isinstance(value, _MaskView):
             domain.__dict__["_limit_masks"] = value.masks
@@ -195,6 +196,36 @@ class Prescribed:
         order = np.argsort(edges)
         return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),
                    np.zeros((3, len(edges))))
+
+    @classmethod
+    def taken(cls, held: Prescribed | None, domain: Any, run: _kernels.Run,
+              quiet: QuietBlocks) -> Prescribed | None:
+        """Return the edges of a distribution, and let the kernels take their present values.
+
+        Parameters
+        ----------
+        held : Prescribed or None
+            Those of the last distribution, which stay as long as the masks are the same.
+        domain : anuga_lean.stepping.domain.Domain
+        run : _kernels.Run
+        quiet : QuietBlocks
+            All blocks are computed where the edges are others.
+        """
+        if not capabilities().prescribed_limiter:
+            return held
+        masks = masks_of(domain)
+        if masks.are_new:
+            quiet.wake_all()
+            held = cls.of(domain)
+            if held is None:
+                run.bind_prescribed(*[None] * 7)
+            else:
+                held.bind(run, domain)
+            masks.are_new = False
+        elif domain._lean_goes_on:      # from a checkpoint, which has the values of its yield
+            return held
+        run.take_prescribed()
+        return held
 
     def __getstate__(self) -> dict[str, Any]:
         return {"edge": self.edge, "bits": self.bits, "value": self.value}
