@@ -183,17 +183,18 @@ def _check(domain: Any) -> None:
 
 
 def _check_tables(domain: Any) -> None:
-    """Raise an error unless the kernels take the walls and tracers of a lean domain."""
+    """Raise an error unless ANUGA's kernels take its arrays, or the lean ones walls and tracers."""
     from anuga_lean import _kernels
+    from anuga_lean.checkpoint import stock_state
     from anuga_lean.stepping import wall_edges
     from anuga_lean.stepping.tracers import Tracers
 
     if domain.on_stock_arrays:
+        stock_state.check(domain)
         return
     run = _kernels.Run(domain.mesh.blocks.handle())
     run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
-    if domain.number_of_tracers:
-        Tracers(domain, run)
+    Tracers(domain).start(run)
 
 
 def _check_prescribed(domain: Any) -> None:
