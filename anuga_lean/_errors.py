@@ -1,4 +1,4 @@
-"""Every error and warning this package raises on purpose.
+"""Defines every error and warning that this package raises on purpose.
 
 `LeanError` is the root; each leaf is also the built-in a user would expect to
 catch.  Messages are one sentence: what is wrong, with the numbers, and what to
@@ -13,7 +13,7 @@ class LeanError(Exception):
 
 
 class MeshError(LeanError, ValueError):
-    """A mesh that cannot be built: wrong shapes, indices, areas or size."""
+    """A mesh cannot be built: wrong shapes, indices, areas or size."""
 
 
 class MeshGeneratorError(LeanError, RuntimeError):
@@ -21,19 +21,19 @@ class MeshGeneratorError(LeanError, RuntimeError):
 
 
 class PartitionError(LeanError, ValueError, AssertionError):
-    """A mesh that cannot be parted: caught by both names ANUGA raises for it."""
+    """A mesh cannot be partitioned; also a ValueError and an AssertionError, as ANUGA raises."""
 
 
 class UnsupportedFeature(LeanError, NotImplementedError):
-    """Something ANUGA offers that a lean domain refuses."""
+    """A lean domain refuses something that ANUGA offers."""
 
 
 class UnsupportedVersion(LeanError, ImportError):
-    """The installed ANUGA is not one whose internals are known here."""
+    """The internals of the installed ANUGA are not known here."""
 
 
 class BrokenInstallation(LeanError, ImportError):
-    """The installed ANUGA is not whole: files of it are missing or cannot be read."""
+    """Files of the installed ANUGA are missing or cannot be read."""
 
 
 class HookError(LeanError, RuntimeError):
@@ -53,11 +53,11 @@ class ThreadError(LeanError, RuntimeError):
 
 
 class CheckpointError(LeanError, OSError):
-    """A checkpoint that cannot be written, found, read or trusted."""
+    """A checkpoint cannot be written, found, read or trusted."""
 
 
 class NewerCheckpoint(CheckpointError):
-    """A state of a newer ANUGA than the installed one: whole, so that no older set replaces it."""
+    """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 
 
 class MergeError(LeanError, FileNotFoundError):
@@ -77,7 +77,7 @@ class ScenarioError(LeanError, ValueError):
 
 
 class CommandError(LeanError):
-    """A command cannot go on; carries the exit code of the process."""
+    """A command cannot continue; it carries the exit code of the process."""
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)
@@ -96,7 +96,7 @@ class StockAnugaWarning(RuntimeWarning):
 
 
 class MemoryWarning(UserWarning):
-    """Issued when a part of a run takes more memory than it does elsewhere, and why."""
+    """Issued when a part of a run takes more memory than it does elsewhere; it says why."""
 
 
 class PartsWarning(UserWarning):

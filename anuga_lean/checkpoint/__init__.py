@@ -1,4 +1,4 @@
-"""Checkpoints: sets of files that a run goes on from; docs/checkpoints.md describes them.
+"""Writes and loads checkpoints, the files a run continues from; see docs/checkpoints.md.
 
 domain    what anuga.Domain becomes
 file      the container of one file        names    what files are called, sets
@@ -6,6 +6,7 @@ encoder   a domain as data                 decoder  and back
 allowed   what may be named in a file      code     what only dill can store
 stock_state  what ANUGA's kernels expect of a domain that is restored
 writing   sets, whole or not at all        reading  the files of one rank as a domain
-loading   which set a run goes on from     regroup  a set on another number of ranks
-schedule  set_checkpointing
+loading   which set a run continues        regroup  a set on another number of ranks
+schedule  set_checkpointing                releases which other releases' files load
+on_stock  load_checkpoint_file where ANUGA runs as it is
 """

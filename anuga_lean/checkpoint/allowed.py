@@ -1,6 +1,6 @@
-"""What a checkpoint may name: the classes, functions and methods that a model is made of.
+"""Decides what a checkpoint may name: the classes, functions and methods of a model.
 
-Owns the modules that are looked in and what of an object counts as its state.
+Owns the modules that are searched and what of an object counts as its state.
 All else is code, which `encoder` leaves to dill and `decoder` loads only from
 trusted files.
 """
@@ -44,7 +44,7 @@ def class_of(module: Any, name: Any) -> type:
 
 
 def look_up(module: Any, name: Any, allowed: re.Pattern[str]) -> Any:
-    """Return what a module has defined itself: not what it has imported, such as os.system."""
+    """Return what a module defines itself, and not what it imports, such as os.system."""
     if not (isinstance(module, str) and isinstance(name, str)
             and allowed.fullmatch(module) and _NAME.fullmatch(name)):
         raise ValueError(f"{module}.{name} is not among what a checkpoint may name")
@@ -64,7 +64,7 @@ def look_up(module: Any, name: Any, allowed: re.Pattern[str]) -> Any:
 
 
 def attribute_of(cls: type, name: str) -> Any:
-    """Return what a class has under a name, itself; None if nothing."""
+    """Return what a class itself has under a name; None if it has nothing."""
     return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
 
 
@@ -77,14 +77,14 @@ def method_of(cls: type, name: Any) -> types.FunctionType | None:
 
 
 def hides_code(cls: type, name: str) -> bool:
-    """Whether an attribute of that name would be called in place of a method of the class."""
+    """Whether an attribute of that name would be called instead of a method of the class."""
     found = attribute_of(cls, name)
     return isinstance(found, (staticmethod, classmethod)) or callable(found) \
         and not isinstance(found, type)
 
 
 def is_named(value: Any, allowed: re.Pattern[str]) -> bool:
-    """Whether `value` is what its module and qualified name say."""
+    """Whether `value` is the object that its module and qualified name lead to."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     try:
         return look_up(module, name, allowed) is value

@@ -1,4 +1,4 @@
-"""What only dill can store: functions and classes of a user's, and their instances.
+"""Stores with dill what nothing else can: functions and classes of a user's, their instances.
 
 Owns the pickle of a code section, in which objects of the graph around it stand
 as places in its table.  What counts as code is `encoder`'s.
@@ -39,5 +39,5 @@ def pickled(value: Any, place_of: Callable[[Any], int | None]) -> bytes:
 
 
 def unpickled(data: bytes, made: Sequence[Any]) -> Any:
-    """Return the value of a pickle; runs whatever it contains.  `made` has the objects by place."""
+    """Return the value of a pickle; this runs its code.  `made` has the objects by place."""
     return _Unpickler(io.BytesIO(data), made).load()

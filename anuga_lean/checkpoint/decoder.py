@@ -43,7 +43,7 @@ class Missing:
         Why it was not loaded, behind a comma.
     """
 
-    limiter_prescribes = (False, False)     # asked of a boundary before it is used
+    limiter_prescribes = (False, False)     # read of a boundary before it is used
 
     def __init__(self, path: str, kind: str, why: str = "as trusted=False asks") -> None:
         self.path = path
@@ -118,7 +118,7 @@ class Decoder:
 
     @property
     def root(self) -> Any:
-        """The object that was given to the Encoder."""
+        """Return the object that was given to the Encoder."""
         return self._made[0]
 
     def _shell(self, entry: Json) -> Any:

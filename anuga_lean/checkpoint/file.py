@@ -101,7 +101,7 @@ class _Stream:
         self._file.flush()
 
     def footer(self) -> bytes:
-        """The footer of what was written, whose room is the last write."""
+        """Return the footer of what was written; the last write was its room."""
         return (_FOOTER % (FORMAT, self._hash.hexdigest(), self._at)).encode()
 
 
@@ -180,7 +180,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
                 yield Writer(archive, compression)
                 archive.close()
             finally:
-                archive.fp = None   # or it writes its end when it is collected
+                archive.fp = None   # otherwise zipfile writes its end when it is collected
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
@@ -192,7 +192,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -259,7 +259,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _check_footer(self) -> str:
@@ -379,7 +379,7 @@ class Reader:
                 raise ValueError(f"{at:,} of {len(view):,} bytes")
             view[at:at + len(block)] = block
             at += len(block)
-        if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
+        if stream.read(1):      # at the end of a member zipfile compares its CRC-32
             raise ValueError(f"more than {len(view):,} bytes")
         return array
 

@@ -1,4 +1,4 @@
-"""Stock against lean: interleaved runs of one request and what differs.
+"""Compares stock with lean: runs one request on both in turn and finds what differs.
 
 Owns the order of the runs, the medians and the equality of results.  Running
 one lives in measurement.py, printing in report.py.
@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
         return bool(self.equal) and all(self.equal.values())
 
     def median(self, variant: str, *keys: str) -> float | None:
-        """Median over the repeats of one figure; None if any run lacks it."""
+        """Return the median over the repeats of one figure; None if any run lacks it."""
         found = []
         for result in getattr(self, variant):
             for key in keys:
@@ -55,7 +55,7 @@ class Comparison(NamedTuple):
         return statistics.median(found)
 
     def peak_rss(self, variant: str) -> float | None:
-        """Median over the repeats of the largest RSS of any stage, bytes."""
+        """Return the median over the repeats of the largest RSS of any stage, bytes."""
         peaks = []
         for result in getattr(self, variant):
             stages = [stage["peak_rss"] for stage in result["stages"].values()]
@@ -65,7 +65,7 @@ class Comparison(NamedTuple):
         return statistics.median(peaks)
 
     def as_dict(self) -> dict[str, Any]:
-        """A form that JSON can hold, every run in full."""
+        """Return a form that JSON can hold, with every run in full."""
         request = dict(vars(self.request))
         del request["variant"]
         summary = {
@@ -127,7 +127,7 @@ def compare(
 
 
 def equalities(first: dict, second: dict) -> dict[str, bool]:
-    """Which results of two runs are equal, bit for bit.
+    """Return which results of two runs are equal, bit for bit.
 
     Centroid arrays, the timestep sequence and every variable of the SWW file
     are compared; a name that only one side has is unequal.
@@ -154,7 +154,7 @@ def equalities(first: dict, second: dict) -> dict[str, bool]:
 
 
 def _array_files(result: dict) -> list[str]:
-    """The files of arrays of a run, one for each evolve of a script."""
+    """Return the files of arrays of a run, one for each evolve of a script."""
     return [*filter(None, [result.get("arrays")]), *result.get("more_arrays", ())]
 
 

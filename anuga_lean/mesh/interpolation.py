@@ -1,4 +1,4 @@
-"""Values at points, as ANUGA interpolates them, from the triangles around the points.
+"""Interpolates values at points as ANUGA does, from the triangles around the points.
 
 Owns the stand-in for ANUGA's Interpolate on triangles that share no node.  Its
 search, its weights and its sums are ANUGA's; they run on the triangles that can
@@ -28,7 +28,7 @@ Indices = NDArray[np.int64]
 
 
 class _Weights(NamedTuple):
-    """What turns corner values into values at some points."""
+    """The weights that turn corner values into values at some points."""
 
     points: Array               # (p, 2) m, relative to the mesh's origin
     of_centroids: bool

@@ -1,7 +1,7 @@
-"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of stock arrays.
+"""Stands for ANUGA's Mesh: the same mesh, held as blocks instead of stock arrays.
 
-Owns the checks of what a mesh is made from, boundary tags and their
-enumeration, and what happens when somebody needs or writes a real array.
+Owns the construction of a mesh, boundary tags and their enumeration, and what
+happens when a script needs or writes a real array.
 The blocks are in `blocks`, the derived tables in `tables`.
 """
 
@@ -76,7 +76,7 @@ class Mesh(StockMesh):
     real_arrays : dict
         Tables that exist as real arrays, because of `take_stock_arrays` or a write.
     overridden : set of str
-        Tables somebody has written; lean kernels would not see the change.
+        Tables that a script has written; lean kernels would not see the change.
     on_stock_arrays : bool
         Whether every table is a real array, as ANUGA's kernels need them.
 
@@ -125,7 +125,7 @@ class Mesh(StockMesh):
         self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
-        self._node_order_follows = True     # sorting gives it
+        self._node_order_follows = True     # from sorting the corners by node
         self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 
@@ -144,7 +144,7 @@ class Mesh(StockMesh):
         return self.real_arrays[name]
 
     def replace(self, name: str, values: np.ndarray) -> None:
-        """Let `values` stand for a table from now on."""
+        """Show `values` in the place of a table from now on."""
         self.real_arrays[name] = values
         if not self.on_stock_arrays:
             self.overridden.add(name)

@@ -1,4 +1,4 @@
-"""One SWW file out of those of the ranks of a parallel run.
+"""Merges the SWW files of the ranks of a parallel run into one.
 
 Owns ANUGA's `sww_merge_parallel` in a bounded amount of memory: what is
 written passes through a buffer of `AT_ONCE` bytes, the places of the whole
@@ -123,7 +123,7 @@ class _Merged:
                 self.names[kind + ("_c" if name.endswith("_c") else "")].append(name)
 
     def write(self) -> None:
-        """Write everything."""
+        """Write the whole file."""
         self.file.set_fill_off()    # every value is stored below
         self.file.set_auto_mask(False)
         self._write_header()

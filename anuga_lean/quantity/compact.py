@@ -1,4 +1,4 @@
-"""What a lean quantity keeps, and how it looks like ANUGA's from outside.
+"""Holds what a lean quantity keeps, and shows ANUGA's attributes.
 
 Owns construction, the arrays and forms behind every attribute, writes into
 them, and turning all of them into ANUGA's real arrays.  How values get in and
@@ -185,7 +185,7 @@ class CompactQuantity(_StockQuantity):
     centroid_values = property(attrgetter("_centroid_values"), _set_centroid_values)
 
     def _swallows(self) -> bool:
-        """Tell whether the domain is writing coordinates that are derived anyway."""
+        """Whether the domain is writing coordinates that are derived anyway."""
         return self._qty_type == "coordinate" and getattr(
             self.domain, "_lean_constructing", False
         )
@@ -194,7 +194,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def vertex_values(self) -> Array | PlaceView:
-        """Values at the vertices, (number_of_triangles, 3) float64."""
+        """The values at the vertices, (number_of_triangles, 3) float64."""
         if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
@@ -215,7 +215,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def edge_values(self) -> Array | PlaceView | None:
-        """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
+        """The values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
         if self.on_stock_arrays:
@@ -274,7 +274,7 @@ class CompactQuantity(_StockQuantity):
             self.domain.lean.edges.on_written(self.name)
 
     def _is_stepped(self) -> bool:
-        """Tell whether lean kernels reconstruct this quantity."""
+        """Whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
             and not on_stock_arrays(self.domain)
@@ -357,7 +357,7 @@ class CompactQuantity(_StockQuantity):
         return held
 
     def drop_updates(self) -> None:
-        """Let go of the updates: they are zeros again."""
+        """Drop the updates: they are zeros again."""
         if not self.on_stock_arrays:
             self._updates.clear()
 
@@ -369,7 +369,7 @@ class CompactQuantity(_StockQuantity):
         return self._edge is self._reconstructed_edge
 
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
-        """Forget what was set: from now on values come from the extrapolation.
+        """Drop the values that were set: from now on they come from the extrapolation.
 
         Parameters
         ----------
@@ -385,7 +385,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def have_vertices(self) -> None:
-        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        """Set the vertex values to zeros if none were set, as ANUGA's kernels do."""
         if self._vertex is None:
             self._vertex = forms.ZERO
 
@@ -395,7 +395,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def _hold_gradients(self) -> None:
-        """Make the gradients real arrays, for code that writes into them."""
+        """Turn the gradients into real arrays, for code that writes into them."""
         if self._x_gradient is not None:
             self._x_gradient = np.asarray(self._x_gradient)
         if self._y_gradient is not None:

@@ -1,4 +1,4 @@
-"""Values at the three corners or edges of every triangle, held as small as is exact.
+"""Holds values at the three corners or edges of every triangle in the smallest exact form.
 
 Owns the ways an (n, 3) array of a quantity can be known without being held,
 the search for the smallest of them that gives the same bits, and arithmetic
@@ -25,7 +25,7 @@ DEEPEST_RECIPE = 6
 
 
 class Values:
-    """Values at the corners, or at the edges, of every triangle: (n, 3) float64.
+    """A form of the values at the corners, or at the edges, of every triangle: (n, 3) float64.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ class Reconstructed(Values):
 
 
 class Combined(Values):
-    """The outcome of an operation on two others, computed when asked for."""
+    """The outcome of an operation on two forms, computed when it is read."""
 
     def __init__(self, operation: Operation, left: Values, right: Values) -> None:
         self.operation = operation
@@ -321,7 +321,7 @@ def combined(
 
 
 def _alike(left: Any, right: Any) -> tuple[Array, Array]:
-    """Return the arrays of both, a constant repeated to the other's shape."""
+    """Return the arrays of both forms, a constant repeated to the other's shape."""
     if isinstance(left, Constant):
         return np.broadcast_to(left.value, right.values.shape), right.values
     if isinstance(right, Constant):
@@ -344,7 +344,7 @@ def _common_node_values(array: Array, domain: Generic_Domain) -> Array | None:
 
 
 def _is_uniform(values: Array) -> bool:
-    """Tell whether all of `values`, 1-d, have the bits of the first one."""
+    """Whether all of `values`, 1-d, have the bits of the first one."""
     step = 3 * TRIANGLES_PER_CHUNK
     return values.size > 0 and all(
         (_bits(values[start : start + step]) == _bits(values[:1])).all()

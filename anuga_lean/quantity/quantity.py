@@ -1,9 +1,8 @@
-"""ANUGA's Quantity without the arrays that can be computed again.
+"""Stands for ANUGA's Quantity, without the arrays that can be computed again.
 
-Owns how values get out of a quantity, arithmetic, and ANUGA's compiled
-functions; everything not found here is ANUGA's own.  Setting values is in
-`setting`, what is kept in `compact`, its forms in
-`forms`; edge values during a run come from `step`.
+Owns reading values, arithmetic, and ANUGA's compiled functions; everything not found
+here is ANUGA's own.  Setting values is in `setting`, what is kept in `compact`, its forms
+in `forms`; edge values during a run come from stepping/.
 """
 
 from __future__ import annotations
@@ -236,7 +235,7 @@ class Quantity(SettableQuantity):
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
         self._hold_gradients()
-        self.form("edge")  # they take edge values for granted
+        self.form("edge")  # raises where there are no edge values: these functions need them
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
@@ -339,12 +338,12 @@ def _negated(values: Array, _: Array) -> Array:
 
 
 def _divided(numerator: Array, denominator: Array) -> Array:
-    """As ANUGA divides quantities: by a little more, so that 0 is no divisor."""
+    """Divide as ANUGA divides quantities: by a little more, so that 0 is no divisor."""
     return numerator / (denominator + epsilon)
 
 
 class _Power:
-    """Raising to a number, with numpy's special cases for 2, 0.5 and -1."""
+    """A power with a number as exponent, with numpy's special cases for 2, 0.5 and -1."""
 
     def __init__(self, exponent: float) -> None:
         self.exponent = exponent

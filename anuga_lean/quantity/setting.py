@@ -1,4 +1,4 @@
-"""How values get into a quantity.
+"""Sets the values of a quantity.
 
 Owns set_values in all its forms, and interpolation between centroids, vertices
 and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
@@ -315,7 +315,7 @@ class SettableQuantity(CompactQuantity):
             self._edge = forms.midpoints(self._vertex, self.domain)
 
     def interpolate_old(self) -> None:
-        """As `interpolate`."""
+        """Do the same as `interpolate`."""
         self.interpolate()
 
     @unless_on_stock_arrays

@@ -1,4 +1,4 @@
-"""What a lean quantity shows where ANUGA has arrays.
+"""Shows array-likes on a lean quantity where ANUGA has arrays.
 
 Owns the array-likes over vertex, edge and update values, the sink for values
 that are derived anyway, and the stand-in that ANUGA's compiled functions see.
@@ -108,7 +108,7 @@ _alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()
 
 
 def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]) -> ArrayView:
-    """Return the one view of `name` there is while somebody holds it.
+    """Return the view of `name`, the same object as long as one is held.
 
     A view keeps its owner alive, so the owner's id stays its own; the owner
     does not hold the view, so that both go without the garbage collector.
@@ -121,7 +121,7 @@ def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]
 
 
 class RealArrays:
-    """A domain or a quantity whose views have turned into real arrays.
+    """Stands for a domain or a quantity, with real arrays in place of views.
 
     Stands in for `original` where ANUGA's compiled functions, or code that
     writes through a reshaped array, ask for attributes.  Keeps nothing beyond
