@@ -212,6 +212,14 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         index = np.arange(len(edge), dtype=np.int32)
         flat = links.reshape(-1)
+        untagged = flat < 0
+        untagged[edge] = False
+        if untagged.any():      # the kernels would take its -1 for boundary edge 0
+            k, i = divmod(int(np.argmax(untagged)), 3)
+            raise InvalidMesh(
+                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
+                f"dictionary: give it one")
+        del untagged
         inside = flat[edge] >= 0
         flat[edge[~inside]] = -1 - index[~inside]
         self.blocks = Blocks.build(
@@ -281,14 +289,8 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         if np.array_equal(edge, numbered):
             return
-        links = self._links()
-        untagged = np.setdiff1d(np.flatnonzero(links.ravel() < 0), edge)
-        if len(untagged):
-            k, i = divmod(int(untagged[0]), 3)
-            raise InvalidMesh(
-                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
-                f"dictionary: give it one")
-        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32), links)
+        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32),
+                  self._links())
 
     def build_tagged_elements_dictionary(
         self, tagged_elements: dict[str, ArrayLike] | None = None
@@ -528,13 +530,13 @@ class Mesh(StockMesh):
                 _check_range("boundary_edges", numbered["boundary_edges"], 3)
         self.__setstate__(state)
         if compact is None:
-            self._check_tables()
+            self.check_tables(TABLES)
 
-    def _check_tables(self) -> None:
-        """Raise InvalidMesh unless the real tables are such that ANUGA's kernels may run."""
+    def check_tables(self, names: Iterable[str]) -> None:
+        """Raise InvalidMesh unless these real tables are such that ANUGA's kernels may run."""
         n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
-        for name, table in TABLES.items():
-            found = self.__dict__["real_arrays"][name]
+        for name in names:
+            found, table = self.__dict__["real_arrays"][name], TABLES[name]
             shape = shape_of(name, n, nodes)
             kind = "f" if table.limits is None else "i"
             if not isinstance(found, np.ndarray) or found.shape != shape \

@@ -63,7 +63,14 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     feature : str
         What has no lean kernel; named once in a StockKernelWarning together
         with the bytes per triangle it costs, counted before and after.
+
+    Raises
+    ------
+    InvalidMesh
+        If a script has written a table of the mesh that ANUGA's kernels would follow out
+        of their arrays.
     """
+    domain.mesh.check_tables(domain.mesh.real_arrays)
     before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     _build_arrays(domain)
