@@ -56,10 +56,10 @@ def stage(name: str | Callable[..., str],
             except MemoryLimitError:
                 raise
             except MemoryError as error:
-                _give_reserve_up()
+                given_up = _give_reserve_up()
                 said = name if isinstance(name, str) else name(*args, **kwargs)
                 raise MemoryLimitError(
-                    describe(error, said, triangles(*args, **kwargs))) from error
+                    describe(error, said, triangles(*args, **kwargs), given_up)) from error
         return staged  # type: ignore[return-value]
     return decorate
 
@@ -74,21 +74,23 @@ def _set_reserve_aside() -> None:
             raise MemoryError from error
 
 
-def _give_reserve_up() -> None:
-    """Return the reserve to the system, for what is allocated next."""
+def _give_reserve_up() -> int:
+    """Give the reserve to what is allocated next, and return its bytes."""
     global _reserve
-    if _reserve is not None:
-        _reserve.close()
-        _reserve = None
+    if _reserve is None:
+        return 0
+    _reserve.close()
+    _reserve = None
+    return _RESERVE_NBYTES
 
 
-def describe(error: MemoryError, name: str, triangles: int | None) -> str:
-    """Return the sentence for an error in a stage."""
+def describe(error: MemoryError, name: str, triangles: int | None, given_up: int = 0) -> str:
+    """Return the sentence for an error in a stage, since which some address space was given up."""
     asked = bytes_asked(error)
     more = "more" if asked is None else f"{asked:,} bytes ({asked / _MIB:.1f} MiB) more"
     of = "" if triangles is None else f" of {triangles:,} triangles"
-    return (f"not enough memory for {name}{of}: {more} was asked for {_limit()}; take a mesh of "
-            "fewer triangles, more ranks, or raise that limit.")
+    return (f"not enough memory for {name}{of}: {more} was asked for "
+            f"{_limit(given_up)}; take a mesh of fewer triangles, more ranks, or raise that limit.")
 
 
 def bytes_asked(error: MemoryError) -> int | None:
@@ -99,14 +101,14 @@ def bytes_asked(error: MemoryError) -> int | None:
     return nbytes
 
 
-def _limit() -> str:
-    """Say how much is held of the limit that stands in the way."""
+def _limit(given_up: int) -> str:
+    """Say how much was held of the limit that stood in the way."""
     with open("/proc/self/status", encoding="ascii") as status:
         fields = dict(line.split(":", 1) for line in status)
     for number, who, field in _LIMITS:
         limit = resource.getrlimit(number)[0]
         if limit != resource.RLIM_INFINITY:
-            held = int(fields[field].split()[0]) * 1024
+            held = int(fields[field].split()[0]) * 1024 + given_up
             return f"while {held / _MIB:.0f} of the {limit / _MIB:.0f} MiB of {who} are taken"
     held = int(fields["VmRSS"].split()[0]) * 1024
     return (f"while this process holds {held / _MIB:.0f} MiB, more than the kernel promises "
