@@ -74,11 +74,10 @@ from anuga_lean._errors import (
 from anuga_lean._errors import (
     UnsupportedVersion as UnsupportedVersion,
 )
+from anuga_lean._version import __version__ as __version__
 from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install
-
-__version__ = "0.1.0"
 
 _OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
         "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",
@@ -116,8 +115,9 @@ def from_domain(domain: Any) -> Any:
     """
     if not _install.load():
         return domain
-    from anuga_lean import storage
-    return storage.from_domain(domain)
+    from anuga_lean.checkpoint.domain import Domain
+    from anuga_lean.stepping import conversion
+    return conversion.from_domain(domain, Domain)
 
 
 def _is_own_module(name: str) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._errors import MeshError
-from anuga_lean.blocks import Blocks
+from anuga_lean.mesh.blocks import Blocks
 
 Float = NDArray[np.float64]
 Bytes = NDArray[np.uint8]

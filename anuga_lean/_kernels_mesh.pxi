@@ -293,7 +293,7 @@ cdef class MeshHandle:
 
     Parameters
     ----------
-    blocks : anuga_lean.blocks.Blocks
+    blocks : anuga_lean.mesh.blocks.Blocks
     """
 
     cdef lean_mesh c

@@ -1,6 +1,6 @@
 """What each feature adds to a lean domain, in bytes per triangle, by census.
 
-For every row of `anuga_lean.features.FEATURES` one function in `SWITCHES` turns
+For every row of `anuga_lean.stepping.features.FEATURES` one function in `SWITCHES` turns
 the feature on.  A plain domain and one with the feature are run at two sizes;
 the figure is the difference of their slopes, so that what does not grow with
 the mesh cancels.  `tests/unit/test_features.py` runs this at small sizes.
@@ -138,7 +138,7 @@ def plain(anuga: Any, cells: int) -> Any:
 def held(switch: Callable[[Any, Any], Any] | None, cells: int) -> tuple[int, int, str]:
     """Bytes and triangles of a domain after two yields, and the kernels that ran."""
     import anuga_lean as anuga
-    from anuga_lean.measure.census import census
+    from anuga_lean.arrays.census import census
 
     domain = plain(anuga, cells)
     # What a structure or a maxima operator returns may be all that holds it.
@@ -178,8 +178,8 @@ def measure(names: list[str], cells: tuple[int, int]) -> list[Cost]:
 
 def main() -> None:
     """Measure and print."""
-    from anuga_lean.features import FEATURES
     from anuga_lean.measure.report import table
+    from anuga_lean.stepping.features import FEATURES
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--feature", action="append", choices=list(SWITCHES), metavar="NAME",

@@ -20,9 +20,9 @@ _OF_A_MODEL = (
     r"anuga\.((abstract_2d_finite_volumes|operators|structures)\.(?!tests?\b|setup\b|conftest\b)\w+"
     r"|parallel\.parallel_\w+|rain\.(calibrated_radar_rain|raster_time_slice)"
     r"|shallow_water\.(boundaries|forcing|friction|shallow_water_domain)")
-_LEAN = (r"anuga_lean\.(boundary|domain|mesh|mesh_tables|past|prescribed|pressure|quantity"
-         r"|quantity_state|quantity_values|quantity_views|riverwalls|step|tracers|viscosity"
-         r"|wall_edges)")
+_LEAN = (r"anuga_lean\.(fractional_steps\.(barometric_pressure|kinematic_viscosity)"
+         r"|mesh\.(mesh|tables)|quantity\.(compact|forms|quantity|views)"
+         r"|stepping\.(boundary|domain|prescribed|riverwalls|step|tracers|wall_edges|yield_state))")
 # Functions and methods may be called when a domain evolves: none of these is a writer of files.
 FUNCTION_MODULES = re.compile(rf"{_OF_A_MODEL}|utilities\.numerical_tools)|numpy")
 METHOD_MODULES = re.compile(rf"{_OF_A_MODEL})|{_LEAN}")

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from anuga_lean._errors import CheckpointError
+from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.checkpoint.allowed import (
     FUNCTION_MODULES,
     MODULES,
@@ -27,7 +28,6 @@ from anuga_lean.checkpoint.allowed import (
     method_of,
     state_of,
 )
-from anuga_lean.checkpoint.file import ArrayParts
 
 # Arrays of fewer bytes stand in the JSON.
 _SMALL = 2048

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from anuga_lean._errors import CheckpointError
+from anuga_lean.arrays.parts import ArrayParts
 
 FORMAT = 1
 HEADER = "header.json"
@@ -42,56 +43,6 @@ _ZSTD_WINDOW = 17   # of 2**17 bytes: 2 MiB less memory than the level's own, th
 _BLOCK = 1 << 18    # bytes read, hashed or compressed at a time
 # zstd packs runs of one byte 32,000 times; more is no checkpoint of ours.
 _LARGEST_EXPANSION = 1 << 15
-
-Parts = Callable[[], Iterable[np.ndarray]]
-
-
-class ArrayParts:
-    """An array that is had a part at a time and never as a whole.
-
-    Parameters
-    ----------
-    dtype : dtype
-    shape : tuple of int
-    parts : callable
-        Returns an iterator over C-contiguous arrays, which follow each other
-        along the first axis; called as often as the array is read.
-    """
-
-    def __init__(self, dtype: Any, shape: tuple[int, ...], parts: Parts) -> None:
-        self.dtype = np.dtype(dtype)
-        self.shape = tuple(int(n) for n in shape)
-        self.parts = parts
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all parts."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> ArrayParts:
-        """Return the parts of a real array: the array itself where it has no gaps."""
-        if array.flags.c_contiguous:
-            return cls(array.dtype, array.shape, lambda: (array,))
-        rows = max(1, _BLOCK // max(1, array[:1].nbytes))
-        return cls(array.dtype, array.shape, lambda: (
-            np.ascontiguousarray(array[i:i + rows]) for i in range(0, len(array), rows)))
-
-    def blocks(self) -> Iterator[memoryview]:
-        """Yield the bytes, in blocks; a block is a view of a part."""
-        for part in self.parts():
-            if part.nbytes:
-                view = memoryview(part.reshape(-1).view(np.uint8))
-                for start in range(0, len(view), _BLOCK):
-                    yield view[start:start + _BLOCK]
-
-    def digest(self) -> str:
-        """Return the SHA-256 of dtype, shape and bytes, in hexadecimal digits."""
-        found = sha256(f"{self.dtype.str} {self.shape} ".encode())
-        for block in self.blocks():
-            found.update(block)
-        return found.hexdigest()
-
 
 def sha256(data: bytes = b"") -> Any:
     """Return the standard library's SHA-256 of `data`, to be updated."""

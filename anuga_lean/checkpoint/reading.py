@@ -153,7 +153,7 @@ def _check(domain: Any) -> None:
     from anuga.abstract_2d_finite_volumes.quantity import Quantity
     from anuga.shallow_water.shallow_water_domain import Domain
 
-    from anuga_lean.quantity_state import DERIVED_CENTROIDS
+    from anuga_lean.quantity.compact import DERIVED_CENTROIDS
 
     if not isinstance(domain, Domain):
         raise ValueError(f"a {type(domain).__name__}")
@@ -183,7 +183,7 @@ def _check(domain: Any) -> None:
 
 def _check_prescribed(domain: Any) -> None:
     """Raise ValueError unless edges with prescribed values are edges of this boundary."""
-    from anuga_lean.prescribed import LimitMasks, Prescribed
+    from anuga_lean.stepping.prescribed import LimitMasks, Prescribed
 
     masks, step = domain.__dict__.get("_limit_masks"), domain.lean
     if masks is not None:

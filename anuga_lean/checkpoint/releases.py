@@ -1,8 +1,9 @@
 """Checkpoints of other releases of ANUGA than the one that is installed.
 
-Owns which of them a run may go on from, and what the state of a domain lacks that an
-older release has left.  Newer states are refused: an older release would go on with
-arithmetic that they were not computed with, and does not know all that they hold.
+Owns which of them a run may go on from; what the state of a domain lacks that an older
+release has left is in `overlay.later_attributes`.  Newer states are refused: an older
+release would go on with arithmetic that they were not computed with, and does not know
+all that they hold.
 """
 
 from __future__ import annotations
@@ -149,45 +150,3 @@ def say(text: str | None) -> None:
     """Warn, on rank 0 alone, of a run that goes on with another arithmetic."""
     if text is not None and Ranks.of_process().rank == 0:
         warnings.warn(text, CheckpointWarning, stacklevel=5)
-
-
-# -- what the state of an older release lacks -----------------------------------------------
-
-
-def complete(domain: Any) -> None:
-    """Give a domain what the installed ANUGA's classes expect and an older one did not set.
-
-    Parameters
-    ----------
-    domain : anuga.Domain
-        With its boundaries and operators.  What its boundaries prescribe is known when it is
-        asked for; see `anuga_lean.prescribed`.
-    """
-    from anuga.shallow_water.boundaries import Time_stage_zero_momentum_boundary
-
-    for boundary in (domain.__dict__.get("boundary_map") or {}).values():
-        if isinstance(boundary, Time_stage_zero_momentum_boundary) and "f" in boundary.__dict__:
-            boundary.__dict__.setdefault("function", boundary.__dict__["f"])
-    for operator in domain.__dict__.get("fractional_step_operators") or ():
-        # an operator that was pickled by itself, and its domain with it, has no state yet
-        if isinstance(getattr(operator, "__dict__", None), dict) and operator.__dict__:
-            _complete_operator(operator, operator.__dict__)
-
-
-def _complete_operator(operator: Any, held: dict[str, Any]) -> None:
-    """Give an operator the attributes that came with later releases, by what it does."""
-    from anuga.config import max_float
-    from anuga.operators.collect_max_quantities_operator import Collect_max_quantities_operator
-    from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
-
-    if isinstance(operator, Collect_max_quantities_operator) and "_collected" not in held:
-        held["_collected"] = bool((operator.max_stage > -max_float).any())
-        held["_gpu_dom"] = None
-    elif isinstance(operator, Kinematic_viscosity_operator) and "form" not in held:
-        held["form"], held["scheme"] = "velocity", "implicit"       # there was no other
-        if "geo_structure_values" in held:
-            held["_geo_structure_base"] = operator.geo_structure_values.copy()
-            held["_geo_boundary_objects"], held["_geo_walls_set"] = None, False
-    elif "_rates_cache" in held and "time_step" not in held:        # rain from rasters, patterns
-        held["time_step"] = operator._raster.time_step if "_raster" in held \
-            else operator._pattern.Tstep * 60.0

@@ -16,7 +16,7 @@ KEEP = 2
 
 def set_checkpointing(domain: Any, checkpoint: bool, checkpoint_dir: str, checkpoint_step: int,
                       checkpoint_time: float | None, keep: int, compression: str | None) -> None:
-    """See `anuga_lean.domain.LeanDomain.set_checkpointing`."""
+    """See `anuga_lean.checkpoint.domain.CheckpointedDomain.set_checkpointing`."""
     if not checkpoint:
         domain.checkpoint = False
         return

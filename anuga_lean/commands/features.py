@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [{"module": row.module, "name": row.name, "own": row.own, "kind": row.kind,
                  "why": row.why, "when": row.when} for row in TABLE]
     else:
-        from anuga_lean.features import FEATURES
+        from anuga_lean.stepping.features import FEATURES
 
         print(features_table(FEATURES))
         rows = [feature._asdict() for feature in FEATURES]

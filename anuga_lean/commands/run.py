@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from anuga_lean._errors import CommandError
-from anuga_lean.mpi.faults import stop_others
+from anuga_lean.overlay.stopping_ranks import stop_others
 
 SUMMARY = "run an ANUGA script or module on lean domains"
 

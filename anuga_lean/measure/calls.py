@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import anuga_lean.scenarios as scenarios
+from anuga_lean.arrays.census import census
 from anuga_lean.measure import probe
-from anuga_lean.measure.census import census
 
 # Across the 1000 m x 1000 m of the model.
 SECTION = [[120.0, 40.0], [480.0, 930.0], [700.0, 930.0]]

@@ -151,7 +151,7 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
     clock = _evolve(domain, request, progress, stages)
     stages.end("evolve")
     # The last reading is taken: from here on it does not matter what is loaded.
-    from anuga_lean.measure.census import census
+    from anuga_lean.arrays.census import census
 
     result = _figures(domain, clock, stages)
     if request.trace:
@@ -172,7 +172,7 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
     """Run a user's script; the figures are those of its last evolve, the steps of all."""
     import statistics
 
-    from anuga_lean.measure.census import census
+    from anuga_lean.arrays.census import census
     from anuga_lean.measure.script import run_script, sww_digests
 
     result: dict[str, Any] = {}
@@ -222,7 +222,7 @@ def import_anuga(variant: str) -> Any:
     install.keep_stock()  # importing anuga_lean, and so this module, would make ANUGA lean
     import anuga
 
-    if "anuga_lean.domain" in sys.modules:
+    if "anuga_lean.stepping.domain" in sys.modules:
         raise MeasurementError("anuga.Domain is lean in a process that measures stock")
     return anuga
 

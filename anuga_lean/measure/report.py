@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from anuga_lean.arrays.census import SECTIONS
 from anuga_lean.measure.allocations import Allocations
-from anuga_lean.measure.census import SECTIONS
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import Request
 from anuga_lean.measure.records import Record

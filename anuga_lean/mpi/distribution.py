@@ -20,8 +20,8 @@ from anuga.parallel import parallel_api as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MemoryWarning, PartitionError
-from anuga_lean.mpi.left_behind import leave_behind
 from anuga_lean.mpi.submeshes import Partition, Submesh
+from anuga_lean.stepping.whole_domains import leave_behind
 
 # What a part has of its domain, in the order in which ANUGA's functions set it: a flow
 # algorithm sets heights of its own.

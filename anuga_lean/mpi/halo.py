@@ -7,6 +7,7 @@ ANUGA's (Parallel_domain); who sends what is settled when the domain is made.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Mapping, Sequence
 from time import time
@@ -15,6 +16,9 @@ from typing import Any
 import numpy as np
 from anuga.utilities import parallel_abstraction as _pypar
 from numpy.typing import NDArray
+
+from anuga_lean.overlay.kernel_calls import Function, asking_first
+from anuga_lean.stepping.domain import LeanDomain
 
 Array = NDArray[np.float64]
 
@@ -93,7 +97,7 @@ def communicate_ghosts_non_blocking(domain: Any, quantities: Sequence[str] | Non
 
     Parameters
     ----------
-    domain : anuga_lean.domain.LeanDomain
+    domain : anuga_lean.stepping.domain.LeanDomain
     quantities : sequence of str, optional
         At most as many as the buffers have columns; the conserved ones if left out.
 
@@ -213,3 +217,22 @@ def communicate_bed_ghosts(domain: Any) -> None:
     for rank, message in receives.items():
         values[message[0]] = receive[rank][:, 0]
     domain.communication_time += time() - began
+
+
+# -- in ANUGA's place --------------------------------------------------------------------
+
+
+def exchanging(function: Function) -> Function:
+    """Have lean domains, whatever steps them now, exchange through requests made once."""
+    own = globals()[function.__name__]
+
+    @functools.wraps(function)
+    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = own if isinstance(domain, LeanDomain) else function
+        return chosen(domain, *args, **kwargs)
+    return ask
+
+
+def exchanging_bed(function: Function) -> Function:
+    """Have lean domains exchange the bed without edge values of their own."""
+    return asking_first(function, communicate_bed_ghosts)

@@ -29,7 +29,7 @@ from anuga_lean.mpi.rank_files import (
     parts_of_run,
     slices,
 )
-from anuga_lean.sww import Spread
+from anuga_lean.stepping.sww import Spread
 
 AT_ONCE = 1 << 25   # bytes of the buffer
 _AT_NODES = ("elevation", "friction", "height", "stage", "xmomentum", "xvelocity", "ymomentum",

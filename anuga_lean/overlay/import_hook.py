@@ -1,36 +1,18 @@
-"""What happens when somebody imports ANUGA, before anuga_lean or after it.
+"""What follows when ANUGA is imported, before anuga_lean or after it.
 
-Owns the finder that sees `import anuga`, and what an ANUGA that is there already
-leads to.  Whether this ANUGA is one to change is `versions`' to say, bringing the lean
-classes in is `install`'s, which imports of ANUGA's wait meanwhile `late_imports`'.
+Owns what is done then, and with an ANUGA that is there already.  `finder` sees the
+import, `versions` says whether this ANUGA may be changed, `install` brings the lean
+classes in, `late_imports` has imports of ANUGA's wait meanwhile.
 """
 
 from __future__ import annotations
 
-import importlib.machinery
 import sys
 import types
 import warnings
-from collections.abc import Sequence
-from typing import Any
 
-from anuga_lean._errors import BrokenInstallation, HookError, HookWarning
-
-
-class StandInLoader:
-    """A loader in another's place, which it gives back before the module runs."""
-
-    def __init__(self, loader: Any) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        return self.loader.create_module(spec)
-
-    def give_back(self, module: types.ModuleType) -> None:
-        """Let the module show its own loader."""
-        module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
+from anuga_lean._errors import HookError, HookWarning
+from anuga_lean.overlay.finder import Finder, StandInLoader, load, unwatch
 
 
 class _Loader(StandInLoader):
@@ -52,46 +34,10 @@ class _Loader(StandInLoader):
             install.install()
 
 
-class _Finder:
-    """Finds the package anuga for whoever imports it first."""
-
-    def find_spec(self, fullname: str, path: Sequence[str] | None,
-                  target: types.ModuleType | None = None) -> Any:
-        if fullname != "anuga":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None and spec.origin is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-def load(execute: Any, argument: Any) -> Any:
-    """Import ANUGA by a call; raise BrokenInstallation if parts of it are not there."""
-    try:
-        return execute(argument)
-    except ImportError as error:
-        # a module of others that is missing is for ANUGA to say
-        name = error.name or getattr(error.__cause__, "name", None)
-        if isinstance(error, BrokenInstallation) or not str(name).startswith("anuga."):
-            raise
-        from anuga_lean.overlay.versions import folder
-
-        said = str(error).strip().splitlines()[0].rstrip(".")
-        raise BrokenInstallation(
-            f"the ANUGA in {folder()} cannot be imported ({said}): run from elsewhere if that is "
-            f"a checkout, else {sys.executable} -m pip install --force-reinstall --no-deps anuga",
-            name=name, path=error.path) from error
-
-
 def watch() -> None:
     """Bring the lean classes in as soon as anybody imports ANUGA."""
-    if "anuga" not in sys.modules and not any(isinstance(f, _Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-
-
-def unwatch() -> None:
-    """Let ANUGA be imported as it is."""
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    if "anuga" not in sys.modules and not any(isinstance(f, Finder) for f in sys.meta_path):
+        sys.meta_path.insert(0, Finder(_Loader))
 
 
 def join_loaded() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anuga_lean._errors import HookError, UnsupportedVersion
+from anuga_lean.overlay import finder
 
 # On ANUGA, which knows what is in when this module is loaded again in a notebook.
 _MARK = "_anuga_lean"
@@ -83,14 +84,14 @@ def install() -> types.ModuleType:
     if is_installed():
         return sys.modules["anuga"]
     if not may_change_anuga():
-        unwatch()
+        finder.unwatch()
         return importlib.import_module("anuga")
-    from anuga_lean.overlay import import_hook, rebinding, table
+    from anuga_lean.overlay import rebinding, table
 
     already = "anuga" in sys.modules
     _importing = True
     try:
-        anuga = import_hook.load(importlib.import_module, "anuga")
+        anuga = finder.load(importlib.import_module, "anuga")
         if already:
             rebinding.refuse_living_domains()
         _bring_in(table.LOAD)
@@ -114,12 +115,12 @@ def load() -> bool:
     bool
         False if this ANUGA is not known, and stays as it is.
     """
-    from anuga_lean.overlay import import_hook, table, versions
+    from anuga_lean.overlay import table, versions
 
     if not is_installed():
         if not versions.is_known_here():
             return False
-        import_hook.load(importlib.import_module, "anuga")
+        finder.load(importlib.import_module, "anuga")
         _bring_in(table.LOAD)
     return True
 
@@ -137,14 +138,7 @@ def keep_stock() -> None:
         raise HookError("ANUGA is lean in this process already: start another one to run its own "
                         "classes.")
     _kept_stock = True
-    unwatch()
-
-
-def unwatch() -> None:
-    """Let ANUGA be imported as it is."""
-    from anuga_lean.overlay import import_hook
-
-    import_hook.unwatch()
+    finder.unwatch()
 
 
 # -- the rows ------------------------------------------------------------------------

@@ -1,20 +1,17 @@
 """What ANUGA's functions do when a script or ANUGA itself calls them on a lean domain.
 
-Owns the wrappers that ask a domain, an operator or a quantity whether it is lean before
-compiled code touches its arrays.  Which functions are wrapped, and by which, is `table`'s.
+Owns the wrappers that ask a domain whether it is lean before compiled code touches its
+arrays.  Functions that take a quantity are wrapped in `quantity.kernel_calls`, those that
+exchange ghosts in `mpi.halo`; which function is wrapped by which is `table`'s.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 Function = Callable[..., Any]
-
-# -- functions that take a domain ------------------------------------------------
-
 
 def is_lean(domain: Any) -> bool:
     """Whether lean kernels step this domain."""
@@ -45,18 +42,6 @@ def on_stock_arrays(function: Function, name: str) -> Function:
         if is_lean(domain):
             domain.use_stock_kernels(f"a direct call of ANUGA's {name}")
         return function(domain, *args, **kwargs)
-    return ask
-
-
-def on_real_mesh(function: Function) -> Function:
-    """Give compiled code of an operator real mesh arrays for the time of a call."""
-    from anuga_lean.quantity_views import RealArrays
-
-    @functools.wraps(function)
-    def ask(operator: Any) -> Any:
-        if is_lean(operator.domain):
-            return function(RealArrays(operator, mesh=operator.mesh.dense_copy()))
-        return function(operator)
     return ask
 
 
@@ -91,64 +76,9 @@ def _friction(domain: Any, prepared: bool) -> Any:
 
 def reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
     """evaluate_reflective_segment: on computed edge values."""
-    from anuga_lean.boundary import reflect_velocities
-
-    domain.lean.reflect(ids, vol, edge)
-    reflect_velocities(domain, ids, vol, edge)
+    domain.reflect_edges(ids, vol, edge)
 
 
 def update_struct(domain: Any, *args: Any, **kwargs: Any) -> Any:
     """update_Domain_C_struct: the parameters of the lean kernels."""
     return domain.update_domain_c_struct()
-
-
-# -- functions that exchange ghost values ------------------------------------------
-
-
-def exchanging(function: Function) -> Function:
-    """Have lean domains, whatever steps them now, exchange through requests made once."""
-    from anuga_lean.domain import LeanDomain
-
-    own = _own_exchange(function)
-
-    @functools.wraps(function)
-    def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
-        chosen = own if isinstance(domain, LeanDomain) else function
-        return chosen(domain, *args, **kwargs)
-    return ask
-
-
-def exchanging_bed(function: Function) -> Function:
-    """Have lean domains exchange the bed without edge values of their own."""
-    return asking_first(function, _own_exchange(function))
-
-
-def _own_exchange(function: Function) -> Function:
-    return getattr(importlib.import_module("anuga_lean.mpi.halo"), function.__name__)
-
-
-# -- functions that take a quantity ------------------------------------------------
-
-
-def by_method(function: Function, name: str) -> Function:
-    """Have a lean quantity do its own method of that name."""
-    from anuga_lean.quantity import Quantity
-
-    return _of_quantity(function, getattr(Quantity, name), Quantity)
-
-
-def on_real_quantity(function: Function) -> Function:
-    """Give compiled code real arrays of a lean quantity for the time of a call."""
-    from anuga_lean.quantity import Quantity
-
-    own = functools.partial(Quantity.run_compiled, function=function)
-    return _of_quantity(function, own, Quantity)
-
-
-def _of_quantity(function: Function, own: Function, lean_class: type) -> Function:
-    @functools.wraps(function)
-    def ask(quantity: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(quantity, lean_class) and not quantity.is_dense:
-            return own(quantity, *args, **kwargs)
-        return function(quantity, *args, **kwargs)
-    return ask

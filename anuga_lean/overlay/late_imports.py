@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from anuga_lean.overlay import table
-from anuga_lean.overlay.import_hook import StandInLoader
+from anuga_lean.overlay.finder import StandInLoader
 
 # (module, names after `from ... import`) of the statements that wait.
 _WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.LATE)

@@ -69,6 +69,10 @@ class Row(NamedTuple):
 _KERNELS = "anuga.shallow_water.sw_domain_openmp_ext"
 _QUANTITY_KERNELS = "anuga.abstract_2d_finite_volumes.quantity_openmp_ext"
 _CALLS = "anuga_lean.overlay.kernel_calls"
+_QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
+_TAKES_MESH = "anuga_lean.mesh.mesh_arguments"
+_HALO = "anuga_lean.mpi.halo"
+_REGIONS = "anuga_lean.fractional_steps.regions"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
 KERNELS_HANDLED = {
@@ -137,24 +141,24 @@ _LOADED = [
         WRAPPED_BINDING, "reads and writes ANUGA's arrays",
         ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
-        f"{_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
-    *(Row("anuga.geometry.polygon", name, "anuga_lean.regions:searching_parts", WRAPPED,
+        f"{_QUANTITY_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
+    *(Row("anuga.geometry.polygon", name, f"{_REGIONS}:searching_parts", WRAPPED,
           "a search keeps no array of the mesh's size", (per,), LOAD)
       for name, per in (("inside_polygon", 1), ("line_intersect", 3), ("polygon_overlap", None))),
     Row("anuga.abstract_2d_finite_volumes.region", "Region._setup_indices_circle",
-        "anuga_lean.regions:on_real_arrays", METHOD, "computes with coordinates", (), LOAD),
+        f"{_REGIONS}:on_real_arrays", METHOD, "computes with coordinates", (), LOAD),
     *(Row("anuga.abstract_2d_finite_volumes.region", f"Region.{name}",
-          "anuga_lean.regions:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
+          f"{_REGIONS}:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
       for name in ("_setup_indices_line", "_setup_indices_polygon")),
     Row("anuga.parallel.parallel_operator_factory", "allocate_inlet_procs",
-        "anuga_lean.regions:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
+        f"{_REGIONS}:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
         LOAD),
     Row("anuga.parallel.parallel_inlet_enquiry", "Parallel_Inlet_enquiry.compute_enquiry_index",
-        "anuga_lean.regions:without_coordinates", METHOD, "asks for coordinates in vain", (),
+        f"{_REGIONS}:without_coordinates", METHOD, "asks for coordinates in vain", (),
         LOAD),
     Row("anuga.operators.set_elevation", "Set_elevation.setup_node_structures",
-        "anuga_lean.regions:on_real_arrays", METHOD, "computes with mesh arrays", (), LOAD),
-    *(Row(module, f"{kind}.{name}", "anuga_lean.regions:CornerCoordinate", ATTRIBUTE,
+        f"{_REGIONS}:on_real_arrays", METHOD, "computes with mesh arrays", (), LOAD),
+    *(Row(module, f"{kind}.{name}", f"{_REGIONS}:CornerCoordinate", ATTRIBUTE,
           "corner coordinates when asked for", (name, axis), LOAD)
       for module, kind in (("anuga.operators.set_elevation", "Set_elevation"),
                            ("anuga.operators.set_stage", "Set_stage"))
@@ -164,65 +168,68 @@ _LOADED = [
     Row("anuga.parallel.distribute_mesh", "build_submesh",
         "anuga_lean.overlay.late_imports:importing_less", WRAPPED, "loads no hashlib", (), LOAD),
     Row("anuga.fit_interpolate.general_fit_interpolate", "FitInterpolate.__init__",
-        "anuga_lean.mesh_lookup:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
-    Row("anuga.fit_interpolate.fit", "_fit_to_mesh", "anuga_lean.mesh_lookup:fitting_lean_meshes",
-        WRAPPED, "fits in less memory", (), LOAD),
+        f"{_TAKES_MESH}:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
+    Row("anuga.fit_interpolate.fit", "_fit_to_mesh",
+        f"{_TAKES_MESH}:fitting_lean_meshes", WRAPPED, "fits in less memory", (), LOAD),
     Row("anuga.pmesh.mesh_quadtree", "MeshQuadtree.__init__",
-        "anuga_lean.mesh_lookup:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
+        f"{_TAKES_MESH}:accepting_lean_mesh_to_search", METHOD, "takes a lean mesh", (),
         LOAD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:by_method", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:by_method", WRAPPED_BINDING,
           "a lean quantity does it", (name,), LOAD) for name in _QUANTITY_BY_METHOD),
-    *(Row(_QUANTITY_KERNELS, name, f"{_CALLS}:on_real_quantity", WRAPPED_BINDING,
+    *(Row(_QUANTITY_KERNELS, name, f"{_QUANTITY_CALLS}:on_real_quantity", WRAPPED_BINDING,
           "reads and writes ANUGA's arrays", (), LOAD) for name in _QUANTITY_ON_REAL_ARRAYS),
-    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_CALLS}:exchanging", WRAPPED,
-          "requests made once", (), LOAD)
+    *(Row("anuga.parallel.parallel_generic_communications", name, f"{_HALO}:exchanging",
+          WRAPPED, "requests made once", (), LOAD)
       for name in ("communicate_ghosts_non_blocking", "communicate_tracer_ghosts",
                    "communicate_flux_timestep")),
     Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
-        f"{_CALLS}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
+        f"{_HALO}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
         IF_THERE),
 ]
 
 # Defining module first, bases before subclasses.
 _CLASSES = [
-    Row("anuga.abstract_2d_finite_volumes.neighbour_mesh", "Mesh", "anuga_lean.mesh:Mesh", CLASS,
-        "a mesh in blocks"),
-    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity", "anuga_lean.quantity:Quantity",
-        CLASS, "centroid values, the others computed"),
+    Row("anuga.abstract_2d_finite_volumes.neighbour_mesh", "Mesh", "anuga_lean.mesh.mesh:Mesh",
+        CLASS, "a mesh in blocks"),
+    Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity",
+        "anuga_lean.quantity.quantity:Quantity", CLASS, "centroid values, the others computed"),
     Row("anuga.abstract_2d_finite_volumes.generic_domain", "Generic_Domain",
-        "anuga_lean.generic_domain:Generic_Domain", CLASS, "makes lean meshes"),
-    Row("anuga.structures.riverwall", "RiverWall", "anuga_lean.riverwalls:RiverWall", CLASS,
-        "a list of wall edges"),
-    Row("anuga.file.sww", "SWW_file", "anuga_lean.sww:SWW_file", CLASS,
+        "anuga_lean.stepping.generic_domain:Generic_Domain", CLASS, "makes lean meshes"),
+    Row("anuga.structures.riverwall", "RiverWall", "anuga_lean.stepping.riverwalls:RiverWall",
+        CLASS, "a list of wall edges"),
+    Row("anuga.file.sww", "SWW_file", "anuga_lean.stepping.sww:SWW_file", CLASS,
         "frames written in parts"),
-    Row("anuga.shallow_water.shallow_water_domain", "Domain", "anuga_lean.domain:Domain", CLASS,
-        "stepped by lean kernels"),
+    Row("anuga.shallow_water.shallow_water_domain", "Domain",
+        "anuga_lean.checkpoint.domain:Domain", CLASS, "stepped by lean kernels"),
     Row("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator",
-        "anuga_lean.viscosity:Kinematic_viscosity_operator", CLASS, "arrays only while it solves"),
+        "anuga_lean.fractional_steps.kinematic_viscosity:Kinematic_viscosity_operator", CLASS,
+        "arrays only while it solves"),
     Row("anuga.operators.barometric_pressure", "Barometric_pressure_operator",
-        "anuga_lean.pressure:Barometric_pressure_operator", CLASS,
+        "anuga_lean.fractional_steps.barometric_pressure:Barometric_pressure_operator", CLASS,
         "coordinates only while it is called"),
 ]
 
 _INSTALLED = [
     Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity.__new__",
-        "anuga_lean.quantity:Quantity", CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
-    Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__", "anuga_lean.domain:Domain",
-        CONSTRUCTOR, "whoever holds ANUGA's class gets a lean one"),
+        "anuga_lean.quantity.quantity:Quantity", CONSTRUCTOR,
+        "whoever holds ANUGA's class gets a lean one"),
+    Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__",
+        "anuga_lean.checkpoint.domain:Domain", CONSTRUCTOR,
+        "whoever holds ANUGA's class gets a lean one"),
     *_functions("anuga.shallow_water.checkpoint", "anuga_lean.checkpoint.loading",
                 ("load_checkpoint_file",), "reads lean checkpoints too"),
-    *_functions("anuga.abstract_2d_finite_volumes.mesh_factory", "anuga_lean.rectangles",
+    *_functions("anuga.abstract_2d_finite_volumes.mesh_factory", "anuga_lean.mesh.rectangles",
                 ("rectangular", "rectangular_cross"), "makes no lists"),
-    *_functions("anuga.extras", "anuga_lean.rectangles",
+    *_functions("anuga.extras", "anuga_lean.mesh.rectangles",
                 ("rectangular_cross_mesh", "rectangular_cross_domain"), "makes a lean mesh"),
-    *_functions("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.triangulations",
+    *_functions("anuga.abstract_2d_finite_volumes.pmesh2domain", "anuga_lean.mesh.from_pmesh",
                 ("pmesh_dict_to_tag_dict", "pmesh_to_mesh", "_pmesh_to_domain_instance"),
                 "a triangulation without lists"),
-    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.triangulations",
+    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh.from_pmesh",
                 ("basic_mesh_from_mesh_file",), "a triangulation without lists"),
-    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.rectangles",
+    *_functions("anuga.abstract_2d_finite_volumes.basic_mesh", "anuga_lean.mesh.rectangles",
                 ("rectangular_basic_mesh", "rectangular_cross_basic_mesh"), "makes no lists"),
-    *_functions("anuga.extras", "anuga_lean.triangulations",
+    *_functions("anuga.extras", "anuga_lean.mesh.from_pmesh",
                 ("_create_domain_from_regions", "_create_basic_mesh_from_regions"),
                 "a triangulation without lists"),
     *_functions("anuga.parallel.partitioning", "anuga_lean.mpi.partitions",
@@ -238,16 +245,16 @@ _INSTALLED = [
     *_functions("anuga.utilities.sww_merge", "anuga_lean.mpi.merging", ("sww_merge_parallel",),
                 "merges in blocks"),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
-        "anuga_lean.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
+        "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # not in its own module, where it gives a script lists
     Row("anuga.abstract_2d_finite_volumes.generic_domain", "pmesh_to_domain",
-        "anuga_lean.triangulations:mesh_file_parts", BINDING, "reads a mesh file without lists"),
+        "anuga_lean.mesh.from_pmesh:mesh_file_parts", BINDING, "reads a mesh file without lists"),
     # not mesh_engine's own: what calls that gives its arguments to be changed
-    Row("anuga.pmesh.mesh", "generate_mesh", "anuga_lean.generator:generate_mesh", BINDING,
+    Row("anuga.pmesh.mesh", "generate_mesh", "anuga_lean.mesh.generator:generate_mesh", BINDING,
         "a process of its own gives its memory back"),
-    Row("python", "sys.exit", "anuga_lean.mpi.faults:stop_all_together", PROCESS,
+    Row("python", "sys.exit", "anuga_lean.overlay.stopping_ranks:stop_all_together", PROCESS,
         "notes that a rank leaves; exit, quit and atexit too", (), INSTALL, ON_RANKS),
-    *(Row(module, name, "anuga_lean.mpi.faults:seen_together", WRAPPED,
+    *(Row(module, name, "anuga_lean.overlay.stopping_ranks:seen_together", WRAPPED,
           "ranks that do not see each other say so")
       for module, names in _SHARE_A_MODEL for name in names),
     Row("anuga", "_anuga_lean", "anuga_lean.overlay.install:mark", MARK,
@@ -305,4 +312,4 @@ TABLE: tuple[Row, ...] = (*_LOADED, *_CLASSES, *_INSTALLED, *_AROUND)
 def own_modules() -> frozenset[str]:
     """Return the modules of this package that import ANUGA at their top."""
     found = {row.own.partition(":")[0] for row in TABLE if row.kind in (CLASS, FUNCTION)}
-    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {"anuga_lean.mpi.halo"})
+    return frozenset(found - {"anuga_lean.checkpoint.loading"} | {_HALO})

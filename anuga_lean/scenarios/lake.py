@@ -1,7 +1,7 @@
 """Merimbula lake under a tide: a real shore that wets and dries.
 
 Owns the water and the boundaries; the mesh and its refinement live in
-anuga_lean/merimbula.py.
+anuga_lean/scenarios/merimbula.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-import anuga_lean.merimbula as merimbula
 from anuga_lean.measure.marks import mark
+from anuga_lean.scenarios import merimbula
 
 TIDE_AMPLITUDE = 0.6  # m
 TIDE_PERIOD = 44_714.16  # s, the principal lunar tide

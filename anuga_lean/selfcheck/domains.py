@@ -92,7 +92,7 @@ def draw(case: Case, rng: np.random.Generator, source: Any) -> Drawn:
 
 def cut_smaller(block_size: int) -> None:
     """Have lean meshes cut into blocks of this many triangles from here on."""
-    from anuga_lean.blocks import Blocks
+    from anuga_lean.mesh.blocks import Blocks
 
     Blocks.build.__func__.__kwdefaults__["block_size"] = block_size  # type: ignore[attr-defined]
 

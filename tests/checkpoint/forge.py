@@ -59,9 +59,9 @@ VALUES: tuple[Any, ...] = (
     {"small": ["<f8", [1], "00" * 8]}, {"small": ["|V8", [1], "00" * 8]},
     {"dict": [[["ref", 0], 1]]}, {"dict": [[1]]}, {"set": [["ref", 0]]}, {"set": [["tuple", []]]},
     {"new": ["class", "anuga.file.sww", "SWW_file"], "attributes": {"filename": "/tmp/x.sww"}},
-    {"new": ["class", "anuga_lean.step", "Step"], "state": ["ref", 0]},
-    {"new": ["class", "anuga_lean.mesh", "Mesh"], "attributes": {"blocks": ["ref", 0]}},
-    {"new": ["class", "anuga_lean.blocks", "Blocks"], "attributes": {"block": ["ref", 3]}},
+    {"new": ["class", "anuga_lean.stepping.step", "Step"], "state": ["ref", 0]},
+    {"new": ["class", "anuga_lean.mesh.mesh", "Mesh"], "attributes": {"blocks": ["ref", 0]}},
+    {"new": ["class", "anuga_lean.mesh.blocks", "Blocks"], "attributes": {"block": ["ref", 3]}},
     {"new": ["code", 0], "base": ["class", "os", "system"]}, {"new": 0}, {"new": []},
 )
 HEADERS = (

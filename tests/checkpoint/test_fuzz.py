@@ -128,7 +128,7 @@ def test_a_step_of_another_kind(forge: Callable) -> None:
     """What the domain calls while it is restored are its own parts."""
     def change(graph: Graph, header: dict) -> None:
         graph[0]["attributes"]["lean"] = ["ref", len(graph)]
-        graph.append({"new": ["class", "anuga_lean.quantity", "Quantity"], "attributes": {
+        graph.append({"new": ["class", "anuga_lean.quantity.quantity", "Quantity"], "attributes": {
             "forget_parameters": ["method", ["ref", 0], "store_timestep"]}})
 
     assert "no step of a lean domain" in refused(forge(change))

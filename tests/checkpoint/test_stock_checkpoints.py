@@ -92,7 +92,7 @@ def made(n):
 """
 
 STOCKS = PICKLES + """
-from anuga_lean.measure.census import census
+from anuga_lean.arrays.census import census
 
 there = Path("..") / "stock"
 if variant == "stock":

@@ -60,6 +60,6 @@ def test_a_measuring_process_loads_nothing_that_can_wait(tmp_path: Path) -> None
     code = "import sys, anuga_lean.measure.child; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True,
                           capture_output=True, text=True)
-    late = {"anuga_lean.measure.census", "anuga_lean.measure.measurement", "anuga_lean.scenarios",
+    late = {"anuga_lean.arrays.census", "anuga_lean.measure.measurement", "anuga_lean.scenarios",
             "argparse", "numpy", "statistics", "subprocess", "tracemalloc"}
     assert set() == late & set(done.stdout.split())

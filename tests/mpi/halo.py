@@ -76,7 +76,7 @@ def exchanged_by_hand(domain) -> None:
 
 def bed_ghosts(domain) -> None:
     """The bed of ghosts becomes that of their owners, in no more memory than the messages."""
-    from anuga_lean.measure.census import census
+    from anuga_lean.arrays.census import census
 
     bed = domain.quantities["elevation"].centroid_values
     kept = bed.copy()

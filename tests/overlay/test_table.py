@@ -160,7 +160,7 @@ def before_anuga(code: str) -> str:
 # What shows that a row about the process is true; `sys.exit` differs on several ranks only,
 # where tests/mpi/test_faults looks.
 SHOWN: dict[str, Callable[[Side, Side], bool]] = {
-    "sys.meta_path: import_hook": lambda stock, lean: "anuga_lean.overlay.import_hook" ==
+    "sys.meta_path: import_hook": lambda stock, lean: "anuga_lean.overlay.finder" ==
         before_anuga("print(type(sys.meta_path[0]).__module__)"),
     "sys.meta_path: late_imports": lambda stock, lean:
         (own_finders(stock), own_finders(lean)) == ([], ["anuga_lean.overlay.late_imports"]),

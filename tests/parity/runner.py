@@ -75,7 +75,7 @@ def load(variant: str) -> ModuleType:
     """The module a script of this variant calls `anuga`, its classes in place."""
     if variant != "lean":
         # The cases import parts of anuga_lean, which would turn an ANUGA loaded before lean.
-        importlib.import_module("anuga_lean.overlay.import_hook").unwatch()
+        importlib.import_module("anuga_lean.overlay.finder").unwatch()
     anuga = importlib.import_module("anuga_lean" if variant == "lean" else "anuga")
     anuga.Domain  # noqa: B018  the first ANUGA name asked of anuga_lean brings the hook in
     return anuga
@@ -182,7 +182,7 @@ def main(argv: list[str]) -> int:
     anuga = load(variant)
     from parity.cases import CASES
 
-    if ("anuga_lean.domain" in sys.modules) != (variant == "lean"):
+    if ("anuga_lean.stepping.domain" in sys.modules) != (variant == "lean"):
         raise SystemExit(f"the {variant} variant has the wrong classes in place")
     failed = 0
     for name in names:

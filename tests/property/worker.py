@@ -40,7 +40,7 @@ def write(stream: BinaryIO, message: Any) -> None:
 
 def cut_smaller(block_size: int) -> None:
     """Make lean meshes of blocks of this many triangles, so that small meshes have many."""
-    blocks = importlib.import_module("anuga_lean.blocks").Blocks
+    blocks = importlib.import_module("anuga_lean.mesh.blocks").Blocks
     build = getattr(blocks, "_build_as_shipped", None)
     if build is None:
         build = blocks._build_as_shipped = blocks.__dict__["build"].__func__

@@ -393,8 +393,8 @@ def test_stock_loads_as_ever(tmp_path: Path) -> None:
     assert "[] module" == done.stdout.strip(), done.stderr
 
 
-@pytest.mark.parametrize("module", ["mesh_lookup", "rectangles", "fitting", "mpi.distribution",
-                                    "mpi.halo"])
+@pytest.mark.parametrize("module", ["mesh.lookup", "mesh.rectangles", "mesh.fitting",
+                                    "mpi.distribution", "mpi.halo"])
 def test_any_lean_module_may_come_first(module: str, tmp_path: Path) -> None:
     """It imports ANUGA, which brings in the lean classes, before it is complete itself."""
     script = (f"import anuga_lean.{module}\nimport anuga_lean as anuga\n"

@@ -87,12 +87,12 @@ OWN = {
                  checkpoint_state full_flags
                  has_manning_friction keep_older_sww lean mark_resumed shares_steps
                  take_checkpoint_state use_stock_kernels""",
-    "Mesh": """blocks checkpoint_state compute_vertex_value_indices dense dense_copy is_dense
-               node_order node_starts override overridden real_arrays replace
-               take_checkpoint_state view""",
+    "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
+               on_stock_arrays override overridden real_arrays replace stock_copy
+               take_checkpoint_state take_stock_arrays view""",
     "Quantity": """compact derived_centroids drop_updates form have_vertices held_update
-                   hold_values is_dense is_reconstructed materialise on_distribute on_past
-                   run_compiled writable writable_update""",
+                   hold_values is_reconstructed on_distribute on_past on_stock_arrays
+                   run_compiled take_stock_arrays writable writable_update""",
 }
 
 # Functions that take more keyword arguments than stock's.

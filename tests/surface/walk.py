@@ -147,7 +147,7 @@ def main(argv: list[str]) -> int:
     """The command line described above."""
     variant, folder, *parts = argv
     anuga = load(variant)
-    if ("anuga_lean.domain" in sys.modules) != (variant == "lean"):
+    if ("anuga_lean.stepping.domain" in sys.modules) != (variant == "lean"):
         raise SystemExit(f"the {variant} variant has the wrong classes in place")
     for part in parts:
         found = dict(records(anuga, part))

@@ -98,7 +98,7 @@ def test_too_many_triangles_are_refused_at_once(make: Callable[[], Any]) -> None
     {"interior_regions": [(SQUARE, 4000.0)]}, {"interior_holes": [[[0, 0], [99, 0], [0, 99]]]},
     {"regionPtArea": [[50.0, 50.0, 4000.0]]}])
 def test_an_area_that_is_used_nowhere_is_no_obstacle(options: dict[str, Any]) -> None:
-    from anuga_lean.triangulations import _check_areas
+    from anuga_lean.mesh.from_pmesh import _check_areas
 
     area = 1e4 / 800e6
     with pytest.raises(MeshError, match="this one has 800,"):

@@ -17,18 +17,18 @@ from unit import between_cases as cases
 from unit.between_models import MODELS
 
 import anuga_lean as anuga
-from anuga_lean import sums
+from anuga_lean.arrays import pairwise_sum
+from anuga_lean.arrays.census import census
 from anuga_lean.measure.calls import CALLS, Taken, build, measure
-from anuga_lean.measure.census import census
 
 CHUNK_SIZES = {
-    "quantity_values.TRIANGLES_PER_CHUNK": 150,
-    "sums.LARGEST_PART": 128,
-    "mesh_lookup._TRIANGLES_AT_ONCE": 110,
-    "mesh_lookup._POINTS_AT_ONCE": 32,
-    "views._ROWS_AT_ONCE": 90,
-    "sww._TRIANGLES_AT_ONCE": 70,
-    "sww._NODES_AT_ONCE": 33,
+    "quantity.forms.TRIANGLES_PER_CHUNK": 150,
+    "arrays.pairwise_sum.LARGEST_PART": 128,
+    "mesh.lookup._TRIANGLES_AT_ONCE": 110,
+    "mesh.lookup._POINTS_AT_ONCE": 32,
+    "arrays.view._ROWS_AT_ONCE": 90,
+    "stepping.sww._TRIANGLES_AT_ONCE": 70,
+    "stepping.sww._NODES_AT_ONCE": 33,
 }
 
 Reference = dict[tuple[str, str], Any]
@@ -121,13 +121,13 @@ def test_sum_in_parts_is_numpys(count: int, piece: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     values = random.random(count) * 10.0 ** random.integers(-12, 12, count)
     pieces = [values[start : start + piece] for start in range(0, count, piece)]
-    assert np.sum(values) == sums.total(iter(pieces), count)
+    assert np.sum(values) == pairwise_sum.total(iter(pieces), count)
 
 
 def test_sums_are_numpys_where_numpy_adds_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sums, "numpy_sums_pairwise", lambda: False)
+    monkeypatch.setattr(pairwise_sum, "numpy_sums_pairwise", lambda: False)
     values = np.random.default_rng(2).random(5000)
-    assert np.sum(values) == sums.total(iter([values[:7], values[7:]]), len(values))
+    assert np.sum(values) == pairwise_sum.total(iter([values[:7], values[7:]]), len(values))
 
 
 # -- memory -------------------------------------------------------------------

@@ -46,7 +46,7 @@ def domain() -> Any:
 
 
 def _may_look(domain: Any, boundary: Any) -> bool:
-    from anuga_lean.boundary import may_look
+    from anuga_lean.stepping.boundary import may_look
 
     return may_look(boundary, domain.number_of_triangles)
 

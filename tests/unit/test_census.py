@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anuga_lean.measure.census import Census, census
+from anuga_lean.arrays.census import Census, census
 from anuga_lean.measure.measurement import Request, measure
 
 N = 100

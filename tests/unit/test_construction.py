@@ -25,10 +25,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import anuga_lean as anuga
-from anuga_lean import _triangulate, generator, rectangles, triangulations
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
-from anuga_lean.mesh import StockMesh
-from anuga_lean.mesh_tables import TABLES
+from anuga_lean.mesh.mesh import StockMesh, from_pmesh, generator, generator_child, rectangles
+from anuga_lean.mesh.tables import TABLES
 
 SQUARE = [[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [0.0, 100.0]]
 SIDES = {"south": [0], "east": [1], "north": [2], "west": [3]}
@@ -132,7 +131,7 @@ def made() -> Any:
 
 def test_boundary_tags_are_stocks(made: Any) -> None:
     io_dict = made.mesh2io_dict()
-    expected = triangulations._stock_tag_dict(io_dict)
+    expected = from_pmesh._stock_tag_dict(io_dict)
     found = pmesh2domain.pmesh_dict_to_tag_dict(io_dict)
     assert set(found.values()) >= {"south", "pile", "pier"}
     assert list(expected.items()) == list(found.items())
@@ -148,7 +147,7 @@ def test_boundary_tags_of_any_segments_are_stocks(data: st.DataObject) -> None:
     tags = data.draw(st.lists(st.sampled_from(["", "a", "b", "c\0d", "é"]),
                               min_size=len(segments), max_size=len(segments)))
     io_dict = {"triangles": triangles.tolist(), "segments": segments, "segment_tags": tags}
-    expected = triangulations._stock_tag_dict(io_dict)
+    expected = from_pmesh._stock_tag_dict(io_dict)
     assert list(expected.items()) == list(pmesh2domain.pmesh_dict_to_tag_dict(io_dict).items())
 
 
@@ -166,7 +165,7 @@ def test_tags_that_stock_refuses(io_dict: dict[str, Any]) -> None:
         except Exception as error:
             return type(error), str(error)
 
-    assert answer(triangulations._stock_tag_dict) == answer(pmesh2domain.pmesh_dict_to_tag_dict)
+    assert answer(from_pmesh._stock_tag_dict) == answer(pmesh2domain.pmesh_dict_to_tag_dict)
 
 
 @pytest.mark.parametrize("tags", [None, [], ["", "", ""], ["b", "a", "b", ""]])
@@ -174,7 +173,7 @@ def test_triangles_by_tag_are_stocks(tags: list[str] | None) -> None:
     count = 3 if tags is None else len(tags)
     io_dict = {"triangle_tags": tags, "triangles": [[0, 1, 2]] * count}
     expected = pmesh2domain.build_tagged_elements_dictionary(io_dict)
-    found = triangulations.triangles_by_tag(tags, count)
+    found = from_pmesh.triangles_by_tag(tags, count)
     assert list(expected) == list(found)
     for tag, triangles in expected.items():
         assert_same_arrays(np.array(triangles, int), found[tag])
@@ -184,7 +183,7 @@ def test_a_domain_from_regions_is_stocks(made: Any) -> None:
     io_dict = made.mesh2io_dict()
     expected = StockMesh(
         io_dict["vertices"], io_dict["triangles"],
-        boundary=triangulations._stock_tag_dict(io_dict),
+        boundary=from_pmesh._stock_tag_dict(io_dict),
         tagged_elements=pmesh2domain.build_tagged_elements_dictionary(io_dict),
         geo_reference=io_dict["geo_reference"],
         triangle_neighbours=io_dict["triangle_neighbors"])
@@ -282,7 +281,7 @@ def test_warnings_are_given_in_the_process_that_asked() -> None:
         print("printed")
         return {}
 
-    reply, mesh = _triangulate._generate(SimpleNamespace(generate_mesh=warn), ())
+    reply, mesh = generator_child._generate(SimpleNamespace(generate_mesh=warn), ())
     assert ({}, "printed\n") == (mesh, reply["printed"])
     with pytest.warns(UserWarning, match="thin"):
         generator._mesh_of(reply | {"mesh": [], "arrays": [], "printed": ""}, None)
@@ -293,7 +292,7 @@ def test_an_error_that_cannot_be_pickled_is_named() -> None:
         pass
 
     stream = io.BytesIO()
-    _triangulate._write(stream, {"raised": Odd("left"), "printed": "", "warned": []}, {})
+    generator_child._write(stream, {"raised": Odd("left"), "printed": "", "warned": []}, {})
     assert b"Odd: left" in stream.getvalue()
 
 
@@ -302,7 +301,7 @@ def script(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder / "script.py"
     path.write_text(
         f"import os, signal, sys, time\nsys.stdin.buffer.read()\n"
-        f"os.write(int(sys.argv[1]), {_triangulate.READY!r})\n{text}\n")
+        f"os.write(int(sys.argv[1]), {generator_child.READY!r})\n{text}\n")
     monkeypatch.setattr(generator, "_SCRIPT", path)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from anuga_lean.features import FEATURES, Feature
 from anuga_lean.overlay.capabilities import capabilities
+from anuga_lean.stepping.features import FEATURES, Feature
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from unit import fit_cases as cases
 
 import anuga_lean as anuga
-from anuga_lean import fitting
 from anuga_lean._errors import MemoryWarning
+from anuga_lean.mesh import fitting
 
 Reference = dict[tuple[str, str], Any]
 

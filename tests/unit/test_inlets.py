@@ -13,7 +13,7 @@ from anuga.abstract_2d_finite_volumes.region import Region
 from anuga.parallel import parallel_operator_factory as factory
 
 import anuga_lean as anuga
-from anuga_lean import regions
+from anuga_lean.fractional_steps import regions
 
 LINES = [[[120.0, 40.0], [480.0, 130.0]], [[0.0, 0.0], [0.0, 300.0]], [[300.0, 0.0], [300.0, 77.0]]]
 POLYGONS = [[[100.0, 20.0], [300.0, 50.0], [200.0, 250.0]],

@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anuga_lean._errors import MeshError
-from anuga_lean.blocks import Blocks
-from anuga_lean.mesh import InvalidMesh, Mesh, StockMesh
-from anuga_lean.mesh_lookup import accepting_lean_mesh
-from anuga_lean.mesh_tables import TABLES
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
+from anuga_lean.mesh.blocks import Blocks
+from anuga_lean.mesh.mesh import InvalidMesh, Mesh, StockMesh
+from anuga_lean.mesh.mesh_arguments import accepting_lean_mesh
+from anuga_lean.mesh.tables import TABLES
 
 MERIMBULA = Path(anuga.__file__).parent / "parallel" / "data" / "merimbula_10785_1.tsh"
 GEO = Geo_reference(56, 1000.0, 2.0e6)
@@ -388,22 +388,22 @@ def test_set_to_inscribed_circle() -> None:
 def test_dense_makes_stocks_arrays(both: tuple[Any, Mesh]) -> None:
     stock, mesh = both[0], copy.deepcopy(both[1])
     view = mesh.areas
-    mesh.dense()
+    mesh.take_stock_arrays()
     _assert_same(stock, mesh)
-    assert mesh.is_dense
+    assert mesh.on_stock_arrays
     for name in TABLES:
         assert type(getattr(mesh, name)) is np.ndarray
         assert getattr(mesh, name).flags.c_contiguous
     assert np.asarray(view) is mesh.areas
     assert set() == mesh.overridden
     before = mesh.normals
-    mesh.dense()
+    mesh.take_stock_arrays()
     assert before is mesh.normals
 
 
 def test_dense_copy_is_transient(both: tuple[Any, Mesh]) -> None:
     stock, mesh = both
-    dense = mesh.dense_copy()
+    dense = mesh.stock_copy()
     _assert_same(stock, dense)
     assert isinstance(dense, StockMesh)
     assert type(dense.triangles) is np.ndarray
@@ -425,7 +425,7 @@ def test_a_write_is_honoured() -> None:
     assert 9.0 == alias[3]
     assert {"radii", "areas", "edgelengths", "normals"} == mesh.overridden
     assert mesh.overridden == set(mesh.real_arrays)
-    assert not mesh.is_dense
+    assert not mesh.on_stock_arrays
 
 
 def test_node_order_is_kept() -> None:
@@ -466,7 +466,7 @@ def test_tagging_after_construction() -> None:
 def test_reorder(in_place: bool, real: str) -> None:
     stock, mesh = _both(_interior())
     if real == "dense":
-        mesh.dense()
+        mesh.take_stock_arrays()
     if real == "overridden":
         stock.areas[3] = mesh.areas[3] = 5.0
     order = np.random.default_rng(0).permutation(len(mesh))
@@ -478,7 +478,7 @@ def test_reorder(in_place: bool, real: str) -> None:
     again = np.random.default_rng(1).permutation(len(mesh))
     _assert_same(expected.reorder(again), actual.reorder(again))
     lean = Mesh.__new__(Mesh)  # the blocks followed as well
-    lean.__setstate__(dict(vars(actual), real_arrays={}, is_dense=False))
+    lean.__setstate__(dict(vars(actual), real_arrays={}, on_stock_arrays=False))
     assert {} == lean.real_arrays
     if real != "overridden":
         _assert_same(expected, lean)

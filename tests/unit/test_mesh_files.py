@@ -14,8 +14,8 @@ from anuga.abstract_2d_finite_volumes import pmesh2domain
 from anuga.load_mesh import loadASCII
 
 import anuga_lean as anuga
-from anuga_lean import mesh_files, triangulations
 from anuga_lean._errors import MemoryWarning, MeshError
+from anuga_lean.mesh import files, from_pmesh
 
 SQUARE = [[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [0.0, 100.0]]
 INNER = [[20.0, 20.0], [50.0, 20.0], [50.0, 50.0], [20.0, 50.0]]
@@ -83,11 +83,11 @@ def parts(values: Any) -> Any:
 def test_parts_are_anugas(
     make: Callable, rows: int, file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mesh_files, "_ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(files, "_ROWS_AT_ONCE", rows)
     name = file(make, 60.0, (300_000.0, 6_000_000.0))
     expected = pmesh2domain._pmesh_to_domain(name)
     monkeypatch.setattr(loadASCII, "import_mesh_file", None)
-    found = mesh_files.mesh_parts(name)
+    found = files.mesh_parts(name)
     assert [parts(each) for each in expected[:5]] == [parts(each) for each in found[:5]]
     assert list(expected[4]) == list(found[4])
     assert expected[5].get_origin() == found[5].get_origin()
@@ -122,7 +122,7 @@ def test_basic_meshes_are_anugas(
     make: Callable, file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = file(make)
-    expected = triangulations._stock_basic_from_file(name)
+    expected = from_pmesh._stock_basic_from_file(name)
     monkeypatch.setattr(loadASCII, "import_mesh_file", None)
     found = anuga.basic_mesh_from_mesh_file(name)
     for key in ("nodes", "triangles", "neighbours", "vertex_attributes"):
@@ -160,7 +160,7 @@ def test_broken_files_raise_anugas_errors(damage: Callable, tmp_path: Path) -> N
     loadASCII.export_mesh_file(name, plain(pmesh(900.0)))
     Path(name).write_text(damage(Path(name).read_text()))
     raised = []
-    for read in (loadASCII.import_mesh_file, mesh_files.read_mesh_file):
+    for read in (loadASCII.import_mesh_file, files.read_mesh_file):
         try:
             raised.append(read(name)["vertices"])
         except Exception as error:
@@ -197,7 +197,7 @@ def test_a_file_laid_out_otherwise_is_read_by_anuga_and_says_so(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         anuga.Domain(name)
-    monkeypatch.setattr(mesh_files, "_FEWEST_WARNED", 10)
+    monkeypatch.setattr(files, "_FEWEST_WARNED", 10)
     with pytest.warns(MemoryWarning, match="not parted by blanks.*save_mesh_to_file"):
         domain = anuga.Domain(name)
     assert np.array_equal(expected.triangles, domain.triangles)

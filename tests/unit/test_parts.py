@@ -13,8 +13,8 @@ import pytest
 from unit import quantity_cases as cases
 
 import anuga_lean as anuga
-from anuga_lean import evaluation, rasters
 from anuga_lean._errors import MemoryWarning, PartsWarning
+from anuga_lean.quantity import from_function, from_raster
 
 Function = Callable[[np.ndarray, np.ndarray], Any]
 
@@ -22,10 +22,10 @@ Function = Callable[[np.ndarray, np.ndarray], Any]
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a small mesh be many parts."""
-    monkeypatch.setenv(evaluation.LARGEST_CALL, "64")
-    monkeypatch.setattr(evaluation, "_said", True)
-    monkeypatch.setattr(evaluation, "_ROWS_AT_ONCE", 10)
-    monkeypatch.setattr(rasters, "_TRIANGLES_PER_PART", 9)
+    monkeypatch.setenv(from_function.LARGEST_CALL, "64")
+    monkeypatch.setattr(from_function, "_said", True)
+    monkeypatch.setattr(from_function, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(from_raster, "_TRIANGLES_PER_PART", 9)
     yield
 
 
@@ -89,7 +89,7 @@ def test_a_function_of_all_points_is_called_once_with_all(
     domain, whole = (cases.make_domain(anuga, "cross") for _ in range(2))
     with pytest.warns(MemoryWarning, match=f"all 140 triangles.*{why}"):
         domain.set_quantity("elevation", f)
-    monkeypatch.delenv(evaluation.LARGEST_CALL)
+    monkeypatch.delenv(from_function.LARGEST_CALL)
     whole.set_quantity("elevation", f)
     assert values(whole) == values(domain)
 
@@ -119,7 +119,7 @@ def refuse() -> Any:
 
 
 def test_it_is_said_once(parts: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "_said", False)
+    monkeypatch.setattr(from_function, "_said", False)
     domain = cases.make_domain(anuga, "cross")
     with pytest.warns(PartsWarning, match=r"140 triangles in parts of 16.*LARGEST_CALL=140"):
         domain.set_quantity("elevation", cases.slope)
@@ -132,9 +132,9 @@ def test_it_is_said_once(parts: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_setting_that_means_nothing_is_refused(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(evaluation.LARGEST_CALL, text)
+    monkeypatch.setenv(from_function.LARGEST_CALL, text)
     domain = cases.make_domain(anuga, "cross")
-    with pytest.raises(evaluation.SettingError, match=f"'{text}' must be a number"):
+    with pytest.raises(from_function.SettingError, match=f"'{text}' must be a number"):
         domain.set_quantity("elevation", cases.slope)
 
 
@@ -142,7 +142,7 @@ def test_a_raster_whose_axis_turns_is_asked_at_once(parts: None) -> None:
     domain, whole = (cases.make_domain(anuga, "cross") for _ in range(2))
     x = np.array([-1.0, 4.0, 3.0, 8.0, 14.0])
     y, z = np.linspace(-1.0, 11.0, 4), np.random.default_rng(3).random((4, 5))
-    assert rasters.raster_values(x, y, z) is None
+    assert from_raster.raster_values(x, y, z) is None
     for each in (domain, whole):
         each.set_quantity("elevation", raster=(x, y, z), location="vertices")
     assert values(whole) == values(domain)
@@ -162,10 +162,10 @@ def test_the_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
     axis = np.linspace(-1.0, 101.0, 50)
     raster = (axis, axis, np.random.default_rng(5).random((50, 50)))
     domain.set_quantity("elevation", raster=raster, location="vertices")    # loads modules
-    monkeypatch.setattr(rasters, "_TRIANGLES_PER_PART", 1000)
+    monkeypatch.setattr(from_raster, "_TRIANGLES_PER_PART", 1000)
     for location, most in (("vertices", 36), ("centroids", 28)):
         assert peak(lambda at=location: domain.set_quantity(
             "elevation", raster=raster, location=at)) < most * n + 800_000
-    monkeypatch.setenv(evaluation.LARGEST_CALL, "8000")
-    monkeypatch.setattr(evaluation, "_said", True)
+    monkeypatch.setenv(from_function.LARGEST_CALL, "8000")
+    monkeypatch.setattr(from_function, "_said", True)
     assert peak(lambda: domain.set_quantity("elevation", cases.slope)) < 36 * n + 600_000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import anuga_lean as anuga
-from anuga_lean.past import wanted
+from anuga_lean.stepping.yield_state import wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*erosion operators are the expensive way")
 LEVELS = {"stage", "elevation", "height"}

@@ -11,7 +11,7 @@ import pytest
 
 import anuga_lean as anuga
 from anuga_lean.overlay.capabilities import capabilities
-from anuga_lean.prescribed import LimitMasks, Prescribed
+from anuga_lean.stepping.prescribed import LimitMasks, Prescribed
 
 anuga.Domain  # noqa: B018  ANUGA comes in
 pytestmark = pytest.mark.skipif(

@@ -17,8 +17,8 @@ import pytest
 from unit import quantity_cases as cases
 
 import anuga_lean as anuga
-import anuga_lean.quantity_values as quantity_values
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
+from anuga_lean.quantity import forms
 
 SET = {
     "nothing": lambda domain: None,
@@ -54,7 +54,7 @@ def held_nbytes(*things: Any) -> int:
     def visit(thing: Any) -> None:
         if isinstance(thing, np.ndarray):
             seen[id(thing)] = thing.nbytes
-        elif type(thing).__module__ == "anuga_lean.quantity_values":
+        elif type(thing).__module__ == "anuga_lean.quantity.forms":
             for value in vars(thing).values():
                 visit(value)
 
@@ -85,7 +85,7 @@ def test_same_bits_as_anuga(
 def test_same_bits_with_many_chunks(
     name: str, reference: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantity_values, "TRIANGLES_PER_CHUNK", 17)
+    monkeypatch.setattr(forms, "TRIANGLES_PER_CHUNK", 17)
     test_same_bits_as_anuga("scattered", name, reference, tmp_path)
 
 
@@ -142,7 +142,7 @@ def test_a_held_view_follows_and_stays_the_same(domain: Any) -> None:
     assert q.vertex_values is vertex
     assert q.edge_values is edge
     assert bits(q.get_values()) == bits(vertex)
-    q.materialise()
+    q.take_stock_arrays()
     assert bits(q.vertex_values) == bits(vertex)
 
 
@@ -227,8 +227,8 @@ def test_materialised_arrays_have_the_bits_of_the_views(domain: Any) -> None:
     cases._evolved(domain)
     before = cases.shown(domain)
     for q in domain.quantities.values():
-        q.materialise()
-        assert q.is_dense
+        q.take_stock_arrays()
+        assert q.on_stock_arrays
         for array in (q.vertex_values, q.edge_values, q.explicit_update):
             assert array is None or type(array) is np.ndarray
     after = cases.shown(domain)
@@ -277,7 +277,7 @@ def test_other_domains_get_anugas_quantity() -> None:
     points, triangles, boundary = anuga.rectangular(3, 3)
     q = Advection_Domain(points, triangles, boundary).quantities["stage"]
     q.set_values(cases.slope)
-    assert q.is_dense
+    assert q.on_stock_arrays
     assert type(q.edge_values) is type(q.vertex_values) is np.ndarray
     assert type(q.explicit_update) is np.ndarray
 

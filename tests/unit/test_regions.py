@@ -9,7 +9,7 @@ import pytest
 from anuga.geometry.polygon import inside_polygon, line_intersect
 
 import anuga_lean as anuga
-from anuga_lean.measure.census import census
+from anuga_lean.arrays.census import census
 
 YARD = [[3.0, 2.0], [5.0, 2.0], [5.0, 4.0], [3.0, 4.0]]
 

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import anuga_lean.merimbula as merimbula
 import anuga_lean.scenarios as scenarios
 from anuga_lean._errors import ScenarioError
 from anuga_lean.measure.child import StepClock
 from anuga_lean.measure.comparison import Comparison, compare
 from anuga_lean.measure.measurement import Request, measure
-from anuga_lean.merimbula import RawMesh
+from anuga_lean.scenarios import merimbula
+from anuga_lean.scenarios.merimbula import RawMesh
 
 
 def areas(mesh: RawMesh) -> np.ndarray:
@@ -133,7 +133,7 @@ def test_defaults_are_filled_in() -> None:
 def test_importing_scenarios_loads_no_anuga() -> None:
     code = (
         "import sys, anuga_lean.scenarios, anuga_lean.measure.child, anuga_lean.__main__; "
-        "anuga_lean.merimbula.load_mesh(); print('anuga' in sys.modules)"
+        "anuga_lean.scenarios.merimbula.load_mesh(); print('anuga' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -51,7 +51,7 @@ MODELS = (cross, polygon, shuffled)
 
 
 def stock_submeshes(domain: anuga.Domain, ranks: int, parameters: dict) -> list[tuple]:
-    mesh = domain.mesh.dense_copy()
+    mesh = domain.mesh.stock_copy()
     source = SimpleNamespace(
         mesh=mesh, quantities={}, triangles=mesh.triangles, neighbours=mesh.neighbours,
         number_of_triangles=len(mesh), centroid_coordinates=mesh.centroid_coordinates)
@@ -111,7 +111,7 @@ def test_parts_of_a_basic_mesh(scheme: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_orders_equal_stock(model: Callable[[], anuga.Domain], name: str) -> None:
     domain = model()
-    mesh = domain.mesh.dense_copy()
+    mesh = domain.mesh.stock_copy()
     stock = getattr(partitions, name).__wrapped__
     for ranks in (1, 2, 5, 16):
         expected_order, expected_count = stock(mesh, ranks)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from anuga_lean.views import ArrayView
+from anuga_lean.arrays.view import ArrayView
 
 
 class Squares(ArrayView):

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import anuga_lean as anuga
-from anuga_lean import viscosity
-from anuga_lean.measure.census import census
+from anuga_lean.arrays.census import census
+from anuga_lean.fractional_steps import kinematic_viscosity
 from anuga_lean.overlay.capabilities import capabilities
 
 ARRAYS = ("geo_structure_indices", "geo_structure_values", "operator_data", "operator_colind",
@@ -100,7 +100,7 @@ def test_a_serial_step_makes_no_elliptic_matrix(
 ) -> None:
     made = []
     operator = domain.kv_operator
-    monkeypatch.setattr(viscosity, "whole_matrix", lambda rows: made.append(1))
+    monkeypatch.setattr(kinematic_viscosity, "whole_matrix", lambda rows: made.append(1))
     monkeypatch.setattr(type(operator), "_make_matrix", lambda self: made.append(2))
     evolve(domain)
     assert [] == made
@@ -238,7 +238,7 @@ def test_kernel_refuses_arrays_of_another_size() -> None:
         bad = list(good)
         bad[place] = bad[place][:-1].copy()
         with pytest.raises(ValueError, match="must be C-contiguous"):
-            viscosity.viscosity_explicit.viscous_change(run, NU, 0.1, *bad)
+            kinematic_viscosity.viscosity_explicit.viscous_change(run, NU, 0.1, *bad)
 
 
 # Makes a domain on ANUGA as it is, evolves it, pickles it, and evolves it further.

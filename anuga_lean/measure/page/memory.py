@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anuga_lean.measure.census import SECTIONS
+from anuga_lean.arrays.census import SECTIONS
 from anuga_lean.measure.page import charts
 from anuga_lean.measure.page.charts import Value
 from anuga_lean.measure.page.model import Bar, Bars, Group, Key, Panel, Section, Table

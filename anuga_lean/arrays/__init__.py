@@ -1,0 +1,8 @@
+"""What stands for an array, and how long arrays are summed: no mesh, no physics.
+
+view          an object that acts as a numpy array and computes what is asked for
+pairwise_sum  numpy's sum of a long array that never exists as a whole
+parts         an array that is had a part at a time and never as a whole
+census        the arrays that an object holds, by owner
+signatures    methods that show the signature and the text of those they override
+"""

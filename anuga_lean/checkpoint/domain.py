@@ -1,0 +1,125 @@
+"""What `anuga.Domain` becomes: a domain stepped by lean kernels that writes lean checkpoints.
+
+Owns the methods by which a domain is written and restored.  How it is stepped is in
+`stepping.domain`, when a set is due in `schedule`, what of it goes into a file in `writing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import signature
+from time import time
+from typing import Any
+
+from anuga.shallow_water import shallow_water_domain as _swd
+
+from anuga_lean.arrays.signatures import documented_as
+from anuga_lean.checkpoint import releases, schedule
+from anuga_lean.checkpoint.schedule import KEEP
+from anuga_lean.checkpoint.writing import Checkpointing
+from anuga_lean.mesh.mesh import StockMesh
+from anuga_lean.stepping import conversion
+from anuga_lean.stepping.domain import LeanDomain
+from anuga_lean.stepping.step import Step
+
+
+class CheckpointedDomain(LeanDomain):
+    """The lean half of a Domain, to be mixed in before ANUGA's class."""
+
+    checkpoint_keep = KEEP
+    checkpoint_compression: str | None = None
+
+    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
+        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
+        for t in super().evolve(*args, **kwargs):
+            if self.checkpoint and schedule.is_due(self):
+                self.checkpoint_sets.write(self)
+                self.walltime_prev = time()
+            yield t
+
+    def set_checkpointing(
+        self,
+        checkpoint: bool = True,
+        checkpoint_dir: str = "CHECKPOINTS",
+        checkpoint_step: int = 10,
+        checkpoint_time: float | None = None,
+        *,
+        keep: int = KEEP,
+        compression: str | None = None,
+    ) -> None:
+        """Write a set of checkpoint files now and then while evolving.
+
+        Parameters
+        ----------
+        checkpoint : bool
+            False ends it.
+        checkpoint_dir : str
+            Made if it is not there.
+        checkpoint_step : int
+            Yieldsteps between two sets.
+        checkpoint_time : float, optional
+            Instead of that, s of wall time between two sets.
+        keep : int
+            The newest sets to keep; older ones of this run are removed once a
+            newer one is whole on every rank.
+        compression : None or 'zstd'
+            Smaller files, written slower; needs the package zstandard.
+
+        Raises
+        ------
+        CheckpointError
+            The folder cannot be used, or there is no such compression.
+        """
+        schedule.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
+                                   checkpoint_time, keep, compression)
+
+    set_checkpointing.__signature__ = signature(set_checkpointing)  # type: ignore[attr-defined]
+
+    @property
+    def checkpoint_sets(self) -> Checkpointing:
+        """What this process knows of the sets it has written."""
+        found = self.__dict__.get("_checkpoint_sets")
+        if found is None:
+            found = self.__dict__["_checkpoint_sets"] = Checkpointing()
+        return found
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the state that `evolve` writes before it yields, as it will go on after."""
+        state = self.__getstate__()
+        del state["_lean_written_with"]     # the header of the file says it
+        state["yieldstep_counter"] += 1
+        return state
+
+    def take_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Take the state of a checkpoint file, whose every object may be another's."""
+        mesh, lean = state["mesh"], state["lean"]
+        if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
+                or "normals" in state and conversion.is_lean_mesh(mesh):
+            raise ValueError("no mesh and no step of a lean domain")
+        self.__setstate__(state | {"_lean_written_with": releases.installed()})
+
+    # -- pickles -------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what the rest follows from: some 70 bytes per triangle."""
+        state = super().__getstate__()
+        state.pop("_checkpoint_sets", None)
+        state["_lean_written_with"] = releases.installed()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
+        if "_lean_written_with" in state:
+            releases.say(releases.check("a pickle of a domain", state.pop("_lean_written_with")))
+        else:
+            releases.say(releases.check_stock_state(state))
+        super().__setstate__(state)
+
+
+@documented_as(_swd.Domain)
+class Domain(CheckpointedDomain, _swd.Domain):
+    """ANUGA's shallow water Domain in a fraction of the memory."""
+
+
+Domain.__module__ = _swd.Domain.__module__
+Domain.__qualname__ = _swd.Domain.__qualname__

@@ -1,0 +1,191 @@
+"""The tables ANUGA keeps about a mesh, as views over the blocks.
+
+Owns the list of tables (name, shape, dtype, range, which kernel derives it), the view
+class and the property through which a mesh shows one.  Does not own the
+blocks (`blocks`) or what a mesh does when a table is written (`mesh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean.arrays.view import ArrayView
+
+if TYPE_CHECKING:
+    from anuga_lean.mesh.mesh import Mesh
+
+
+Limits = Callable[[int, int, int], tuple[int, int]]
+
+
+class _Table(NamedTuple):
+    """How a table is derived: by which kernel, with how many rows and columns."""
+
+    kind: str          # "geometry", "relation" or "node"
+    number: int        # of the table in kernels/derive.h
+    rows: int          # per triangle
+    columns: int       # 0 for a one-dimensional table
+    doc: str
+    # of the least value and the end of the values, given the numbers of triangles, nodes and
+    # boundary edges; None where no index is made of the values
+    limits: Limits | None = None
+
+
+TABLES: dict[str, _Table] = {
+    "normals": _Table(
+        "geometry", 0, 1, 6, "(n, 6) float64, outward unit normals x0 y0 x1 y1 x2 y2."),
+    "edgelengths": _Table("geometry", 1, 1, 3, "(n, 3) float64, m."),
+    "areas": _Table("geometry", 2, 1, 0, "(n,) float64, m2."),
+    "radii": _Table(
+        "geometry", 3, 1, 0, "(n,) float64, m: the length in the CFL condition."),
+    "centroid_coordinates": _Table("geometry", 4, 1, 2, "(n, 2) float64, m."),
+    "vertex_coordinates": _Table(
+        "geometry", 5, 3, 2, "(3*n, 2) float64, m: vertex i of triangle k in row 3*k + i."),
+    "edge_midpoint_coordinates": _Table(
+        "geometry", 6, 3, 2, "(3*n, 2) float64, m: edge i of triangle k in row 3*k + i."),
+    "triangles": _Table(
+        "relation", 0, 1, 3, "(n, 3) int64, nodes, counter-clockwise.",
+        lambda n, nodes, edges: (0, nodes)),
+    "neighbours": _Table(
+        "relation", 1, 1, 3, "(n, 3) int64, a triangle or -1-j at boundary edge j.",
+        lambda n, nodes, edges: (-edges, n)),
+    "neighbour_edges": _Table(
+        "relation", 2, 1, 3, "(n, 3) int64, the neighbour's edge, -1 without a neighbour.",
+        lambda n, nodes, edges: (-1, 3)),
+    "surrogate_neighbours": _Table(
+        "relation", 3, 1, 3, "(n, 3) int64, the neighbour, or the triangle itself.",
+        lambda n, nodes, edges: (0, n)),
+    "number_of_boundaries": _Table(
+        "relation", 4, 1, 0, "(n,) int64, edges without a neighbour.",
+        lambda n, nodes, edges: (0, 4)),
+    "nodes": _Table("node", 0, 0, 2, "(number_of_nodes, 2) float64, m."),
+    "number_of_triangles_per_node": _Table(
+        "node", 1, 0, 0, "(number_of_nodes,) int64.", lambda n, nodes, edges: (0, 3 * n + 1)),
+    "node_index": _Table(
+        "node", 2, 0, 0, "(number_of_nodes + 1,) int64: where a node's corners begin in "
+        "vertex_value_indices.", lambda n, nodes, edges: (0, 3 * n + 1)),
+    "vertex_value_indices": _Table(
+        "node", 3, 3, 0, "(3*n,) int64: corners 3*k + i grouped by their node.",
+        lambda n, nodes, edges: (0, 3 * n)),
+}
+# The attribute of a domain that shows a table.
+ON_DOMAIN = {"edge_coordinates" if name == "edge_midpoint_coordinates" else name: name
+             for name in TABLES}
+
+
+def with_tables(show: Callable[[str], Any], attributes: Mapping[str, str]) -> Any:
+    """Return a class decorator that adds an attribute for each table.
+
+    Parameters
+    ----------
+    show : callable
+        Makes the descriptor of a table, given its name.
+    attributes : mapping of str to str
+        The table that each attribute shows.
+    """
+    def add(cls: type) -> type:
+        for attribute, table in attributes.items():
+            setattr(cls, attribute, show(table))
+        return cls
+    return add
+
+
+def _shape(mesh: Mesh, name: str) -> tuple[int, ...]:
+    return shape_of(name, mesh.number_of_triangles, mesh.number_of_nodes)
+
+
+def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
+    """Return the shape of a table of a mesh of `n` triangles."""
+    table = TABLES[name]
+    rows = table.rows * n
+    if table.kind == "node" and table.rows == 0:
+        rows = number_of_nodes + (name == "node_index")
+    return (rows, table.columns) if table.columns else (rows,)
+
+
+class MeshTable(ArrayView):
+    """One table of a mesh, computed from its blocks when it is indexed.
+
+    Parameters
+    ----------
+    owner : Mesh
+    name : str
+        The attribute of the mesh, a key of `TABLES`.
+    """
+
+    def __init__(self, owner: Mesh, name: str) -> None:
+        is_float = TABLES[name].kind == "geometry" or name == "nodes"
+        super().__init__(owner, _shape(owner, name), np.float64 if is_float else np.int64)
+        self.name = name
+        self._by_chunks = TABLES[name].kind != "node"
+
+    def _rows(self, ks: NDArray[np.int64]) -> np.ndarray:
+        table = TABLES[self.name]
+        ks = np.ascontiguousarray(ks)
+        handle = self.owner.blocks.handle()
+        if table.kind == "geometry":
+            values = handle.geometry_rows(table.number, ks)
+        elif table.kind == "relation":
+            values = handle.relation_rows(table.number, ks)
+        else:
+            return self._node_rows(ks)
+        return values if table.columns else values[:, 0]
+
+    def _all(self) -> np.ndarray:
+        table = TABLES[self.name]
+        handle = self.owner.blocks.handle()
+        if table.kind == "geometry":
+            values = handle.geometry_all(table.number)
+        elif table.kind == "relation":
+            values = handle.relation_all(table.number)
+        else:
+            return self._node_all()
+        return values if table.columns else values[:, 0]
+
+    def _node_rows(self, ks: NDArray[np.int64]) -> np.ndarray:
+        if self.name == "nodes":
+            return self.owner.blocks.node_rows(ks)
+        if self.name == "vertex_value_indices":
+            return self.owner.node_order()[0][ks].astype(np.int64)
+        starts = self.owner.node_starts()
+        if self.name == "node_index":
+            return starts[ks].astype(np.int64)
+        return (starts[ks + 1] - starts[ks]).astype(np.int64)
+
+    def _node_all(self) -> np.ndarray:
+        if self.name == "nodes":
+            return self.owner.blocks.nodes()
+        if self.name == "vertex_value_indices":
+            return self.owner.compute_vertex_value_indices()
+        count = self.owner.blocks.handle().triangles_per_node()
+        if self.name == "node_index":
+            return np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+        return count
+
+    def _stored(self) -> np.ndarray | None:
+        return self.owner.real_arrays.get(self.name)
+
+    def _write(self, key: Any, value: Any) -> None:
+        self.owner.override(self.name)[key] = value
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self.owner!r}: {self.shape} {self.dtype}, computed>"
+
+
+def table_property(name: str) -> property:
+    """Return the property that shows table `name` of a mesh and takes a new one."""
+
+    def get(mesh: Mesh) -> np.ndarray | MeshTable:
+        real = mesh.real_arrays.get(name)
+        return mesh.view(name) if real is None else real
+
+    def put(mesh: Mesh, values: Any) -> None:
+        own = isinstance(values, MeshTable) and values.owner is mesh and values.name == name
+        if not own:  # `mesh.areas *= 2` assigns the view to itself after writing
+            mesh.replace(name, np.asarray(values))
+
+    return property(get, put, doc=TABLES[name].doc)

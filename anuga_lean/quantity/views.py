@@ -1,0 +1,142 @@
+"""What a lean quantity shows where ANUGA has arrays.
+
+Owns the array-likes over vertex, edge and update values, the sink for values
+that are derived anyway, and the stand-in that ANUGA's compiled functions see.
+The values themselves belong to `quantity`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean.arrays.view import ArrayView
+from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
+
+if TYPE_CHECKING:
+    from anuga_lean.quantity.quantity import Quantity
+
+Array = NDArray[np.float64]
+
+
+class PlaceView(ArrayView):
+    """The (n, 3) float64 vertex or edge values of a quantity.
+
+    Writing to it makes the quantity hold a real array; writing to the edge
+    values of what a run reconstructs makes the domain leave the lean kernels,
+    as only ANUGA's own take edge values from outside.
+    """
+
+    def __init__(self, owner: Quantity, place: str) -> None:
+        super().__init__(owner, (len(owner), 3), np.float64)
+        self.place = place
+
+    def _rows(self, ks: NDArray[np.int64]) -> Array:
+        return np.array(self.owner.form(self.place).rows(self.owner.domain, ks))
+
+    def _all(self) -> Array:
+        return self.owner.form(self.place).all(self.owner.domain)
+
+    def _stored(self) -> Array | None:
+        return self.owner.form(self.place).array if self.owner.on_stock_arrays else None
+
+    def _write(self, key: Any, value: Any) -> None:
+        self.owner.writable(self.place)[key] = value
+
+
+class UpdateView(ArrayView):
+    """An (n,) float64 update of an evolved quantity: zeros until written to."""
+
+    def __init__(self, owner: Quantity, name: str) -> None:
+        super().__init__(owner, (len(owner),), np.float64)
+        self.name = name
+
+    def _rows(self, ks: NDArray[np.int64]) -> Array:
+        return np.zeros(ks.size)
+
+    def _all(self) -> Array:
+        return np.zeros(len(self))
+
+    def _stored(self) -> Array | None:
+        return self.owner.held_update(self.name)
+
+    def _write(self, key: Any, value: Any) -> None:
+        self.owner.writable_update(self.name)[key] = value
+
+
+class GradientView(ArrayView):
+    """One component of the (n,) float64 gradient through the vertex values, unit/m.
+
+    Parameters
+    ----------
+    owner : Quantity
+    corners : Values
+        The vertex values at the time; they must last.
+    axis : int
+        0 for x, 1 for y.
+    """
+
+    def __init__(self, owner: Quantity, corners: Values, axis: int) -> None:
+        super().__init__(owner, (len(owner),), np.float64)
+        self.corners = _relied_upon(corners)
+        self.axis = axis
+        self._array: Array | None = None
+
+    def _rows(self, ks: NDArray[np.int64]) -> Array:
+        domain = self.owner.domain
+        place = (3 * ks[:, np.newaxis] + np.arange(3)).ravel()
+        corner = domain.mesh.vertex_coordinates[place].reshape(-1, 3, 2)
+        values = np.asarray(self.corners.rows(domain, ks))
+        return plane_gradient(corner, values)[self.axis]
+
+    def _all(self) -> Array:
+        domain = self.owner.domain
+        return np.concatenate([self._rows(np.arange(ks.start, ks.stop)) for ks in chunks(domain)])
+
+    def _stored(self) -> Array | None:
+        return self._array
+
+    def _write(self, key: Any, value: Any) -> None:
+        self._array = self._all()
+        self._array[key] = value
+
+
+_alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()
+
+
+def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]) -> ArrayView:
+    """Return the one view of `name` there is while somebody holds it.
+
+    A view keeps its owner alive, so the owner's id stays its own; the owner
+    does not hold the view, so that both go without the garbage collector.
+    """
+    key = (id(owner), name)
+    view = _alive.get(key)
+    if view is None:
+        view = _alive[key] = kind(owner, name)
+    return view
+
+
+class RealArrays:
+    """A domain or a quantity whose views have turned into real arrays.
+
+    Stands in for `original` where ANUGA's compiled functions, or code that
+    writes through a reshaped array, ask for attributes.  Keeps nothing beyond
+    `replaced`; lives as long as one call.
+    """
+
+    def __init__(self, original: Any, **replaced: Any) -> None:
+        self.__dict__.update(replaced)
+        self._original = original
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._original, name)
+        return np.asarray(value) if isinstance(value, ArrayView) else value
+
+
+def sink(*shape: int) -> Array:
+    """Return a writable array of `shape` whose elements share one place in memory."""
+    return np.lib.stride_tricks.as_strided(np.zeros(1), shape, (0,) * len(shape))

@@ -1,0 +1,509 @@
+"""The drop-in Domain: ANUGA's own, stepped by lean kernels.
+
+Owns how ANUGA's methods map onto `step.Step` and which of ANUGA's array
+attributes are views.  A domain whose `lean` is None runs on ANUGA's kernels
+over real arrays; `conversion.py` turns one kind into the other.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
+from anuga.shallow_water import shallow_water_domain as _swd
+from anuga.shallow_water.friction import manning_friction_semi_implicit
+
+from anuga_lean._kernels import release_free_memory
+from anuga_lean.memory_limits import count_of, stage
+from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
+from anuga_lean.overlay.later_attributes import complete
+from anuga_lean.stepping import conversion, features, ghosts
+from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
+from anuga_lean.stepping.domain_attributes import (
+    CheckpointFlag,
+    FullFlags,
+    MaxSpeed,
+    SharedArray,
+    Workspace,
+    YieldTime,
+)
+from anuga_lean.stepping.prescribed import BoundaryLimitMask
+from anuga_lean.stepping.step import RECONSTRUCTED, Step
+from anuga_lean.stepping.sww import go_on_with_file, move_aside
+from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
+from anuga_lean.stepping.volumes_and_flows import ReportingDomain
+from anuga_lean.stepping.wall_edges import EdgeArray
+from anuga_lean.stepping.whole_domains import release_left_behind
+from anuga_lean.stepping.yield_state import wanted
+
+# Attributes that are the mesh's own.
+_OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
+            "tag_boundary_cells", "geo_reference")
+# Attributes that are not pickled.
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
+
+
+@with_tables(SharedArray, ON_DOMAIN)
+class LeanDomain(ReportingDomain):
+    """The lean half of a Domain, to be mixed in before ANUGA's class.
+
+    Attributes
+    ----------
+    lean : anuga_lean.stepping.step.Step or None
+        What steps this domain; None once ANUGA's kernels do.
+    """
+
+    lean: Step | None = None
+    _lean_constructing = False
+    _lean_monitoring = False
+    _lean_asked: list = []              # what _may_defer was last asked about
+    _lean_answer = False
+    _lean_edges: dict = {}              # of the boundary that is evaluated just now
+    _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_messages: dict = {}           # of the exchange with other ranks, by tag
+    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
+    _lean_keeps_sww = False             # and its file
+    _lean_goes_on = False               # a resumed run, up to its first step
+
+    tri_full_flag = FullFlags()
+    node_full_flag = Workspace("node_full_flag")
+    _grad_workspace_x = Workspace("_grad_workspace_x")
+    _grad_workspace_y = Workspace("_grad_workspace_y")
+    _phi_workspace = Workspace("_phi_workspace")
+    max_speed = MaxSpeed()
+    boundary_limit_mask = BoundaryLimitMask()
+    edge_flux_type = EdgeArray("edge_flux_type")
+    edge_river_wall_counter = EdgeArray("edge_river_wall_counter")
+    checkpoint = CheckpointFlag()
+    relative_yieldtime = YieldTime()
+    tracer_edge_values = TracerEdges("tracer_edge_values", 3)
+    tracer_backup_values = TracerBackup("tracer_backup_values")
+    tracer_boundary_flux = DerivedTracerArray("tracer_boundary_flux")
+    tracer_external_source = TracerSource("tracer_external_source")
+
+    @stage("the domain", count_of)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._lean_constructing = True
+        try:
+            super().__init__(*args, **kwargs)
+        finally:
+            self._lean_constructing = False
+        if self.lean is not None:
+            # Zeros that nobody has touched: freed before the quantities are made, they would
+            # become one of theirs, which calloc clears, and so touches.
+            self.__dict__.pop("boundary_limit_mask", None)
+        release_free_memory()
+
+    def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
+        found = super()._init_mesh(*args, **kwargs)
+        if conversion.is_lean_mesh(self.mesh):
+            self.lean = Step(self)
+        return found
+
+    @stage("the quantities", count_of)
+    def _init_quantities(self, *args: Any, **kwargs: Any) -> None:
+        super()._init_quantities(*args, **kwargs)
+
+    def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
+        if self.lean is None:
+            super()._init_parallel(*args, **kwargs)
+        else:
+            ghosts.set_up(self, *args, **kwargs)
+
+    # -- state ---------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what the rest follows from: some 70 bytes per triangle."""
+        state = super().__getstate__()
+        for name in _TRANSIENT:
+            state.pop(name, None)
+        for name in _OF_MESH:
+            if state.get(name) is getattr(self.mesh, name, None):
+                state.pop(name, None)
+        if self._objects_follow():
+            del state["boundary_objects"]
+            state["_boundary_is_set"] = True
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
+        is_set = state.pop("_boundary_is_set", False)
+        step = state.pop("lean", None)
+        super().__setstate__(state)     # which would have a step forget what it has just got
+        self.lean = step
+        if "normals" in state and conversion.is_lean_mesh(self.mesh):
+            conversion.adopt(self)
+            complete(self)
+            return
+        for name in _OF_MESH:
+            if name not in state:
+                self.__dict__[name] = getattr(self.mesh, name)
+        if is_set:
+            self.boundary_objects = self._boundary_objects()
+        complete(self)
+
+    def _boundary_objects(self) -> list[tuple]:
+        """Return ((triangle, edge), boundary) for each edge with one, as ANUGA lists them."""
+        found = [(edge, self.boundary_map[self.boundary[edge]]) for edge in sorted(self.boundary)]
+        return [pair for pair in found if pair[1] is not None]
+
+    def _objects_follow(self) -> bool:
+        """Whether `boundary_objects` says what `boundary` and `boundary_map` do."""
+        held = self.__dict__.get("boundary_objects")
+        if held is None or self.boundary_map is None \
+                or not set(self.boundary.values()) <= set(self.boundary_map):
+            return False
+        found = self._boundary_objects()
+        return len(found) == len(held) and all(
+            [a[0] == b[0] and a[1] is b[1] for a, b in zip(found, held, strict=True)])
+
+    def __copy__(self) -> Any:
+        """Return a second domain on the same arrays, as in ANUGA; its kernels run both."""
+        self.use_stock_kernels("a shallow copy, which shares the arrays of its original,")
+        shared = type(self).__new__(type(self))
+        shared.__setstate__(self.__getstate__())
+        return shared
+
+    @property
+    def _Domain_C_struct(self) -> Any:
+        """What the kernels were prepared with; None: nothing is, or everything has to be again."""
+        return self.__dict__.get("_Domain_C_struct") if self.lean is None else self.lean.run
+
+    @_Domain_C_struct.setter
+    def _Domain_C_struct(self, value: Any) -> None:
+        self.__dict__["_Domain_C_struct"] = value
+        if value is None and self.lean is not None and not self._lean_constructing:
+            self.lean.forget_parameters()
+
+    def update_domain_c_struct(self) -> None:
+        """Take the parameters that were changed since the first step."""
+        if not self._stepped_lean():
+            super().update_domain_c_struct()
+            return
+        for name in RECONSTRUCTED:
+            found = np.shape(self.quantities[name].boundary_values)
+            if found != (self.boundary_length,):
+                raise ValueError(f"{name}.boundary_values has shape {found}, but there are "
+                                 f"{self.boundary_length} boundary edges.")
+        self.lean.ready()
+        self.lean.take_parameters()
+
+    def full_flags(self) -> np.ndarray | None:
+        """1 for full, 0 for ghost triangles, (n,) uint8; None if there are no ghosts."""
+        return self.__dict__.get("_full_flags")
+
+    def has_manning_friction(self) -> bool:
+        """Whether ANUGA's Manning friction is among the forcing terms."""
+        return manning_friction_semi_implicit in self.forcing_terms
+
+    def shares_steps(self) -> bool:
+        """Whether others than friction act on a step between its fluxes and its update."""
+        return bool(self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
+                    or any([term is not manning_friction_semi_implicit
+                            for term in self.forcing_terms]))
+
+    def use_stock_kernels(self, feature: str) -> None:
+        """Build ANUGA's arrays and run its kernels from here on, saying so once.
+
+        Parameters
+        ----------
+        feature : str
+            What has no lean kernel, as the warning names it.
+        """
+        if self.lean is not None:
+            conversion.turn_to_stock_arrays(self, feature)
+
+    def _stepped_lean(self) -> bool:
+        """Whether lean kernels step this domain; turns to ANUGA's where they must."""
+        if self.lean is None:
+            return False
+        feature = features.unsupported(self)
+        if feature is not None:
+            self.use_stock_kernels(feature)
+            return False
+        return True
+
+    # -- distribute ----------------------------------------------------------
+
+    def _may_defer(self) -> bool:
+        """Whether nobody looks at the centroid values between distribute and update."""
+        if self.verbose or self.boundary_map is None or self.shares_steps():
+            return False
+        boundaries = list(self.boundary_map.values())
+        asked = boundaries + [getattr(boundary, "function", None) for boundary in boundaries]
+        if len(asked) != len(self._lean_asked) or any(
+                [a is not b for a, b in zip(asked, self._lean_asked, strict=True)]):
+            self._lean_asked = asked
+            self._lean_answer = not any(
+                [may_look(boundary, self.number_of_triangles) for boundary in boundaries])
+        return self._lean_answer
+
+    def distribute_to_vertices_and_edges(self, distribute_to_vertices: bool = True) -> None:
+        """Protect the centroid values; edge and vertex values follow on demand."""
+        if not self._stepped_lean():
+            super().distribute_to_vertices_and_edges(distribute_to_vertices)
+            return
+        if not distribute_to_vertices:
+            self.lean.set_walls(self._walls())
+            self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
+            return
+        self._lean_asked = []  # scripts may bind other names at a yield
+        if self._has_nan():
+            self.use_stock_kernels("NaN in the centroid values")
+            super().distribute_to_vertices_and_edges(distribute_to_vertices)
+            return
+        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+
+    def _has_nan(self) -> bool:
+        """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
+        return any([np.isnan(np.sum(self.quantities[name].centroid_values))
+                    for name in ("stage", "xmomentum", "ymomentum", "elevation", "friction")])
+
+    def distribute_to_edges(self) -> None:
+        """As `distribute_to_vertices_and_edges`."""
+        if self._stepped_lean():
+            self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+        else:
+            super().distribute_to_edges()
+
+    def distribute_edges_to_vertices(self) -> None:
+        """Vertex values follow from the edges on demand."""
+        if not self._stepped_lean():
+            super().distribute_edges_to_vertices()
+
+    def protect_against_infinitesimal_and_negative_heights(self) -> None:
+        """Lift stages to the bed and stop water too shallow to flow."""
+        if self._stepped_lean():
+            self._report_mass_error(self.lean.protect())
+        else:
+            super().protect_against_infinitesimal_and_negative_heights()
+
+    def _report_mass_error(self, mass_error: float) -> None:
+        if mass_error > 0.0 and self.verbose:
+            print(f"Cumulative mass protection: {mass_error} m^3 ")
+
+    # -- boundary ------------------------------------------------------------
+
+    @stage("the boundary", count_of)
+    def set_boundary(self, boundary_map: dict) -> None:
+        """Assign a boundary object to every tag; see ANUGA's method."""
+        release_left_behind()
+        super().set_boundary(boundary_map)
+
+    def _walls(self) -> tuple:
+        """Tags of the boundaries that the sweep reflects by itself."""
+        return tuple([tag for tag in self.tag_boundary_cells
+                      if is_wall(self.boundary_map[tag])])
+
+    def update_boundary(self) -> None:
+        """Let every boundary object write its boundary values."""
+        if self._stepped_lean() and self._edges_were_set():
+            self.use_stock_kernels("boundary values from edge values that were set")
+        if self.lean is None or not self.lean.in_step:
+            super().update_boundary()
+            return
+        if self.number_of_tracers:
+            self.update_tracer_boundary_values()
+        for tag, edges in self.tag_boundary_cells.items():
+            boundary = self.boundary_map[tag]
+            if boundary is None or is_wall(boundary):
+                continue
+            if self.lean is not None and asks_edge_by_edge(boundary):
+                self._lean_edges = self.lean.conserved_at_edges(self.boundary_cells[edges])
+            try:
+                boundary.evaluate_segment(self, edges)
+            finally:
+                self._lean_edges = {}
+
+    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> None:
+        """Write the boundary values of reflective walls.
+
+        Parameters
+        ----------
+        ids, vol, edge : (m,) int64
+            Boundary edges by number, and by triangle and edge.
+        """
+        self.lean.reflect(ids, vol, edge)
+        reflect_velocities(self, ids, vol, edge)
+
+    def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
+                                 edge: int | None = None) -> np.ndarray:
+        """Conserved quantities at the centroid, a vertex or an edge of a triangle: (3,)."""
+        if self._lean_edges and self.lean is not None and vertex is None and edge is not None \
+                and isinstance(vol_id, (int, np.integer)):
+            found = self._lean_edges.get(vol_id)
+            if found is not None:
+                return found[:, edge].copy()
+        return super().get_conserved_quantities(vol_id, vertex, edge)
+
+    # -- fluxes and update ---------------------------------------------------
+
+    def compute_fluxes(self) -> None:
+        """Compute the flux divergence and `flux_timestep`."""
+        if self._stepped_lean() and self._edges_were_set():
+            self.use_stock_kernels("computing fluxes from edge values that were set")
+        if self.lean is None:
+            super().compute_fluxes()
+            return
+        if any([isinstance(operator, Kinematic_viscosity_operator)
+                for operator in self.fractional_step_operators]):
+            self.lean.note_boundary_bed()
+        self.flux_timestep = self.lean.compute_fluxes()
+
+    def _edges_were_set(self) -> bool:
+        """Whether a quantity was set after the last distribute, so that its edges count."""
+        quantities = self.quantities
+        return not all([quantities[name].is_reconstructed for name in RECONSTRUCTED])
+
+    def apply_protection_against_isolated_degenerate_timesteps(self) -> None:
+        """Set the momenta of single triangles far faster than all others to zero.
+
+        As in ANUGA they are set at the vertices, which makes all other momenta what
+        the vertex values of the last yield imply.
+        """
+        if self.lean is None or not self.protect_against_isolated_degenerate_timesteps:
+            super().apply_protection_against_isolated_degenerate_timesteps()
+            return
+        speeds = self.lean.speeds()
+        fastest, slowest = speeds.max(), speeds.min()
+        if fastest < 10.0 or fastest == slowest:
+            return
+        bins = np.arange(slowest, fastest, (fastest - slowest) / 10)
+        count = np.diff([*np.searchsorted(np.sort(speeds), bins), len(speeds)])
+        if count[-1] > 0 and not count[4:9].any():
+            triangles = np.flatnonzero(speeds > bins[-1])
+            self.lean.on_state_written()
+            for name in ("xmomentum", "ymomentum"):
+                self.quantities[name].set_values(0.0, indices=triangles.tolist())
+            speeds[triangles] = 0.0
+
+    def backup_conserved_quantities(self) -> None:
+        """Remember the conserved quantities for `saxpy_conserved_quantities`."""
+        if self._stepped_lean():
+            self.lean.backup_conserved()
+        else:
+            super().backup_conserved_quantities()
+
+    def saxpy_conserved_quantities(self, a: float, b: float, c: float | None = None) -> None:
+        """Average the conserved quantities with the remembered ones."""
+        if self.lean is None:
+            super().saxpy_conserved_quantities(a, b, c)
+        else:
+            self.lean.average(a, b, 1.0 if c is None else c)
+
+    def update_conserved_quantities(self) -> None:
+        """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
+        if self.lean is not None and not self.lean.edges_known and self._stepped_lean() \
+                and not self.lean.holds_last_fluxes():
+            self.use_stock_kernels("updating a state that was not distributed")
+        if self.lean is None:
+            super().update_conserved_quantities()
+            return
+        if not self.get_using_discontinuous_elevation():
+            raise AssertionError(
+                "ANUGA steps domains with discontinuous elevation only: "
+                "domain.set_using_discontinuous_elevation(True).")
+        count, volume = self.lean.update()
+        from anuga import numprocs
+        if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
+            total = self._volume_of(self.lean.stage_after_update())
+            self.volume_history.append(total)
+            if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
+                warnings.warn(
+                    f"{count} negative cells set to zero depth, adding {volume:.3g} m^3 "
+                    f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
+                    "possible loss of conservation. \nConsider using "
+                    "domain.report_water_volume_statistics() to check the extent of the problem",
+                    stacklevel=2)
+
+    def update_extrema(self) -> None:
+        """Update the extrema of the monitored quantities."""
+        if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
+            self._lean_goes_on = False
+            return
+        past = None if self.lean is None else self.lean.past
+        if past is None:
+            super().update_extrema()
+            return
+        self._lean_monitoring = True
+        past.remember(True)
+        try:
+            super().update_extrema()
+        finally:
+            self._lean_monitoring = False
+            past.remember(False)
+
+    # -- going on from a checkpoint ------------------------------------------
+
+    def mark_resumed(self) -> None:
+        """Let the next evolve go on exactly where the checkpoint was written.
+
+        At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
+        """
+        has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
+        self._lean_resumed = (self.relative_time, None if has_ended else getattr(
+            self, "relative_yieldtime", None))
+
+    def keep_older_sww(self) -> None:
+        """Let the next evolve begin a file of its own, without losing an earlier run's."""
+        self._lean_moves_sww = True
+
+    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
+        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
+        release_left_behind()
+        if self._lean_resumed is not None and self.evolved_called:
+            self._lean_keeps_sww = go_on_with_file(self)
+            self._lean_goes_on = self._lean_resumed[1] is not None
+        steps = super().evolve(*args, **kwargs)
+        while True:
+            self._lean_evolving = True
+            try:
+                t = next(steps)
+            except StopIteration:
+                return
+            finally:
+                self._lean_evolving = False
+                self._lean_keeps_sww = self._lean_goes_on = False
+            yield t
+
+    # -- between runs --------------------------------------------------------
+
+    @stage("creating the SWW file", count_of)
+    def initialise_storage(self) -> None:
+        """Create the SWW file and store what does not change."""
+        if self._lean_keeps_sww:
+            return
+        if self.__dict__.pop("_lean_moves_sww", False):
+            move_aside(self)
+        super().initialise_storage()
+        if self.lean is not None:
+            release_free_memory()
+
+    def store_timestep(self) -> None:
+        """Store what changes, and hand the buffers back to the system."""
+        super().store_timestep()
+        if self.lean is not None:
+            release_free_memory()
+
+    def _ensure_gpu_interface(self) -> None:
+        """Build what compute mode 'unified' needs: ANUGA's arrays first."""
+        if self.multiprocessor_mode != 1:
+            self.use_stock_kernels("compute mode 'unified'")
+        super()._ensure_gpu_interface()
+
+    def set_gpu_interface(self) -> None:
+        """Build what compute mode 'unified' needs: ANUGA's arrays first."""
+        if self.multiprocessor_mode != 1:
+            self.use_stock_kernels("compute mode 'unified'")
+        super().set_gpu_interface()
+
+    def reorder(self, new_order: Any) -> None:
+        """Renumber the triangles: new_order[i] is the old index of triangle i."""
+        if self.lean is None:
+            super().reorder(new_order)
+            return
+        with conversion.stock_arrays(self):
+            super().reorder(new_order)

@@ -1,0 +1,198 @@
+"""Attributes of a lean domain that stand for arrays it does not hold.
+
+Owns the descriptors that share the mesh's arrays with the domain, the flags
+of full triangles, ANUGA's work arrays and the recorded wave speeds.  Where a
+domain runs on ANUGA's kernels they give ordinary attributes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anuga_lean.arrays.view import ArrayView
+
+
+class SharedArray:
+    """The mesh's array of that name; assigning another one is passed to the mesh."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        return getattr(domain.mesh, self.name)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        mesh = domain.mesh
+        current = getattr(mesh, self.name)
+        if value is current:
+            return
+        if isinstance(value, ArrayView) and value.owner is mesh:
+            return
+        setattr(mesh, self.name, value)
+
+
+class _FullFlagView(ArrayView):
+    """tri_full_flag of a lean domain, (n,) int64: 1 full, 0 ghost."""
+
+    def __init__(self, domain: Any) -> None:
+        super().__init__(domain, (domain.number_of_triangles,), np.int64)
+
+    def _rows(self, ks: np.ndarray) -> np.ndarray:
+        flags = self.owner.full_flags()
+        return np.ones(len(ks), np.int64) if flags is None else flags[ks].astype(np.int64)
+
+    def _all(self) -> np.ndarray:
+        flags = self.owner.full_flags()
+        return np.ones(len(self), np.int64) if flags is None else flags.astype(np.int64)
+
+    def _write(self, key: Any, value: Any) -> None:
+        flags = self.owner.full_flags()
+        if flags is None:
+            flags = np.ones(len(self), np.uint8)
+        flags[key] = value
+        _set_flags(self.owner, flags)
+
+
+def _set_flags(domain: Any, flags: np.ndarray | None) -> None:
+    if flags is not None and flags.all():
+        flags = None
+    domain.__dict__["_full_flags"] = flags
+    if domain.lean is not None and domain.lean.run is not None:
+        domain.lean.forget_parameters()
+
+
+class FullFlags:
+    """tri_full_flag: nothing while all triangles are full, else one byte each."""
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        if domain.lean is None:
+            try:
+                return domain.__dict__["tri_full_flag"]
+            except KeyError:
+                raise AttributeError("tri_full_flag") from None
+        return _FullFlagView(domain)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain.lean is None:
+            domain.__dict__["tri_full_flag"] = value
+        else:
+            _set_flags(domain, (np.asarray(value) != 0).astype(np.uint8))
+
+
+class Workspace:
+    """A work array of ANUGA's that exists only once somebody asks for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        try:
+            return domain.__dict__[self.name]
+        except KeyError:
+            pass
+        if domain.lean is None and not domain.__dict__.get("_lean_released"):
+            raise AttributeError(self.name)
+        if self.name == "node_full_flag":
+            return _node_full_flag(domain)
+        array = np.zeros(domain.number_of_triangles)
+        domain.__dict__[self.name] = array
+        return array
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain.lean is None or not domain._lean_constructing:
+            domain.__dict__[self.name] = value
+
+
+def _node_full_flag(domain: Any) -> np.ndarray:
+    """1 for nodes of full triangles, (highest node in use + 1,) int64, as ANUGA counts them."""
+    triangles = np.asarray(domain.mesh.triangles)
+    weights = np.repeat(np.asarray(domain.tri_full_flag), 3)
+    return np.minimum(np.bincount(triangles.ravel(), weights=weights).astype(int), 1)
+
+
+class _SpeedView(ArrayView):
+    """max_speed of a lean domain, (n,) float64, m/s; recorded once somebody reads it."""
+
+    def __init__(self, domain: Any) -> None:
+        super().__init__(domain, (domain.number_of_triangles,), np.float64)
+
+    def _stored(self) -> np.ndarray | None:
+        return self.owner.lean.max_speed
+
+    def _rows(self, ks: np.ndarray) -> np.ndarray:
+        return self.owner.lean.speeds()[ks]
+
+    def _all(self) -> np.ndarray:
+        return self.owner.lean.speeds()
+
+    def _write(self, key: Any, value: Any) -> None:
+        if isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and value == 0.0:
+            self.owner.lean.zero_speeds()
+            return
+        self.owner.lean.speeds()[key] = value
+
+
+class MaxSpeed:
+    """max_speed: ANUGA's array, or a view that starts recording when it is read."""
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        if domain.lean is None:
+            return domain.__dict__.get("max_speed")
+        unknown = domain.lean.run is None and domain.lean.max_speed is None
+        return None if unknown else _SpeedView(domain)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain.lean is None:
+            domain.__dict__["max_speed"] = value
+        elif isinstance(value, np.ndarray):
+            domain.lean.record_speeds(value)
+
+
+class CheckpointFlag:
+    """checkpoint: whether sets are written; ANUGA's evolve, which would pickle, sees False."""
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        return not domain._lean_evolving and domain.__dict__.get("checkpoint", False)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        domain.__dict__["checkpoint"] = value
+
+
+class YieldTime:
+    """relative_yieldtime: the next yield, s.
+
+    ANUGA adds yieldstep to the last of them, and to the present time when evolve begins.
+    The two differ in the last bit at times: after a checkpoint it is the first that counts.
+    """
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        try:
+            return domain.__dict__["relative_yieldtime"]
+        except KeyError:
+            raise AttributeError("relative_yieldtime") from None
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain._lean_resumed is not None and domain._lean_evolving:
+            now, last = domain._lean_resumed
+            domain._lean_resumed = None
+            near = 1e-9 * max(1.0, abs(value))
+            if last is not None and domain.relative_time == now:
+                # at the first yield of a run the next one is known already
+                for exact in (last, last + domain.yieldstep):
+                    if abs(exact - value) <= near:
+                        value = exact
+        domain.__dict__["relative_yieldtime"] = value

@@ -1,0 +1,80 @@
+"""What runs on lean kernels and what on ANUGA's.
+
+Owns the one table that `anuga_lean features` prints, the README shows and the
+tests assert, and the check a domain makes before every step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from anuga_lean.stepping import user_methods
+
+
+class Feature(NamedTuple):
+    """One line of the table: `runs_on` is 'lean' or 'stock'.
+
+    `nbytes_per_triangle` is what a domain holds more with the feature in use,
+    as `benchmarks/fallbacks.py` measures it.
+    """
+
+    name: str
+    runs_on: str
+    nbytes_per_triangle: int
+    note: str
+
+
+# The figures are those of `python benchmarks/fallbacks.py`.
+FEATURES = (
+    Feature("flow algorithms DE0, DE1, DE2, DE0_7, DE1_7, DE_ader2", "lean", 0, ""),
+    Feature("timestepping euler, rk2, rk3, ader2", "lean", 24, "rk3 keeps a backup"),
+    Feature("low_froude 0, 1, 2; tangential upwinding (ANUGA 4.2)", "lean", 0, ""),
+    Feature("Manning friction, flat and sloped", "lean", 8, "sloped keeps a slope"),
+    Feature("reflective walls", "lean", 0, "own kernel inside the sweep"),
+    Feature("all other boundaries, users' own included", "lean", 0,
+            "Python objects over computed edge values"),
+    Feature("values prescribed at boundaries bound the reconstruction (ANUGA 4.2)", "lean", 0,
+            "a list of such edges and the values they had"),
+    Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean", 0,
+            "ANUGA's own code on the real centroid arrays"),
+    Feature("riverwalls", "lean", 0, "a list of wall edges; crests are ANUGA's live array"),
+    Feature("forcing terms besides Manning friction", "lean", 0,
+            "16 to 24 B/tri within a step, 24 of backup under rk2"),
+    Feature("vegetation drag", "lean", 24, "16 B/tri within a step, 24 of backup under rk2"),
+    Feature("passive tracers", "lean", 24, "each; 32 under rk2 and rk3"),
+    Feature("set_collect_max_quantities", "lean", 64, "ANUGA's own arrays, 32 if not stored"),
+    Feature("kinematic viscosity", "lean", 32, "velocities; 180 more while it solves"),
+    Feature("erosion operators", "lean", 32, "bed shear keeps levels of the last yields"),
+    Feature("monitored quantities, expressions too", "lean", 16,
+            "expressions keep the levels of the last yield, 32 with momenta"),
+    Feature("protect_against_isolated_degenerate_timesteps", "lean", 40,
+            "wave speeds and the state of the last yield"),
+    Feature("SWW output, smooth or unique vertices", "lean", 14, "order of the nodes"),
+    Feature("ghost triangles (parallel domains)", "lean", 1, "flags"),
+    Feature("sediment", "stock", 1077, ""),
+    Feature("compute mode 'unified'", "stock", 861, ""),
+    Feature("NaN in the initial state", "stock", 861, "spreads exactly as in ANUGA"),
+    Feature("velocity extrapolation switched off", "stock", 861, ""),
+    Feature("mesh geometry or edge values written by a script", "stock", 861, ""),
+    Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
+            861, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
+)
+
+
+def unsupported(domain: Any) -> str | None:
+    """Return what this domain uses that has no lean kernel, or None.
+
+    Called every substep: attribute reads only.
+    """
+    if domain.multiprocessor_mode != 1:
+        return "compute mode 'unified'"
+    if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
+        return "sediment"
+    if domain.lean.parameter("extrapolate_velocity_second_order") != 1:
+        return "velocity extrapolation switched off"
+    if domain.mesh.overridden:
+        return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
+    own = user_methods.users_own(domain)
+    if own is not None:
+        return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
+    return None

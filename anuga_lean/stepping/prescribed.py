@@ -1,0 +1,253 @@
+"""Edges at which the boundary prescribes values, which bound the reconstruction there.
+
+Owns the mask that ANUGA 4.2 keeps for every triangle (`boundary_limit_mask`; here only
+triangles at such edges are kept), the tables that the kernels read of it, and the
+prescribed values as the last distribute found them.  The arithmetic is in
+kernels/prescribed.h; ANUGA 4.1 has none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean import _kernels
+from anuga_lean.arrays.view import ArrayView
+from anuga_lean.overlay.capabilities import capabilities
+
+_ALL_BITS = 0b111111
+_TABLES = ("offset", "triangle", "place", "block")
+
+
+class LimitMasks:
+    """Masks of the triangles that have one, and whether they are others than the step knows.
+
+    Parameters
+    ----------
+    masks : mapping of triangle to mask
+        Bits 0 to 2: stage is prescribed at that edge, bits 3 to 5: momentum.
+    """
+
+    def __init__(self, masks: Mapping[int, int]) -> None:
+        self.of = {int(k): int(mask) for k, mask in masks.items() if mask}
+        self.are_new = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        triangles = sorted(self.of)
+        return {"triangle": np.array(triangles, np.int64), "are_new": self.are_new,
+                "mask": np.array([self.of[k] for k in triangles], np.uint8)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.of = dict(zip(state["triangle"].tolist(), state["mask"].tolist(), strict=True))
+        self.are_new = bool(state["are_new"])
+
+    @classmethod
+    def of_boundaries(cls, boundary_objects: Iterable[tuple]) -> LimitMasks:
+        """Return the masks that follow from [((triangle, edge), boundary), ...], as in ANUGA."""
+        masks: dict[int, int] = {}
+        for (k, i), boundary in boundary_objects:
+            stage, momentum = getattr(boundary, "limiter_prescribes", (False, False))
+            mask = (1 << i if stage else 0) | (8 << i if momentum else 0)
+            masks[int(k)] = masks.get(int(k), 0) | mask
+        return cls(masks)
+
+    @classmethod
+    def of_array(cls, mask: NDArray[np.integer]) -> LimitMasks:
+        """Return the masks of ANUGA's array, (n,) int."""
+        triangles = np.flatnonzero(mask)
+        return cls(dict(zip(triangles.tolist(), mask[triangles].tolist(), strict=True)))
+
+    def check(self, number_of_triangles: int) -> None:
+        """Raise ValueError unless they are masks of triangles of such a mesh."""
+        for k, mask in self.of.items():
+            if not (0 <= k < number_of_triangles and 0 < mask <= _ALL_BITS):
+                raise ValueError(f"a boundary_limit_mask of {mask} for triangle {k}, where there "
+                                 f"are {number_of_triangles} triangles and six bits")
+
+
+class _MaskView(ArrayView):
+    """boundary_limit_mask of a lean domain, (n,) int64."""
+
+    def __init__(self, domain: Any, masks: LimitMasks) -> None:
+        super().__init__(domain, (domain.number_of_triangles,), np.int64)
+        self.masks = masks
+
+    def __getitem__(self, key: Any) -> Any:
+        if type(key) is int and 0 <= key < len(self):   # set_boundary asks so for every edge
+            return np.int64(self.masks.of.get(key, 0))
+        return super().__getitem__(key)
+
+    def _rows(self, ks: NDArray[np.int64]) -> NDArray[np.int64]:
+        of = self.masks.of
+        return np.fromiter((of.get(k, 0) for k in ks.tolist()), np.int64, len(ks))
+
+    def _all(self) -> NDArray[np.int64]:
+        full = np.zeros(len(self), np.int64)
+        for k, mask in self.masks.of.items():
+            full[k] = mask
+        return full
+
+    def _write(self, key: Any, value: Any) -> None:
+        masks = self.masks
+        if isinstance(key, (int, np.integer)) and 0 <= key < len(self) and np.ndim(value) == 0:
+            masks.of.pop(int(key), None)
+            if value:
+                masks.of[int(key)] = int(value)
+        elif isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and not value:
+            masks.of.clear()
+        else:
+            full = self._all()
+            full[key] = value
+            masks.of = LimitMasks.of_array(full).of
+        masks.are_new = True
+
+
+class BoundaryLimitMask:
+    """boundary_limit_mask: a view in a lean domain, else ANUGA's array; none where ANUGA has none.
+    """
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        held = domain.__dict__.get("boundary_limit_mask")
+        if held is None and not capabilities().prescribed_limiter:
+            raise AttributeError("this ANUGA has no boundary_limit_mask")
+        if domain.lean is not None:
+            return _MaskView(domain, masks_of(domain))
+        if held is None:    # of a domain that an earlier ANUGA has stored
+            mask = LimitMasks.of_boundaries(domain.__dict__.get("boundary_objects") or ())
+            held = domain.__dict__["boundary_limit_mask"] = np.zeros(
+                domain.number_of_triangles, np.int64)
+            for k, bits in mask.of.items():
+                held[k] = bits
+        return held
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain.lean is None or not capabilities().prescribed_limiter:
+            domain.__dict__["boundary_limit_mask"] = value
+        elif isinstance(value, _MaskView):
+            domain.__dict__["_limit_masks"] = value.masks
+        else:
+            domain.__dict__["_limit_masks"] = LimitMasks.of_array(np.asarray(value))
+
+
+def masks_of(domain: Any) -> LimitMasks:
+    """Return the masks of a lean domain; those of one without are what its boundaries say."""
+    masks = domain.__dict__.get("_limit_masks")
+    if masks is None:
+        masks = domain.__dict__["_limit_masks"] = LimitMasks.of_boundaries(
+            domain.__dict__.get("boundary_objects") or ())
+    return masks
+
+
+class Prescribed:
+    """Edges with prescribed values, and these values as of the last distribute.
+
+    Attributes
+    ----------
+    edge : (m,) int32
+        In the boundary enumeration, ascending.
+    bits : (m,) uint8
+        1 where the stage, 2 where the momenta are prescribed.
+    value : (3, m) float64
+        Stage (m) and momenta (m2/s); zero until the first distribute.
+    """
+
+    def __init__(self, edge: NDArray[np.int32], bits: NDArray[np.uint8],
+                 value: NDArray[np.float64]) -> None:
+        self.edge, self.bits, self.value = edge, bits, value
+        self.offset: NDArray[np.int64] | None = None    # where the tables of the blocks are made
+        self.triangle: NDArray[np.uint16] | None = None
+        self.place: NDArray[np.int32] | None = None
+        self.block: NDArray[np.int32] | None = None
+
+    @classmethod
+    def of(cls, domain: Any) -> Prescribed | None:
+        """Return those of the masks of a lean domain; None if nothing is prescribed.
+
+        Raises
+        ------
+        ValueError
+            If a mask names an edge that is not on the boundary.
+        """
+        masks = masks_of(domain).of
+        ks = np.array(sorted(masks), np.int64)
+        mask = np.array([masks[k] for k in ks.tolist()], np.int64)
+        # ANUGA reconstructs triangles with two or three boundary edges in another way
+        few = domain.number_of_boundaries[ks] <= 1 if len(ks) else np.zeros(0, bool)
+        ks, mask = ks[few], mask[few]
+        if not len(ks):
+            return None
+        columns = np.arange(3)
+        stage, momentum = (mask[:, np.newaxis] >> shift + columns & 1 for shift in (0, 3))
+        bits = stage | momentum << 1
+        at = bits > 0
+        neighbours = np.asarray(domain.neighbours[ks])
+        if (neighbours[at] >= 0).any():
+            row, i = np.argwhere(at & (neighbours >= 0))[0]
+            raise ValueError(f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
+                             "not on the boundary: domain.set_boundary sets the mask.")
+        edges = -1 - neighbours[at]
+        order = np.argsort(edges)
+        return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),
+                   np.zeros((3, len(edges))))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"edge": self.edge, "bits": self.bits, "value": self.value}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["edge"], state["bits"], state["value"])  # type: ignore[misc]
+
+    def check(self, boundary_length: int) -> None:
+        """Raise ValueError unless the arrays fit each other and such a boundary."""
+        m = len(self.edge)
+        if self.edge.shape != (m,) or self.edge.dtype != np.int32 \
+                or self.bits.shape != (m,) or self.bits.dtype != np.uint8 \
+                or self.value.shape != (3, m) or self.value.dtype != np.float64:
+            raise ValueError("prescribed edges whose arrays do not fit each other")
+        if m == 0 or self.edge.min() < 0 or self.edge.max() >= boundary_length \
+                or (np.diff(self.edge) <= 0).any() or self.bits.max() > 3:
+            raise ValueError(f"prescribed edges beyond the {boundary_length} of the boundary")
+
+    def copy(self) -> Prescribed:
+        """Return one with values of its own."""
+        made = Prescribed(self.edge, self.bits, self.value.copy())
+        for name in _TABLES:
+            setattr(made, name, getattr(self, name))
+        return made
+
+    def bind(self, run: _kernels.Run, domain: Any) -> None:
+        """Let the kernels read them, through tables that fit the mesh's blocks."""
+        if self.offset is None:
+            self._make_tables(domain)
+        run.bind_prescribed(self.offset, self.triangle, self.place, self.bits, self.edge,
+                            self.block, self.value)
+
+    def _make_tables(self, domain: Any) -> None:
+        """List the triangles of each block, and of the ring around it, that have such edges."""
+        blocks = domain.mesh.blocks
+        cells = np.asarray(domain.boundary_cells)[self.edge].astype(np.int64)
+        columns = np.asarray(domain.boundary_edges)[self.edge]
+        ks, row = np.unique(cells, return_inverse=True)
+        places = np.full((len(ks), 3), -1, np.int32)
+        places[row, columns] = np.arange(len(cells), dtype=np.int32)
+        own = blocks.position[ks] // blocks.block_size
+        self.block = own[row].astype(np.int32)
+        beside = blocks.position[np.asarray(domain.surrogate_neighbours[ks])] // blocks.block_size
+        # (block, local index, row of places)
+        found = set(zip(own.tolist(), (blocks.position[ks] % blocks.block_size).tolist(),
+                        range(len(ks)), strict=True))
+        for j, i in np.argwhere(beside != own[:, np.newaxis]).tolist():
+            b = int(beside[j, i])
+            block = blocks.block[b]
+            first = int(block["member"] + block["n_own"])
+            ring = blocks.member[first : first + int(block["n_ring1"])]
+            at = np.flatnonzero(ring == ks[j])
+            found |= {(b, int(block["n_own"]) + int(at[0]), j)} if len(at) else set()
+        b, local, j = np.array(sorted(found), np.int64).T
+        self.offset = np.searchsorted(b, np.arange(len(blocks.block) + 1)).astype(np.int64)
+        self.triangle = local.astype(np.uint16)
+        self.place = np.ascontiguousarray(places[j])

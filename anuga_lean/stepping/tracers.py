@@ -1,0 +1,118 @@
+"""Passive tracers of a lean domain: which of their arrays exist, and their steps.
+
+Owns the binding of ANUGA's tracer arrays to the kernels, the backup that
+Runge-Kutta averages with, and the stand-ins for the arrays that only ANUGA's
+own kernels need (values at edges, per-triangle boundary fluxes).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+
+
+class Tracers:
+    """The tracers of one run.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+        With at least one tracer.
+    run : _kernels.Run
+    """
+
+    def __init__(self, domain: Any, run: _kernels.Run) -> None:
+        self.domain = domain
+        self.backup: np.ndarray | None = None
+        self._triangle = np.ascontiguousarray(domain.boundary_cells, np.int64)
+        count = domain.number_of_tracers
+        run.bind_tracers(count, domain.beta_tracer, domain.tracer_conserved_values,
+                         domain.tracer_centroid_values, domain.tracer_explicit_update,
+                         domain.tracer_boundary_values,
+                         np.zeros((count, domain.boundary_length)))
+
+    def back_up(self) -> None:
+        """Remember the conserved values, (number_of_tracers, n), for `average`."""
+        if self.backup is None:
+            self.backup = np.empty_like(self.domain.tracer_conserved_values)
+        np.copyto(self.backup, self.domain.tracer_conserved_values)
+
+    def count_boundary_fluxes(self, run: _kernels.Run, substep: int) -> None:
+        """Store what crossed the boundary in this substep, per tracer, m3/s."""
+        count = self.domain.number_of_tracers
+        sums = self.domain.tracer_boundary_flux_sum
+        sums[substep * count:(substep + 1) * count] = run.tracer_boundary_flux_sum(self._triangle)
+
+    def update(self, run: _kernels.Run) -> None:
+        """Add the fluxes of this substep, times its length."""
+        run.update_tracers(self.domain.timestep, self.domain.tracer_conserved_values)
+
+    def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
+        """Conserved := (a * conserved + b * backup) * c_inverse."""
+        if self.backup is None:
+            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+        for row, kept in zip(self.domain.tracer_conserved_values, self.backup, strict=True):
+            run.average(row, kept, a, b, c_inverse)
+
+
+class DerivedTracerArray:
+    """A tracer array of ANUGA's, (number_of_tracers, columns), that a lean domain derives."""
+
+    def __init__(self, name: str, columns: int = 1) -> None:
+        self.name = name
+        self.columns = columns      # per triangle
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        if domain.lean is None or domain.number_of_tracers == 0:
+            return domain.__dict__.get(self.name)
+        return self.derive(domain)
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        if domain.lean is None or value is None:
+            domain.__dict__[self.name] = value
+
+    def derive(self, domain: Any) -> np.ndarray:
+        """Return the array as ANUGA would show it now."""
+        return np.zeros((domain.number_of_tracers, self.columns * domain.number_of_triangles))
+
+
+class TracerEdges(DerivedTracerArray):
+    """Concentrations at edges, reconstructed from the present ones."""
+
+    def derive(self, domain: Any) -> np.ndarray:
+        if domain.lean.run is None:
+            return super().derive(domain)
+        return domain.lean.ready().tracer_edges()
+
+
+class TracerBackup(DerivedTracerArray):
+    """The conserved values that Runge-Kutta remembers, once it does."""
+
+    def derive(self, domain: Any) -> np.ndarray:
+        tracers = domain.lean.tracers
+        if tracers is None or tracers.backup is None:
+            return super().derive(domain)
+        return tracers.backup
+
+
+class TracerSource(DerivedTracerArray):
+    """External source, (number_of_tracers, n) m/s: held once somebody asks for it."""
+
+    def __set__(self, domain: Any, value: Any) -> None:
+        domain.__dict__[self.name] = value if (
+            domain.lean is None or value is not None and value.any()) else None
+
+    def derive(self, domain: Any) -> np.ndarray:
+        held = domain.__dict__.get(self.name)
+        if held is None:
+            held = domain.__dict__[self.name] = super().derive(domain)
+        return held
+
+
+DERIVED = ("tracer_edge_values", "tracer_backup_values", "tracer_boundary_flux",
+           "tracer_external_source")

@@ -1,0 +1,97 @@
+"""What users ask a domain between its steps, without arrays made for the answer.
+
+Owns volumes, flows through the boundary and wet triangles: ANUGA's numbers, to
+the bit, from chunks of triangles.  What a quantity is asked is in quantity/,
+points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean.quantity.forms import chunks
+from anuga_lean.quantity.integral import integral
+
+Array = NDArray[np.float64]
+
+
+class Depth:
+    """Water depth of a lean domain, stage above elevation at centroids, as an integrand."""
+
+    def __init__(self, domain: Any) -> None:
+        self.domain = domain
+        self.stage = domain.quantities["stage"].centroid_values
+        self.elevation = domain.quantities["elevation"].centroid_values
+
+    def get_integral(self, full_only: bool = True, region: Any = None,
+                     indices: Any = None) -> float:
+        """Return the volume in m3, of all, of a Region or of some triangles."""
+        if region is None and indices is None:
+            return integral(self.domain, self.stage, self.elevation, full_only)
+        if indices is None:
+            indices = region.get_indices(full_only)
+        if len(indices) == 0:
+            return 0.0
+        depth = self.stage[indices] - self.elevation[indices]
+        return np.sum(self.domain.areas[indices] * depth)
+
+
+class ReportingDomain:
+    """Mixed into LeanDomain."""
+
+    def _height_quantity(self) -> Any:
+        """What get_water_volume integrates."""
+        return super()._height_quantity() if self.lean is None else Depth(self)
+
+    def _volume_of(self, stage: Array) -> np.float64:
+        """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
+        return integral(self, stage, self.quantities["elevation"].centroid_values)
+
+    def compute_boundary_flows(self) -> tuple[dict[str, float], float, float]:
+        """Return the inflow by boundary tag, all inflow and all outflow, m3/s.
+
+        Notes
+        -----
+        From the momentum at the edges' midpoints: not what the fluxes carry.
+        """
+        if self.lean is None:
+            return super().compute_boundary_flows()
+        edges = np.array(list(self.boundary), np.int64).reshape(-1, 2)
+        flows = -self._outflow(edges[:, 0], edges[:, 1])
+        by_tag: dict[str, float] = {}
+        inflow = outflow = 0.0
+        for flow, tag in zip(flows, self.boundary.values(), strict=True):
+            if flow > 0:
+                inflow += flow
+            else:
+                outflow += flow
+            by_tag[tag] = by_tag.get(tag, 0.0) + flow
+        return by_tag, inflow, outflow
+
+    def _outflow(self, ks: NDArray[np.int64], i: NDArray[np.int64]) -> Array:
+        """Flow out of triangles `ks` through their edges `i`, (m,) m3/s."""
+        each = np.arange(len(ks))
+        momentum = np.stack(
+            [self.quantities[name].form("edge").rows(self, ks)[each, i]
+             for name in ("xmomentum", "ymomentum")], axis=1)
+        columns = 2 * i[:, np.newaxis] + np.arange(2)
+        normals = np.asarray(self.mesh.normals[ks])[each[:, np.newaxis], columns]
+        lengths = np.asarray(self.mesh.edgelengths[ks])[each, i]
+        # One by one: a product of matrices may add in another order than ANUGA's.
+        return np.array([np.dot(m, n) for m, n in zip(momentum, normals, strict=True)]) * lengths
+
+    def get_wet_elements(self, indices: Any = None,
+                         minimum_height: float | None = None) -> NDArray[np.int64]:
+        """Return the triangles deeper than `minimum_height` (m; ANUGA's own if None)."""
+        if self.lean is None or indices is not None:
+            return super().get_wet_elements(indices, minimum_height)
+        if minimum_height is None:
+            from anuga.config import minimum_allowed_height as minimum_height
+        stage, bed = (self.quantities[name].centroid_values for name in ("stage", "elevation"))
+        wet = np.empty(len(stage), bool)
+        for ks in chunks(self):
+            np.greater(stage[ks] - bed[ks], minimum_height, out=wet[ks])
+        return np.flatnonzero(wet)

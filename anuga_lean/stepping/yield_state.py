@@ -1,0 +1,141 @@
+"""Vertex values between two yields: ANUGA's are those of the last yield.
+
+Owns which operators and monitors read them in the middle of a run, the state
+kept for those, and the vertex values computed from it.  Where nothing reads
+them nothing is kept.  When the state is taken is decided in `step`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anuga_lean import _kernels
+from anuga_lean.quantity.forms import Array, Corners, Rows, Values
+from anuga_lean.stepping.flux_parameters import set_parameters
+
+if TYPE_CHECKING:
+    from anuga_lean.stepping.domain import Domain
+    from anuga_lean.stepping.step import Step
+
+_LEVELS = frozenset(["stage", "elevation", "height"])
+_ALL = _LEVELS | {"xmomentum", "ymomentum"}
+
+# ANUGA's operators that read vertex values, by module and class.
+_EROSION = ("anuga.operators.erosion_operators", "Erosion_operator")
+_MAX_STAGE = ("anuga.operators.collect_max_stage_operator", "Collect_max_stage_operator")
+_VISCOSITY = ("anuga.operators.kinematic_viscosity_operator", "Kinematic_viscosity_operator")
+# Erosion that reads centroid values only, under any name it is inherited by.
+_AT_CENTROIDS = frozenset(
+    (_EROSION[0], f"{kind}.update_quantities")
+    for kind in ("Erosion_operator", "Flat_slice_erosion_operator",
+                 "Flat_fill_slice_erosion_operator"))
+
+
+def wanted(domain: Domain) -> frozenset[str]:
+    """Return the quantities whose vertex values are read between yields."""
+    names: frozenset[str] = frozenset()
+    for operator in domain.fractional_step_operators:
+        if _is(operator, _EROSION):
+            update = type(operator).update_quantities
+            if (update.__module__, getattr(update, "__qualname__", "")) not in _AT_CENTROIDS:
+                names |= _LEVELS
+        elif _is(operator, _MAX_STAGE) or (
+                _is(operator, _VISCOSITY) and getattr(operator, "add_safety", False)):
+            names |= _LEVELS
+    if domain.protect_against_isolated_degenerate_timesteps:
+        names |= _ALL       # it sets momenta at vertices, of one triangle at a time
+    for name in domain.quantities_to_be_monitored or ():
+        if name not in domain.quantities:
+            names |= _ALL if "momentum" in name else _LEVELS
+    return names
+
+
+def _is(operator: Any, kind: tuple[str, str]) -> bool:
+    """Whether `operator` is of a class of ANUGA's, which nothing but a script loads."""
+    module = sys.modules.get(kind[0])
+    return module is not None and isinstance(operator, getattr(module, kind[1]))
+
+
+class PastState:
+    """The centroid values that the vertex values of the last yield follow from.
+
+    Parameters
+    ----------
+    step : anuga_lean.stepping.step.Step
+        Distributed; what is needed of its state is copied.
+    names : frozenset of str
+        Quantities to know the vertex values of.
+
+    Notes
+    -----
+    The values that boundaries prescribed then are part of it.
+
+    Holds 16 bytes per triangle, 32 where the momenta are among `names`.
+    """
+
+    def __init__(self, step: Step, names: frozenset[str]) -> None:
+        run = step.ready()
+        self.names = names
+        self.parameters = step.kernel_parameters
+        bound = run.held()
+        undone = bound["undo_index"][:run.n_undo]
+        before = bound["undo_value"][:3 * run.n_undo].reshape(-1, 3)
+        self.arrays: dict[str, Array] = {"elevation": bound["elevation"].copy()}
+        for place, name in enumerate(("stage", "xmomentum", "ymomentum")):
+            if name in names:
+                self.arrays[name] = bound[name].copy()
+                self.arrays[name][undone] = before[:, place]
+        self.prescribed = None if step.prescribed is None else step.prescribed.copy()
+        self._recent: tuple[slice, Array] | None = None
+        self.remembering = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_recent": None}
+
+    def vertex(self, name: str) -> Values:
+        """Return the vertex values of a quantity as they were at the yield."""
+        return Corners(PastEdges(self, name))
+
+    def edges(self, domain: Domain, name: str, ks: Rows) -> Array:
+        """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
+        place = _kernels._EDGE_QUANTITIES[name]
+        if not isinstance(ks, slice):
+            return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
+        if self._recent is None or self._recent[0] != ks:
+            rows: NDArray[np.int64] = np.arange(ks.start, ks.stop, dtype=np.int64)
+            if not self.remembering:
+                return self._run(domain).edge_rows(name, rows)
+            self._recent = ks, self._run(domain).all_edge_rows(rows)
+        return self._recent[1][place]
+
+    def remember(self, recent: bool) -> None:
+        """Keep the rows of the chunk computed last, or let them go."""
+        self.remembering = recent
+        self._recent = None
+
+    def _run(self, domain: Domain) -> _kernels.Run:
+        stage, bed = self.arrays["stage"], self.arrays["elevation"]
+        uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
+        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
+        set_parameters(run, self.parameters)
+        run.set_threads(domain.omp_num_threads)
+        run.bind_state(stage, uh, vh, stage, bed, bed)
+        if self.prescribed is not None:
+            self.prescribed.bind(run, domain)
+        return run
+
+
+class PastEdges(Values):
+    """Edge values as they were at the last yield."""
+
+    def __init__(self, past: PastState, name: str) -> None:
+        self.past = past
+        self.name = name
+
+    def rows(self, domain: Any, ks: Rows) -> Array:
+        return self.past.edges(domain, self.name, ks)
