@@ -4,5 +4,6 @@ view          an object that acts as a numpy array and computes what is asked fo
 pairwise_sum  numpy's sum of a long array that never exists as a whole
 parts         an array that is had a part at a time and never as a whole
 census        the arrays that an object holds, by owner
+stock_arrays  what runs on ANUGA's own arrays, and a decorator for it
 signatures    methods that show the signature and the text of those they override
 """

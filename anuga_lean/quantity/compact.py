@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
@@ -21,13 +21,19 @@ from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
 
-if TYPE_CHECKING:
-    from anuga_lean.stepping.yield_state import PastState
-
 RECONSTRUCTED = frozenset(["stage", "xmomentum", "ymomentum", "elevation", "height"])
 AXIS_OF_COORDINATE = {"x": 0, "y": 1}
 DERIVED_CENTROIDS = frozenset(["x", "y", "xvelocity", "yvelocity"])
 UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
+
+
+class VerticesOfYield(Protocol):
+    """The vertex values of the last yield, where those are read between yields."""
+
+    names: frozenset[str]
+
+    def vertex(self, name: str) -> Values:
+        """Return the vertex values of a quantity of `names`."""
 
 
 def _update_property(name: str, what: str) -> property:
@@ -361,13 +367,13 @@ class CompactQuantity(_StockQuantity):
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
 
-    def on_distribute(self, past: PastState | None = None, at_yield: bool = True) -> None:
+    def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
         """Forget what was set: from now on values come from the extrapolation.
 
         Parameters
         ----------
-        past : PastState or None
-            What vertex values follow from until the next yield, if anybody reads them.
+        past : VerticesOfYield or None
+            What vertex values follow from until the next yield, if something reads them.
         at_yield : bool
             Whether vertex values are computed too.
         """
@@ -382,7 +388,7 @@ class CompactQuantity(_StockQuantity):
         if self._vertex is None:
             self._vertex = forms.ZERO
 
-    def on_past(self, past: PastState) -> None:
+    def on_past(self, past: VerticesOfYield) -> None:
         """Keep the vertex values that are shown now, while the state goes on."""
         if self._vertex is self._reconstructed_vertex:
             self._vertex = past.vertex(self.name)

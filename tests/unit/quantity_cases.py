@@ -2,6 +2,8 @@
 
 Run as a script, this file writes what plain ANUGA gives for every case to an
 .npz file; test_quantity runs the same cases on lean domains and compares.
+
+Longer than 500 lines: each case is a few lines of a script, and they are one list.
 """
 
 from __future__ import annotations
