@@ -8,7 +8,7 @@ The blocks are in `blocks`, the derived tables in `tables`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -388,7 +388,7 @@ class Mesh(StockMesh):
 
     def reorder(
         self,
-        new_order: ArrayLike | None = None,
+        new_order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         in_place: bool = True,
         original_method: bool = False,
         verbose: bool = False,

@@ -8,6 +8,7 @@ built; the scenario takes whatever `anuga` the process has: stock 3.3 or 4.1, le
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -230,7 +231,7 @@ def build(name: str, anuga: ModuleType | None = None, /, **given: Any) -> Any:
     """
     values = complete(name, given)
     if anuga is None:
-        import anuga
+        anuga = importlib.import_module("anuga")
     domain = find(name).build(anuga, values)
     mark("boundary")
     domain.set_flow_algorithm(values["flow_algorithm"])
