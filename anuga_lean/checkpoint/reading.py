@@ -191,7 +191,7 @@ def _check_prescribed(domain: Any) -> None:
             raise ValueError(f"masks of prescribed edges that are a {type(masks).__name__}")
         masks.check(domain.number_of_triangles)
     found = [None if step is None else step.prescribed, getattr(
-        None if step is None else step.past, "prescribed", None)]
+        None if step is None else step.yields.past, "prescribed", None)]
     for each in found:
         if each is not None:
             if not isinstance(each, Prescribed):

@@ -43,9 +43,9 @@ def step(operator: Any) -> None:
     operator.substeps = count = max(1, int(np.ceil(dt / operator.max_stable_timestep())))
     bed, free_slip = _boundary_bed(domain), operator.free_slip()
     momenta = [domain.quantities[name].centroid_values for name in ("xmomentum", "ymomentum")]
-    if domain.lean.edges_known:
+    if domain.lean.edges.are_known:
         for name in ("xmomentum", "ymomentum"):     # their edge values stay those of before
-            domain.lean.remember(name, domain.quantities[name].centroid_values.copy())
+            domain.lean.edges.remember(name, domain.quantities[name].centroid_values.copy())
     change = np.empty((2, len(domain)))
     for _ in range(count):
         if domain.parallel:
@@ -57,7 +57,7 @@ def step(operator: Any) -> None:
 
 def _boundary_bed(domain: Any) -> Array:
     """Return the bed of the last extrapolation at the boundary edges, (boundary_length,) m."""
-    noted = domain.lean.boundary_bed()
+    noted = domain.lean.edges.boundary_bed()
     if noted is not None:
         return noted
     cells, edges = (np.asarray(each, np.int64)

@@ -47,7 +47,7 @@ def on_stock_arrays(function: Function, name: str) -> Function:
 
 def vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:
     """vegetation_friction_semi_implicit: left to the update."""
-    domain.lean.add_vegetation()
+    domain.lean.forcing.add_vegetation()
 
 
 def predict(domain: Any, dt: float, *args: Any, **kwargs: Any) -> None:
@@ -57,18 +57,18 @@ def predict(domain: Any, dt: float, *args: Any, **kwargs: Any) -> None:
 
 def flat_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
     """manning_friction_flat_semi_implicit: left to the update."""
-    return _friction(domain, domain.lean.friction_slope is None)
+    return _friction(domain, domain.lean.forcing.friction_slope is None)
 
 
 def sloped_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
     """manning_friction_sloped_semi_implicit_edge_based: left to the update."""
-    return _friction(domain, domain.lean.friction_slope is not None)
+    return _friction(domain, domain.lean.forcing.friction_slope is not None)
 
 
 def _friction(domain: Any, prepared: bool) -> Any:
     """Leave friction to the update, if the last sweep was made for this kind of it."""
     if prepared:
-        domain.lean.add_friction()
+        domain.lean.forcing.add_friction()
         return None
     domain.use_stock_kernels("friction of another kind than the last fluxes were computed for")
     return NotImplemented

@@ -44,7 +44,7 @@ def _update_property(name: str, what: str) -> property:
         if held is not None or self.on_stock_arrays or self._qty_type != "evolved":
             return held
         if name != "semi_implicit_update" and self._is_stepped():
-            self.domain.lean.warn_of_not_kept(name, self.name)
+            self.domain.lean.stages.warn_of_not_kept(name, self.name)
         return view_of(self, name, UpdateView)
 
     def set_(self: CompactQuantity, value: Any) -> None:
@@ -270,7 +270,7 @@ class CompactQuantity(_StockQuantity):
 
     def _note_edge_written(self) -> None:
         if self._is_stepped():
-            self.domain.lean.on_edge_written(self.name)
+            self.domain.lean.edges.on_written(self.name)
 
     def _is_stepped(self) -> bool:
         """Tell whether lean kernels reconstruct this quantity."""
@@ -307,7 +307,7 @@ class CompactQuantity(_StockQuantity):
     def _remember(self, centroid_values: Array) -> None:
         """Tell the step what the centroid values were before they were set."""
         if self._is_stepped():
-            self.domain.lean.remember(self.name, centroid_values)
+            self.domain.lean.edges.remember(self.name, centroid_values)
 
     def compact(self) -> None:
         """Replace real vertex and edge arrays by a smaller form, if one has the same bits."""
@@ -341,15 +341,15 @@ class CompactQuantity(_StockQuantity):
             return own
         step = self.domain.lean
         if name == "centroid_backup_values":
-            return step.backup_rows(self.name) if own is None else own
-        live = (step.explicit_rows(self.name) if name == "explicit_update"
-                else step.semi_implicit_rows(self.name))
+            return step.stages.backup_rows(self.name) if own is None else own
+        live = (step.forcing.explicit_rows(self.name) if name == "explicit_update"
+                else step.forcing.semi_implicit_rows(self.name))
         return own if live is None else live
 
     def writable_update(self, name: str) -> Array:
         """Return a real array of an update, allocated now if need be."""
         if not self.on_stock_arrays and name != "centroid_backup_values" and self._is_stepped():
-            self.domain.lean.on_update_written(self.name, name)
+            self.domain.lean.forcing.on_update_written(self.name, name)
         held = self.held_update(name)
         if held is None:
             held = self._updates[name] = np.zeros(len(self))

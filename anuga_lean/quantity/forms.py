@@ -167,10 +167,10 @@ class Reconstructed(Values):
     def rows(self, domain: Generic_Domain, ks: Rows) -> Array:
         if isinstance(ks, slice):
             ks = np.arange(ks.start, ks.stop, dtype=np.int64)
-        return domain.lean.edge_rows(self.name, ks)
+        return domain.lean.edges.rows(self.name, ks)
 
     def all(self, domain: Generic_Domain) -> Array:
-        return domain.lean.edge_all(self.name)
+        return domain.lean.edges.all(self.name)
 
 
 class Combined(Values):

@@ -291,7 +291,7 @@ class SettableQuantity(CompactQuantity):
     def set_boundary_values_from_edges(self) -> None:
         """Set boundary values to the edge values of the triangles inside, in place."""
         if self.name == "elevation" and self._is_stepped():
-            noted = self.domain.lean.boundary_bed()
+            noted = self.domain.lean.edges.boundary_bed()
             if noted is not None:
                 self.boundary_values[:] = noted
                 return

@@ -1,9 +1,10 @@
 """A domain and its time steps.
 
 domain         ANUGA's Domain on lean kernels    step        the order of a time step
-edge_values, forcing, yield_state, prescribed    parts of a step
-boundary, wall_edges, riverwalls, tracers, flux_parameters, threads    what a step takes
-features       what has a lean kernel            user_methods    a user's own steps
+parameters, kernel_run, bound_state    before a step: constants, kernels, arrays they have
+edge_values, prescribed, walls, wave_speeds, undo_record    parts that distribute and fluxes need
+forcing, runge_kutta, quiet_blocks, tracers, yield_state    parts from the fluxes to the yield
+boundary, wall_edges, riverwalls    boundaries   features, user_methods    what runs lean
 conversion     to ANUGA's arrays and back        domain_attributes    arrays that are views
-volumes_and_flows, sww, ghosts, whole_domains    between steps
+volumes_and_flows, sww, ghosts, whole_domains, threads    between steps, and around them
 """

@@ -31,8 +31,9 @@ from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
+from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.riverwalls import RiverWall
-from anuga_lean.stepping.step import CONSERVED, Step
+from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 
 # Quantities whose vertex values ANUGA's C struct allocates.
@@ -63,7 +64,7 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         with the bytes per triangle it costs, counted before and after.
     """
     before = _array_bytes(domain)
-    parameters, substeps = domain.lean.parameters, domain.lean.fluxes_computed_in_step()
+    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     _build_arrays(domain)
     _build_c_struct(domain, parameters)
     _count_flux_calls(domain, substeps)
@@ -124,7 +125,7 @@ def _build_arrays(domain: Any) -> None:
     for quantity in domain.quantities.values():
         if isinstance(quantity, Quantity):
             quantity.take_stock_arrays()
-    speeds = step.max_speed
+    speeds = step.speeds.max_speed
     full = np.asarray(domain.tri_full_flag)
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}

@@ -21,6 +21,7 @@ from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.stepping import conversion, features, ghosts
+from anuga_lean.stepping.bound_state import RECONSTRUCTED
 from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
     CheckpointFlag,
@@ -31,7 +32,7 @@ from anuga_lean.stepping.domain_attributes import (
     YieldTime,
 )
 from anuga_lean.stepping.prescribed import BoundaryLimitMask
-from anuga_lean.stepping.step import RECONSTRUCTED, Step
+from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.sww import go_on_with_file, move_aside
 from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
 from anuga_lean.stepping.volumes_and_flows import ReportingDomain
@@ -188,7 +189,6 @@ class LeanDomain(ReportingDomain):
             if found != (self.boundary_length,):
                 raise ValueError(f"{name}.boundary_values has shape {found}, but there are "
                                  f"{self.boundary_length} boundary edges.")
-        self.lean.ready()
         self.lean.take_parameters()
 
     def full_flags(self) -> np.ndarray | None:
@@ -302,7 +302,7 @@ class LeanDomain(ReportingDomain):
         """Let every boundary object write its boundary values."""
         if self._stepped_lean() and self._edges_were_set():
             self.use_stock_kernels("boundary values from edge values that were set")
-        if self.lean is None or not self.lean.in_step:
+        if self.lean is None or not self.lean.edges.in_step:
             super().update_boundary()
             return
         if self.number_of_tracers:
@@ -312,7 +312,7 @@ class LeanDomain(ReportingDomain):
             if boundary is None or is_wall(boundary):
                 continue
             if self.lean is not None and asks_edge_by_edge(boundary):
-                self._lean_edges = self.lean.conserved_at_edges(self.boundary_cells[edges])
+                self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
             try:
                 boundary.evaluate_segment(self, edges)
             finally:
@@ -326,7 +326,7 @@ class LeanDomain(ReportingDomain):
         ids, vol, edge : (m,) int64
             Boundary edges by number, and by triangle and edge.
         """
-        self.lean.reflect(ids, vol, edge)
+        self.lean.ready().reflect(ids, vol, edge)
         reflect_velocities(self, ids, vol, edge)
 
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
@@ -350,7 +350,7 @@ class LeanDomain(ReportingDomain):
             return
         if any([isinstance(operator, Kinematic_viscosity_operator)
                 for operator in self.fractional_step_operators]):
-            self.lean.note_boundary_bed()
+            self.lean.edges.note_boundary_bed()
         self.flux_timestep = self.lean.compute_fluxes()
 
     def _edges_were_set(self) -> bool:
@@ -367,7 +367,7 @@ class LeanDomain(ReportingDomain):
         if self.lean is None or not self.protect_against_isolated_degenerate_timesteps:
             super().apply_protection_against_isolated_degenerate_timesteps()
             return
-        speeds = self.lean.speeds()
+        speeds = self.lean.speeds.read()
         fastest, slowest = speeds.max(), speeds.min()
         if fastest < 10.0 or fastest == slowest:
             return
@@ -375,7 +375,7 @@ class LeanDomain(ReportingDomain):
         count = np.diff([*np.searchsorted(np.sort(speeds), bins), len(speeds)])
         if count[-1] > 0 and not count[4:9].any():
             triangles = np.flatnonzero(speeds > bins[-1])
-            self.lean.on_state_written()
+            self.lean.forcing.on_state_written()
             for name in ("xmomentum", "ymomentum"):
                 self.quantities[name].set_values(0.0, indices=triangles.tolist())
             speeds[triangles] = 0.0
@@ -396,8 +396,8 @@ class LeanDomain(ReportingDomain):
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
-        if self.lean is not None and not self.lean.edges_known and self._stepped_lean() \
-                and not self.lean.holds_last_fluxes():
+        if self.lean is not None and not self.lean.edges.are_known and self._stepped_lean() \
+                and not self.lean.forcing.holds_last_fluxes():
             self.use_stock_kernels("updating a state that was not distributed")
         if self.lean is None:
             super().update_conserved_quantities()
@@ -409,7 +409,7 @@ class LeanDomain(ReportingDomain):
         count, volume = self.lean.update()
         from anuga import numprocs
         if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
-            total = self._volume_of(self.lean.stage_after_update())
+            total = self._volume_of(self.lean.stages.stage_after_update())
             self.volume_history.append(total)
             if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
                 warnings.warn(
@@ -424,7 +424,7 @@ class LeanDomain(ReportingDomain):
         if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
             self._lean_goes_on = False
             return
-        past = None if self.lean is None else self.lean.past
+        past = None if self.lean is None else self.lean.yields.past
         if past is None:
             super().update_extrema()
             return

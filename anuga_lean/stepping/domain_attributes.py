@@ -125,19 +125,19 @@ class _SpeedView(ArrayView):
         super().__init__(domain, (domain.number_of_triangles,), np.float64)
 
     def _stored(self) -> np.ndarray | None:
-        return self.owner.lean.max_speed
+        return self.owner.lean.speeds.max_speed
 
     def _rows(self, ks: np.ndarray) -> np.ndarray:
-        return self.owner.lean.speeds()[ks]
+        return self.owner.lean.speeds.read()[ks]
 
     def _all(self) -> np.ndarray:
-        return self.owner.lean.speeds()
+        return self.owner.lean.speeds.read()
 
     def _write(self, key: Any, value: Any) -> None:
         if isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and value == 0.0:
-            self.owner.lean.zero_speeds()
+            self.owner.lean.speeds.set_zero()
             return
-        self.owner.lean.speeds()[key] = value
+        self.owner.lean.speeds.read()[key] = value
 
 
 class MaxSpeed:
@@ -148,14 +148,14 @@ class MaxSpeed:
             return self
         if domain.lean is None:
             return domain.__dict__.get("max_speed")
-        unknown = domain.lean.run is None and domain.lean.max_speed is None
+        unknown = domain.lean.run is None and domain.lean.speeds.max_speed is None
         return None if unknown else _SpeedView(domain)
 
     def __set__(self, domain: Any, value: Any) -> None:
         if domain.lean is None:
             domain.__dict__["max_speed"] = value
         elif isinstance(value, np.ndarray):
-            domain.lean.record_speeds(value)
+            domain.lean.speeds.record_into(value)
 
 
 class CheckpointFlag:

@@ -1,73 +1,127 @@
-"""What views, boundaries and scripts ask a step for: edge values, wave speeds, its arrays.
+"""Edge values of given triangles, as the last distribution leaves them.
 
-Owns the edge values of given triangles, those of the last distribution where
-values were set since, and the recorded wave speeds.  The order of a step is in
-`step`.
+Owns which values at centroids they follow from: where a quantity was set since, ANUGA's are
+still those of before.  The arithmetic is in kernels/edges.c; which quantities show them is
+in quantity/.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from anuga_lean import _kernels
-from anuga_lean.stepping.forcing import CONSERVED
+from anuga_lean.stepping.bound_state import CONSERVED
 
-STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
+_LARGEST_KEPT = 65536       # triangles whose edge values are kept within a step
 
 
-class Answers:
-    """The part of `step.Step` that is asked."""
+class EdgeValues:
+    """Gives the edge values of a domain.
 
-    domain: Any
-    run: Any
-    ready: Any
-    in_step: bool
-    edges_known: bool
-    max_speed: np.ndarray | None
-    friction_slope: np.ndarray | None
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+    ready : callable
+        Returns the run, with the present arrays bound.
 
-    def edge_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
+    Attributes
+    ----------
+    are_known : bool
+        There was a distribution, and no update since.
+    in_step : bool
+        The last distribution was for a step, not for a yield.
+    """
+
+    def __init__(self, domain: Any, ready: Callable[[], _kernels.Run]) -> None:
+        self._domain = domain
+        self._ready = ready
+        self.are_known = False
+        self.in_step = False
+        # triangles, (m,) int64, and edge values, (quantities, m, 3) float64, asked for last
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        # centroid values, (n,) float64, of the last distribution, where set since
+        self._distributed: dict[str, np.ndarray] = {}
+        self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
+
+    # -- the order of a step -------------------------------------------------
+
+    def on_distribute(self, in_step: bool) -> None:
+        """Follow from the present centroid values."""
+        self.are_known = True
+        self.in_step = in_step
+        self._kept = None
+        self._distributed.clear()
+
+    def on_predict(self) -> None:
+        """Follow from the same centroid values, advanced in time."""
+        self._kept = None
+
+    def on_update(self) -> bool:
+        """Be unknown from now on; return whether they were known."""
+        were_known = self.are_known
+        self.are_known = False
+        self._distributed.clear()
+        return were_known
+
+    def note_boundary_bed(self) -> None:
+        """Keep the bed at the boundary edges, which the update will change."""
+        domain = self._domain
+        rows = self.rows("elevation", domain.boundary_cells)
+        self._bed = rows[np.arange(len(rows)), domain.boundary_edges]
+
+    # -- what is asked -------------------------------------------------------
+
+    def rows(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Edge values of one quantity at given triangles: (len(rows), 3) float64.
 
         In a step, those of the other quantities are kept: boundaries ask for them next.
         """
-        run = self.ready()
+        run = self._ready()
         rows = np.ascontiguousarray(rows, np.int64)
-        if not self.in_step or len(rows) > 65536 or not self.edges_known:
+        if not self.in_step or len(rows) > _LARGEST_KEPT or not self.are_known:
             with self._as_distributed(run):
                 return run.edge_rows(name, rows)
-        cache = self._edge_cache
-        if cache is None or len(cache[0]) != len(rows) or not np.array_equal(cache[0], rows):
+        kept = self._kept
+        if kept is None or len(kept[0]) != len(rows) or not np.array_equal(kept[0], rows):
             with self._as_distributed(run):
-                cache = (rows.copy(), run.all_edge_rows(rows))
-            self._edge_cache = cache
-        return cache[1][_kernels._EDGE_QUANTITIES[name]]
+                kept = (rows.copy(), run.all_edge_rows(rows))
+            self._kept = kept
+        return kept[1][_kernels._EDGE_QUANTITIES[name]]
 
-    def conserved_at_edges(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
+    def all(self, name: str) -> np.ndarray:
+        """Edge values of one quantity: (number_of_triangles, 3) float64."""
+        run = self._ready()
+        with self._as_distributed(run):
+            return run.edge_rows(name, np.arange(self._domain.number_of_elements))
+
+    def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
         """Conserved quantities at the edges of some triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)
         which = [_kernels._EDGE_QUANTITIES[name] for name in CONSERVED]
-        rows = self.ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
+        rows = self._ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
         return dict(zip(triangles.tolist(), rows, strict=True))
 
-    def edge_all(self, name: str) -> np.ndarray:
-        """Edge values of one quantity: (number_of_triangles, 3) float64."""
-        run = self.ready()
-        with self._as_distributed(run):
-            return run.edge_rows(name, np.arange(self.domain.number_of_elements))
+    def boundary_bed(self) -> np.ndarray | None:
+        """Bed of the last fluxes at boundary edges, (boundary_length,) m; None if not kept."""
+        return None if self.are_known else self._bed
+
+    # -- what is written -----------------------------------------------------
 
     def remember(self, name: str, values: np.ndarray) -> None:
         """Keep the centroid values `name` had: in ANUGA all edge values follow from them.
 
         Until the next distribution, and only the first that are set.
         """
-        if self.edges_known:
+        if self.are_known:
             self._distributed.setdefault(name, values)
+
+    def on_written(self, name: str) -> None:
+        """Go on with ANUGA's kernels: only those read edge values that a script has set."""
+        self._domain.use_stock_kernels(f"writing edge values of {name}")
 
     @contextmanager
     def _as_distributed(self, run: _kernels.Run) -> Iterator[None]:
@@ -83,58 +137,3 @@ class Answers:
             yield
         finally:
             exchange()
-
-    def warn_of_not_kept(self, array: str, name: str) -> None:
-        """Say that an array about to be shown as zeros is not that of the last substep."""
-        if self._calls and name in CONSERVED and self.domain.timestepping_method == "rk2":
-            warnings.warn(
-                f"{array} of {name} is not kept beyond a step of rk2 and reads as zeros until "
-                "the next one begins: read it in a step.", UserWarning, stacklevel=4)
-
-    def on_edge_written(self, name: str) -> None:
-        """A user wrote edge values: only ANUGA's kernels read those."""
-        self.domain.use_stock_kernels(f"writing edge values of {name}")
-
-    def speeds(self) -> np.ndarray:
-        """Largest wave speed at each triangle's edges, (n,) m/s, recorded from now on."""
-        if self.max_speed is None:
-            self.max_speed = np.zeros(self.domain.number_of_elements)
-            if not self.speeds_are_zero:
-                self.ready().bind_optional(self.friction_slope, self.max_speed)
-                self.run.sweep(_kernels.SPEEDS)
-                if not (self.in_step and self.edges_known):  # else the step's own state
-                    warnings.warn(
-                        "max_speed was not recorded in the last step: these are the speeds of "
-                        "the present state; from the next step on they are those of the step, "
-                        "as in ANUGA.", UserWarning, stacklevel=4)
-        self.recording_speeds = True
-        return self.max_speed
-
-    def on_state_written(self) -> None:
-        """Somebody writes to the state between fluxes and update."""
-        self._touched = True
-
-    def record_speeds(self, speeds: np.ndarray) -> None:
-        """Record the wave speeds in this array from now on: (n,) float64, m/s."""
-        self.max_speed = speeds
-        self.recording_speeds = True
-
-    def zero_speeds(self) -> None:
-        """Set max_speed to zero, without allocating it."""
-        self.speeds_are_zero = True
-        if self.max_speed is not None:
-            self.max_speed[:] = 0.0
-
-    def census_arrays(self) -> dict[str, np.ndarray]:
-        """The arrays this step holds beyond the quantities', by name."""
-        held = {} if self.run is None else {
-            name: array for name, array in self.run.held().items() if name not in STATE}
-        for name in ("work", "backup", "max_speed", "friction_slope"):
-            array = getattr(self, name)
-            if array is not None:
-                held[name] = array
-        held |= {f"{name}_distributed": array for name, array in self._distributed.items()}
-        held |= {f"{name}_semi_implicit": array for name, array in self._semi.items()}
-        if self.tracers is not None and self.tracers.backup is not None:
-            held["tracer_backup"] = self.tracers.backup
-        return held

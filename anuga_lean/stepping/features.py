@@ -70,7 +70,7 @@ def unsupported(domain: Any) -> str | None:
         return "compute mode 'unified'"
     if domain.n_sediment_classes or domain.tracer_speed_factor is not None:
         return "sediment"
-    if domain.lean.parameter("extrapolate_velocity_second_order") != 1:
+    if domain.lean.parameters.value("extrapolate_velocity_second_order") != 1:
         return "velocity extrapolation switched off"
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"

@@ -1,26 +1,42 @@
 """Between the fluxes and the update of a step: what forcing terms read and add.
 
-Owns the semi-implicit rates, which exist only for a step in which somebody
-wants them, and the rules of a step that is open to others: nothing deferred,
+Owns the semi-implicit rates, which exist only for a step in which something needs them, the
+friction rate of sloped beds, and the rules of a step that others act in: nothing deferred,
 every block computed, the update taken from the arrays just as they stand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.quiet_blocks import QuietBlocks
+from anuga_lean.stepping.runge_kutta import Stages
 
-CONSERVED = ("stage", "xmomentum", "ymomentum")
 
+class Forcing:
+    """Holds what acts on the state besides fluxes.
 
-class OpenUpdates:
-    """The part of `step.Step` that forcing terms meet.
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+    ready : callable
+        Returns the run, with the present arrays bound.
+    stages : Stages
+    quiet : QuietBlocks
+    rates : dict of str to (number_of_triangles,) float64
+        Semi-implicit rates to begin with.
 
     Attributes
     ----------
+    rates : dict of str to (number_of_triangles,) float64
+        Semi-implicit rates by conserved quantity, its unit per s; until the update.
+    friction_slope : (number_of_triangles,) float64 or None
+        Friction rate that the sweep computes for sloped Manning, 1/s; None for flat Manning.
     is_open : bool
         Fluxes are computed and the update is still to come, so that what is
         written to the updates counts.
@@ -28,22 +44,81 @@ class OpenUpdates:
         In this step others act between fluxes and update.
     """
 
-    domain: Any
-    run: Any
-    ready: Any
-    _second_stage: tuple[int, float] | None
-    work: np.ndarray | None
-    backup: np.ndarray | None
-
-    def _forget_updates(self) -> None:
+    def __init__(self, domain: Any, ready: Callable[[], _kernels.Run], stages: Stages,
+                 quiet: QuietBlocks, rates: dict[str, np.ndarray]) -> None:
+        self._domain = domain
+        self._ready = ready
+        self._stages = stages
+        self._quiet = quiet
+        self._run: _kernels.Run | None = None
+        self.rates = rates
+        self.friction_slope: np.ndarray | None = None
         self.is_open = False
         self.is_shared = False
-        self.friction_due = False
-        self.fluxes_kept = False    # in the work arrays, since the last sweep
-        self._deferred = False
-        self._touched = False       # somebody wrote, or may have written, since the sweep
-        self._semi: dict[str, np.ndarray] = {}
-        self._backup_state = "none"     # none, wanted, exchanged, copied
+        self._friction_is_due = False
+        self._is_deferred = False       # the last distribution, to the sweep
+        self._is_touched = False        # others wrote, or may have written, since the sweep
+
+    # -- the order of a step -------------------------------------------------
+
+    def start(self, run: _kernels.Run) -> None:
+        """Begin a new run."""
+        self._run = run
+
+    def on_distribute(self, deferred: bool) -> None:
+        """Begin a substep whose distribution is left to the sweep, or not."""
+        self.is_open = False
+        self.is_shared = self._domain.shares_steps()
+        self._is_deferred = deferred
+
+    def slope_of_step(self) -> np.ndarray | None:
+        """Return the array that the sweep writes the friction rate to, if beds are sloped."""
+        if not self._domain.use_sloped_mannings:
+            self.friction_slope = None
+        elif self.friction_slope is None:
+            self.friction_slope = np.zeros(self._domain.number_of_elements)
+        return self.friction_slope
+
+    def on_fluxes(self) -> None:
+        """Let forcing terms act: the update is still to come."""
+        self.is_open = True
+
+    def on_update(self) -> bool:
+        """Let nothing act any more; return whether others may have written since the sweep."""
+        touched, self._is_touched = self._is_touched, False
+        self.is_open = False
+        return touched
+
+    def take_friction(self) -> bool:
+        """Return whether an update that takes the sweep's own fluxes and state is to add friction.
+
+        Nothing is due or deferred afterwards.
+        """
+        due, self._friction_is_due = self._friction_is_due, False
+        self._is_deferred = False
+        return due
+
+    def update(self, run: _kernels.Run) -> tuple[int, float]:
+        """Update from what forcing terms have left; their arrays go afterwards.
+
+        Returns
+        -------
+        count : int
+        volume : float
+            Number, and volume in m3, of the depths that were lifted.
+        """
+        if self._friction_is_due:
+            self.open_semi_implicit("xmomentum")
+        elif self.rates:
+            self.settle()
+        run.bind_semi_implicit(*[self.rates.get(name) for name in CONSERVED])
+        result = run.update(_kernels.AS_IT_STANDS, self._domain.timestep, False)
+        run.bind_semi_implicit(None, None, None)
+        self.rates = {}
+        self._is_deferred = False
+        return result
+
+    # -- what is asked -------------------------------------------------------
 
     def explicit_rows(self, name: str) -> np.ndarray | None:
         """The live fluxes of a conserved quantity, (n,) float64, or None.
@@ -51,115 +126,85 @@ class OpenUpdates:
         Whoever has them may write: quiet blocks would keep what was written, so
         that all are computed in the next sweep.
         """
-        if self.work is None or name not in CONSERVED or not self.fluxes_kept:
-            return None
-        self._touched = True
-        self._activate()
-        return self.work[CONSERVED.index(name)]
-
-    def backup_rows(self, name: str) -> np.ndarray | None:
-        """What is remembered of a conserved quantity for `average`, (n,) float64, or None."""
-        if name not in CONSERVED:
-            return None
-        if self._backup_state == "wanted":
-            return self.domain.quantities[name].centroid_values.copy()
-        remembered = self.work if self._backup_state == "exchanged" else self.backup
-        return None if remembered is None else remembered[CONSERVED.index(name)]
+        fluxes = self._stages.fluxes(name)
+        if fluxes is not None:
+            self._is_touched = True
+            self._quiet.wake_all()
+        return fluxes
 
     def semi_implicit_rows(self, name: str) -> np.ndarray | None:
         """The semi-implicit rate of a conserved quantity, (n,) per second; None: zeros.
 
         Of momenta it holds friction from the moment friction is due.
         """
-        if name in self._semi:
-            return self._semi[name]
-        if not self.is_open or name not in CONSERVED[1:] or not self.friction_due:
+        if name in self.rates:
+            return self.rates[name]
+        if not self.is_open or name not in CONSERVED[1:] or not self._friction_is_due:
             return None
         return self.open_semi_implicit(name)
-
-    def open_semi_implicit(self, name: str) -> np.ndarray:
-        """Return the live semi-implicit rate of a conserved quantity, (n,) per second."""
-        self._settle()
-        n = self.domain.number_of_elements
-        if name not in self._semi:
-            self._semi[name] = np.zeros(n)
-        if self.friction_due:
-            self.friction_due = False
-            self.run.add_friction(*self._momentum_rates())
-        return self._semi[name]
-
-    def on_update_written(self, name: str, update: str) -> None:
-        """A user writes to an update array: it counts if the update is still to come."""
-        if self.is_open and name in CONSERVED and self._backup_state != "exchanged":
-            if update == "semi_implicit_update":
-                self.open_semi_implicit(name)
-            return
-        self.domain.use_stock_kernels(f"writing to the update arrays of {name}")
 
     def holds_last_fluxes(self) -> bool:
         """Whether an update without a distribute before it finds the fluxes ANUGA's would.
 
-        With more stages than one the last fluxes have gone into the state.
+        With more substeps than one the last fluxes have gone into the state.
         """
-        return not self.friction_due and (
-            self.run is None or self.domain.timestep_fluxcalls == 1)
+        return not self._friction_is_due and (
+            self._run is None or self._domain.timestep_fluxcalls == 1)
+
+    # -- what is added -------------------------------------------------------
+
+    def open_semi_implicit(self, name: str) -> np.ndarray:
+        """Return the live semi-implicit rate of a conserved quantity, (n,) per second."""
+        self.settle()
+        if name not in self.rates:
+            self.rates[name] = np.zeros(self._domain.number_of_elements)
+        if self._friction_is_due:
+            self._friction_is_due = False
+            self._run.add_friction(*self._momentum_rates())
+        return self.rates[name]
+
+    def on_update_written(self, name: str, update: str) -> None:
+        """A user writes to an update array: it counts if the update is still to come."""
+        if self.is_open and name in CONSERVED and not self._stages.is_exchanged():
+            if update == "semi_implicit_update":
+                self.open_semi_implicit(name)
+            return
+        self._domain.use_stock_kernels(f"writing to the update arrays of {name}")
+
+    def on_state_written(self) -> None:
+        """Know that others write to the state between fluxes and update."""
+        self._is_touched = True
 
     def add_friction(self) -> None:
         """Let Manning friction act in this step, once more if it was due already."""
-        if self.friction_due:
+        if self._friction_is_due:
             self.open_semi_implicit("xmomentum")
-        self.friction_due = True
-        if self.is_shared or not (self.is_open or self._second_stage):  # a script's own call
-            self.ready()
+        self._friction_is_due = True
+        by_script = not (self.is_open or self._stages.lifted)
+        if self.is_shared or by_script:
+            self._ready()
             self.open_semi_implicit("xmomentum")
 
     def add_vegetation(self) -> None:
         """Let the drag of stems act in this step."""
-        self._settle()
-        domain = self.domain
+        self.settle()
+        domain = self._domain
         stems = [domain.quantities[name].centroid_values
                  for name in ("veg_density", "veg_diameter", "veg_height")]
-        self.run.add_vegetation(*stems, domain.vegetation_Cd, domain.vegetation_bed_chezy,
-                                *self._momentum_rates())
+        self._run.add_vegetation(*stems, domain.vegetation_Cd, domain.vegetation_bed_chezy,
+                                 *self._momentum_rates())
+
+    def settle(self) -> None:
+        """Write the distributed state and keep the backup aside: others are to see both."""
+        self._is_touched = True
+        self._stages.copy_wanted(self._run)
+        if self._is_deferred:
+            self._is_deferred = False
+            self._run.clear_undo()
+            self._run.distribute(False)
 
     def _momentum_rates(self) -> tuple[np.ndarray, np.ndarray]:
-        n = self.domain.number_of_elements
         for name in CONSERVED[1:]:
-            if name not in self._semi:
-                self._semi[name] = np.zeros(n)
-        return self._semi["xmomentum"], self._semi["ymomentum"]
-
-    def _settle(self) -> None:
-        """Write the distributed state and keep the backup aside: others are to see both."""
-        self._touched = True
-        if self._backup_state == "wanted":
-            self._copy_backup(raw=True)
-        if self._deferred:
-            self._deferred = False
-            self.run.clear_undo()
-            self.run.distribute(False)
-
-    def _copy_backup(self, raw: bool = False) -> None:
-        """Remember the conserved quantities in arrays of their own."""
-        if self.backup is None:
-            self.backup = np.empty((3, self.domain.number_of_elements))
-        for row, name in zip(self.backup, CONSERVED, strict=True):
-            np.copyto(row, self.run.bound(name))
-        if raw and self.run.n_undo:
-            changed = self.run.bound("undo_index")[:self.run.n_undo]
-            value = self.run.bound("undo_value")[:3 * self.run.n_undo].reshape(-1, 3)
-            self.backup[:, changed] = value.T
-        self._backup_state = "copied"
-
-    def _update_as_it_stands(self) -> tuple[int, float]:
-        """Update from what forcing terms have left; their arrays go afterwards."""
-        if self.friction_due:
-            self.open_semi_implicit("xmomentum")
-        elif self._semi:
-            self._settle()
-        self.run.bind_semi_implicit(*[self._semi.get(name) for name in CONSERVED])
-        result = self.run.update(_kernels.AS_IT_STANDS, self.domain.timestep, False)
-        self.run.bind_semi_implicit(None, None, None)
-        self._semi = {}
-        self._deferred = False
-        return result
+            if name not in self.rates:
+                self.rates[name] = np.zeros(self._domain.number_of_elements)
+        return self.rates["xmomentum"], self.rates["ymomentum"]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
+from anuga_lean.stepping.quiet_blocks import QuietBlocks
 
 _ALL_BITS = 0b111111
 _TABLES = ("offset", "triangle", "place", "block")
@@ -194,6 +195,36 @@ class Prescribed:
         order = np.argsort(edges)
         return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),
                    np.zeros((3, len(edges))))
+
+    @classmethod
+    def taken(cls, held: Prescribed | None, domain: Any, run: _kernels.Run,
+              quiet: QuietBlocks) -> Prescribed | None:
+        """Return the edges of a distribution, and let the kernels take their present values.
+
+        Parameters
+        ----------
+        held : Prescribed or None
+            Those of the last distribution, which stay as long as the masks are the same.
+        domain : anuga_lean.stepping.domain.Domain
+        run : _kernels.Run
+        quiet : QuietBlocks
+            All blocks are computed where the edges are others.
+        """
+        if not capabilities().prescribed_limiter:
+            return held
+        masks = masks_of(domain)
+        if masks.are_new:
+            quiet.wake_all()
+            held = cls.of(domain)
+            if held is None:
+                run.bind_prescribed(*[None] * 7)
+            else:
+                held.bind(run, domain)
+            masks.are_new = False
+        elif domain._lean_goes_on:      # from a checkpoint, which has the values of its yield
+            return held
+        run.take_prescribed()
+        return held
 
     def __getstate__(self) -> dict[str, Any]:
         return {"edge": self.edge, "bits": self.bits, "value": self.value}

@@ -1,4 +1,4 @@
-"""How many OpenMP threads this process may use.
+"""How many OpenMP threads this process may use, and which Python thread is in a step.
 
 Owns one fact of libgomp: a process forked from one that has run on several
 threads hangs in its first region of several.  Such a process goes on with one;
@@ -8,7 +8,12 @@ results do not depend on the number.
 from __future__ import annotations
 
 import os
+import threading
 import warnings
+from threading import get_ident
+from typing import Any
+
+from anuga_lean._errors import ThreadError
 
 _most_used = 1          # threads of any lean domain of this process so far
 _forked_from = 1        # what _most_used was in the process this one was forked from
@@ -28,6 +33,43 @@ def usable(wanted: int) -> int:
     if wanted > _most_used:
         _most_used = wanted
     return wanted
+
+
+class SteppingThread:
+    """Keeps other threads away from a domain that is in the middle of a step.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+
+    Attributes
+    ----------
+    ident : int
+        Of the thread that distributes or is in a step, as `threading.get_ident` has it; 0 for
+        none.
+    """
+
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+        self.ident = 0
+
+    def enter(self) -> None:
+        """Begin a step in this thread."""
+        self.ident = get_ident()
+
+    def leave(self) -> None:
+        """Let any thread begin the next step."""
+        self.ident = 0
+
+    def check(self) -> None:
+        """Raise ThreadError unless the thread that began the step, which is another, has ended."""
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        if self.ident in names:
+            raise ThreadError(
+                f"the domain {self._domain.get_name()!r} is in the middle of a step in the thread "
+                f"{names[self.ident]!r}: {threading.current_thread().name!r} may use it at a "
+                "yield, or a copy.deepcopy of it.")
+        self.ident = 0
 
 
 def _note_fork() -> None:

@@ -15,46 +15,71 @@ from anuga_lean import _kernels
 
 
 class Tracers:
-    """The tracers of one run.
+    """Steps the tracers of a domain; does nothing where there are none.
 
     Parameters
     ----------
     domain : anuga_lean.stepping.domain.Domain
-        With at least one tracer.
-    run : _kernels.Run
+
+    Attributes
+    ----------
+    count : int
+        Tracers of the present run; 0 before the first kernel.
+    backup : (count, number_of_triangles) float64 or None
+        Conserved values (m, depth times concentration) that Runge-Kutta remembers; kept once
+        it was needed.
     """
 
-    def __init__(self, domain: Any, run: _kernels.Run) -> None:
-        self.domain = domain
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+        self.count = 0
         self.backup: np.ndarray | None = None
+        self._triangle: np.ndarray | None = None     # of each boundary edge, int64
+
+    def start(self, run: _kernels.Run) -> None:
+        """Let the kernels of a new run have the arrays of the tracers."""
+        domain = self._domain
+        self.backup = None
+        self.count = count = domain.number_of_tracers
+        if count == 0:
+            return
         self._triangle = np.ascontiguousarray(domain.boundary_cells, np.int64)
-        count = domain.number_of_tracers
         run.bind_tracers(count, domain.beta_tracer, domain.tracer_conserved_values,
                          domain.tracer_centroid_values, domain.tracer_explicit_update,
                          domain.tracer_boundary_values,
                          np.zeros((count, domain.boundary_length)))
 
-    def back_up(self) -> None:
-        """Remember the conserved values, (number_of_tracers, n), for `average`."""
-        if self.backup is None:
-            self.backup = np.empty_like(self.domain.tracer_conserved_values)
-        np.copyto(self.backup, self.domain.tracer_conserved_values)
+    def find_concentrations(self, run: _kernels.Run) -> None:
+        """Divide the conserved values by the depths."""
+        if self.count:
+            run.tracer_concentrations()
 
     def count_boundary_fluxes(self, run: _kernels.Run, substep: int) -> None:
         """Store what crossed the boundary in this substep, per tracer, m3/s."""
-        count = self.domain.number_of_tracers
-        sums = self.domain.tracer_boundary_flux_sum
-        sums[substep * count:(substep + 1) * count] = run.tracer_boundary_flux_sum(self._triangle)
+        if self.count:
+            sums = self._domain.tracer_boundary_flux_sum
+            sums[substep * self.count:(substep + 1) * self.count] = \
+                run.tracer_boundary_flux_sum(self._triangle)
 
     def update(self, run: _kernels.Run) -> None:
         """Add the fluxes of this substep, times its length."""
-        run.update_tracers(self.domain.timestep, self.domain.tracer_conserved_values)
+        if self.count:
+            run.update_tracers(self._domain.timestep, self._domain.tracer_conserved_values)
+
+    def back_up(self) -> None:
+        """Remember the conserved values for `average`."""
+        if self.count:
+            if self.backup is None:
+                self.backup = np.empty_like(self._domain.tracer_conserved_values)
+            np.copyto(self.backup, self._domain.tracer_conserved_values)
 
     def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
         """Conserved := (a * conserved + b * backup) * c_inverse."""
+        if not self.count:
+            return
         if self.backup is None:
             raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
-        for row, kept in zip(self.domain.tracer_conserved_values, self.backup, strict=True):
+        for row, kept in zip(self._domain.tracer_conserved_values, self.backup, strict=True):
             run.average(row, kept, a, b, c_inverse)
 
 
@@ -94,10 +119,8 @@ class TracerBackup(DerivedTracerArray):
     """The conserved values that Runge-Kutta remembers, once it does."""
 
     def derive(self, domain: Any) -> np.ndarray:
-        tracers = domain.lean.tracers
-        if tracers is None or tracers.backup is None:
-            return super().derive(domain)
-        return tracers.backup
+        backup = domain.lean.tracers.backup
+        return super().derive(domain) if backup is None else backup
 
 
 class TracerSource(DerivedTracerArray):

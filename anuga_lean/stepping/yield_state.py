@@ -2,25 +2,24 @@
 
 Owns which operators and monitors read them in the middle of a run, the state
 kept for those, and the vertex values computed from it.  Where nothing reads
-them nothing is kept.  When the state is taken is decided in `step`.
+them nothing is kept.  When the state may be taken is `step`'s.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean.quantity.forms import Array, Corners, Rows, Values
-from anuga_lean.stepping.flux_parameters import set_parameters
-
-if TYPE_CHECKING:
-    from anuga_lean.stepping.domain import Domain
-    from anuga_lean.stepping.step import Step
+from anuga_lean.stepping import undo_record
+from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.kernel_run import bare_run
+from anuga_lean.stepping.parameters import Parameters, set_parameters
+from anuga_lean.stepping.prescribed import Prescribed
 
 _LEVELS = frozenset(["stage", "elevation", "height"])
 _ALL = _LEVELS | {"xmomentum", "ymomentum"}
@@ -36,7 +35,7 @@ _AT_CENTROIDS = frozenset(
                  "Flat_fill_slice_erosion_operator"))
 
 
-def wanted(domain: Domain) -> frozenset[str]:
+def wanted(domain: Any) -> frozenset[str]:
     """Return the quantities whose vertex values are read between yields."""
     names: frozenset[str] = frozenset()
     for operator in domain.fractional_step_operators:
@@ -61,36 +60,83 @@ def _is(operator: Any, kind: tuple[str, str]) -> bool:
     return module is not None and isinstance(operator, getattr(module, kind[1]))
 
 
+class YieldState:
+    """Takes the state of a yield as long as vertex values are read before the next.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+    parameters : Parameters
+
+    Attributes
+    ----------
+    past : PastState or None
+        What vertex values follow from until the next yield; None if nothing reads them.
+    """
+
+    def __init__(self, domain: Any, parameters: Parameters) -> None:
+        self._domain = domain
+        self._parameters = parameters
+        self.past: PastState | None = None
+
+    def take(self, run: _kernels.Run, names: frozenset[str],
+             prescribed: Prescribed | None) -> None:
+        """Take the state of a yield for the quantities whose vertex values are read later."""
+        self.past = None
+        if names:
+            self.past = PastState(run, names, self._parameters.of_kernels, prescribed)
+
+    def keep(self, run: _kernels.Run, names: frozenset[str],
+             prescribed: Prescribed | None) -> None:
+        """Take it before a step, if something began to need it since the yield."""
+        if names and self.past is not None and names <= self.past.names:
+            return
+        self.take(run, names, prescribed)
+        for name in names:
+            self._domain.quantities[name].on_past(self.past)
+
+
 class PastState:
     """The centroid values that the vertex values of the last yield follow from.
 
     Parameters
     ----------
-    step : anuga_lean.stepping.step.Step
+    run : _kernels.Run
         Distributed; what is needed of its state is copied.
     names : frozenset of str
         Quantities to know the vertex values of.
+    parameters : tuple
+        The kernels' of this step, as `set_parameters` takes them.
+    prescribed : Prescribed or None
+        What bounds the reconstruction at boundary edges; copied.
+
+    Attributes
+    ----------
+    names, parameters, prescribed
+        As above, until the next yield or as long as a quantity shows these vertex values.
+    arrays : dict of str to (number_of_triangles,) float64
+        Elevation and stage (m), and the momenta (m2/s) among `names`: the raw state at
+        centroids.
+    remembering : bool
+        Edge values of the chunk computed last are kept.
 
     Notes
     -----
-    The values that boundaries prescribed then are part of it.
-
     Holds 16 bytes per triangle, 32 where the momenta are among `names`.
     """
 
-    def __init__(self, step: Step, names: frozenset[str]) -> None:
-        run = step.ready()
+    def __init__(self, run: _kernels.Run, names: frozenset[str], parameters: tuple,
+                 prescribed: Prescribed | None) -> None:
         self.names = names
-        self.parameters = step.kernel_parameters
+        self.parameters = parameters
         bound = run.held()
-        undone = bound["undo_index"][:run.n_undo]
-        before = bound["undo_value"][:3 * run.n_undo].reshape(-1, 3)
+        undone, before = undo_record.values_before(run)
         self.arrays: dict[str, Array] = {"elevation": bound["elevation"].copy()}
-        for place, name in enumerate(("stage", "xmomentum", "ymomentum")):
+        for place, name in enumerate(CONSERVED):
             if name in names:
                 self.arrays[name] = bound[name].copy()
                 self.arrays[name][undone] = before[:, place]
-        self.prescribed = None if step.prescribed is None else step.prescribed.copy()
+        self.prescribed = None if prescribed is None else prescribed.copy()
         self._recent: tuple[slice, Array] | None = None
         self.remembering = False
 
@@ -101,7 +147,7 @@ class PastState:
         """Return the vertex values of a quantity as they were at the yield."""
         return Corners(PastEdges(self, name))
 
-    def edges(self, domain: Domain, name: str, ks: Rows) -> Array:
+    def edges(self, domain: Any, name: str, ks: Rows) -> Array:
         """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
         place = _kernels._EDGE_QUANTITIES[name]
         if not isinstance(ks, slice):
@@ -118,10 +164,10 @@ class PastState:
         self.remembering = recent
         self._recent = None
 
-    def _run(self, domain: Domain) -> _kernels.Run:
+    def _run(self, domain: Any) -> _kernels.Run:
         stage, bed = self.arrays["stage"], self.arrays["elevation"]
         uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
-        run = _kernels.Run(domain.mesh.blocks.handle(), os.environ.get("ANUGA_LEAN_ISA") or None)
+        run = bare_run(domain)
         set_parameters(run, self.parameters)
         run.set_threads(domain.omp_num_threads)
         run.bind_state(stage, uh, vh, stage, bed, bed)

@@ -177,7 +177,7 @@ def lost(how):
         domain, domain.mesh, domain.quantities["stage"],
         domain.quantities["stage"].centroid_values, domain.quantities["stage"].edge_values)]
     if domain.lean is not None and domain.lean.run is not None:
-        watched += [weakref.ref(domain.lean), weakref.ref(domain.lean.work)]
+        watched += [weakref.ref(domain.lean), weakref.ref(domain.lean.stages.work)]
     del domain
     gc.collect()
     return [each() is None for each in watched]

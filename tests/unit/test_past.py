@@ -60,7 +60,7 @@ def test_keeps_what_is_read(domain: Any, reader: Any, names: set[str], nbytes: i
     assert names == wanted(domain)
     for _ in domain.evolve(yieldstep=0.2, finaltime=0.4):
         pass
-    past = domain.lean.past
+    past = domain.lean.yields.past
     held = 0 if past is None else sum(array.nbytes for array in past.arrays.values())
     assert nbytes * len(domain) == held
 
@@ -91,7 +91,7 @@ def test_nothing_is_kept_once_nobody_reads(domain: Any) -> None:
     for t in domain.evolve(yieldstep=0.2, finaltime=0.6):
         if t > 0.3:
             domain.set_quantities_to_be_monitored(None)
-    assert domain.lean.past is None
+    assert domain.lean.yields.past is None
 
 
 def test_a_copy_keeps_its_own(domain: Any) -> None:

@@ -218,7 +218,7 @@ def test_an_explicit_step_needs_two_numbers_per_triangle() -> None:
     operator = anuga.Kinematic_viscosity_operator(made, NU, form="momentum", scheme="explicit")
     made.distribute_to_vertices_and_edges()
     made.update_boundary()
-    made.lean.edges_known = False       # as in a step
+    made.lean.edges.are_known = False       # as in a step
     made.timestep = 0.5 * operator.max_stable_timestep()
     operator()
     tracemalloc.start()

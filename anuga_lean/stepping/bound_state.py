@@ -1,0 +1,76 @@
+"""The quantities that a step works on, and which of their arrays the kernels have.
+
+Owns the names of the quantities by what a step does with them, and the binding of their
+centroid and boundary values, in whose place a script may put others at any time.  Arrays
+that no quantity holds belong to `runge_kutta`, `wave_speeds` and `forcing`.
+"""
+
+from __future__ import annotations
+
+from operator import is_not
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+
+CONSERVED = ("stage", "xmomentum", "ymomentum")
+RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
+_STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
+
+
+class BoundState:
+    """Keeps the kernels on the arrays that the quantities hold now.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+
+    Notes
+    -----
+    The arrays belong to the quantities: centroid values, (number_of_triangles,) float64, and
+    boundary values, (boundary_length,) float64; stages, depths and beds in m, momenta in m2/s.
+    """
+
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+        self._bound: list[np.ndarray] = []
+
+    def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
+        """Give the kernels the present arrays; return whether one was another than before.
+
+        Parameters
+        ----------
+        run : _kernels.Run
+            The same at every call.
+        reflective : (boundary_length,) uint8
+            1 where the sweep writes the boundary values by itself.
+        """
+        quantities = self._domain.quantities
+        state = [quantities[name].centroid_values for name in _STATE]
+        edges = [quantities[name].boundary_values for name in RECONSTRUCTED]
+        bound = state + edges
+        if self._bound and not any(map(is_not, bound, self._bound)):
+            return False
+        run.bind_state(*state)
+        run.bind_boundary(reflective, *edges)
+        self._bound = bound
+        return True
+
+    def protect(self, run: _kernels.Run) -> float:
+        """Lift stages to the bed and stop water too shallow to flow, in place.
+
+        Returns
+        -------
+        float
+            Mass error in m3.
+        """
+        stage, bed = run.bound("stage"), run.bound("elevation")
+        depth = stage - bed
+        shallow = depth < self._domain.minimum_allowed_height
+        run.bound("xmomentum")[shallow] = 0.0
+        run.bound("ymomentum")[shallow] = 0.0
+        below = np.flatnonzero(depth < 0.0)
+        stage[below] = bed[below]
+        run.clear_undo()
+        return float(np.sum(-depth[below] * self._domain.areas[below]))

@@ -1,0 +1,75 @@
+"""Quiet blocks: those where nothing has changed keep their fluxes of the last sweep.
+
+Owns which blocks the next sweep has to compute and how often an update says so; who wakes
+all of them is everyone that writes to what a sweep reads.  Finding the blocks beside those
+that changed is in kernels/quiet.c.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+
+# Where more than nine blocks in ten change, only one update in so many says
+# which: to say so it reads every triangle's place in the blocks.
+_MARK_EVERY = 16
+
+
+class QuietBlocks:
+    """Says which blocks of triangles the next sweep computes.
+
+    Parameters
+    ----------
+    domain : anuga_lean.stepping.domain.Domain
+
+    Attributes
+    ----------
+    changed : (number_of_blocks,) uint8 or None
+        1 where a block has changed since the last sweep; None before the first kernel.
+    """
+
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+        self.changed: np.ndarray | None = None
+        self._always: np.ndarray | None = None
+        self._updates = 0       # counted while nearly all blocks are moving
+
+    def start(self, run: _kernels.Run) -> None:
+        """Let the kernels of a new run have the arrays they keep all this in."""
+        blocks = len(self._domain.mesh.blocks.block)
+        self.changed, self._always, near, known = np.zeros((4, blocks), np.uint8)
+        run.bind_quiet(self.changed, self._always, near, np.zeros(blocks, np.uint64), known)
+
+    def wake_all(self) -> None:
+        """Have every block computed in the next sweep."""
+        if self.changed is not None:
+            self.changed[:] = 1
+
+    def compute_always(self, triangles: np.ndarray, numbers: np.ndarray) -> None:
+        """Never leave out the blocks of these triangles, nor those of these numbers.
+
+        Parameters
+        ----------
+        triangles, numbers : (m,) int64
+        """
+        blocks = self._domain.mesh.blocks
+        self._always[:] = 0
+        self._always[blocks.position[triangles] // blocks.block_size] = 1
+        self._always[numbers] = 1
+        self.wake_all()
+
+    def begin_update(self, may_mark: bool) -> bool:
+        """Return whether the update is to say which blocks it changes; all count if not."""
+        marking = may_mark and self._updates % _MARK_EVERY == 0
+        self.changed[:] = not marking
+        return marking
+
+    def end_update(self, run: _kernels.Run, marking: bool) -> None:
+        """Remember the state of the blocks that did not change, if the update has said which."""
+        if marking:
+            run.take_fingerprints()
+        if self._updates % _MARK_EVERY or np.mean(self.changed) > 0.9:
+            self._updates += 1          # nearly all is moving: look again later
