@@ -57,7 +57,7 @@ class LeanDomain(ReportingDomain):
         What steps this domain; None once ANUGA's kernels do.
     """
 
-    lean: Step | None = None
+    lean: Any = None    # the Step; None on stock arrays
     _lean_constructing = False
     _lean_monitoring = False
     _lean_asked: list = []              # what _may_defer was last asked about
