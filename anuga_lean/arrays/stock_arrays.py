@@ -12,30 +12,45 @@ from collections.abc import Callable
 from typing import Any
 
 
-def unless_on_stock_arrays(method: Callable[..., Any]) -> Any:
+def on_stock_arrays(thing: Any) -> bool:
+    """Whether a domain, a mesh or a quantity runs on stock arrays; ANUGA's own ones do."""
+    return bool(getattr(thing, "on_stock_arrays", True))
+
+
+def unless_on_stock_arrays(
+    method: Callable[..., Any] | None = None, *, ask: Callable[[Any], None] | None = None
+) -> Any:
     """Decorate a method: on stock arrays the method that it overrides runs in its place.
 
     Parameters
     ----------
     method : function
         Of a class whose instances have `on_stock_arrays`, bool.
+    ask : callable, optional
+        Called with the instance before, which it may turn to stock arrays.
     """
-    return _Overriding(method)
+    if method is None:
+        return functools.partial(unless_on_stock_arrays, ask=ask)
+    return _Overriding(method, ask)
 
 
 class _Overriding:
     """A decorated method until its class is made."""
 
-    def __init__(self, method: Callable[..., Any]) -> None:
+    def __init__(self, method: Callable[..., Any], ask: Callable[[Any], None] | None) -> None:
         self.method = method
+        self.ask = ask
 
     def __set_name__(self, owner: type, name: str) -> None:
-        setattr(owner, name, _choosing(owner, name, self.method))
+        setattr(owner, name, _choosing(owner, name, self.method, self.ask))
 
 
-def _choosing(owner: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+def _choosing(owner: type, name: str, method: Callable[..., Any],
+              ask: Callable[[Any], None] | None) -> Callable[..., Any]:
     @functools.wraps(method)
     def choose(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if ask is not None:
+            ask(self)
         if self.on_stock_arrays:
             return getattr(super(owner, self), name)(*args, **kwargs)
         return method(self, *args, **kwargs)

@@ -22,7 +22,7 @@ class Barometric_pressure_operator(_StockOperator):
     def __call__(self) -> None:
         """Add a step's worth of the pressure gradient to the momenta."""
         domain = self.domain
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             super().__call__()
             return
         timestep = pressure_sign() * domain.get_timestep()  # a sign changes no other bit

@@ -73,7 +73,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     def _construct(self, domain: Any, *args: Any, **kwargs: Any) -> None:
         """Let ANUGA's constructor run, on a lean domain up to its arrays."""
-        self._constructing = domain.lean is not None
+        self._constructing = not domain.on_stock_arrays
         try:
             super().__init__(domain, *args, **kwargs)
         except _ArraysFollow:
@@ -167,7 +167,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     def __getstate__(self) -> dict[str, Any]:
         """Return what the rest follows from; the scratch is an address of this process."""
         follows = {"_row_of", "_system", "_free_slip", "_geo_boundary_objects"}
-        if self.domain.lean is not None:
+        if not self.domain.on_stock_arrays:
             follows.add("_rhs_bdry")
         state = {name: value for name, value in self.__dict__.items() if name not in follows}
         return state | {name: {} for name in ("_scratch", "_scratch_walls") if name in state}
@@ -183,7 +183,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     def __call__(self) -> None:
         """Advance the momenta by the viscous stress over the domain's timestep."""
-        if self.domain.lean is None or self.__dict__.get("scheme") == "explicit":
+        if self.domain.on_stock_arrays or self.__dict__.get("scheme") == "explicit":
             super().__call__()
             return
         self._stepping = True
@@ -317,7 +317,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     def _init_explicit(self, nu: float, verbose: bool) -> None:
         """Set up explicit steps with the viscosity `nu`, m2/s."""
         domain = self.domain
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             super()._init_explicit(nu, verbose)
             return
         self.mesh = domain.mesh
@@ -334,7 +334,7 @@ class Kinematic_viscosity_operator(_StockOperator):
                             f"to {self.max_stable_timestep():g} s")
 
     def _explicit_step(self) -> None:
-        if self.domain.lean is None:
+        if self.domain.on_stock_arrays:
             super()._explicit_step()
         else:
             viscosity_explicit.step(self)

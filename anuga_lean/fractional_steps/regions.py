@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 
 _ROWS_AT_ONCE = 3 << 13     # whole triangles
@@ -112,7 +113,7 @@ def _with(stand_in: type, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         domain = self.domain
-        if getattr(domain, "lean", None) is None:
+        if on_stock_arrays(domain):
             return method(self, *args, **kwargs)
         self.domain = stand_in(domain)
         try:
@@ -165,7 +166,7 @@ def allocating_less(allocate: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(allocate)
     def allocate_inlet_procs(domain: Any, region: Any, *args: Any, **kwargs: Any) -> Any:
-        if getattr(domain, "lean", None) is None:
+        if on_stock_arrays(domain):
             return allocate(domain, region, *args, **kwargs)
         from anuga import Region
 
@@ -228,5 +229,5 @@ class CornerCoordinate:
         return domain.vertex_coordinates[place][:, self.axis].reshape(-1, 3)
 
     def __set__(self, operator: Any, value: Any) -> None:
-        if getattr(operator.domain, "lean", None) is None:
+        if on_stock_arrays(operator.domain):
             operator.__dict__[self.name] = value

@@ -17,6 +17,7 @@ from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
@@ -91,7 +92,7 @@ class CompactQuantity(_StockQuantity):
     ) -> None:
         """See ANUGA's Quantity; a domain without lean kernels gets exactly that."""
         self._updates: dict[str, Array | None] = {}
-        if getattr(domain, "lean", None) is None:
+        if on_stock_arrays(domain):
             self.on_stock_arrays = True
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
@@ -283,7 +284,7 @@ class CompactQuantity(_StockQuantity):
         """Tell whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
-            and getattr(self.domain, "lean", None) is not None
+            and not on_stock_arrays(self.domain)
             and self.domain.quantities.get(self.name) is self
         )
 

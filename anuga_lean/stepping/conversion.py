@@ -24,6 +24,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 
 from anuga_lean._errors import StockKernelWarning
 from anuga_lean.arrays.census import census
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.tables import ON_DOMAIN, TABLES
@@ -248,7 +249,7 @@ def from_domain(domain: Any, lean: type) -> Any:
     if not isinstance(domain, _AnyDomain):
         raise TypeError(
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
-    if getattr(domain, "lean", None) is not None:
+    if not on_stock_arrays(domain):
         return domain
     mixin, stock = lean.__bases__
     old = _known_arrays(domain)

@@ -17,6 +17,7 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
@@ -47,6 +48,20 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
 
 
+def _leave_to_stock_kernels(domain: LeanDomain) -> None:
+    """Turn a domain to stock arrays if it has a feature without a lean kernel."""
+    feature = None if domain.on_stock_arrays else features.unsupported(domain)
+    if feature is not None:
+        domain.use_stock_kernels(feature)
+
+
+def _leave_set_edges(domain: LeanDomain, what: str) -> None:
+    """Turn a domain to stock arrays if `what` is made of edge values that were set, or must be."""
+    _leave_to_stock_kernels(domain)
+    if not domain.on_stock_arrays and domain._edges_were_set():
+        domain.use_stock_kernels(f"{what} from edge values that were set")
+
+
 @with_tables(SharedArray, ON_DOMAIN)
 class LeanDomain(ReportingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
@@ -54,10 +69,10 @@ class LeanDomain(ReportingDomain):
     Attributes
     ----------
     lean : anuga_lean.stepping.step.Step or None
-        What steps this domain; None once ANUGA's kernels do.
+        What steps this domain; None on stock arrays.
     """
 
-    lean: Any = None    # the Step; None on stock arrays
+    lean: Step = None           # type: ignore[assignment]
     _lean_constructing = False
     _lean_monitoring = False
     _lean_asked: list = []              # what _may_defer was last asked about
@@ -92,11 +107,16 @@ class LeanDomain(ReportingDomain):
             super().__init__(*args, **kwargs)
         finally:
             self._lean_constructing = False
-        if self.lean is not None:
+        if not self.on_stock_arrays:
             # Zeros that nobody has touched: freed before the quantities are made, they would
             # become one of theirs, which calloc clears, and so touches.
             self.__dict__.pop("boundary_limit_mask", None)
         release_free_memory()
+
+    @property
+    def on_stock_arrays(self) -> bool:
+        """Whether ANUGA's kernels step this domain, on ANUGA's arrays."""
+        return self.lean is None
 
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
@@ -108,11 +128,9 @@ class LeanDomain(ReportingDomain):
     def _init_quantities(self, *args: Any, **kwargs: Any) -> None:
         super()._init_quantities(*args, **kwargs)
 
+    @unless_on_stock_arrays
     def _init_parallel(self, *args: Any, **kwargs: Any) -> None:
-        if self.lean is None:
-            super()._init_parallel(*args, **kwargs)
-        else:
-            ghosts.set_up(self, *args, **kwargs)
+        ghosts.set_up(self, *args, **kwargs)
 
     # -- state ---------------------------------------------------------------
 
@@ -171,19 +189,17 @@ class LeanDomain(ReportingDomain):
     @property
     def _Domain_C_struct(self) -> Any:
         """What the kernels were prepared with; None: nothing is, or everything has to be again."""
-        return self.__dict__.get("_Domain_C_struct") if self.lean is None else self.lean.run
+        return self.__dict__.get("_Domain_C_struct") if self.on_stock_arrays else self.lean.run
 
     @_Domain_C_struct.setter
     def _Domain_C_struct(self, value: Any) -> None:
         self.__dict__["_Domain_C_struct"] = value
-        if value is None and self.lean is not None and not self._lean_constructing:
+        if value is None and not self.on_stock_arrays and not self._lean_constructing:
             self.lean.forget_parameters()
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def update_domain_c_struct(self) -> None:
         """Take the parameters that were changed since the first step."""
-        if not self._stepped_lean():
-            super().update_domain_c_struct()
-            return
         for name in RECONSTRUCTED:
             found = np.shape(self.quantities[name].boundary_values)
             if found != (self.boundary_length,):
@@ -213,18 +229,8 @@ class LeanDomain(ReportingDomain):
         feature : str
             What has no lean kernel, as the warning names it.
         """
-        if self.lean is not None:
+        if not self.on_stock_arrays:
             conversion.turn_to_stock_arrays(self, feature)
-
-    def _stepped_lean(self) -> bool:
-        """Whether lean kernels step this domain; turns to ANUGA's where they must."""
-        if self.lean is None:
-            return False
-        feature = features.unsupported(self)
-        if feature is not None:
-            self.use_stock_kernels(feature)
-            return False
-        return True
 
     # -- distribute ----------------------------------------------------------
 
@@ -241,11 +247,9 @@ class LeanDomain(ReportingDomain):
                 [may_look(boundary, self.number_of_triangles) for boundary in boundaries])
         return self._lean_answer
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_to_vertices_and_edges(self, distribute_to_vertices: bool = True) -> None:
         """Protect the centroid values; edge and vertex values follow on demand."""
-        if not self._stepped_lean():
-            super().distribute_to_vertices_and_edges(distribute_to_vertices)
-            return
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
             self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
@@ -262,24 +266,19 @@ class LeanDomain(ReportingDomain):
         return any([np.isnan(np.sum(self.quantities[name].centroid_values))
                     for name in ("stage", "xmomentum", "ymomentum", "elevation", "friction")])
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_to_edges(self) -> None:
         """As `distribute_to_vertices_and_edges`."""
-        if self._stepped_lean():
-            self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
-        else:
-            super().distribute_to_edges()
+        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_edges_to_vertices(self) -> None:
-        """Vertex values follow from the edges on demand."""
-        if not self._stepped_lean():
-            super().distribute_edges_to_vertices()
+        """Do nothing: vertex values follow from the edges on demand."""
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def protect_against_infinitesimal_and_negative_heights(self) -> None:
         """Lift stages to the bed and stop water too shallow to flow."""
-        if self._stepped_lean():
-            self._report_mass_error(self.lean.protect())
-        else:
-            super().protect_against_infinitesimal_and_negative_heights()
+        self._report_mass_error(self.lean.protect())
 
     def _report_mass_error(self, mass_error: float) -> None:
         if mass_error > 0.0 and self.verbose:
@@ -300,9 +299,8 @@ class LeanDomain(ReportingDomain):
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
-        if self._stepped_lean() and self._edges_were_set():
-            self.use_stock_kernels("boundary values from edge values that were set")
-        if self.lean is None or not self.lean.edges.in_step:
+        _leave_set_edges(self, "boundary values")
+        if self.on_stock_arrays or not self.lean.edges.in_step:
             super().update_boundary()
             return
         if self.number_of_tracers:
@@ -311,7 +309,7 @@ class LeanDomain(ReportingDomain):
             boundary = self.boundary_map[tag]
             if boundary is None or is_wall(boundary):
                 continue
-            if self.lean is not None and asks_edge_by_edge(boundary):
+            if not self.on_stock_arrays and asks_edge_by_edge(boundary):
                 self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
             try:
                 boundary.evaluate_segment(self, edges)
@@ -332,7 +330,7 @@ class LeanDomain(ReportingDomain):
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
         """Conserved quantities at the centroid, a vertex or an edge of a triangle: (3,)."""
-        if self._lean_edges and self.lean is not None and vertex is None and edge is not None \
+        if self._lean_edges and not self.on_stock_arrays and vertex is None and edge is not None \
                 and isinstance(vol_id, (int, np.integer)):
             found = self._lean_edges.get(vol_id)
             if found is not None:
@@ -341,13 +339,9 @@ class LeanDomain(ReportingDomain):
 
     # -- fluxes and update ---------------------------------------------------
 
+    @unless_on_stock_arrays(ask=lambda domain: _leave_set_edges(domain, "computing fluxes"))
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
-        if self._stepped_lean() and self._edges_were_set():
-            self.use_stock_kernels("computing fluxes from edge values that were set")
-        if self.lean is None:
-            super().compute_fluxes()
-            return
         if any([isinstance(operator, Kinematic_viscosity_operator)
                 for operator in self.fractional_step_operators]):
             self.lean.edges.note_boundary_bed()
@@ -364,7 +358,7 @@ class LeanDomain(ReportingDomain):
         As in ANUGA they are set at the vertices, which makes all other momenta what
         the vertex values of the last yield imply.
         """
-        if self.lean is None or not self.protect_against_isolated_degenerate_timesteps:
+        if self.on_stock_arrays or not self.protect_against_isolated_degenerate_timesteps:
             super().apply_protection_against_isolated_degenerate_timesteps()
             return
         speeds = self.lean.speeds.read()
@@ -380,26 +374,23 @@ class LeanDomain(ReportingDomain):
                 self.quantities[name].set_values(0.0, indices=triangles.tolist())
             speeds[triangles] = 0.0
 
+    @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def backup_conserved_quantities(self) -> None:
         """Remember the conserved quantities for `saxpy_conserved_quantities`."""
-        if self._stepped_lean():
-            self.lean.backup_conserved()
-        else:
-            super().backup_conserved_quantities()
+        self.lean.backup_conserved()
 
+    @unless_on_stock_arrays
     def saxpy_conserved_quantities(self, a: float, b: float, c: float | None = None) -> None:
         """Average the conserved quantities with the remembered ones."""
-        if self.lean is None:
-            super().saxpy_conserved_quantities(a, b, c)
-        else:
-            self.lean.average(a, b, 1.0 if c is None else c)
+        self.lean.average(a, b, 1.0 if c is None else c)
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
-        if self.lean is not None and not self.lean.edges.are_known and self._stepped_lean() \
-                and not self.lean.forcing.holds_last_fluxes():
-            self.use_stock_kernels("updating a state that was not distributed")
-        if self.lean is None:
+        if not self.on_stock_arrays and not self.lean.edges.are_known:
+            _leave_to_stock_kernels(self)
+            if not self.on_stock_arrays and not self.lean.forcing.holds_last_fluxes():
+                self.use_stock_kernels("updating a state that was not distributed")
+        if self.on_stock_arrays:
             super().update_conserved_quantities()
             return
         if not self.get_using_discontinuous_elevation():
@@ -424,7 +415,7 @@ class LeanDomain(ReportingDomain):
         if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
             self._lean_goes_on = False
             return
-        past = None if self.lean is None else self.lean.yields.past
+        past = None if self.on_stock_arrays else self.lean.yields.past
         if past is None:
             super().update_extrema()
             return
@@ -479,13 +470,13 @@ class LeanDomain(ReportingDomain):
         if self.__dict__.pop("_lean_moves_sww", False):
             move_aside(self)
         super().initialise_storage()
-        if self.lean is not None:
+        if not self.on_stock_arrays:
             release_free_memory()
 
     def store_timestep(self) -> None:
         """Store what changes, and hand the buffers back to the system."""
         super().store_timestep()
-        if self.lean is not None:
+        if not self.on_stock_arrays:
             release_free_memory()
 
     def _ensure_gpu_interface(self) -> None:
@@ -500,10 +491,8 @@ class LeanDomain(ReportingDomain):
             self.use_stock_kernels("compute mode 'unified'")
         super().set_gpu_interface()
 
+    @unless_on_stock_arrays
     def reorder(self, new_order: Any) -> None:
         """Renumber the triangles: new_order[i] is the old index of triangle i."""
-        if self.lean is None:
-            super().reorder(new_order)
-            return
         with conversion.stock_arrays(self):
             super().reorder(new_order)

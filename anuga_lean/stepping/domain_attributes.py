@@ -61,7 +61,7 @@ def _set_flags(domain: Any, flags: np.ndarray | None) -> None:
     if flags is not None and flags.all():
         flags = None
     domain.__dict__["_full_flags"] = flags
-    if domain.lean is not None and domain.lean.run is not None:
+    if not domain.on_stock_arrays and domain.lean.run is not None:
         domain.lean.forget_parameters()
 
 
@@ -71,7 +71,7 @@ class FullFlags:
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
             return self
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             try:
                 return domain.__dict__["tri_full_flag"]
             except KeyError:
@@ -79,7 +79,7 @@ class FullFlags:
         return _FullFlagView(domain)
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             domain.__dict__["tri_full_flag"] = value
         else:
             _set_flags(domain, (np.asarray(value) != 0).astype(np.uint8))
@@ -98,7 +98,7 @@ class Workspace:
             return domain.__dict__[self.name]
         except KeyError:
             pass
-        if domain.lean is None and not domain.__dict__.get("_lean_released"):
+        if domain.on_stock_arrays and not domain.__dict__.get("_lean_released"):
             raise AttributeError(self.name)
         if self.name == "node_full_flag":
             return _node_full_flag(domain)
@@ -107,7 +107,7 @@ class Workspace:
         return array
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None or not domain._lean_constructing:
+        if domain.on_stock_arrays or not domain._lean_constructing:
             domain.__dict__[self.name] = value
 
 
@@ -146,13 +146,13 @@ class MaxSpeed:
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
             return self
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             return domain.__dict__.get("max_speed")
         unknown = domain.lean.run is None and domain.lean.speeds.max_speed is None
         return None if unknown else _SpeedView(domain)
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None:
+        if domain.on_stock_arrays:
             domain.__dict__["max_speed"] = value
         elif isinstance(value, np.ndarray):
             domain.lean.speeds.record_into(value)

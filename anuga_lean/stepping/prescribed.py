@@ -116,7 +116,7 @@ class BoundaryLimitMask:
         held = domain.__dict__.get("boundary_limit_mask")
         if held is None and not capabilities().prescribed_limiter:
             raise AttributeError("this ANUGA has no boundary_limit_mask")
-        if domain.lean is not None:
+        if not domain.on_stock_arrays:
             return _MaskView(domain, masks_of(domain))
         if held is None:    # of a domain that an earlier ANUGA has stored
             mask = LimitMasks.of_boundaries(domain.__dict__.get("boundary_objects") or ())
@@ -127,7 +127,7 @@ class BoundaryLimitMask:
         return held
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None or not capabilities().prescribed_limiter:
+        if domain.on_stock_arrays or not capabilities().prescribed_limiter:
             domain.__dict__["boundary_limit_mask"] = value
         elif isinstance(value, _MaskView):
             domain.__dict__["_limit_masks"] = value.masks

@@ -13,6 +13,7 @@ import numpy as np
 from anuga.structures.riverwall import RiverWall as _StockRiverWall
 from numpy.typing import NDArray
 
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.stepping.wall_edges import SparseEdges
 
 _PIECE = 65536      # triangles looked at together
@@ -61,7 +62,7 @@ class RiverWall(_StockRiverWall):
             Corners of each wall, m; the other arguments are ANUGA's.
         """
         domain = self.domain
-        if getattr(domain, "lean", None) is None:
+        if on_stock_arrays(domain):
             super().create_riverwalls(riverwalls, *args, **kwargs)
             return
         tol = kwargs.get("tol", args[2] if len(args) > 2 else 1.0e-4)

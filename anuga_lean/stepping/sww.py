@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from anuga_lean._errors import CheckpointWarning
 from anuga_lean._kernels import average_vertices
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 
 Array = NDArray[np.float64]
 
@@ -301,7 +302,7 @@ def _range_of(variable: Any, count: int) -> tuple[float, float]:
 
 def _in_chunks(domain: Any) -> bool:
     """Whether the values stored can be had for some places at a time."""
-    return (getattr(domain, "lean", None) is not None
+    return (not on_stock_arrays(domain)
             and domain.number_of_full_nodes == domain.number_of_nodes
             and not any(getattr(quantity, "on_stock_arrays", True)
                         for quantity in domain.quantities.values()))

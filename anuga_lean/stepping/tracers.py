@@ -94,12 +94,12 @@ class DerivedTracerArray:
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
             return self
-        if domain.lean is None or domain.number_of_tracers == 0:
+        if domain.on_stock_arrays or domain.number_of_tracers == 0:
             return domain.__dict__.get(self.name)
         return self.derive(domain)
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is None or value is None:
+        if domain.on_stock_arrays or value is None:
             domain.__dict__[self.name] = value
 
     def derive(self, domain: Any) -> np.ndarray:
@@ -129,7 +129,7 @@ class TracerSource(DerivedTracerArray):
 
     def __set__(self, domain: Any, value: Any) -> None:
         domain.__dict__[self.name] = value if (
-            domain.lean is None or value is not None and value.any()) else None
+            domain.on_stock_arrays or value is not None and value.any()) else None
 
     def derive(self, domain: Any) -> np.ndarray:
         held = domain.__dict__.get(self.name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.quantity.forms import chunks
 from anuga_lean.quantity.integral import integral
 
@@ -48,14 +49,16 @@ else:
 class ReportingDomain(_ADomain):
     """Mixed into LeanDomain."""
 
+    @unless_on_stock_arrays
     def _height_quantity(self) -> Any:
-        """What get_water_volume integrates."""
-        return super()._height_quantity() if self.lean is None else Depth(self)
+        """Return what get_water_volume integrates."""
+        return Depth(self)
 
     def _volume_of(self, stage: Array) -> np.float64:
         """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
         return integral(self, stage, self.quantities["elevation"].centroid_values)
 
+    @unless_on_stock_arrays
     def compute_boundary_flows(self) -> tuple[dict[str, float], float, float]:
         """Return the inflow by boundary tag, all inflow and all outflow, m3/s.
 
@@ -63,8 +66,6 @@ class ReportingDomain(_ADomain):
         -----
         From the momentum at the edges' midpoints: not what the fluxes carry.
         """
-        if self.lean is None:
-            return super().compute_boundary_flows()
         edges = np.array(list(self.boundary), np.int64).reshape(-1, 2)
         flows = -self._outflow(edges[:, 0], edges[:, 1])
         by_tag: dict[str, float] = {}
@@ -92,7 +93,7 @@ class ReportingDomain(_ADomain):
     def get_wet_elements(self, indices: Any = None,
                          minimum_height: float | None = None) -> NDArray[np.int64]:
         """Return the triangles deeper than `minimum_height` (m; ANUGA's own if None)."""
-        if self.lean is None or indices is not None:
+        if self.on_stock_arrays or indices is not None:
             return super().get_wet_elements(indices, minimum_height)
         if minimum_height is None:
             from anuga.config import minimum_allowed_height

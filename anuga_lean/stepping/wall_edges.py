@@ -59,7 +59,7 @@ class EdgeArray:
         return domain.__dict__.get(self.name)
 
     def __set__(self, domain: Any, value: Any) -> None:
-        if domain.lean is not None and value is not None and not isinstance(value, SparseEdges):
+        if not domain.on_stock_arrays and value is not None and not isinstance(value, SparseEdges):
             value = np.asarray(value)
             edges = np.flatnonzero(value)
             value = SparseEdges(domain, edges, value[edges])

@@ -84,8 +84,8 @@ ATTRIBUTES = {
 OWN = {
     "anuga": "",
     "Domain": """boundary_limit_mask checkpoint_compression checkpoint_keep checkpoint_sets
-                 checkpoint_state full_flags
-                 has_manning_friction keep_older_sww lean mark_resumed reflect_edges shares_steps
+                 checkpoint_state full_flags has_manning_friction keep_older_sww lean
+                 mark_resumed on_stock_arrays reflect_edges shares_steps
                  take_checkpoint_state use_stock_kernels""",
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
                on_stock_arrays override overridden real_arrays replace stock_copy
