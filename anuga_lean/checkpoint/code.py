@@ -14,14 +14,14 @@ from typing import Any
 import dill
 
 
-class _Pickler(dill.Pickler):
+class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill carries no types
     def __init__(self, file: io.BytesIO, place_of: Callable[[Any], int | None]) -> None:
         super().__init__(file, protocol=4)
         self._main = sys.modules["__main__"]    # dill's is that of its import
         self.persistent_id = place_of
 
 
-class _Unpickler(dill.Unpickler):
+class _Unpickler(dill.Unpickler):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO, made: Sequence[Any]) -> None:
         super().__init__(file)
         self._main = sys.modules["__main__"]

@@ -158,8 +158,9 @@ class Encoder:
             return ["slice", value.start, value.stop, value.step]
         if isinstance(value, np.dtype) and value.kind in NUMBERS:
             return ["dtype", value.str]
-        if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
-            return ["function", "numpy", value.__name__]
+        if isinstance(value, np.ufunc) and hasattr(np, name := value.__name__) \
+                and getattr(np, name) is value:
+            return ["function", "numpy", name]
         if kind is ZoneInfo and value.key is not None:
             return ["zone", value.key]
         return None
