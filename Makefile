@@ -3,9 +3,10 @@
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
 #              with benchmarks/baseline/: three quarters of an hour at most
-# make quick   set up .venv here and run every model of tests/parity and tests/unit on one
-#              thread: ten minutes at most
+# make quick   set up .venv here and run tests/unit, tests/property and each model of
+#              tests/parity on one thread: ten minutes at most
 # make lint    set up .venv-lint here; ruff, codespell and mypy
+# make hooks   have git run the quick ones of these at every commit
 # make sanitize set up .venv-checked and .venv-sanitized here, whose kernels check what they
 #              do, and run what make quick runs in them: half an hour at most
 # make test-all every test on both releases: an hour and a half at most
@@ -36,15 +37,16 @@ SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test quick lint sanitize test-all nightly huge clean
+.PHONY: demo test quick lint hooks sanitize test-all nightly huge clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
 # of the best kernels; make test-all runs the rest.
 PART := tests/parity tests/property tests/surface tests/unit tests/mpi/test_exchange.py
 
-# What is run in builds that check what they do: one case of parity in PARTS.
-SLICE := tests/unit tests/property tests/parity
+# What is run at every push, and in the builds that check what they do, but for what takes several
+# threads or another instruction set than this CPU's best.
+QUICK := tests/layout tests/unit tests/property tests/parity
 
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed
@@ -55,18 +57,21 @@ test: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(OLD_BIN)/$(PYTEST) -m 'not nightly and not other_setting' $(PART)
 
 quick: $(BIN)/.installed
-	$(BIN)/$(PYTEST) -m 'not nightly and not other_setting' tests/parity tests/unit
+	$(BIN)/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
 
 lint: $(LINT)/bin/.installed
 	$(LINT)/bin/ruff check --quiet .
 	$(LINT)/bin/codespell
 	$(LINT)/bin/mypy
 
+hooks: $(LINT)/bin/.installed
+	$(LINT)/bin/pre-commit install
+
 # On the kernels of the last instruction set that this CPU has, once with the checks of Cython
 # and the asserts of C, once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
-	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(SLICE)
-	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -m 'not nightly and not other_setting and not memory' $(SLICE)
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -m 'not nightly and not other_setting and not memory' $(QUICK)
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)

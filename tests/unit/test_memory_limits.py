@@ -116,6 +116,7 @@ def lines_of(script: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.memory
 def test_whatever_the_limit_is_a_stage_is_named(tmp_path: Path) -> None:
     *said, last = lines_of(SWEEP, tmp_path)
     assert "done" == last
@@ -135,6 +136,7 @@ def test_whatever_the_limit_is_a_stage_is_named(tmp_path: Path) -> None:
         assert asked > (limit - held - 2) << 20
 
 
+@pytest.mark.memory
 def test_later_stages_and_the_kernels(tmp_path: Path) -> None:
     full, boundary, step, kernel = lines_of(LATER, tmp_path)
     for stage_, line in (("every byte of 36", full), ("the boundary of 200,000", boundary),
