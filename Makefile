@@ -3,6 +3,7 @@
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
 #              with benchmarks/baseline/: three quarters of an hour at most
+# make venv    set up .venv here, with the package as the files are now
 # make quick   set up .venv here and run tests/unit, tests/property and each model of
 #              tests/parity on one thread: ten minutes at most
 # make lint    set up .venv-lint here; ruff, codespell and mypy
@@ -37,7 +38,7 @@ SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test quick lint hooks sanitize test-all nightly huge clean
+.PHONY: demo venv test quick lint hooks sanitize test-all nightly huge clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
@@ -51,6 +52,8 @@ QUICK := tests/layout tests/unit tests/property tests/parity
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed
 	$(BIN)/anuga_lean compare merimbula --refine 2 --repeat 2
+
+venv: $(BIN)/.installed
 
 test: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST) -m 'not nightly'
