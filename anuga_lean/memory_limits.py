@@ -1,4 +1,4 @@
-"""Running out of memory while a model is set up, said so that one can do something about it.
+"""Says what to do when memory runs out while a model is set up.
 
 Owns the sentence: which stage, how many triangles, how many bytes were asked
 for, and whose limit stood in the way.  Linux kills a process that takes more
@@ -32,14 +32,14 @@ _LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
 
 def stage(name: str | Callable[..., str],
           triangles: Callable[..., int | None]) -> Callable[[_Function], _Function]:
-    """Have a function say that it was in a stage of the setup when memory ran out.
+    """Decorate a function of a stage of the setup: it names the stage when memory runs out.
 
     Parameters
     ----------
     name : str or function of the same arguments
         The stage, after "for".
     triangles : function of the same arguments
-        How many triangles it is about; None if nobody knows yet.
+        How many triangles it is about; None if that is not known yet.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def describe(error: MemoryError, name: str, triangles: int | None, given_up: int
 
 
 def bytes_asked(error: MemoryError) -> int | None:
-    """Return how many bytes an allocation was to have; None where the error does not tell."""
+    """Return how many bytes an allocation asked for; None where the error does not tell."""
     nbytes = getattr(error, "nbytes", None)     # of our kernels
     if nbytes is None and hasattr(error, "shape") and hasattr(error, "dtype"):  # of numpy
         nbytes = math.prod(error.shape) * error.dtype.itemsize
@@ -102,7 +102,7 @@ def bytes_asked(error: MemoryError) -> int | None:
 
 
 def _limit(given_up: int) -> str:
-    """Say how much was held of the limit that stood in the way."""
+    """Say how much was held of the limit that was reached."""
     with open("/proc/self/status", encoding="ascii") as status:
         fields = dict(line.split(":", 1) for line in status)
     for number, who, field in _LIMITS:

@@ -1,4 +1,4 @@
-"""numpy's sum of a long array that never exists as a whole.
+"""Sums a long array that never exists as a whole, with the bits of numpy's sum.
 
 numpy adds a contiguous float64 array pairwise: it halves it, to multiples of
 eight, until 128 elements are left.  `total` halves the same way, and leaves
@@ -58,7 +58,7 @@ def _pairwise(stream: _Stream, count: int) -> np.float64:
 
 
 class _Stream:
-    """Numbers from pieces of any lengths, taken in lengths of our own."""
+    """Numbers from pieces of any length, handed out in other lengths."""
 
     def __init__(self, pieces: Iterator[Array]) -> None:
         self.pieces = pieces

@@ -1,4 +1,4 @@
-"""An array that is had a part at a time, so that it takes no memory as a whole.
+"""Yields an array a part at a time, so that it takes no memory as a whole.
 
 Owns the parts and their bytes; a checkpoint file writes them (`checkpoint.file`).
 """
@@ -17,7 +17,7 @@ _BLOCK = 1 << 18    # bytes of one block
 
 
 class ArrayParts:
-    """An array that is had a part at a time and never as a whole.
+    """An array that is made a part at a time and never as a whole.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class ArrayParts:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all parts."""
+        """Return the bytes of all parts."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Array-likes that compute the elements asked for instead of holding them.
+"""Defines array-likes that compute the elements they are asked for instead of holding them.
 
 Owns the behaviour of a numpy array over values that exist only as a recipe:
 indexing, ufuncs, numpy functions, iteration, conversion.  Does not own any
@@ -95,7 +95,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the view: none, unless a real array stands behind it."""
+        """Return the bytes held by the view: 0, unless a real array has replaced the recipe."""
         stored = self._stored()
         return 0 if stored is None else stored.nbytes
 
@@ -165,7 +165,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             rows = self._rows(np.arange(start, start + count * step, step, dtype=np.int64))
         picked = rows[(slice(None), *rest)]
         if isinstance(picked, np.ndarray) and picked.nbytes < rows.nbytes:
-            picked = picked.copy()  # let the other columns go
+            picked = picked.copy()  # frees the other columns
         return _read_only(picked)
 
     def _gather(self, ks: range, rest: tuple[Any, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -203,7 +203,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         return np.where(ks < 0, ks + n, ks) if ks.size and ks.min() < 0 else ks
 
     def _refuse(self, key: Any) -> Any:
-        """Let numpy say what is wrong with `key`, on an array without memory."""
+        """Raise what numpy raises for `key`, on an array without memory."""
         return np.broadcast_to(np.zeros((), self._dtype), self._shape)[key]
 
     # -- numpy's protocols ----------------------------------------------------
@@ -235,7 +235,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         if func in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(self, func.__name__)
         if func is np.zeros_like and len(args) == 1 and not kwargs:
-            return np.zeros(self._shape, self._dtype)   # touches no memory; zeros_like does
+            return np.zeros(self._shape, self._dtype)   # no page is touched; zeros_like does
         if func is np.take and args and args[0] is self:
             return self.take(*args[1:], **kwargs)
         if func is np.copyto and args and isinstance(args[0], ArrayView):
@@ -339,7 +339,7 @@ def _plain(x: Any) -> Any:
 
 
 class Picked(np.ndarray[Any, Any]):
-    """Elements computed for a view: read-only, yet `view[key] += x` reaches the view."""
+    """Elements computed for a view: read-only, but `view[key] += x` writes to the view."""
 
     def __array_wrap__(
         self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
@@ -352,7 +352,7 @@ for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
 
 
 def _read_only(values: Any) -> Any:
-    """Return computed elements so that a write into them is loud."""
+    """Return computed elements read-only, so that a write into them raises."""
     if not isinstance(values, np.ndarray):
         return values
     values.flags.writeable = False

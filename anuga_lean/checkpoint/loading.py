@@ -1,4 +1,4 @@
-"""load_checkpoint_file: which set a run goes on from, agreed on by all ranks."""
+"""Loads the set of checkpoint files that all ranks agree on: `load_checkpoint_file`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _warn(ranks: Ranks, text: str) -> None:
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
-    """Return the sets that every rank has its file of, and those whole sets of other ranks."""
+    """Return the sets of which every rank has its file, and whole sets of other rank counts."""
     names, reason = tried(ranks, lambda: files_of(folder, domain))
     if reason is not None:
         raise CheckpointError(reason + ".")
@@ -105,7 +105,7 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
 
 
 def _incomplete(ranks: Ranks, folder: Path, domain: str) -> list[str]:
-    """Say so if the set that was written last is not there on every rank."""
+    """Say so if the set that was written last is missing on a rank."""
     mine = {name.time: name.path.stat().st_mtime for name in files_of(folder, domain)
             if (name.count, name.rank) == (ranks.count, ranks.rank)}
     of_ranks = ranks.allgather(mine)
@@ -130,7 +130,7 @@ def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
 
 def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
            failed: list[FoundSet]) -> str:
-    """Name an older set that is whole, if there is one."""
+    """Say which older set is whole, if there is one."""
     for each in candidates:
         if any(each is other for other in failed) or each.is_stock:
             continue
@@ -173,7 +173,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
 
 
 def _load_stock(path: Path, trusted: bool) -> Any:
-    """Return the domain that ANUGA's own classes have pickled, lean."""
+    """Return the domain that ANUGA's own classes have pickled, turned lean."""
     import dill
 
     if not trusted:
@@ -193,7 +193,7 @@ def _load_stock(path: Path, trusted: bool) -> Any:
 
 
 def _go_on(domain: Any) -> Any:
-    """Set what belongs to the process and not to the model."""
+    """Set what belongs to the process and not to the model, and return the domain."""
     domain.last_walltime = domain.walltime_prev = clock.time()
     domain.communication_time = 0.0
     domain.communication_reduce_time = 0.0

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean._errors import CheckpointError
+from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
-from anuga_lean.checkpoint.file import Damaged, Reader
+from anuga_lean.checkpoint.file import FORMAT, Reader
 from anuga_lean.checkpoint.names import MESH_FILE
 from anuga_lean.checkpoint.releases import check
 from anuga_lean.checkpoint.writing import CODE, GRAPH
@@ -68,7 +69,7 @@ class StateFile:
         self.older = check(f"checkpoint {path}", header.get("anuga"))
         name = header.get("mesh_file")
         if not isinstance(name, str) or not MESH_FILE.fullmatch(name):
-            raise Damaged(f"checkpoint {path} names no mesh file")
+            raise DamagedCheckpoint(f"checkpoint {path} names no mesh file")
         if not (path.parent / name).exists():
             raise CheckpointError(
                 f"checkpoint {path} needs the mesh file {name} beside it, which is not there: "
@@ -108,7 +109,8 @@ class StateFile:
             pickled: bytes | None = b""
             if self.code():
                 pickled = self.state.read_bytes(CODE) if trusted else None
-            decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled)
+            decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled,
+                              _old_names(self.state.format))
             domain = decoder.root
             _check(domain)
         except CheckpointError as error:
@@ -119,6 +121,15 @@ class StateFile:
             raise CheckpointError(f"checkpoint {path} holds no domain that can be restored "
                                   f"({type(error).__name__}: {error})") from error
         return domain, decoder.missing
+
+
+def _old_names(number: int) -> ModuleType | None:
+    """Return what knows the names of an older format."""
+    if number == FORMAT:
+        return None
+    from anuga_lean.checkpoint import format_1
+
+    return format_1
 
 
 def _is_text_by_text(value: Any) -> bool:
@@ -145,8 +156,8 @@ def _check_header(path: Path, header: dict[str, Any]) -> None:
         *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
     ) if not is_right]
     if wrong:
-        raise Damaged(f"checkpoint {path} has a header without {', '.join(wrong)} as they are "
-                      "written")
+        raise DamagedCheckpoint(
+            f"checkpoint {path} has a header without {', '.join(wrong)} as they are written")
 
 
 def _check(domain: Any) -> None:

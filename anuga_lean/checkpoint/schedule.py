@@ -1,4 +1,4 @@
-"""When a domain writes checkpoints, and where."""
+"""Decides when a domain writes checkpoints, and where."""
 
 from __future__ import annotations
 

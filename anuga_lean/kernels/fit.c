@@ -31,6 +31,7 @@ void lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t
         }
 }
 
+/* Order of two int32_t for qsort. */
 static int ascending(const void *a, const void *b)
 {
     const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -123,6 +124,7 @@ void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner
 
 /* -- points in triangles ------------------------------------------------------ */
 
+/* The cell of a coordinate along one side of a grid; outside counts as the cell at the edge. */
 static inline int32_t cell(double x, double x0, double per, int32_t count)
 {
     const double c = (x - x0) * per;
@@ -131,6 +133,7 @@ static inline int32_t cell(double x, double x0, double per, int32_t count)
     return c < count - 1 ? (int32_t)c : count - 1;
 }
 
+/* The cell of a point (x, y), row by row. */
 static int64_t cell_of(const lean_fit_grid *g, const double *xy)
 {
     return (int64_t)cell(xy[1], g->y0, g->per_y, g->ny) * g->nx
@@ -164,6 +167,7 @@ static int quadrant(const double *box, double x, double y)
     return 0;
 }
 
+/* INOUT box of a cell: then that of its quadrant quad, 1 to 4; they overlap, as ANUGA's do. */
 static void enter(double *box, int quad)
 {
     const double width = box[1] - box[0], height = box[3] - box[2];
@@ -191,6 +195,7 @@ static int32_t depth_of(const double *extent, const double *t, double x, double 
     }
 }
 
+/* 1 if the point is on the edge, up to TOLERANCE; IN both ends (x, y) of it. */
 static int is_on_edge(double x, double y, const double *from, const double *to)
 {
     const double ax = x - from[0], ay = y - from[1];
@@ -221,12 +226,14 @@ static int contains(const double *t, double x, double y)
         || is_on_edge(x, y, t + 4, t);
 }
 
+/* The least, the largest of three numbers. */
 static inline double least(double a, double b, double c)
 {
     const double ab = a < b ? a : b;
     return ab < c ? ab : c;
 }
 
+/* See least. */
 static inline double most(double a, double b, double c)
 {
     const double ab = a > b ? a : b;

@@ -150,8 +150,8 @@ typedef struct {
     void (*mark_isolated)(const lean_run *r);
 } lean_kernels;
 
-/* Doubles one thread's arena needs for this mesh; extra: with room for the
- * predictor and tracers.                                                     */
+/* Doubles one thread's arena needs for any block of this mesh (arena.h); extra: with
+ * room for the predictor and tracers.                                        */
 size_t lean_scratch_doubles(const lean_mesh *mesh, int extra);
 
 /* Sort the undo record by triangle and set its bits. -1: no memory for it. */

@@ -1,4 +1,4 @@
-"""What users call between the steps of a run, as functions of an evolved domain.
+"""Lists what users call between the steps of a run, as functions of an evolved domain.
 
 Owns the list of calls, the model they are made on and the memory of one call.
 They run unchanged on stock and on lean domains; what they return is compared
@@ -46,7 +46,7 @@ class Call(NamedTuple):
 
 
 def points(count: int = 200) -> NDArray[np.float64]:
-    """Places in and around the model, m: some on nodes, on edges and outside."""
+    """Return places in and around the model, m: some on nodes, on edges and outside."""
     xy = np.random.default_rng(7).random((count, 2)) * 1040.0 - 20.0
     xy[::10] = np.round(xy[::10] / 100.0) * 100.0
     xy[1::10, 0] = 500.0
@@ -54,7 +54,7 @@ def points(count: int = 200) -> NDArray[np.float64]:
 
 
 def build(anuga: Any, triangles: int, folder: Path, **options: Any) -> Any:
-    """A dam break, some steps after its start."""
+    """Return a dam break, some steps after its start."""
     unique = options.pop("unique_vertices", False)
     scenario = "dam_break"
     domain = scenarios.build(scenario, anuga, triangles=triangles, name="between",
@@ -181,7 +181,7 @@ class Taken(NamedTuple):
 
 
 def measure(domain: Any, call: Call, trace: bool) -> Taken:
-    """Make a call and measure it.
+    """Make a call and measure what memory it takes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Stock against lean: interleaved runs of one request and what differs.
+"""Compares stock with lean: runs one request on both in turn and finds what differs.
 
 Owns the order of the runs, the medians and the equality of results.  Running
 one lives in measurement.py, printing in report.py.
@@ -45,7 +45,7 @@ class Comparison(NamedTuple):
         return bool(self.equal) and all(self.equal.values())
 
     def median(self, variant: str, *keys: str) -> float | None:
-        """Median over the repeats of one figure; None if any run lacks it."""
+        """Return the median over the repeats of one figure; None if any run lacks it."""
         found: list[float] = []
         for result in getattr(self, variant):
             for key in keys:
@@ -56,7 +56,7 @@ class Comparison(NamedTuple):
         return statistics.median(found)
 
     def peak_rss(self, variant: str) -> float | None:
-        """Median over the repeats of the largest RSS of any stage, bytes."""
+        """Return the median over the repeats of the largest RSS of any stage, bytes."""
         peaks: list[float] = []
         for result in getattr(self, variant):
             stages = [stage["peak_rss"] for stage in result["stages"].values()]
@@ -66,7 +66,7 @@ class Comparison(NamedTuple):
         return statistics.median(peaks)
 
     def as_dict(self) -> dict[str, Any]:
-        """A form that JSON can hold, every run in full."""
+        """Return a form that JSON can hold, with every run in full."""
         request = dict(vars(self.request))
         del request["variant"]
         summary = {
@@ -131,7 +131,7 @@ def _labelled(progress: Progress | None, label: str) -> Progress | None:
 
 
 def equalities(first: dict[str, Any], second: dict[str, Any]) -> dict[str, bool]:
-    """Which results of two runs are equal, bit for bit.
+    """Return which results of two runs are equal, bit for bit.
 
     Centroid arrays, the timestep sequence and every variable of the SWW file
     are compared; a name that only one side has is unequal.
@@ -159,7 +159,7 @@ def equalities(first: dict[str, Any], second: dict[str, Any]) -> dict[str, bool]
 
 
 def _array_files(result: dict[str, Any]) -> list[str]:
-    """The files of arrays of a run, one for each evolve of a script."""
+    """Return the files of arrays of a run, one for each evolve of a script."""
     return [*filter(None, [result.get("arrays")]), *result.get("more_arrays", ())]
 
 

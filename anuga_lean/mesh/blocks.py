@@ -1,4 +1,4 @@
-"""The blocks of a mesh: arrays of the parts every kernel works on.
+"""Cuts a mesh into blocks and holds them: the arrays that every kernel works on.
 
 Owns the pools described in kernels/state.h (numpy arrays, so that a census of
 arrays finds them) and their construction.  Does not own boundary tags or
@@ -54,7 +54,7 @@ def _sort_within_blocks(
 
 
 class Blocks:
-    """The pools of one mesh; made by `Blocks.build`, never changed afterwards.
+    """The pools of one mesh, made by `Blocks.build` and never changed afterwards.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ class Blocks:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all pools."""
+        """Return the bytes of all pools."""
         return sum(a.nbytes for a in self.__dict__.values() if isinstance(a, np.ndarray))
 
     # -- nodes ----------------------------------------------------------------

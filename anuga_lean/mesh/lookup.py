@@ -1,4 +1,4 @@
-"""Finding points and lines in a mesh with ANUGA's own code, on a few of its triangles.
+"""Finds points and lines in a mesh with ANUGA's own code, on a few of its triangles.
 
 Owns the choice of the triangles that can matter: ANUGA's searches run on those
 and give what they give on all.  Also `StockCopy`, the stand-in with real arrays
@@ -70,7 +70,7 @@ class SomeTriangles:
 
     @property
     def boundary(self) -> dict[tuple[int, int], str]:
-        """Every edge: none has a neighbour."""
+        """Return every edge as a boundary: none has a neighbour."""
         return {(k, i): "" for k in range(len(self.triangles)) for i in range(3)}
 
     def get_extent(self, absolute: bool = False) -> tuple[float, float, float, float]:
@@ -129,7 +129,7 @@ def _widened(low: Array, high: Array) -> tuple[Array, Array]:
 
 
 def _hit(low: Array, high: Array, points: Array) -> NDArray[np.bool_]:
-    """Tell for each box, (m, 2) corners, whether one of `points` lies in it."""
+    """Return for each box, (m, 2) corners, whether one of `points` lies in it."""
     hit = np.zeros(len(low), bool)
     for start in range(0, len(points), _POINTS_AT_ONCE):
         some = points[start : start + _POINTS_AT_ONCE, np.newaxis]

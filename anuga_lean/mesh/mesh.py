@@ -1,7 +1,7 @@
-"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of stock arrays.
+"""Stands for ANUGA's Mesh: the same mesh, held as blocks instead of stock arrays.
 
-Owns the checks of what a mesh is made from, boundary tags and their
-enumeration, and what happens when somebody needs or writes a real array.
+Owns the construction of a mesh, boundary tags and their enumeration, and what
+happens when a script needs or writes a real array.
 The blocks are in `blocks`, the derived tables in `tables`.
 """
 
@@ -17,6 +17,8 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -24,7 +26,6 @@ from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
-    InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,
@@ -49,6 +50,7 @@ _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "bound
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
+@lasting("Mesh")
 @documented_as(StockMesh)
 @with_tables(table_property, {name: name for name in TABLES})
 class Mesh(StockMesh):
@@ -76,7 +78,7 @@ class Mesh(StockMesh):
     real_arrays : dict
         Tables that exist as real arrays, because of `take_stock_arrays` or a write.
     overridden : set of str
-        Tables somebody has written; lean kernels would not see the change.
+        Tables that a script has written; lean kernels would not see the change.
     on_stock_arrays : bool
         Whether every table is a real array, as ANUGA's kernels need them.
 
@@ -125,7 +127,7 @@ class Mesh(StockMesh):
         self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
-        self._node_order_follows = True     # sorting gives it
+        self._node_order_follows = True     # from sorting the corners by node
         self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 
@@ -144,7 +146,7 @@ class Mesh(StockMesh):
         return self.real_arrays[name]
 
     def replace(self, name: str, values: np.ndarray) -> None:
-        """Let `values` stand for a table from now on."""
+        """Show `values` in the place of a table from now on."""
         self.real_arrays[name] = values
         if not self.on_stock_arrays:
             self.overridden.add(name)
@@ -594,3 +596,6 @@ def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
             or links.max() >= 3 * n:
         raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
     return links
+
+
+Mesh.__module__ = StockMesh.__module__

@@ -1,4 +1,4 @@
-"""What of ANUGA takes a mesh as an argument, so that it takes a lean one.
+"""Lets functions of ANUGA's that take a mesh take a lean one.
 
 Owns the wrappers of ANUGA's fit, interpolation and quadtree; what is fitted is `fitting`'s.
 """

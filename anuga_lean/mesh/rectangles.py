@@ -1,4 +1,4 @@
-"""ANUGA's factories of rectangular meshes, without the arrays nobody asked for.
+"""Makes rectangular meshes as ANUGA's factories do, in less memory.
 
 Owns rectangular, rectangular_cross, their basic meshes and the mesh and domain of the latter.
 ANUGA's own fill 80 bytes per triangle, 48 of them neighbours that a lean mesh
@@ -71,7 +71,7 @@ def rectangular_cross_basic_mesh(
 def _basic(nodes: NDArray[np.float64], triangles: NDArray[Any], boundary: Boundary) -> Any:
     """Return a Basic_mesh that holds these arrays; its neighbours are found when asked for."""
     made = basic_mesh.Basic_mesh(nodes[:0], triangles[:0], boundary=boundary)
-    made.nodes, made.triangles = nodes, triangles     # given at once, they are copied
+    made.nodes, made.triangles = nodes, triangles     # the constructor would copy them
     made.number_of_nodes, made.number_of_triangles = len(nodes), len(triangles)
     return made
 

@@ -1,4 +1,4 @@
-"""The tables ANUGA keeps about a mesh, as views over the blocks.
+"""Shows the tables that ANUGA keeps about a mesh, as views over the blocks.
 
 Owns the list of tables (name, shape, dtype, range, which kernel derives it), the view
 class and the property through which a mesh shows one.  Does not own the
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class _Table(NamedTuple):
     rows: int          # per triangle
     columns: int       # 0 for a one-dimensional table
     doc: str
-    # of the least value and the end of the values, given the numbers of triangles, nodes and
-    # boundary edges; None where no index is made of the values
+    # returns the least value and the end of the values, given the numbers of triangles, nodes
+    # and boundary edges; None where the values are never used as indices
     limits: Limits | None = None
 
 
@@ -107,6 +108,7 @@ def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
     return (rows, table.columns) if table.columns else (rows,)
 
 
+@lasting("MeshTable")
 class MeshTable(ArrayView):
     """One table of a mesh, computed from its blocks when it is indexed.
 

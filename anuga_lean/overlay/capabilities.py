@@ -1,4 +1,4 @@
-"""What the installed ANUGA can do, asked of it and not of its version number.
+"""Finds out what the installed ANUGA can do, from its code and not from its version number.
 
 Owns the one record that the rest of the package reads instead of a version.  The
 kernels take it as parameters: without prescribed edges and without the bit of
@@ -19,7 +19,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What differs between the releases that are supported.
+    """The differences between the supported releases.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Capabilities:
 
 @functools.cache
 def capabilities() -> Capabilities:
-    """Return the record of the ANUGA that is installed; loads ANUGA's modules."""
+    """Return the record of the installed ANUGA; this loads ANUGA's modules."""
     conditions = _module("abstract_2d_finite_volumes.generic_boundary_conditions")
     viscosity = _module("operators.kinematic_viscosity_operator").Kinematic_viscosity_operator
     return Capabilities(

@@ -1,4 +1,4 @@
-"""What a function of ANUGA's says, as a number that only another text changes.
+"""Turns the source of a function of ANUGA's into a number that only another text changes.
 
 Owns reading a source file into one number for each function, method, class body and
 module body.  Docstrings, comments, blank lines, line numbers and the version of Python
@@ -12,7 +12,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 
-# What of a module is no function and no class, and of a class no method.
+# The part of a module outside of functions and classes, and of a class outside of methods.
 BODY = "<body>"
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -56,7 +56,7 @@ def functions_of(source: bytes, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def _parts(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
-    """Yield name and statements of each part; a property and its setter have one name."""
+    """Yield name and statements of each part; a property and its setter share one name."""
     rest = _without_docstring(tree.body)
     yield BODY, [each for each in rest if not isinstance(each, (*_Function, ast.ClassDef))]
     for each in rest:
@@ -135,7 +135,7 @@ def _without_comments(source: bytes, tree: ast.Module) -> list[bytes | None]:
 
 
 def _texts(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the literals that are text, and none that an f-string is made of."""
+    """Yield the literals that are text, without those inside an f-string."""
     for each in ast.iter_child_nodes(node):
         if isinstance(each, ast.JoinedStr) or (
                 isinstance(each, ast.Constant) and isinstance(each.value, (str, bytes))):

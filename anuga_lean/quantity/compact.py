@@ -1,4 +1,4 @@
-"""What a lean quantity keeps, and how it looks like ANUGA's from outside.
+"""Holds what a lean quantity keeps, and shows ANUGA's attributes.
 
 Owns construction, the arrays and forms behind every attribute, writes into
 them, and turning all of them into ANUGA's real arrays.  How values get in and
@@ -17,6 +17,7 @@ from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
@@ -97,7 +98,7 @@ class CompactQuantity(_StockQuantity):
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
         if not isinstance(domain, Generic_Domain):
-            raise AssertionError(
+            raise QuantityError(
                 f"A Quantity needs a Generic_Domain as first argument, not {type(domain)}."
             )
         if qty_type is None:
@@ -107,7 +108,7 @@ class CompactQuantity(_StockQuantity):
         self._start(name)
         if vertex_values is not None:
             if len(vertex_values) != len(self):
-                raise AssertionError(
+                raise QuantityError(
                     f"Number of vertex values ({len(vertex_values)}) must be that of the "
                     f"triangles of the domain ({len(self)})."
                 )
@@ -184,15 +185,15 @@ class CompactQuantity(_StockQuantity):
         if self.on_stock_arrays and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
         elif np.shape(values) not in ((), (len(self),)):
-            raise ValueError(f"The centroid values of {self.name!r} need the shape "
-                             f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
+            raise QuantityError(f"The centroid values of {self.name!r} need the shape "
+                                f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
         else:
             self._centroid_values[...] = values
 
     centroid_values = property(attrgetter("_centroid_values"), _set_centroid_values)
 
     def _swallows(self) -> bool:
-        """Tell whether the domain is writing coordinates that are derived anyway."""
+        """Whether the domain is writing coordinates that are derived anyway."""
         return self._qty_type == "coordinate" and getattr(
             self.domain, "_lean_constructing", False
         )
@@ -201,7 +202,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def vertex_values(self) -> Array | PlaceView:
-        """Values at the vertices, (number_of_triangles, 3) float64."""
+        """The values at the vertices, (number_of_triangles, 3) float64."""
         if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
@@ -222,7 +223,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def edge_values(self) -> Array | PlaceView | None:
-        """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
+        """The values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
         if self.on_stock_arrays:
@@ -246,7 +247,7 @@ class CompactQuantity(_StockQuantity):
             return Stored(values)
         array = np.array(values, float, order="C")
         if array.shape != (len(self), 3):
-            raise ValueError(
+            raise QuantityError(
                 f"The vertex or edge values of {self.name!r} need the shape "
                 f"{(len(self), 3)} of 3 per triangle, not {array.shape}."
             )
@@ -281,7 +282,7 @@ class CompactQuantity(_StockQuantity):
             self.domain.lean.edges.on_written(self.name)
 
     def _is_stepped(self) -> bool:
-        """Tell whether lean kernels reconstruct this quantity."""
+        """Whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
             and not on_stock_arrays(self.domain)
@@ -364,7 +365,7 @@ class CompactQuantity(_StockQuantity):
         return held
 
     def drop_updates(self) -> None:
-        """Let go of the updates: they are zeros again."""
+        """Drop the updates: they are zeros again."""
         if not self.on_stock_arrays:
             self._updates.clear()
 
@@ -376,7 +377,7 @@ class CompactQuantity(_StockQuantity):
         return self._edge is self._reconstructed_edge
 
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
-        """Forget what was set: from now on values come from the extrapolation.
+        """Drop the values that were set: from now on they come from the extrapolation.
 
         Parameters
         ----------
@@ -392,7 +393,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def have_vertices(self) -> None:
-        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        """Set the vertex values to zeros if none were set, as ANUGA's kernels do."""
         if self._vertex is None:
             self._vertex = forms.ZERO
 
@@ -402,7 +403,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def _hold_gradients(self) -> None:
-        """Make the gradients real arrays, for code that writes into them."""
+        """Turn the gradients into real arrays, for code that writes into them."""
         if self._x_gradient is not None:
             self._x_gradient = np.asarray(self._x_gradient)
         if self._y_gradient is not None:

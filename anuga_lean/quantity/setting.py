@@ -1,4 +1,4 @@
-"""How values get into a quantity.
+"""Sets the values of a quantity.
 
 Owns set_values in all its forms, and interpolation between centroids, vertices
 and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
@@ -16,6 +16,7 @@ from anuga.geospatial_data.geospatial_data import ensure_absolute
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._errors import QuantityError, UnsupportedFeature
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
@@ -139,7 +140,7 @@ class SettableQuantity(CompactQuantity):
             else:
                 self._set_vertices(values, indices)
         else:
-            raise NotImplementedError(
+            raise UnsupportedFeature(
                 f"A function can set values at vertices or centroids, not at {location!r}."
             )
 
@@ -183,7 +184,7 @@ class SettableQuantity(CompactQuantity):
         values: Array = ensure_numeric(A, float)
         wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
         if values.shape != wanted:
-            raise AssertionError(
+            raise QuantityError(
                 f"One value is needed for each of {wanted[0]} nodes, not an array of "
                 f"{values.shape}."
             )
@@ -318,7 +319,7 @@ class SettableQuantity(CompactQuantity):
             self._edge = forms.midpoints(self._vertex, self.domain)
 
     def interpolate_old(self) -> None:
-        """As `interpolate`."""
+        """Do the same as `interpolate`."""
         self.interpolate()
 
     @unless_on_stock_arrays

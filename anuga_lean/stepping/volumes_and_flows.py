@@ -1,8 +1,7 @@
-"""What users ask a domain between its steps, without arrays made for the answer.
+"""Computes volumes, boundary flows and wet triangles of a domain, from chunks of triangles.
 
-Owns volumes, flows through the boundary and wet triangles: ANUGA's numbers, to
-the bit, from chunks of triangles.  What a quantity is asked is in quantity/,
-points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
+The numbers are ANUGA's, to the bit, without its arrays.  What a user asks a quantity
+is in quantity/, points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ else:
 
 
 class ReportingDomain(_ADomain):
-    """Mixed into LeanDomain."""
+    """The part of LeanDomain that answers between steps."""
 
     @unless_on_stock_arrays
     def _height_quantity(self) -> Any:
@@ -55,7 +54,7 @@ class ReportingDomain(_ADomain):
         return Depth(self)
 
     def _volume_of(self, stage: Array) -> np.float64:
-        """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
+        """Return the water volume in m3 for this stage over full triangles, rounded as ANUGA's."""
         return integral(self, stage, self.quantities["elevation"].centroid_values)
 
     @unless_on_stock_arrays
@@ -79,7 +78,7 @@ class ReportingDomain(_ADomain):
         return by_tag, inflow, outflow
 
     def _outflow(self, ks: NDArray[np.int64], i: NDArray[np.int64]) -> Array:
-        """Flow out of triangles `ks` through their edges `i`, (m,) m3/s."""
+        """Return the flow out of triangles `ks` through their edges `i`, (m,) m3/s."""
         each = np.arange(len(ks))
         momentum = np.stack(
             [self.quantities[name].form("edge").rows(self, ks)[each, i]

@@ -7,13 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anuga_lean.measure.probe import (
-    Memory,
-    ProbeError,
-    read_available,
-    read_memory,
-    reset_peak_rss,
-)
+from anuga_lean._errors import ProbeError
+from anuga_lean.measure.probe import Memory, read_available, read_memory, reset_peak_rss
 
 STATUS = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\nThreads:\t1\n"
 ROLLUP = (
