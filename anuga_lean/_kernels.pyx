@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, wraparound=False, cdivision=True
 """The one door between Python and the C kernels.
 
 Owns what must be true of an array, an index and a length before C sees them

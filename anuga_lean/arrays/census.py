@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 SECTIONS = ("quantities", "mesh", "kernels", "domain", "sww", "boundaries", "operators")
 SMALLEST_CONTAINER = 1024  # items; shorter lists and dictionaries are not counted
@@ -199,14 +200,15 @@ class _Walk:
             for label, child in _children(found):
                 queue.append((path + (label,), child))
 
-    def _add(self, path: tuple[str, ...], kind: str, dtype: str, shape: tuple, nbytes: int) -> None:
+    def _add(self, path: tuple[str, ...], kind: str, dtype: str, shape: tuple[int, ...],
+             nbytes: int) -> None:
         if path[0] == "kernels":  # pools of the kernels are groups, whatever holds them
             path = (path[0], path[-1], *path[1:-1])
         depth = 3 if path[:2] == ("mesh", "blocks") else 2
         group, name = "/".join(path[:depth]), "/".join(path[depth:])
         self.entries.append(Entry(group, name, kind, dtype, shape, int(nbytes)))
 
-    def _add_array(self, path: tuple[str, ...], view: np.ndarray) -> None:
+    def _add_array(self, path: tuple[str, ...], view: NDArray[Any]) -> None:
         owner: Any = view
         while True:
             if isinstance(owner, np.ndarray) and owner.base is not None:

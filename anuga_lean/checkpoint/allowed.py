@@ -49,13 +49,17 @@ def inner_code(name: Any) -> tuple[types.CodeType, dict[str, Any]]:
     return codes[0], function.__globals__
 
 
+# What objects are made with that say nothing of it themselves.
+_NEWOBJ = copyreg.__newobj__  # type: ignore[attr-defined]  # typeshed leaves it out
+
+
 def state_of(value: Any) -> Any:
     """Return what an object is restored from, or raise TypeError if that takes code."""
     own = getattr(value, "checkpoint_state", None)
     if own is not None:
         return own()
     reduced = value.__reduce_ex__(2)
-    if isinstance(reduced, str) or reduced[0] is not copyreg.__newobj__ \
+    if isinstance(reduced, str) or reduced[0] is not _NEWOBJ \
             or reduced[1] != (type(value),) or any(each is not None for each in reduced[3:]):
         raise TypeError(f"{type(value).__name__} is made by code of its own")
     return reduced[2] if len(reduced) > 2 else None

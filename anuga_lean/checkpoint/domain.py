@@ -117,7 +117,7 @@ class CheckpointedDomain(LeanDomain):
 
 
 @documented_as(_swd.Domain)
-class Domain(CheckpointedDomain, _swd.Domain):
+class Domain(CheckpointedDomain, _swd.Domain):  # type: ignore[misc]  # ANUGA has no types
     """ANUGA's shallow water Domain in a fraction of the memory."""
 
 

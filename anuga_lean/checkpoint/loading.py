@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time as clock
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         raise CheckpointError(_nothing_there(folder, domain_name, time, ranks, candidates))
     passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
-        domain, reason = tried(ranks, lambda each=each: _load_set(
-            each, ranks, folder, domain_name, trusted))
+        domain, reason = tried(ranks, partial(
+            _load_set, each, ranks, folder, domain_name, trusted))
         if reason is None:
             if passed:
                 _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
@@ -134,14 +135,18 @@ def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
         if any(each is other for other in failed) or each.is_stock:
             continue
         try:
-            whole = tried(ranks, lambda each=each: [
-                StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
-                for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
+            _, reason = tried(ranks, partial(_open_all, each, ranks, folder, domain))
         except NewerCheckpoint:
             continue
-        if whole[1] is None:
+        if reason is None:
             return f"; the set at t={each.time} s is whole: pass time={each.time}."
     return "."
+
+
+def _open_all(found: FoundSet, ranks: Ranks, folder: Path, domain: str) -> None:
+    """Open, and so verify, the files of a set that this rank would load."""
+    for rank in [ranks.rank] if found.count == ranks.count else range(found.count):
+        StateFile(path_in(folder, domain, found.count, rank, found.time)).__exit__()
 
 
 def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,

@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.file import Reader
@@ -83,14 +84,14 @@ class FoundSet:
     ranks: set[int]
 
     @property
-    def key(self) -> tuple:
+    def key(self) -> tuple[Any, ...]:
         """Return what has to agree between ranks."""
         return self.time, self.count, self.is_stock, self.identity
 
 
 def sets_in(names: list[Name]) -> list[FoundSet]:
     """Return the sets that files belong to, the newest first."""
-    found: dict[tuple, FoundSet] = {}
+    found: dict[tuple[Any, ...], FoundSet] = {}
     for name in names:
         identity, when = None, os.path.getmtime(name.path)
         if not name.is_stock:

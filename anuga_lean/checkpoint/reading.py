@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
@@ -84,7 +85,7 @@ class StateFile:
                 "run: bring the one that it was written with")
         return mesh
 
-    def array(self, number: int) -> np.ndarray:
+    def array(self, number: int) -> NDArray[Any]:
         """Return the array of a number, as the graph counts them."""
         name, place = self.state.header["places"][number]
         found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self._room)

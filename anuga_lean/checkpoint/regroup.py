@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.decoder import Missing
@@ -52,8 +53,8 @@ class _Whole:
         self.triangles = np.full((n, 3), -1, np.int64)
         self.nodes = np.zeros((nodes, 2))
         self.boundary: dict[tuple[int, int], str] = {}
-        self.tagged: dict[str, list[np.ndarray]] = {}
-        self.quantities: dict[str, np.ndarray] = {}
+        self.tagged: dict[str, list[NDArray[Any]]] = {}
+        self.quantities: dict[str, NDArray[Any]] = {}
         self.kinds: dict[str, str] = {}
         self.tracers = {name: np.zeros(n) for name in part._tracer_names}
         self.geo_reference = part.geo_reference
@@ -99,7 +100,7 @@ class _Whole:
         self._note_what_to_set_again(part)
 
     @staticmethod
-    def _numbers(part: Any, name: str, count: int) -> np.ndarray:
+    def _numbers(part: Any, name: str, count: int) -> NDArray[Any]:
         """Return the global numbers of a part's triangles or nodes; a serial domain has its own."""
         found = getattr(part, name, None)
         return np.arange(count) if found is None else np.asarray(found)
@@ -219,6 +220,8 @@ def regrouped(files: list[Path], name: str, ranks: Ranks) -> Any:
     found, reason = tried(ranks, lambda: _put_together(files, name) if ranks.rank == 0 else None)
     if reason is not None:
         raise CheckpointError(reason)
+    domain: Any
+    whole: Any      # what rank 0 has put together; the others take its facts
     domain, whole = found or (None, None)
     if ranks.count > 1:
         domain = anuga.distribute(domain)

@@ -253,7 +253,8 @@ class _Prepared:
         with Reader(mesh_path, verify=False) as mesh:
             mesh_sha256, there = mesh.sha256, {
                 digest: name for name, digest in mesh.header["arrays"].items()}
-        where, here = [], {}
+        where: list[list[str]] = []
+        here: dict[str, str] = {}
         for name, _ in self.arrays:
             digest = self.digests[name]
             if digest in there:

@@ -35,7 +35,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, verify or inspect checkpoint files; return the exit code."""
-    return args.act(args.path)
+    code: int = args.act(args.path)
+    return code
 
 
 def _folder(path: Path) -> list[Name]:

@@ -22,6 +22,7 @@ import types
 import zipfile
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from anuga_lean._errors import CommandError
 from anuga_lean.overlay.stopping_ranks import stop_others
@@ -114,7 +115,7 @@ class _StartsStock:
     def __init__(self) -> None:
         self.said = False
 
-    def __call__(self, event: str, arguments: tuple) -> None:
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.said or event not in _STARTS_A_PROCESS:
             return
         self.said = True

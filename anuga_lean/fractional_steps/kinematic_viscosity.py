@@ -52,6 +52,10 @@ class Kinematic_viscosity_operator(_StockOperator):
     after the next step.
     """
 
+    n: int      # triangles
+    dt: float   # s
+    mesh: Any
+    _row_of: Rows   # while a step makes its system
     _constructing = False
     _stepping = False
     _solved_dt: float | None = None         # of the last system that a step has solved, s
@@ -243,7 +247,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     def _take_coefficients(self, cells: Array, edges: Array) -> None:
         """Make the system of this step from these: (n,) and (boundary_length,) float64."""
-        self._row_of: Rows | None = Rows(self.domain, cells, edges, self._slip)
+        self._row_of = Rows(self.domain, cells, edges, self._slip)
         self._system: Sparse_CSR | None = None
         if self.domain.numproc > 1 and not capabilities().viscosity_forms:
             # Each rank multiplies with this, and divides by the areas, in every iteration.
@@ -279,7 +283,7 @@ class Kinematic_viscosity_operator(_StockOperator):
             return self._system
         system = symmetric_system(
             self._row_of, self.dt, lambda empty: self._mass(mass, empty), close_dry)
-        self._row_of = None
+        self._row_of = None  # type: ignore[assignment]  # nothing reads it before the next step
         self._system = self._P = system.matrix
         self._row_mass, self._rhs_bdry, self._rhs_fixed = system.mass, system.beyond, system.fixed
         self._solved_dt = self.dt

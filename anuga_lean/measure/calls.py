@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import anuga_lean.scenarios as scenarios
 from anuga_lean.arrays.census import census
@@ -44,7 +45,7 @@ class Call(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
-def points(count: int = 200) -> np.ndarray:
+def points(count: int = 200) -> NDArray[np.float64]:
     """Return places in and around the model, m: some on nodes, on edges and outside."""
     xy = np.random.default_rng(7).random((count, 2)) * 1040.0 - 20.0
     xy[::10] = np.round(xy[::10] / 100.0) * 100.0
@@ -71,8 +72,8 @@ def _quietly_report(domain: Any) -> Any:
     return domain.report_water_volume_statistics(verbose=False, returnStats=True)
 
 
-def _look_up(domain: Any) -> list[int]:
-    found = []
+def _look_up(domain: Any) -> list[int | str]:
+    found: list[int | str] = []
     for x, y in points()[2 : 2 + LOOKUPS]:
         try:
             found.append(int(domain.get_triangle_containing_point([x, y])))
@@ -87,7 +88,8 @@ def _monitor(domain: Any) -> None:
 
 def _extrema(domain: Any) -> str:
     domain.update_extrema()
-    return domain.quantity_statistics()
+    text: str = domain.quantity_statistics()
+    return text
 
 
 def _record_speeds(domain: Any) -> None:
@@ -97,7 +99,7 @@ def _record_speeds(domain: Any) -> None:
 
 
 def _speeds(domain: Any) -> str:
-    text = domain.timestepping_statistics(track_speeds=True)
+    text: str = domain.timestepping_statistics(track_speeds=True)
     return text[text.index("------") :]  # the line before it holds wall time and RSS
 
 
@@ -107,7 +109,7 @@ def _extremes(domain: Any) -> list[Any]:
             stage.get_minimum_value(), stage.get_minimum_location()]
 
 
-def _interpolate(domain: Any) -> list[np.ndarray]:
+def _interpolate(domain: Any) -> list[NDArray[np.float64]]:
     names = ("stage", "elevation", "xmomentum")
     return [domain.get_quantity(name).get_values(interpolation_points=points())
             for name in names]

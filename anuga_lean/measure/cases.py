@@ -21,6 +21,8 @@ from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
 from anuga_lean.measure.records import Figure, Record, figure
 
+_Pair = tuple[dict[str, Any], dict[str, Any]]    # runs of the smaller and of the larger mesh
+
 MIB = 2.0**-20
 SITES_KEPT = 20
 UNCERTAINTY = 0.02  # of a ratio of time, well below the gate's 10 %
@@ -141,7 +143,7 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
     return record
 
 
-def _allocated(count: tuple[int, int], traced: Sequence[dict],
+def _allocated(count: tuple[int, int], traced: Sequence[dict[str, Any]],
                recorded: Sequence[allocations.Allocations]) -> dict[str, Figure]:
     """Return the slopes of what tracemalloc and memray have counted."""
     peaks = [max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
@@ -341,7 +343,7 @@ class _Runs:
         self.case, self.build, self.folder, self.progress = case, build, folder, progress
         self.small_pages = small_pages
 
-    def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict:
+    def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict[str, Any]:
         case = self.case
         if self.progress is not None:
             words = [case.scenario, *(str(value) for value in size.values()), self.build.label]
@@ -353,7 +355,7 @@ class _Runs:
                                    "of a process is read from: measure on Linux 4.14 or later")
         return result
 
-    def both(self, label: str, **more: Any) -> tuple[dict, dict]:
+    def both(self, label: str, **more: Any) -> _Pair:
         return (self.one(self.case.sizes[0], label, **more),
                 self.one(self.case.sizes[-1], label, **more))
 
@@ -382,21 +384,21 @@ def _version(build: Build, versions: Mapping[str, Any]) -> str:
 
 
 def _per_triangle(nbytes: float, run: Mapping[str, Any]) -> float:
-    return nbytes / run["number_of_triangles"]
+    return float(nbytes / run["number_of_triangles"])
 
 
 def _line(count: tuple[int, int], nbytes: Sequence[float]) -> float:
     return (nbytes[1] - nbytes[0]) / (count[1] - count[0])
 
 
-def _slope(pair: tuple[dict, dict], stage: str, key: str) -> float:
+def _slope(pair: _Pair, stage: str, key: str) -> float:
     counts = pair[0]["number_of_triangles"], pair[1]["number_of_triangles"]
     return _line(counts, [run["stages"][stage][key] for run in pair])
 
 
-def _at_no_triangles(pair: tuple[dict, dict], stage: str, key: str) -> float:
-    return pair[0]["stages"][stage][key] - \
-        _slope(pair, stage, key) * pair[0]["number_of_triangles"]
+def _at_no_triangles(pair: _Pair, stage: str, key: str) -> float:
+    return float(pair[0]["stages"][stage][key]
+                 - _slope(pair, stage, key) * pair[0]["number_of_triangles"])
 
 
 def _arrays(run: Mapping[str, Any]) -> dict[str, float]:

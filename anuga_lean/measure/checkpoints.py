@@ -75,7 +75,8 @@ def _run(build: Build, part: str, folder: Path, threads: int, scenario: str) -> 
     if status != 0:
         raise MeasurementError(f"the {build.label} run to {part} checkpoints of {scenario} "
                                f"{how_it_ended(status, log)}")
-    return json.loads(log.read_text().splitlines()[-1])
+    found: dict[str, Any] = json.loads(log.read_text().splitlines()[-1])
+    return found
 
 
 def write(request: Mapping[str, Any]) -> dict[str, Any]:

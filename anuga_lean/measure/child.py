@@ -298,7 +298,7 @@ def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
     arrays["timestep"] = np.array(clock.timesteps, dtype=np.float64)
     np.savez(path, **arrays)
     checksums = {
-        name: hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
+        name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
         for name, values in arrays.items()
     }
     return {"arrays": str(path), "sha256": checksums}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anuga_lean.measure.environment import isa
 from anuga_lean.measure.records import GATES, Figure, Night, Record
@@ -168,9 +168,9 @@ def _grown(new: Mapping[str, float], old: Mapping[str, float]) -> list[tuple[str
     return sorted(worth, key=lambda pair: -pair[1])
 
 
-def _class(machine: Mapping) -> tuple:
+def _class(machine: Mapping[str, Any]) -> tuple[Any, ...]:
     return machine.get("architecture"), isa(dict(machine)), machine.get("cores")
 
 
-def _words(machine: Mapping) -> str:
+def _words(machine: Mapping[str, Any]) -> str:
     return f"{machine.get('cores', '?')} cores with {isa(dict(machine))} kernels"

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import probe
@@ -33,7 +34,8 @@ WATCH_INTERVAL = 0.1  # s between two looks at the peak of what runs
 Progress = Callable[[str], None]
 
 
-def measure(request: Request, folder: str | Path, progress: Progress | None = None) -> dict:
+def measure(request: Request, folder: str | Path,
+            progress: Progress | None = None) -> dict[str, Any]:
     """Run one request in its own process, or ranks, and return what was measured.
 
     Parameters
@@ -91,7 +93,7 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
     return found[0] if request.numprocs == 1 else {**found[0], "ranks": found}
 
 
-def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:
+def _start(request: Request, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """Start the child; return it and the file descriptor that its progress lines come from."""
     reading, writing = os.pipe()
     python = request.python or sys.executable
@@ -178,7 +180,7 @@ class _Watched:
     The child's own figures are lost with it if it is killed.
     """
 
-    def __init__(self, child: subprocess.Popen) -> None:
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self.peak = 0
         self._pid = child.pid
         self._ended = threading.Event()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from anuga_lean._errors import ProbeError
 from anuga_lean.measure import probe
 
 
@@ -55,7 +56,7 @@ class Stages:
             self.barrier()
         try:
             figures.update(probe.read_memory()._asdict())
-        except probe.ProbeError:
+        except ProbeError:
             figures.update(dict.fromkeys(probe.Memory._fields))
         tracemalloc = self._tracing()
         if tracemalloc is not None:

@@ -89,6 +89,10 @@ class Blocks:
     max_boundary: int
     block: np.ndarray
     position: NDArray[np.int32]
+    member: NDArray[np.int32]
+    node_xy: NDArray[np.float64]
+    node_id: NDArray[np.int32]
+    flux_slot: NDArray[np.uint16]
     lone_node: NDArray[np.int32]
     lone_node_xy: NDArray[np.float64]
     extent: NDArray[np.float64]

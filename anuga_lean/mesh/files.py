@@ -162,8 +162,9 @@ def _read_msh(name: str) -> dict[str, Any]:
     file = NetCDFFile(name)
     try:
         found = file.variables
-        mesh = {"vertices": _array(found["vertices"], np.float64),
-                "vertex_attributes": None, "vertex_attribute_titles": []}
+        mesh: dict[str, Any] = {
+            "vertices": _array(found["vertices"], np.float64),
+            "vertex_attributes": None, "vertex_attribute_titles": []}
         if "vertex_attributes" in found:
             mesh["vertex_attributes"] = found["vertex_attributes"][:]
         if "vertex_attribute_titles" in found:

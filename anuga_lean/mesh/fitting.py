@@ -58,7 +58,7 @@ class LeanFit(Fit):
     """
 
     def __init__(
-        self, mesh: Mesh, alpha: float | None = None, verbose: bool = False,
+        self, mesh: Mesh, alpha: float | str | None = None, verbose: bool = False,
         cg_precon: str = "Jacobi", use_c_cg: bool = True,
     ) -> None:
         self.mesh = mesh
@@ -69,7 +69,7 @@ class LeanFit(Fit):
         self.point_count = 0
         if verbose:
             log.info("Fit on a lean mesh: looking for the neighbours of nodes")
-        self._rows = rows_of(mesh)
+        self._rows: Any = rows_of(mesh)
 
     @property
     def mesh_boundary_polygon(self) -> Array:
@@ -104,7 +104,8 @@ class LeanFit(Fit):
         """Make the matrix to solve and drop the parts it is made of."""
         if verbose:
             log.info("Fit on a lean mesh: building the smoothing matrix")
-        rows, smooth = self._rows, np.zeros(len(self._rows.column))
+        rows: Any = self._rows
+        smooth = np.zeros(len(rows.column))
         for ks in _slices(self.mesh):
             rows.smooth(
                 _corners(self.mesh, ks), np.ascontiguousarray(self.mesh.areas[ks]),

@@ -199,7 +199,7 @@ def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
             dtype, shape = value
             value = np.empty(shape, dtype)
             if value.size:
-                reading.fill(memoryview(value).cast("B"))
+                reading.fill(value.data.cast("B"))
         mesh[name] = value
     return mesh
 

@@ -158,7 +158,7 @@ def _link_back(given: np.ndarray, k: int, i: int) -> int:
     m = int(given[k, i])
     if m < 0:
         return -1
-    back = np.flatnonzero(given[m] == k) if m < len(given) else ()
+    back = np.flatnonzero(given[m] == k) if m < len(given) else np.empty(0, np.int64)
     if len(back) == 0:
         raise InvalidMesh(
             f"triangle {m}, given as neighbour {i} of triangle {k}, does not point back: "

@@ -195,7 +195,7 @@ def _boundary_points(mesh: Mesh) -> Array:
 
 def _triangles_at(mesh: Mesh, passed: NDArray[np.complex128], extent: Any) -> Indices:
     """Return the triangles with a corner among `passed`, ascending."""
-    found = [np.empty(0, np.int64)]
+    found: list[Indices] = [np.empty(0, np.int64)]
     for start, corners in triangle_chunks(mesh):
         at = np.isin(corners[:, 0] + 1j * corners[:, 1], passed).reshape(-1, 3)
         found.append(start + np.flatnonzero(at.any(axis=1)))

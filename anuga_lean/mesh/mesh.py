@@ -8,7 +8,7 @@ The blocks are in `blocks`, the derived tables in `tables`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -304,7 +304,7 @@ class Mesh(StockMesh):
                     f"Not all elements exist: tag {tag!r} names triangle {ks.max()}, "
                     f"the mesh has {len(self)}")
             tagged_elements[tag] = ks
-        self.tagged_elements = tagged_elements
+        self.tagged_elements: dict[str, Any] = tagged_elements
 
     @unless_on_stock_arrays
     def build_neighbour_structure(self, *args: Any, **kwargs: Any) -> None:
@@ -362,11 +362,13 @@ class Mesh(StockMesh):
         """Return where a polyline crosses triangles, as ANUGA does; nothing is cached."""
         return lookup.intersect(self, polyline, verbose)
 
-    def get_triangle_containing_point(self, point: ArrayLike) -> int:
+    def get_triangle_containing_point(self, point: Sequence[float] | NDArray[np.float64]) -> int:
         """Return the triangle that contains a point (absolute x, y, m)."""
         return lookup.find_triangle(self, point)
 
-    def get_triangle_near_point(self, point: ArrayLike, tolerance: float = 1.0e20) -> int:
+    def get_triangle_near_point(
+        self, point: Sequence[float] | NDArray[np.float64], tolerance: float = 1.0e20
+    ) -> int:
         """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
         return lookup.find_nearest(self, point, tolerance)
 
@@ -392,7 +394,7 @@ class Mesh(StockMesh):
 
     def reorder(
         self,
-        new_order: ArrayLike | None = None,
+        new_order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         in_place: bool = True,
         original_method: bool = False,
         verbose: bool = False,

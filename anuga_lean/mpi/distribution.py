@@ -338,12 +338,13 @@ def _distribute_mesh(
     """Return this rank's part of the Basic_mesh that rank 0 has, without values."""
     ranks = _Ranks()
     partition = ranks.from_first(lambda: Partition(mesh, ranks.count, parameters))
-    told = None
+    told: Any = None
     if partition is not None:
         _tell(partition, verbose)
         told = (mesh.geo_reference, (mesh.number_of_triangles, mesh.number_of_nodes),
                 partition.ghost_layer_width)
-    part = _own_part(ranks, partition, *ranks.shared(told), collaborative)
+    geo_reference, numbers, width = ranks.shared(told)
+    part = _own_part(ranks, partition, geo_reference, numbers, width, collaborative)
     part.set_name("domain")
     del partition
     _kernels.release_free_memory()

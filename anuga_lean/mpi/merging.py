@@ -117,7 +117,8 @@ class _Merged:
         self.smooth = first.points != 3 * first.triangles
         self.points: Nodes = Nodes(nodes) if self.smooth else Corners(3 * self.triangles)
         self.all_points = AllNodes(nodes) if self.smooth else self.points
-        self.names = {kind: [] for kind in ("static", "dynamic", "static_c", "dynamic_c")}
+        self.names: dict[str, list[str]] = {
+            kind: [] for kind in ("static", "dynamic", "static_c", "dynamic_c")}
         for name, dimensions in sorted(first.dimensions.items()):
             if name in _AT_NODES or name.endswith("_c"):
                 kind = "dynamic" if dimensions[0] == _FRAMES else "static"

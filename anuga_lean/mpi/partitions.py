@@ -167,14 +167,14 @@ def _morton_codes(box: _Box, xy: NDArray[np.float64]) -> NDArray[np.uint64]:
             width, padding = 1.0, 0.5
         low, high = low - width * padding, high + width * padding
         place = ((xy[:, axis] - low) / (high - low) * most).astype(np.uint64)
-        code |= _spread(np.minimum(place, most)) << axis
+        code |= _spread(np.minimum(place, most)) << np.uint64(axis)
     return code
 
 
 def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return values of 32 bits with a zero before each bit."""
     for distance, kept in _SPREAD:
-        values = (values | values << distance) & kept
+        values = (values | values << np.uint64(distance)) & np.uint64(kept)
     return values
 
 

@@ -51,7 +51,7 @@ def capabilities() -> Capabilities:
     return Capabilities(
         prescribed_limiter=hasattr(conditions.Boundary, "limiter_prescribes"),
         tangential_upwind=int(getattr(_module("config"), "LOW_FROUDE_TANGENTIAL_UPWIND", 0)),
-        viscosity_forms=_takes(_stock(viscosity).__init__, "form"),
+        viscosity_forms=_takes(_stock(viscosity).__dict__["__init__"], "form"),
         mesh_filename=_takes(_module("extras").create_domain_from_regions, "mesh_filename"),
         bed_ghosts=hasattr(_module("parallel.parallel_generic_communications"),
                            "communicate_bed_ghosts"),
@@ -84,8 +84,8 @@ def _module(name: str) -> Any:
 def _stock(cls: type) -> type:
     """Return ANUGA's own class, of which `cls` may be the lean one."""
     for each in cls.__mro__:
-        if each.__dict__.get("__init__") is not None \
-                and each.__init__.__globals__["__name__"].startswith("anuga."):
+        made_by = each.__dict__.get("__init__")
+        if made_by is not None and made_by.__globals__["__name__"].startswith("anuga."):
             return each
     return cls
 

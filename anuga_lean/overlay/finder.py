@@ -47,7 +47,8 @@ class Finder:
                   target: types.ModuleType | None = None) -> Any:
         if fullname != "anuga":
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        # Any: a loader need not derive from importlib's, and this one does not
+        spec: Any = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and spec.origin is not None:
             spec.loader = self.loader(spec.loader)
         return spec

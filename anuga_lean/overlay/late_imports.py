@@ -206,7 +206,7 @@ class _Finder:
             return None
         for finder in list(sys.meta_path):
             if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
+                spec: Any = finder.find_spec(fullname, path, target)
                 if spec is not None:
                     if spec.loader is not None:
                         spec.loader = _Loader(spec.loader)

@@ -69,6 +69,7 @@ def reparent_all(pairs: Sequence[tuple[type, type]]) -> None:
 
 def _reparent(old: type, new: type, done: list[tuple[type, tuple]]) -> None:
     """Make subclasses of ANUGA's and of the user's derive from the lean class."""
+    subclass: type
     for subclass in old.__subclasses__():
         if issubclass(new, subclass) or subclass.__module__.startswith("anuga_lean"):
             continue
@@ -90,12 +91,12 @@ def construct_lean(old: type, new: type) -> None:
             cls = new
         elif not issubclass(cls, new):
             _reparent(old, new, [])
-        following = super(old, cls).__new__  # type: ignore[misc]
+        following = super(old, cls).__new__  # type: ignore[arg-type]
         return following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
 
     # what inspect.signature(class) shows up to Python 3.11.2
     __new__.__signature__ = inspect.signature(old.__init__)  # type: ignore[attr-defined, misc]
-    old.__new__ = __new__  # type: ignore[method-assign]
+    old.__new__ = __new__  # type: ignore[method-assign, assignment]
 
 
 def refuse_living_domains() -> None:

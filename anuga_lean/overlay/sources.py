@@ -113,9 +113,11 @@ def _without_comments(source: bytes, tree: ast.Module) -> list[bytes | None]:
         b"\xef\xbb\xbf").split(b"\n")
     texts: dict[int, list[tuple[int, int]]] = {}    # columns that are text, by line
     for node in _texts(tree):
-        for number in range(node.lineno, node.end_lineno + 1):
+        last, end_of_last = node.end_lineno, node.end_col_offset
+        assert last is not None and end_of_last is not None     # ast.parse gives each an end
+        for number in range(node.lineno, last + 1):
             start = node.col_offset if number == node.lineno else 0
-            end = node.end_col_offset if number == node.end_lineno else 1 << 30
+            end = end_of_last if number == last else 1 << 30
             texts.setdefault(number, []).append((start, end))
     found: list[bytes | None] = []
     for number, line in enumerate(lines, 1):

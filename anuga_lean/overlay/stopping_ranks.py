@@ -37,10 +37,10 @@ def stop_all_together() -> None:
     if _is_interactive() or not _has_other_ranks():
         return
     atexit.register(_at_exit)
-    sys.exit = _noting(sys.exit)  # type: ignore[assignment]
+    sys.exit = _noting(sys.exit)
     quitter = type(getattr(builtins, "exit", None))
     if quitter.__name__ == "Quitter":   # site's exit() and quit() raise by themselves
-        quitter.__call__ = _noting(quitter.__call__)  # type: ignore[method-assign, operator]
+        quitter.__call__ = _noting(quitter.__call__)  # type: ignore[method-assign]
 
 
 def stop_others(error: BaseException) -> None:
@@ -84,9 +84,9 @@ def _at_exit() -> None:
             stop_others(SystemExit(code))
     # The interpreter sets it before it shows a traceback, whatever sys.excepthook is; so do
     # debuggers and pytest, of errors that were caught.
-    error = getattr(sys, "last_value", None)
+    error: BaseException | None = getattr(sys, "last_value", None)
     trace = None if error is None else error.__traceback__
-    if trace is not None and trace.tb_frame.f_back is None \
+    if error is not None and trace is not None and trace.tb_frame.f_back is None \
             and _ended_at(trace.tb_frame, trace.tb_lasti):
         stop_others(error)
 

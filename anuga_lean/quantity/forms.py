@@ -8,7 +8,7 @@ between them.  Which of them a quantity has at the moment is in `quantity`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -318,7 +318,7 @@ def combined(
     """
     kinds = {type(left), type(right)} - {Constant}
     if not kinds:
-        a, b = np.array([left.value]), np.array([right.value])
+        a, b = (np.array([cast(Constant, each).value]) for each in (left, right))
         return Constant(operation(a, b)[0])
     for kind in (PerNode, PerTriangle):
         if kinds == {kind}:

@@ -97,7 +97,8 @@ class Quantity(SettableQuantity):
         if xy is not True:
             return values, triangles
         xy_of_points = np.asarray(points())
-        x, y = (xy_of_points[:, axis].astype(precision) for axis in (0, 1))
+        x: Array = xy_of_points[:, 0].astype(precision)
+        y: Array = xy_of_points[:, 1].astype(precision)
         return x, y, values, triangles
 
     def _node_means(self, number_of_nodes: int, of_centroids: bool) -> Array:
@@ -139,7 +140,8 @@ class Quantity(SettableQuantity):
         if indices is not None or mode not in (None, "max", "min"):
             return super().get_extremum_index(mode, indices)
         values = self.centroid_values
-        return np.argmin(values) if mode == "min" else np.argmax(values)
+        found: Any = np.argmin(values) if mode == "min" else np.argmax(values)
+        return found
 
     def get_maximum_value(self, indices: Any = None) -> float:
         """Return the largest centroid value, of all or some triangles."""
@@ -356,7 +358,7 @@ class _Divided:
 class _Power:
     """A power with a number as exponent, with numpy's special cases for 2, 0.5 and -1."""
 
-    def __init__(self, exponent: float) -> None:
+    def __init__(self, exponent: Any) -> None:
         self.exponent = exponent
 
     def __call__(self, base: Array, _: Array) -> Array:

@@ -7,7 +7,7 @@ The values themselves belong to `quantity`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -108,17 +108,18 @@ class GradientView(ArrayView):
         self._array[key] = value
 
 
+_View = TypeVar("_View", PlaceView, UpdateView)
 _alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()
 
 
-def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]) -> ArrayView:
+def view_of(owner: Quantity, name: str, kind: type[_View]) -> _View:
     """Return the view of `name`, the same object as long as one is held.
 
     A view keeps its owner alive, so the owner's id stays its own; the owner
     does not hold the view, so that both go without the garbage collector.
     """
     key = (id(owner), name)
-    view = _alive.get(key)
+    view: Any = _alive.get(key)     # of this kind, which its name tells
     if view is None:
         view = _alive[key] = kind(owner, name)
     return view

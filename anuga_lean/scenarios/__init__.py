@@ -10,6 +10,7 @@ one is measure/'s.  ANUGA is imported when a scenario is built, and not before: 
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -232,7 +233,7 @@ def build(name: str, anuga: ModuleType | None = None, /, **given: Any) -> Any:
     """
     values = complete(name, given)
     if anuga is None:
-        import anuga
+        anuga = importlib.import_module("anuga")
     domain = find(name).build(anuga, values)
     mark("boundary")
     domain.set_flow_algorithm(values["flow_algorithm"])

@@ -112,7 +112,7 @@ def load_mesh(rounds: int = 0) -> RawMesh:
 def _anuga_folder() -> Path:
     """Return the folder of the installed ANUGA without importing it."""
     if "anuga" in sys.modules:
-        return Path(sys.modules["anuga"].__file__).parent
+        return Path(str(sys.modules["anuga"].__file__)).parent
     # Not importlib.util.find_spec: that would ask anuga_lean's own finder, which
     # takes it for the import that brings the lean classes in.
     spec = importlib.machinery.PathFinder.find_spec("anuga")

@@ -380,9 +380,9 @@ def _compare_arrays(name: str, ours: np.ndarray | None, theirs: np.ndarray | Non
     quantity = name.removeprefix("value.")
     if ours is None or theirs is None or (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
         different[:] = True
-        shapes = ["none" if each is None else f"{each.dtype} {each.shape[1:]}"
-                  for each in (ours, theirs)]
-        return Difference(case.name, isa, 0, quantity, [], *shapes, len(different))
+        stock, lean = ("none" if each is None else f"{each.dtype} {each.shape[1:]}"
+                       for each in (ours, theirs))
+        return Difference(case.name, isa, 0, quantity, [], stock, lean, len(different))
     if same_bits(ours, theirs):
         return None
     unequal = unequal_bits(ours, theirs)

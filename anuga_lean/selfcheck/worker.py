@@ -237,7 +237,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
         ask = answer_model if case.group == MODEL_GROUP else answer
         found = ask(anuga, variant, case, request["seed"])
         partial = folder / f"{position}.part.npz"
-        np.savez(partial, **found)
+        np.savez(partial, **found)  # type: ignore[arg-type]  # numpy types its own keyword too
         partial.replace(folder / f"{position}.npz")
     say("end")
 

@@ -50,7 +50,7 @@ class Forcing:
         self._ready = ready
         self._stages = stages
         self._quiet = quiet
-        self._run: _kernels.Run | None = None
+        self._run: Any = None       # the kernels' Run, from the first one on
         self.rates = rates
         self.friction_slope: np.ndarray | None = None
         self.is_open = False

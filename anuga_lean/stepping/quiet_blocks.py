@@ -33,8 +33,8 @@ class QuietBlocks:
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
-        self.changed: np.ndarray | None = None
-        self._always: np.ndarray | None = None
+        self.changed: Any = None
+        self._always: Any = None        # (number_of_blocks,) uint8
         self._updates = 0       # counted while nearly all blocks are moving
 
     def start(self, run: _kernels.Run) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from anuga.structures.riverwall import RiverWall as _StockRiverWall
+from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
@@ -40,8 +41,8 @@ class _NearWalls:
         at = np.searchsorted(triangles, domain.boundary_cells)
         pairs = zip(at.tolist(), np.asarray(domain.boundary_edges).tolist(), strict=True)
         self.boundary = dict.fromkeys(pairs)
-        self.edge_flux_type: np.ndarray | None = None
-        self.edge_river_wall_counter: np.ndarray | None = None
+        self.edge_flux_type: Any = None             # ANUGA's RiverWall makes both
+        self.edge_river_wall_counter: Any = None
         self.number_of_riverwall_edges = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -51,6 +52,9 @@ class _NearWalls:
 @lasting("RiverWall")
 class RiverWall(_StockRiverWall):
     """ANUGA's RiverWall without an array over all edges of a lean domain."""
+
+    domain: Any
+    riverwall_edges: NDArray[np.int64]
 
     def create_riverwalls(self, riverwalls: dict, *args: Any, **kwargs: Any) -> None:
         """Make walls of the edges along given lines.

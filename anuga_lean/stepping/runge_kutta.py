@@ -93,7 +93,7 @@ class Stages:
         self._substeps = substeps
         self._quiet = quiet
         self.work: np.ndarray | None = None
-        self.backup: np.ndarray | None = None
+        self.backup: Any = None
         self.lifted: tuple[int, float] | None = None
         self._has_fluxes = False        # the work arrays, those of the last sweep
         self._remembered = "none"       # none, wanted, exchanged (in `work`) or copied

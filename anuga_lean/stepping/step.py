@@ -67,7 +67,7 @@ class Step:
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
         domain = self.domain
-        self.run: _kernels.Run | None = None
+        self.run: Any = None        # a Run, from the first step on
         self._blocks: Any = None        # that `run` was built for
         self.substeps = Substeps()
         self.parameters = Parameters(domain, self.substeps)

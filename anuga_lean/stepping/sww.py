@@ -40,6 +40,8 @@ class SWW_file(_sww.SWW_file):
         only while frames are written in chunks.
     """
 
+    writer: Any     # ANUGA's Write_sww, or for a frame `_Frame`
+
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""
         if not _in_chunks(self.domain):
@@ -182,7 +184,7 @@ class _Places:
 
     def _storable(self, known: Any) -> Iterator[tuple[str, NDArray[Any]]]:
         """Yield each quantity with its values, those of still water where it is too shallow."""
-        deep = None
+        deep: Any = None
         precision = self.file.precision
         if "stage" in self.writer.dynamic_quantities:
             stage, elevation = (self._values(name, known) for name in ("stage", "elevation"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._errors import OrderError
@@ -35,7 +36,7 @@ class Tracers:
         self._domain = domain
         self.count = 0
         self.backup: np.ndarray | None = None
-        self._triangle: np.ndarray | None = None     # of each boundary edge, int64
+        self._triangle: NDArray[np.int64] = np.zeros(0, np.int64)   # of each boundary edge
 
     def start(self, run: _kernels.Run) -> None:
         """Give the kernels of a new run the arrays of the tracers."""

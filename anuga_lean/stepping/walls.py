@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean.stepping import wall_edges
@@ -37,7 +38,7 @@ class Walls:
         self._quiet = quiet
         self.tags: tuple[str, ...] = ()
         self.reflective = np.zeros(0, np.uint8)
-        self._crests = np.zeros(0, np.int64)    # blocks with riverwalls
+        self._crests: NDArray[np.int64] = np.zeros(0, np.int64)     # blocks with riverwalls
 
     def start(self) -> None:
         """Begin a run in which the sweep reflects no edge yet."""

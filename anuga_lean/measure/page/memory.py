@@ -35,7 +35,7 @@ RANK_SUMS = (
 
 def held(shown: Shown) -> Section:
     """Return the section on the B/tri of the census by group of arrays."""
-    panels = []
+    panels: list[Panel] = []
     for case in shown.cases("memory", "groups"):
         names = labels(case)
         totals = [_by_section(entry.record.groups) for entry in case]
@@ -60,7 +60,7 @@ def held(shown: Shown) -> Section:
 
 def figures(shown: Shown, suite: str, ident: str, heading: str, intro: str) -> Section:
     """Return the section on a suite's figures by unit, builds side by side, without ratios."""
-    panels = []
+    panels: list[Panel] = []
     for case in shown.cases(suite, "figures"):
         names = labels(case)
         units = dict.fromkeys(figure.unit for entry in case
@@ -79,7 +79,7 @@ def figures(shown: Shown, suite: str, ident: str, heading: str, intro: str) -> S
 
 def stages(shown: Shown) -> Section:
     """Return the section on the peak RSS by stage, of every suite that has stages."""
-    panels = []
+    panels: list[Panel] = []
     cases = [case for suite in ("memory", "ranks", "speed", "checkpoint")
              for case in shown.cases(suite, "stages")]
     for case in cases:
@@ -111,7 +111,7 @@ def stages(shown: Shown) -> Section:
 
 def ranks(shown: Shown) -> Section:
     """Return the section on the memory of every rank, shared and private, and its sums."""
-    panels = []
+    panels: list[Panel] = []
     for case in (case for suite in ("ranks", "memory") for case in shown.cases(suite, "ranks")):
         for label, entry in zip(labels(case), case, strict=True):
             panels.append(_rank_panel(shown, f"ranks-{len(panels)}", label, entry, case))
@@ -120,7 +120,7 @@ def ranks(shown: Shown) -> Section:
 
 def sites(shown: Shown) -> Section:
     """Return the section on the lines of code that allocate what is alive at the peak."""
-    panels = []
+    panels: list[Panel] = []
     for case in shown.cases("memory", "sites"):
         for label, entry in zip(labels(case), case, strict=True):
             look = shown.look(entry.record.build)

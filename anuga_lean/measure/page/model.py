@@ -6,6 +6,7 @@ templates escape it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -131,7 +132,7 @@ class Panel:
     id: str
     title: str
     subtitle: str
-    charts: list[Bars | Lines]
+    charts: Sequence[Bars | Lines]
     tables: list[Table]
     commands: list[Command]
     notes: list[str] = field(default_factory=list)

@@ -17,7 +17,8 @@ def render(page: Page) -> str:
     CommandError
         jinja2 is not installed.
     """
-    return templates().get_template("page.html").render(page=page)
+    text: str = templates().get_template("page.html").render(page=page)
+    return text
 
 
 def templates() -> Any:

@@ -49,7 +49,7 @@ class Shown:
         self.nights = sorted(nights, key=lambda night: instant(night.date))
         newest: dict[str, list[Entry]] = {}
         for night in self.nights:
-            keys = {record.key: [] for record in night.records}
+            keys: dict[str, list[Entry]] = {record.key: [] for record in night.records}
             for record in night.records:
                 keys[record.key].append(Entry(record, night))
             newest.update(keys)

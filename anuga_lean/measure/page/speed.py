@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from anuga_lean.measure.page import charts
 from anuga_lean.measure.page.charts import Axes, Series, Value
-from anuga_lean.measure.page.model import Key, Panel, Section, Table
+from anuga_lean.measure.page.model import Key, Lines, Panel, Section, Table
 from anuga_lean.measure.page.shown import Entry, Shown, commands
 from anuga_lean.measure.page.wording import (
     conditions,
@@ -57,7 +57,7 @@ def against_size(shown: Shown) -> Section:
     timed = [entry for entry in shown.of("speed") if per_triangle(entry.record) is not None]
     kinds = list(dict.fromkeys(_kind(entry.record) for entry in sorted(
         timed, key=lambda entry: (shown.builds.index(entry.record.build), entry.record.threads))))
-    panels = []
+    panels: list[Panel] = []
     for found in shown.grouped(
             timed, lambda record: (record.scenario, record.flow_algorithm, record.numprocs)):
         lines: dict[tuple[str, int, str], list[Entry]] = {}
@@ -81,7 +81,7 @@ def against_size(shown: Shown) -> Section:
 
 def ratios(shown: Shown) -> Section:
     """Return the section on figures that say how many times better lean is than stock."""
-    panels = []
+    panels: list[Panel] = []
     found = [(entry, name, figure) for entry in shown.entries
              for name, figure in entry.record.figures.items() if figure.unit == "x"]
     for name in dict.fromkeys(name for _, name, _ in found):
@@ -105,7 +105,7 @@ def history(shown: Shown) -> Section:
                     chart = followed.setdefault((record.suite, name, record.scenario), {})
                     chart.setdefault(record.key, []).append(
                         Point(number_of_night, Entry(record, night), figure))
-    panels = []
+    panels: list[Panel] = []
     for (_, name, _), lines in followed.items():
         longer = [points for points in lines.values() if points[0].night < points[-1].night]
         for first in range(0, len(longer), MOST_LINES):
@@ -131,7 +131,7 @@ def _kind_name(kind: tuple[str, int, str]) -> str:
 
 
 def _size_chart(shown: Shown, lines: dict[tuple[str, int, str], list[Entry]],
-                kinds: list[tuple[str, int, str]]) -> charts.Lines:
+                kinds: list[tuple[str, int, str]]) -> Lines:
     series = []
     for kind, entries in lines.items():
         points = [point for entry in entries
