@@ -1,14 +1,16 @@
-"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of stock arrays.
+"""Stands for ANUGA's Mesh: the same mesh, held as blocks instead of stock arrays.
 
-Owns the checks of what a mesh is made from, boundary tags and their
-enumeration, and what happens when somebody needs or writes a real array.
+Owns the construction of a mesh, boundary tags and their enumeration, and what
+happens when a script needs or writes a real array.
 The blocks are in `blocks`, the derived tables in `tables`.
+
+Longer than 500 lines: a method for each of ANUGA's Mesh that a mesh in blocks answers.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -24,7 +28,6 @@ from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
-    InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,
@@ -33,13 +36,12 @@ from anuga_lean.mesh.input_checks import (
 )
 from anuga_lean.mesh.lookup import StockCopy
 from anuga_lean.mesh.statistics import statistics_of
-from anuga_lean.mesh.tables import TABLES, MeshTable, shape_of, table_property, with_tables
+from anuga_lean.mesh.stored_state import check_compact, check_tables, checked_links, compact_state
+from anuga_lean.mesh.tables import TABLES, MeshTable, table_property, with_tables
 
 __all__ = ["StockCopy", "InvalidMesh", "Mesh"]
 
 BoundaryDict = dict[tuple[int, int], str]
-
-_ROWS_PER_PART = 1 << 14    # of a table that is pickled
 
 # What is never copied or pickled: it is made again when asked for.
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
@@ -49,6 +51,7 @@ _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "bound
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
+@lasting("Mesh")
 @documented_as(StockMesh)
 @with_tables(table_property, {name: name for name in TABLES})
 class Mesh(StockMesh):
@@ -76,7 +79,7 @@ class Mesh(StockMesh):
     real_arrays : dict
         Tables that exist as real arrays, because of `take_stock_arrays` or a write.
     overridden : set of str
-        Tables somebody has written; lean kernels would not see the change.
+        Tables that a script has written; lean kernels would not see the change.
     on_stock_arrays : bool
         Whether every table is a real array, as ANUGA's kernels need them.
 
@@ -125,7 +128,7 @@ class Mesh(StockMesh):
         self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
-        self._node_order_follows = True     # sorting gives it
+        self._node_order_follows = True     # from sorting the corners by node
         self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 
@@ -144,7 +147,7 @@ class Mesh(StockMesh):
         return self.real_arrays[name]
 
     def replace(self, name: str, values: np.ndarray) -> None:
-        """Let `values` stand for a table from now on."""
+        """Show `values` in the place of a table from now on."""
         self.real_arrays[name] = values
         if not self.on_stock_arrays:
             self.overridden.add(name)
@@ -210,6 +213,14 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         index = np.arange(len(edge), dtype=np.int32)
         flat = links.reshape(-1)
+        untagged = flat < 0
+        untagged[edge] = False
+        if untagged.any():      # the kernels would take its -1 for boundary edge 0
+            k, i = divmod(int(np.argmax(untagged)), 3)
+            raise InvalidMesh(
+                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
+                f"dictionary: give it one")
+        del untagged
         inside = flat[edge] >= 0
         flat[edge[~inside]] = -1 - index[~inside]
         self.blocks = Blocks.build(
@@ -279,14 +290,8 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         if np.array_equal(edge, numbered):
             return
-        links = self._links()
-        untagged = np.setdiff1d(np.flatnonzero(links.ravel() < 0), edge)
-        if len(untagged):
-            k, i = divmod(int(untagged[0]), 3)
-            raise InvalidMesh(
-                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
-                f"dictionary: give it one")
-        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32), links)
+        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32),
+                  self._links())
 
     def build_tagged_elements_dictionary(
         self, tagged_elements: dict[str, ArrayLike] | None = None
@@ -300,7 +305,7 @@ class Mesh(StockMesh):
                     f"Not all elements exist: tag {tag!r} names triangle {ks.max()}, "
                     f"the mesh has {len(self)}")
             tagged_elements[tag] = ks
-        self.tagged_elements = tagged_elements
+        self.tagged_elements: dict[str, Any] = tagged_elements
 
     @unless_on_stock_arrays
     def build_neighbour_structure(self, *args: Any, **kwargs: Any) -> None:
@@ -358,11 +363,13 @@ class Mesh(StockMesh):
         """Return where a polyline crosses triangles, as ANUGA does; nothing is cached."""
         return lookup.intersect(self, polyline, verbose)
 
-    def get_triangle_containing_point(self, point: ArrayLike) -> int:
+    def get_triangle_containing_point(self, point: Sequence[float] | NDArray[np.float64]) -> int:
         """Return the triangle that contains a point (absolute x, y, m)."""
         return lookup.find_triangle(self, point)
 
-    def get_triangle_near_point(self, point: ArrayLike, tolerance: float = 1.0e20) -> int:
+    def get_triangle_near_point(
+        self, point: Sequence[float] | NDArray[np.float64], tolerance: float = 1.0e20
+    ) -> int:
         """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
         return lookup.find_nearest(self, point, tolerance)
 
@@ -388,7 +395,7 @@ class Mesh(StockMesh):
 
     def reorder(
         self,
-        new_order: ArrayLike | None = None,
+        new_order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         in_place: bool = True,
         original_method: bool = False,
         verbose: bool = False,
@@ -449,35 +456,16 @@ class Mesh(StockMesh):
         if self._node_order_follows:
             state["_node_order"] = None
         state = {k: v for k, v in state.items() if k not in _DERIVED}
-        tags = list(dict.fromkeys(self.boundary.values()))
-        place = {tag: i for i, tag in enumerate(tags)}
-        numbered = 3 * self.boundary_cells + self.boundary_edges
         edges = np.array([3 * k + i for k, i in self.boundary], np.int64)
         numbered = None
         if not np.array_equal(np.sort(edges), 3 * self.boundary_cells + self.boundary_edges) \
                 or self.tag_boundary_cells != self._cells_by_tag(sorted(self.boundary)):
             # `boundary` was changed and not numbered again
             numbered = {name: getattr(self, name) for name in _NUMBERED}
-        state["_compact"] = {
-            "nodes": held(ArrayParts(float, (self.number_of_nodes, 2), self.blocks.node_parts)),
-            "triangles": held(self._int32("triangles")),
-            "links": None if self._links_follow else held(
-                ArrayParts(np.int32, (len(self), 3), self._link_parts)),
-            "boundary": edges,
-            "tags": tags,
-            "tag": np.array([place[tag] for tag in self.boundary.values()], np.int32),
-            "numbered": numbered,
-        }
+        links = None if self._links_follow else self._links
+        state["_compact"] = compact_state(self, links, held) | {
+            "boundary": edges, "numbered": numbered}
         return state
-
-    def _int32(self, name: str) -> ArrayParts:
-        table = self.view(name)
-        return ArrayParts(np.int32, table.shape, lambda: (
-            table[some].astype(np.int32) for some in _slices(len(table))))
-
-    def _link_parts(self) -> Iterator[NDArray[np.int32]]:
-        for some in _slices(len(self)):
-            yield self._links(some)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Mesh:
         """Return a mesh on the same blocks, which never change."""
@@ -518,29 +506,10 @@ class Mesh(StockMesh):
             raise InvalidMesh("a mesh is restored from its triangles, not from blocks")
         compact = state.get("_compact")
         if compact is not None:
-            n, nodes = len(compact["triangles"]), len(compact["nodes"])
-            _check_node_order(state.get("_node_order"), n, nodes)
-            numbered = compact["numbered"]
-            if numbered is not None:
-                _check_range("boundary_cells", numbered["boundary_cells"], n)
-                _check_range("boundary_edges", numbered["boundary_edges"], 3)
+            check_compact(compact, state.get("_node_order"))
         self.__setstate__(state)
         if compact is None:
-            self._check_tables()
-
-    def _check_tables(self) -> None:
-        """Raise InvalidMesh unless the real tables are such that ANUGA's kernels may run."""
-        n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
-        for name, table in TABLES.items():
-            found = self.__dict__["real_arrays"][name]
-            shape = shape_of(name, n, nodes)
-            kind = "f" if table.limits is None else "i"
-            if not isinstance(found, np.ndarray) or found.shape != shape \
-                    or found.dtype.kind != kind:
-                raise InvalidMesh(f"{name} is no array of {shape}")
-            if table.limits is not None:
-                least, end = table.limits(n, nodes, edges)
-                _check_range(name, found, end, least)
+            check_tables(self, TABLES)
 
     def _expand(self, nodes: Any, triangles: Any, links: Any, boundary: NDArray[np.int64],
                 tags: list[Any], tag: NDArray[np.int32], numbered: Any) -> None:
@@ -552,7 +521,7 @@ class Mesh(StockMesh):
                 f"{len(corners):,} triangles and {len(nodes):,} nodes where "
                 f"{self.number_of_triangles:,} and {self.number_of_nodes:,} are meant")
         found = find_links(corners, len(nodes), None, None)[0] if links is None else \
-            _checked_links(links, len(corners))
+            checked_links(links, len(corners))
         self.boundary = {(k, i): tags[j] for k, i, j in zip(
             (boundary // 3).tolist(), (boundary % 3).tolist(), tag.tolist(), strict=True)}
         self.boundary_length = len(self.boundary)
@@ -565,30 +534,4 @@ class Mesh(StockMesh):
         self.lone_vertices = self.blocks.lone_node.tolist()
 
 
-def _slices(count: int) -> Iterator[slice]:
-    for start in range(0, count, _ROWS_PER_PART):
-        yield slice(start, min(start + _ROWS_PER_PART, count))
-
-
-def _check_range(name: str, values: Any, end: int, least: int = 0) -> None:
-    """Raise InvalidMesh unless all are integers from `least` to below `end`."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "i" \
-            or values.size and not least <= values.min() <= values.max() < end:
-        raise InvalidMesh(f"{name} are not integers from {least} to below {end:,}")
-
-
-def _check_node_order(order: Any, n: int, number_of_nodes: int) -> None:
-    if order is None:
-        return
-    corners, count = order
-    _check_range("the corners at the nodes", corners, 3 * n)
-    _check_range("the numbers of triangles at a node", count, 3 * n + 1)
-    if count.shape != (number_of_nodes,) or corners.shape != (3 * n,) or count.sum() != 3 * n:
-        raise InvalidMesh(f"{len(corners):,} corners at the nodes of {n:,} triangles")
-
-
-def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-    if links.shape != (n, 3) or links.dtype != np.int32 or links.min() < -1 \
-            or links.max() >= 3 * n:
-        raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
-    return links
+Mesh.__module__ = StockMesh.__module__

@@ -1,4 +1,4 @@
-"""A domain and its time steps.
+"""Steps a domain: ANUGA's Domain on lean kernels, the parts of a time step, the SWW file.
 
 domain         ANUGA's Domain on lean kernels; generic_domain any other kind of domain
 step           the order of a step, of parts: parameters kernel_run bound_state undo_record
@@ -6,6 +6,6 @@ step           the order of a step, of parts: parameters kernel_run bound_state 
 yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows
 boundary       which boundaries run code of a user's; riverwalls, wall_edges walls inside
 features       what has a lean kernel; user_methods a user's own steps
-conversion     to ANUGA's arrays and back; domain_attributes arrays of a domain that are views
+conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
 ghosts         what other ranks send; threads, whole_domains what lasts longer than a step
 """
