@@ -158,9 +158,8 @@ class Step:
 
     # -- distribute ------------------------------------------------------------
 
-    def distribute(
-        self, defer: bool, at_yield: bool = True, past: frozenset[str] = frozenset()
-    ) -> float:
+    def distribute(self, defer: bool, at_yield: bool = True,
+                   past: frozenset[str] = frozenset()) -> float:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters
