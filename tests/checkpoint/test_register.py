@@ -8,6 +8,7 @@ import pickle
 import pickletools
 import pkgutil
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,27 @@ def test_our_names_are_of_classes_that_bear_them() -> None:
             importlib.import_module(each.name)
     assert sorted(_class_names._MODULES) == sorted(_class_names._classes)
     assert len(_class_names._classes) == len(set(_class_names._classes.values()))
+
+
+def kinds_of(base: type) -> set[type]:
+    """The classes that derive from one."""
+    return {base}.union(*[kinds_of(each) for each in base.__subclasses__()])
+
+
+def test_what_anuga_has_for_models_is_registered() -> None:
+    """Every operator, boundary and region of the installed release: a new one is named here."""
+    import anuga as stock
+    from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary
+
+    for folder in ("operators", "structures", "shallow_water", "parallel"):
+        for each in pkgutil.iter_modules([f"{stock.__path__[0]}/{folder}"]):
+            if each.name.startswith("parallel_") or folder != "parallel":
+                importlib.import_module(f"anuga.{folder}.{each.name}")
+    found = [each for base in (anuga.Operator, Boundary, anuga.Region) for each in kinds_of(base)
+             if each.__module__.startswith("anuga.") and not each.__name__.startswith("_")
+             and getattr(sys.modules[each.__module__], each.__name__) is each]
+    assert 60 < len(found)
+    assert [] == [each for each in found if register.name_of(each) is None]
 
 
 @every_model
