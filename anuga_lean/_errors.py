@@ -1,4 +1,4 @@
-"""Every error and warning this package raises on purpose.
+"""Defines every error and warning that this package raises on purpose.
 
 `LeanError` is the root; each leaf is also the built-in a user would expect to
 catch.  Messages are one sentence: what is wrong, with the numbers, and what to
@@ -13,7 +13,7 @@ class LeanError(Exception):
 
 
 class MeshError(LeanError, ValueError):
-    """A mesh that cannot be built: wrong shapes, indices, areas or size."""
+    """A mesh cannot be built: wrong shapes, indices, areas or size."""
 
 
 class InvalidMesh(MeshError, AssertionError):
@@ -25,7 +25,7 @@ class MeshGeneratorError(LeanError, RuntimeError):
 
 
 class PartitionError(LeanError, ValueError, AssertionError):
-    """A mesh that cannot be parted: caught by both names ANUGA raises for it."""
+    """A mesh cannot be partitioned; also a ValueError and an AssertionError, as ANUGA raises."""
 
 
 class PointsError(LeanError, ValueError, AssertionError):
@@ -57,19 +57,27 @@ class SettingError(LeanError, ValueError):
 
 
 class UnsupportedFeature(LeanError, NotImplementedError):
-    """Something ANUGA offers that a lean domain refuses."""
+    """A lean domain refuses something that ANUGA offers."""
 
 
 class UnsupportedVersion(LeanError, ImportError):
-    """The installed ANUGA is not one whose internals are known here."""
+    """The internals of the installed ANUGA are not known here."""
 
 
 class BrokenInstallation(LeanError, ImportError):
-    """The installed ANUGA is not whole: files of it are missing or cannot be read."""
+    """Files of the installed ANUGA are missing or cannot be read."""
 
 
 class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
+
+
+class ArrayError(LeanError, ValueError, IndexError):
+    """An array no kernel may see: of another dtype, length or layout, or with wrong indices."""
+
+
+class NotBound(LeanError, RuntimeError):
+    """A kernel is called for a run that has not been given all arrays it needs."""
 
 
 class ThreadError(LeanError, RuntimeError):
@@ -77,7 +85,7 @@ class ThreadError(LeanError, RuntimeError):
 
 
 class CheckpointError(LeanError, OSError):
-    """A checkpoint that cannot be written, found, read or trusted."""
+    """A checkpoint cannot be written, found, read or trusted."""
 
 
 class DamagedCheckpoint(CheckpointError):
@@ -85,7 +93,7 @@ class DamagedCheckpoint(CheckpointError):
 
 
 class NewerCheckpoint(CheckpointError):
-    """A state of a newer ANUGA than the installed one: whole, so that no older set replaces it."""
+    """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 
 
 class MergeError(LeanError, FileNotFoundError):
@@ -148,7 +156,7 @@ class StockAnugaWarning(RuntimeWarning):
 
 
 class MemoryWarning(UserWarning):
-    """Issued when a part of a run takes more memory than it does elsewhere, and why."""
+    """Issued when a part of a run takes more memory than it does elsewhere; it says why."""
 
 
 class PartsWarning(UserWarning):

@@ -13,7 +13,7 @@ from anuga_lean.checkpoint import register
 
 
 def attribute_of(cls: type, name: str) -> Any:
-    """Return what a class has under a name, itself; None if nothing."""
+    """Return what a class itself has under a name; None if it has nothing."""
     return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
 
 
@@ -24,7 +24,7 @@ def method_of(cls: type, name: Any) -> types.FunctionType | None:
 
 
 def hides_code(cls: type, name: str) -> bool:
-    """Whether an attribute of that name would be called in place of a method of the class."""
+    """Whether an attribute of that name would be called instead of a method of the class."""
     found = attribute_of(cls, name)
     return isinstance(found, (staticmethod, classmethod)) or callable(found) \
         and not isinstance(found, type)
@@ -49,13 +49,17 @@ def inner_code(name: Any) -> tuple[types.CodeType, dict[str, Any]]:
     return codes[0], function.__globals__
 
 
+# What objects are made with that say nothing of it themselves.
+_NEWOBJ = copyreg.__newobj__  # type: ignore[attr-defined]  # typeshed leaves it out
+
+
 def state_of(value: Any) -> Any:
     """Return what an object is restored from, or raise TypeError if that takes code."""
     own = getattr(value, "checkpoint_state", None)
     if own is not None:
         return own()
     reduced = value.__reduce_ex__(2)
-    if isinstance(reduced, str) or reduced[0] is not copyreg.__newobj__ \
+    if isinstance(reduced, str) or reduced[0] is not _NEWOBJ \
             or reduced[1] != (type(value),) or any(each is not None for each in reduced[3:]):
         raise TypeError(f"{type(value).__name__} is made by code of its own")
     return reduced[2] if len(reduced) > 2 else None

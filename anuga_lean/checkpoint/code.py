@@ -1,4 +1,4 @@
-"""What only dill can store: functions and classes of a user's, and their instances.
+"""Stores with dill what nothing else can: functions and classes of a user's, their instances.
 
 Owns the pickle of a code section, in which objects of the graph around it stand
 as places in its table, and what the register has by its name.  What counts as code
@@ -23,7 +23,7 @@ from anuga_lean.checkpoint import register
 _SHOWN = "shown."
 
 
-class _Pickler(dill.Pickler):
+class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill carries no types
     def __init__(self, file: io.BytesIO, place_of: Callable[[Any], int | None]) -> None:
         super().__init__(file, protocol=4)
         self._main = sys.modules["__main__"]    # dill's is that of its import
@@ -52,7 +52,7 @@ def _shown_as(value: Any) -> str | None:
     return _SHOWN + name if is_ours and getattr(anuga_lean, name, None) is value else None
 
 
-class _Unpickler(dill.Unpickler):
+class _Unpickler(dill.Unpickler):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO, made: Sequence[Any],
                  old_names: ModuleType | None) -> None:
         super().__init__(file)

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.allowed import attribute_of, hides_code, inner_code, method_of
@@ -36,7 +37,7 @@ class Missing:
         Why it was not loaded, behind a comma.
     """
 
-    limiter_prescribes = (False, False)     # asked of a boundary before it is used
+    limiter_prescribes = (False, False)     # read of a boundary before it is used
 
     def __init__(self, path: str, kind: str, why: str = "as trusted=False asks") -> None:
         self.path = path
@@ -84,7 +85,7 @@ class Decoder:
         The table is not what an Encoder writes; of any kind.
     """
 
-    def __init__(self, objects: list[Json], array: Callable[[int], np.ndarray],
+    def __init__(self, objects: list[Json], array: Callable[[int], NDArray[Any]],
                  code: list[tuple[str, str]], pickled: bytes | None,
                  old_names: types.ModuleType | None = None) -> None:
         self._objects = objects
@@ -115,7 +116,7 @@ class Decoder:
 
     @property
     def root(self) -> Any:
-        """The object that was given to the Encoder."""
+        """Return the object that was given to the Encoder."""
         return self._made[0]
 
     def _shell(self, entry: Json) -> Any:
@@ -172,10 +173,10 @@ class Decoder:
     def _code_value(self, place: int) -> Any:
         return self._code[place]
 
-    def _tuple_value(self, *values: Json) -> tuple:
+    def _tuple_value(self, *values: Json) -> tuple[Any, ...]:
         return tuple([self._value(each) for each in values])
 
-    def _frozenset_value(self, *values: Json) -> frozenset:
+    def _frozenset_value(self, *values: Json) -> frozenset[Any]:
         return frozenset([self._key(each) for each in values])
 
     def _float_value(self, text: str) -> float:
@@ -185,7 +186,8 @@ class Decoder:
         return complex(float(real), float(imaginary))
 
     def _scalar_value(self, dtype: str, digits: str) -> np.generic:
-        return np.frombuffer(bytes.fromhex(digits), _dtype(dtype))[0]
+        value: np.generic = np.frombuffer(bytes.fromhex(digits), _dtype(dtype))[0]
+        return value
 
     def _bytes_value(self, digits: str) -> bytes:
         return bytes.fromhex(digits)
@@ -193,7 +195,7 @@ class Decoder:
     def _slice_value(self, *ends: int | None) -> slice:
         return slice(*ends)
 
-    def _dtype_value(self, name: str) -> np.dtype:
+    def _dtype_value(self, name: str) -> np.dtype[Any]:
         return _dtype(name)
 
     def _zone_value(self, key: str) -> ZoneInfo:
@@ -281,7 +283,7 @@ def _set_slot(made: Any, name: str, value: Any) -> None:
         made.__dict__[name] = value
 
 
-def _dtype(name: str) -> np.dtype:
+def _dtype(name: str) -> np.dtype[Any]:
     if not isinstance(name, str) or not _DTYPE.fullmatch(name):
         raise ValueError(f"the dtype {name!r}")
     return np.dtype(name)

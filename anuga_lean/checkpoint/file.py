@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
@@ -102,7 +103,7 @@ class _Stream:
         self._file.flush()
 
     def footer(self) -> bytes:
-        """The footer of what was written, whose room is the last write."""
+        """Return the footer of what was written; the last write was its room."""
         return (_FOOTER % (FORMAT, self._hash.hexdigest(), self._at)).encode()
 
 
@@ -175,13 +176,13 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
     try:
         with open(partial, "wb", buffering=0) as file:
             stream = _Stream(file)
-            archive = zipfile.ZipFile(stream, "w")  # type: ignore[arg-type]
+            archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
             try:
                 yield Writer(archive, compression)
                 archive.close()
             finally:
-                archive.fp = None   # or it writes its end when it is collected
+                archive.fp = None   # otherwise zipfile writes its end when it is collected
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
@@ -193,7 +194,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -258,7 +259,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _check_footer(self) -> str:
@@ -344,7 +345,7 @@ class Reader:
         with self._parsing(f"a member {name!r}"):
             return json.loads(self._archive.read(name).decode())
 
-    def read_array(self, name: str, most: int | None = None) -> np.ndarray:
+    def read_array(self, name: str, most: int | None = None) -> NDArray[Any]:
         """Return a new array with the bytes of the member `name`.npy.
 
         Parameters
@@ -367,7 +368,7 @@ class Reader:
                     return self._array_from(unpacked, name, min(
                         room * _LARGEST_EXPANSION, most))
 
-    def _array_from(self, stream: Any, name: str, room: int) -> np.ndarray:
+    def _array_from(self, stream: Any, name: str, room: int) -> NDArray[Any]:
         dtype, shape = _npy_header(stream)
         count = 1
         for n in shape:
@@ -375,7 +376,7 @@ class Reader:
         if dtype.itemsize == 0 or count * dtype.itemsize > room:
             raise ValueError(f"{count:,} items of {dtype} where there is room for {room:,} bytes")
         array = np.empty(shape, dtype)
-        view = memoryview(array.reshape(-1).view(np.uint8)) if array.nbytes else memoryview(b"")
+        view = array.reshape(-1).view(np.uint8).data if array.nbytes else memoryview(b"")
         at = 0
         while at < len(view):
             block = stream.read(min(_BLOCK, len(view) - at))
@@ -383,12 +384,12 @@ class Reader:
                 raise ValueError(f"{at:,} of {len(view):,} bytes")
             view[at:at + len(block)] = block
             at += len(block)
-        if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
+        if stream.read(1):      # at the end of a member zipfile compares its CRC-32
             raise ValueError(f"more than {len(view):,} bytes")
         return array
 
 
-def _npy_header(stream: Any) -> tuple[np.dtype, tuple[int, ...]]:
+def _npy_header(stream: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return dtype and shape of an array that `Writer.add_array` has written."""
     head = stream.read(np.lib.format.MAGIC_LEN + 2)
     nbytes = int.from_bytes(head[-2:], "little")

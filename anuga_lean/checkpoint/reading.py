@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
@@ -84,7 +85,7 @@ class StateFile:
                 "run: bring the one that it was written with")
         return mesh
 
-    def array(self, number: int) -> np.ndarray:
+    def array(self, number: int) -> NDArray[Any]:
         """Return the array of a number, as the graph counts them."""
         name, place = self.state.header["places"][number]
         found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self._room)
@@ -187,9 +188,25 @@ def _check(domain: Any) -> None:
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
     _check_prescribed(domain)
+    _check_tables(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_tables(domain: Any) -> None:
+    """Raise an error unless ANUGA's kernels take its arrays, or the lean ones walls and tracers."""
+    from anuga_lean import _kernels
+    from anuga_lean.checkpoint import stock_state
+    from anuga_lean.stepping import wall_edges
+    from anuga_lean.stepping.tracers import Tracers
+
+    if domain.on_stock_arrays:
+        stock_state.check(domain)
+        return
+    run = _kernels.Run(domain.mesh.blocks.handle())
+    run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
+    Tracers(domain).start(run)
 
 
 def _check_prescribed(domain: Any) -> None:

@@ -1,3 +1,4 @@
+/* See average.h. */
 #include "average.h"
 
 /* With `per` a constant at each call the division becomes a multiplication. */

@@ -17,6 +17,7 @@ typedef struct {
     int32_t *near;         /* (n_blocks,) the near blocks                           */
 } workspace;
 
+/* Free the arrays of w, those that are NULL too. */
 static void release(workspace *w)
 {
     free(w->local);
@@ -27,7 +28,7 @@ static void release(workspace *w)
     free(w->near);
 }
 
-/* A new array of count entries, each -1. */
+/* A new array of count entries, each -1, to be freed by the caller; NULL: no memory. */
 static int32_t *minus_ones(size_t count)
 {
     int32_t *array = malloc((count + 1) * sizeof *array);
@@ -36,6 +37,7 @@ static int32_t *minus_ones(size_t count)
     return array;
 }
 
+/* OUT w: its arrays, to be released.  Returns LEAN_OK, or LEAN_NO_MEMORY and reserves nothing. */
 static int reserve(workspace *w, const lean_cut *cut)
 {
     size_t own = (size_t)(cut->block_size < cut->n ? cut->block_size : cut->n);
@@ -51,7 +53,7 @@ static int reserve(workspace *w, const lean_cut *cut)
     return LEAN_NO_MEMORY;
 }
 
-/* The boundary edge behind edge i of triangle k, -1 if it is none. */
+/* The boundary edge behind edge i of triangle k, tagged ones inside the mesh too; -1 if none. */
 static int32_t boundary_edge(const lean_cut *cut, int32_t k, int i)
 {
     int32_t edge = 3 * k + i, link = cut->link[3 * (int64_t)k + i];
@@ -70,13 +72,15 @@ static int32_t boundary_edge(const lean_cut *cut, int32_t k, int i)
     return -1;
 }
 
+/* How many edges of triangle k have no triangle beyond, 0 to 3. */
 static int edges_without_neighbour(const lean_cut *cut, int32_t k)
 {
     const int32_t *link = cut->link + 3 * (int64_t)k;
     return (link[0] < 0) + (link[1] < 0) + (link[2] < 0);
 }
 
-/* Append the neighbours of members [from, to) that are not yet members. */
+/* Append the neighbours of members [from, to), the last ones so far, that are not members yet.
+ * INOUT w: member, local; returns the number of members then. */
 static int32_t add_ring(const lean_cut *cut, workspace *w, int32_t from, int32_t to)
 {
     int32_t count = to;
@@ -92,7 +96,8 @@ static int32_t add_ring(const lean_cut *cut, workspace *w, int32_t from, int32_t
     return count;
 }
 
-/* List the members, nodes and near blocks of block b; fills their counts. */
+/* List the members, nodes and near blocks of block b.
+ * IN w as leave_block leaves it; OUT w: all but seen_from; block: the counts of these */
 static void enter_block(const lean_cut *cut, workspace *w, int32_t b, lean_block *block)
 {
     int32_t first = b * cut->block_size;
@@ -126,6 +131,7 @@ static void enter_block(const lean_cut *cut, workspace *w, int32_t b, lean_block
     block->n_near = n_near;
 }
 
+/* Clear what enter_block set of local and local_node. */
 static void leave_block(workspace *w, const lean_block *block)
 {
     int32_t all = block->n_own + block->n_ring1 + block->n_ring2;
@@ -143,6 +149,7 @@ void lean_invert_order(int32_t n, const int32_t *order, int32_t *position)
 
 /* -- first pass ------------------------------------------------------------ */
 
+/* Count what is rare.  IN w of the entered block; OUT block: n_boundary, n_exception, n_corner */
 static void count_special(const lean_cut *cut, const workspace *w, lean_block *block)
 {
     int32_t local = block->n_own + block->n_ring1;
@@ -161,12 +168,15 @@ static void count_special(const lean_cut *cut, const workspace *w, lean_block *b
     }
 }
 
+/* INOUT *most: at least value. */
 static void larger(int32_t *most, int32_t value)
 {
     *most = value > *most ? value : *most;
 }
 
-/* Place the block after the ones before it and add it to the totals. */
+/* Place the block after the ones before it and add it to the totals.
+ * IN block: counts; OUT block: where its parts begin; INOUT sizes
+ * Returns LEAN_OK, or LEAN_BLOCK_TOO_LARGE and changes nothing. */
 static int place_block(lean_block *block, lean_pool_sizes *sizes)
 {
     int32_t local = block->n_own + block->n_ring1, all = local + block->n_ring2;
@@ -218,6 +228,8 @@ int lean_count_blocks(const lean_cut *cut, lean_block *block, lean_pool_sizes *s
 
 /* -- second pass ----------------------------------------------------------- */
 
+/* Write the members, vertices, nodes and near blocks of the entered block.
+ * IN block as placed; OUT these pools, the block's part */
 static void fill_members(const lean_cut *cut, const workspace *w, const lean_block *block,
                          const lean_pools *pools)
 {
@@ -238,6 +250,8 @@ static void fill_members(const lean_cut *cut, const workspace *w, const lean_blo
     }
 }
 
+/* Write what lies beyond the edges of own triangles: slots, boundary edges, exceptions.
+ * OUT these pools, the block's part; returns LEAN_OK or LEAN_BAD_EXCEPTION */
 static int fill_own(const lean_cut *cut, const workspace *w, const lean_block *block,
                     const lean_pools *pools)
 {
@@ -264,6 +278,7 @@ static int fill_own(const lean_cut *cut, const workspace *w, const lean_block *b
     return LEAN_OK;
 }
 
+/* Write the neighbours of first-ring triangles.  OUT ring_neighbour, the block's part */
 static void fill_ring(const lean_cut *cut, const workspace *w, const lean_block *block,
                       const lean_pools *pools)
 {
@@ -276,6 +291,7 @@ static void fill_ring(const lean_cut *cut, const workspace *w, const lean_block 
         }
 }
 
+/* Write the ears of the block and its first ring.  OUT their pools, the block's part */
 static void fill_corners(const lean_cut *cut, const workspace *w, const lean_block *block,
                          const lean_pools *pools)
 {

@@ -8,16 +8,20 @@
 
 #include "limiter.h"
 
-/* State on one side of an edge: stage, momenta, depth and bed there. */
+/* State on one side of an edge: stage, momenta, depth and bed there, m, m2/s. */
 typedef struct { double w, uh, vh, h, z; } lean_edge_state;
 
+/* What goes from the left to the right of an edge. */
 typedef struct {
-    double f0, f1, f2;      /* mass and momentum flux per metre of edge     */
-    double pressure;        /* pressure part, along the normal              */
+    double f0, f1, f2;      /* mass and momentum per metre of edge, m2/s, m3/s2 */
+    double pressure;        /* pressure part, along the normal, m3/s2        */
     double speed;           /* largest wave speed, m/s                      */
-    double h_left;          /* depth above what stands between, left side    */
+    double h_left;          /* depth above what stands between, left side, m */
 } lean_edge_flux;
 
+/* By how much the damping of the momenta is cut where the flow is slow: 0.03 to 1.
+ * IN low_froude 1 or 2, ANUGA's two rules; velocities along and across the edge on both
+ *    sides and wave celerities, m/s */
 LEAN_INLINE double lean_froude_factor(int low_froude, double ul, double ur, double vl,
                                       double vr, double cl, double cr)
 {
@@ -29,14 +33,16 @@ LEAN_INLINE double lean_froude_factor(int low_froude, double ul, double ur, doub
     return sqrt(lean_min(1.0, 0.01 + lean_max(froude - 0.01, 0.0)));
 }
 
-/* IN states on the left and right, unit normal (n1, n2) pointing right, ze the
- * height of what stands between them: the higher bed, or a riverwall's crest. */
+/* IN ze height of what stands between the sides, m: the higher bed, or a riverwall's crest;
+ *    states on the left and right, edge e whose normal points right; epsilon the speed up to
+ *    which nothing flows, m/s; low_froude 0, 1, 2 and tangential 0, 1: constants at the call */
 LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
-                                                  lean_edge_state r, double n1, double n2,
-                                                  double g, double epsilon, int low_froude,
+                                                  lean_edge_state r, lean_edge e, double g,
+                                                  double epsilon, int low_froude,
                                                   int tangential)
 {
     lean_edge_flux out;
+    const double n1 = e.n1, n2 = e.n2;
     double hl = lean_max(l.h + l.z - ze, 0.0), hr = lean_max(r.h + r.z - ze, 0.0);
     double la = n1 * l.uh + n2 * l.vh, lb = -n2 * l.uh + n1 * l.vh;
     double ra = n1 * r.uh + n2 * r.vh, rb = -n2 * r.uh + n1 * r.vh;
@@ -84,12 +90,23 @@ LEAN_INLINE lean_edge_flux lean_central_flux_over(double ze, lean_edge_state l,
     return out;
 }
 
-LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state r, double n1,
-                                             double n2, double g, double epsilon,
-                                             int low_froude, int tangential)
+/* The same with the higher bed in between. */
+LEAN_INLINE lean_edge_flux lean_central_flux(lean_edge_state l, lean_edge_state r, lean_edge e,
+                                             double g, double epsilon, int low_froude,
+                                             int tangential)
 {
-    return lean_central_flux_over(lean_max(l.z, r.z), l, r, n1, n2, g, epsilon, low_froude,
+    return lean_central_flux_over(lean_max(l.z, r.z), l, r, e, g, epsilon, low_froude,
                                   tangential);
+}
+
+/* The pressure over an edge that a triangle's momenta lose along its normal, m4/s2: that of the
+ * flux, and the bed slope between the edge and the centroid.
+ * IN flux from l, the triangle's own side; its centroid depth h and bed z, m */
+LEAN_INLINE double lean_pressure_term(lean_edge_flux flux, lean_edge_state l, double length,
+                                      double g, double h, double z)
+{
+    return length * (-g * 0.5 * (flux.h_left * flux.h_left - l.h * l.h - (l.h + h) * (l.z - z)) +
+                     flux.pressure);
 }
 
 #endif

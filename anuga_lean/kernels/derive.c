@@ -1,82 +1,42 @@
 /* Rows of ANUGA's mesh tables from the blocks. See derive.h. */
 #include "derive.h"
 
-#include "geometry.h"
-
-/* A triangle in the block that owns it. */
-typedef struct {
-    const lean_block *block;
-    int32_t own;       /* its local index */
-} place;
-
-static place find(const lean_mesh *mesh, int64_t k)
-{
-    int32_t p = mesh->position[k];
-    place at = {mesh->block + p / mesh->block_size, p % mesh->block_size};
-    return at;
-}
-
-static int32_t local_count(const lean_block *block)
-{
-    return block->n_own + block->n_ring1;
-}
-
-/* The block-local node of corner i of local triangle c. */
-static int32_t local_node(const lean_mesh *mesh, const lean_block *block, int32_t c, int i)
-{
-    int64_t all = local_count(block) + block->n_ring2;
-    return mesh->vertex[block->vertex + i * all + c];
-}
+#include "place.h"
 
 /* -- geometry -------------------------------------------------------------- */
 
-static void corners(const lean_mesh *mesh, place at, double x[3], double y[3])
-{
-    const double *node_x = mesh->node_xy + 2 * at.block->node;
-    const double *node_y = node_x + at.block->n_node;
-    for (int i = 0; i < 3; i++) {
-        int32_t v = local_node(mesh, at.block, at.own, i);
-        x[i] = node_x[v];
-        y[i] = node_y[v];
-    }
-}
-
-static double edge_length(const double x[3], const double y[3], int i)
+/* Edge i of the triangle with these vertices. */
+static lean_edge edge_of(const double x[3], const double y[3], int i)
 {
     int a = (i + 1) % 3, b = (i + 2) % 3;
-    return lean_length(x[b] - x[a], y[b] - y[a]);
+    return lean_edge_of(x[b] - x[a], y[b] - y[a]);
 }
 
-static void edge_normal(const double x[3], const double y[3], int i, double normal[2])
-{
-    int a = (i + 1) % 3, b = (i + 2) % 3;
-    double length = edge_length(x, y, i);
-    normal[0] = lean_normal_x(y[b] - y[a], length);
-    normal[1] = lean_normal_y(x[b] - x[a], length);
-}
-
+/* The radius that a mesh counts as a triangle's, m: ANUGA's or the inscribed circle's. */
 static double radius(const lean_mesh *mesh, const double x[3], const double y[3])
 {
     if (!mesh->use_inscribed_circle)
         return lean_radius(x[0], y[0], x[1], y[1], x[2], y[2]);
     return lean_inscribed_radius(lean_area(x[0], y[0], x[1], y[1], x[2], y[2]),
-                                 edge_length(x, y, 0), edge_length(x, y, 1),
-                                 edge_length(x, y, 2));
+                                 edge_of(x, y, 0).length, edge_of(x, y, 1).length,
+                                 edge_of(x, y, 2).length);
 }
 
-/* One row of a table; i counts the rows of the triangle. */
-static void geometry_row(const lean_mesh *mesh, int table, place at, int i, double *row)
+/* One row of a geometry table; i counts the rows of the triangle.  OUT row (columns). */
+static void geometry_row(const lean_mesh *mesh, int table, lean_place at, int i, double *row)
 {
     double x[3], y[3];
-    corners(mesh, at, x, y);
+    lean_vertices_of(mesh, at.block, at.c, x, y);
     switch (table) {
     case LEAN_NORMALS:
-        for (int e = 0; e < 3; e++)
-            edge_normal(x, y, e, row + 2 * e);
+        for (int e = 0; e < 3; e++) {
+            row[2 * e] = edge_of(x, y, e).n1;
+            row[2 * e + 1] = edge_of(x, y, e).n2;
+        }
         break;
     case LEAN_EDGELENGTHS:
         for (int e = 0; e < 3; e++)
-            row[e] = edge_length(x, y, e);
+            row[e] = edge_of(x, y, e).length;
         break;
     case LEAN_AREAS:
         row[0] = lean_area(x[0], y[0], x[1], y[1], x[2], y[2]);
@@ -115,7 +75,7 @@ void lean_geometry_rows(const lean_mesh *mesh, int table, const int64_t *rows,
 {
     int per = lean_geometry_rows_per_triangle(table), columns = lean_geometry_columns(table);
     for (int64_t r = 0; r < n_rows; r++)
-        geometry_row(mesh, table, find(mesh, rows[r] / per), (int)(rows[r] % per),
+        geometry_row(mesh, table, lean_place_of(mesh, rows[r] / per), (int)(rows[r] % per),
                      values + r * columns);
 }
 
@@ -126,7 +86,7 @@ void lean_geometry_all(const lean_mesh *mesh, int table, double *values)
         const lean_block *block = mesh->block + b;
         for (int32_t c = 0; c < block->n_own; c++) {
             int64_t row = (int64_t)mesh->member[block->member + c] * per;
-            place at = {block, c};
+            lean_place at = {.block = block, .c = c};
             for (int i = 0; i < per; i++)
                 geometry_row(mesh, table, at, i, values + (row + i) * columns);
         }
@@ -145,15 +105,15 @@ static int32_t exception(const lean_mesh *mesh, const lean_block *block, int32_t
     return -1;
 }
 
-/* The edge of local triangle m that runs against edge i of triangle c. */
+/* The edge of local triangle m that runs against edge i of triangle c; -1 if none does. */
 static int32_t opposite_edge(const lean_mesh *mesh, const lean_block *block, int32_t c, int i,
                              int32_t m)
 {
-    int32_t start = local_node(mesh, block, c, (i + 1) % 3);
-    int32_t end = local_node(mesh, block, c, (i + 2) % 3);
+    int32_t start = lean_local_node(mesh, block, c, (i + 1) % 3);
+    int32_t end = lean_local_node(mesh, block, c, (i + 2) % 3);
     for (int e = 0; e < 3; e++)
-        if (local_node(mesh, block, m, (e + 1) % 3) == end
-            && local_node(mesh, block, m, (e + 2) % 3) == start)
+        if (lean_local_node(mesh, block, m, (e + 1) % 3) == end
+            && lean_local_node(mesh, block, m, (e + 2) % 3) == start)
             return e;
     return -1;
 }
@@ -164,35 +124,38 @@ typedef struct {
     int32_t triangle, edge, boundary;
 } beyond;
 
-static beyond look_beyond(const lean_mesh *mesh, place at, int i)
+/* IN i edge, 0 to 2. */
+static beyond look_beyond(const lean_mesh *mesh, lean_place at, int i)
 {
     const lean_block *block = at.block;
-    int32_t local = local_count(block);
-    int32_t slot = mesh->flux_slot[block->flux_slot + (int64_t)i * block->n_own + at.own];
-    beyond found = {slot % local, slot / local, -1};
+    int32_t local = lean_local_count(block);
+    int32_t slot = mesh->flux_slot[block->flux_slot + (int64_t)i * block->n_own + at.c];
+    beyond found = {.triangle = slot % local, .edge = slot / local, .boundary = -1};
     if (slot < 3 * local)
         return found;
     found.boundary = mesh->boundary_index[block->boundary + slot - 3 * local];
-    found.triangle = exception(mesh, block, at.own, i);
+    found.triangle = exception(mesh, block, at.c, i);
     found.edge = found.triangle < 0
-                     ? -1 : opposite_edge(mesh, block, at.own, i, found.triangle);
+                     ? -1 : opposite_edge(mesh, block, at.c, i, found.triangle);
     return found;
 }
 
-static int64_t relation(const lean_mesh *mesh, int table, place at, int i)
+/* Entry i of a row of a relation table of three columns. */
+static int64_t relation(const lean_mesh *mesh, int table, lean_place at, int i)
 {
     const int32_t *member = mesh->member + at.block->member;
     if (table == LEAN_TRIANGLES)
-        return mesh->node_id[at.block->node + local_node(mesh, at.block, at.own, i)];
+        return mesh->node_id[at.block->node + lean_local_node(mesh, at.block, at.c, i)];
     beyond found = look_beyond(mesh, at, i);
     if (table == LEAN_NEIGHBOUR_EDGES)
         return found.edge;
     if (table == LEAN_NEIGHBOURS && found.boundary >= 0)
         return -1 - (int64_t)found.boundary;
-    return member[found.triangle >= 0 ? found.triangle : at.own];
+    return member[found.triangle >= 0 ? found.triangle : at.c];
 }
 
-static void relation_row(const lean_mesh *mesh, int table, place at, int64_t *row)
+/* One row of a relation table.  OUT row (columns). */
+static void relation_row(const lean_mesh *mesh, int table, lean_place at, int64_t *row)
 {
     if (table == LEAN_NUMBER_OF_BOUNDARIES) {
         row[0] = 0;
@@ -214,7 +177,7 @@ void lean_relation_rows(const lean_mesh *mesh, int table, const int64_t *rows,
 {
     int columns = lean_relation_columns(table);
     for (int64_t r = 0; r < n_rows; r++)
-        relation_row(mesh, table, find(mesh, rows[r]), values + r * columns);
+        relation_row(mesh, table, lean_place_of(mesh, rows[r]), values + r * columns);
 }
 
 void lean_relation_all(const lean_mesh *mesh, int table, int64_t *values)
@@ -223,7 +186,7 @@ void lean_relation_all(const lean_mesh *mesh, int table, int64_t *values)
     for (int32_t b = 0; b < mesh->n_blocks; b++) {
         const lean_block *block = mesh->block + b;
         for (int32_t c = 0; c < block->n_own; c++) {
-            place at = {block, c};
+            lean_place at = {.block = block, .c = c};
             int64_t k = mesh->member[block->member + c];
             relation_row(mesh, table, at, values + k * columns);
         }
@@ -255,7 +218,7 @@ void lean_count_triangles_per_node(const lean_mesh *mesh, int64_t *count)
         const int32_t *id = mesh->node_id + block->node;
         for (int32_t c = 0; c < block->n_own; c++)
             for (int i = 0; i < 3; i++)
-                count[id[local_node(mesh, block, c, i)]]++;
+                count[id[lean_local_node(mesh, block, c, i)]]++;
     }
 }
 

@@ -5,19 +5,19 @@
  * stage to its bed does not change its effective depth, so blocks can be done
  * in any order and by any number of threads with the same result.
  */
-#include <omp.h>
-
 #include "block.h"
 #include "isa.h"
+#include "place.h"
 
-/* Is own triangle c of the opened block alone: no wet neighbour but itself. */
+/* 1 if own triangle c of the opened block is isolated.  IN depths, neighbours. */
 static int alone(const opened *o, int c, double h_min)
 {
     int a = o->k0[c], b = o->k1[c], d = o->k2[c];
-    return (o->h[a] < h_min || a == c) && (o->h[b] < h_min || b == c) &&
-           (o->h[d] < h_min || d == c);
+    return lean_is_cut_off(o->h[a], a == c, h_min) && lean_is_cut_off(o->h[b], b == c, h_min) &&
+           lean_is_cut_off(o->h[d], d == c, h_min);
 }
 
+/* Opens block b with its neighbours and effective depths only.  OUT o */
 static void open_depths(const lean_run *r, int b, double *arena, opened *o)
 {
     open_block(r, b, arena, o);
@@ -35,13 +35,14 @@ void LEAN_FOR(mark_isolated)(const lean_run *r)
 #pragma omp parallel for schedule(dynamic, 4) num_threads(r->n_threads)
     for (int b = 0; b < r->mesh->n_blocks; b++) {
         opened o;
-        open_depths(r, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
+        open_depths(r, b, arena_of(r), &o);
         for (int c = 0; c < o.nb; c++)
             r->isolated[o.member[c]] = alone(&o, c, r->p.h_min);
     }
 }
 
-/* Room for one record, or -1. */
+/* Record the raw state of triangle m.  Returns its place in the record, -1 if that is full.
+ * By many threads at once, so that the record is in no order. */
 static int64_t record(lean_run *r, int32_t m)
 {
     int64_t at;
@@ -56,11 +57,14 @@ static int64_t record(lean_run *r, int32_t m)
     return at;
 }
 
+/* Write back the effective state of own triangle c.
+ * IN recording 1: keep what changes in the undo record; OUT *overflow 1 if that is full: the
+ * triangle is then left as it is.  Returns the volume, m3, by which a stage was lifted. */
 static double distribute_triangle(lean_run *r, const opened *o, int c, int recording, int *overflow)
 {
     const int32_t m = o->member[c];
     const double z = r->elevation[m], w = r->stage[m], uh = r->xmomentum[m], vh = r->ymomentum[m];
-    const double h = w - z, lifted = h < 0.0 ? z : w, d = lean_max(lifted - z, 0.0);
+    const double h = w - z, lifted = lean_lifted(w, z), d = lean_effective_depth(w, z);
     const int still = d <= r->p.h_min || alone(o, c, r->p.h_min);
     const double a = still ? 0.0 : uh, b = still ? 0.0 : vh;
     if (recording && (lifted != w || a != uh || b != vh) && record(r, m) < 0) {
@@ -73,11 +77,7 @@ static double distribute_triangle(lean_run *r, const opened *o, int c, int recor
     r->height[m] = d;
     if (!(h < 0.0))
         return 0.0;
-    const lean_block *q = o->block;
-    const double *X = r->mesh->node_xy + 2 * q->node, *Y = X + q->n_node;
-    const uint16_t *v = r->mesh->vertex + q->vertex;
-    int i0 = v[c], i1 = v[o->ALL + c], i2 = v[2 * o->ALL + c];
-    return -h * lean_area(X[i0], Y[i0], X[i1], Y[i1], X[i2], Y[i2]);
+    return -h * lean_area_at(r->mesh, o->block, c);
 }
 
 double LEAN_FOR(distribute)(lean_run *r, int recording)
@@ -92,7 +92,7 @@ double LEAN_FOR(distribute)(lean_run *r, int recording)
     reduction(+ : mass_error) reduction(| : overflow)
     for (int b = 0; b < r->mesh->n_blocks; b++) {
         opened o;
-        open_depths(&raw, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
+        open_depths(&raw, b, arena_of(r), &o);
         for (int c = 0; c < o.nb; c++)
             mass_error += distribute_triangle(r, &o, c, recording, &overflow);
     }

@@ -1,26 +1,30 @@
 /* Edge values of single triangles, and the boundary values of reflective walls:
  * what boundary objects and users ask for between the kernels.
  *
- * The same reconstruction as sweep.c, one triangle at a time; for the whole
+ * The same reconstruction as reconstruct.h, one triangle at a time; for the whole
  * mesh it costs several times a sweep.
  */
-#include "block.h"
+#include <string.h>
+
+#include "effective.h"
+#include "place.h"
 #include "predictor.h"
 #include "prescribed.h"
 
-/* One triangle with its neighbours, by local index in its block. */
+/* One triangle with its surrogate neighbours, by local index in its block. */
 typedef struct {
     const lean_run *r;
     const lean_block *block;
-    int n_own, NL, ALL, c;
+    int n_own, NL, c;
     int neighbour[3], n_boundary;
-    double x[3], y[3];
+    double x[3], y[3];        /* vertices, m */
 } located;
 
-static void local_neighbours(const located *t, int c, int out[3], int *n_boundary)
+/* The surrogate neighbours of local triangle c, below NL, itself where there is none.
+ * OUT out; returns how many are itself. */
+static int local_neighbours(const located *t, int c, int out[3])
 {
     const lean_mesh *m = t->r->mesh;
-    *n_boundary = 0;
     for (int i = 0; i < 3; i++) {
         if (c < t->n_own) {
             int s = m->flux_slot[t->block->flux_slot + (int64_t)i * t->n_own + c];
@@ -36,55 +40,42 @@ static void local_neighbours(const located *t, int c, int out[3], int *n_boundar
             if (s % t->n_own == c)
                 out[s / t->n_own] = m->exception_neighbour[t->block->exception + e];
         }
-    for (int i = 0; i < 3; i++)
-        *n_boundary += out[i] == c;
+    return (out[0] == c) + (out[1] == c) + (out[2] == c);
 }
 
-static void corners_of(const located *t, int c, double x[3], double y[3])
-{
-    const lean_mesh *m = t->r->mesh;
-    const double *X = m->node_xy + 2 * t->block->node, *Y = X + t->block->n_node;
-    for (int i = 0; i < 3; i++) {
-        int v = m->vertex[t->block->vertex + (int64_t)i * t->ALL + c];
-        x[i] = X[v];
-        y[i] = Y[v];
-    }
-}
-
+/* Find triangle k, in range.  OUT t */
 static void locate(const lean_run *r, int64_t k, located *t)
 {
     const lean_mesh *m = r->mesh;
-    int32_t p = m->position[k];
+    const lean_place at = lean_place_of(m, k);
     t->r = r;
-    t->block = m->block + p / m->block_size;
-    t->c = p % m->block_size;
-    t->n_own = t->block->n_own;
-    t->NL = t->n_own + t->block->n_ring1;
-    t->ALL = t->NL + t->block->n_ring2;
-    local_neighbours(t, t->c, t->neighbour, &t->n_boundary);
-    corners_of(t, t->c, t->x, t->y);
+    t->block = at.block;
+    t->c = at.c;
+    t->n_own = at.block->n_own;
+    t->NL = lean_local_count(at.block);
+    t->n_boundary = local_neighbours(t, t->c, t->neighbour);
+    lean_vertices_of(m, at.block, at.c, t->x, t->y);
 }
 
-/* stage, depth, velocities of local triangle c, before any isolated rule. */
+/* OUT q: stage, depth, velocities of local triangle c, before any isolated-triangle rule. */
 static void effective_state(const located *t, int c, double q[4])
 {
     const lean_run *r = t->r;
     int32_t m = r->mesh->member[t->block->member + c];
-    double w, uh, vh, z = r->elevation[m];
+    double w, uh, vh;
     lean_raw_state(r, m, &w, &uh, &vh);
-    double lifted = w - z < 0.0 ? z : w, d = lean_max(lifted - z, 0.0);
-    int dry = d <= r->p.h_min;
-    double inverse = dry ? 1.0 : 1.0 / d;
-    q[0] = lifted;
-    q[1] = d;
-    q[2] = (dry ? 0.0 : uh) * inverse;
-    q[3] = (dry ? 0.0 : vh) * inverse;
+    lean_effective e = lean_effective_of(w, uh, vh, r->elevation[m], r->p.h_min);
+    q[0] = e.w;
+    q[1] = e.h;
+    q[2] = e.u;
+    q[3] = e.v;
 }
 
+/* 1 if local triangle c, below NL, is isolated. */
 static int is_alone(const located *t, int c)
 {
-    int n[3], boundary;
-    local_neighbours(t, c, n, &boundary);
+    int n[3];
+    local_neighbours(t, c, n);
     for (int i = 0; i < 3; i++) {
         double q[4];
         if (n[i] == c)
@@ -96,12 +87,27 @@ static int is_alone(const located *t, int c)
     return 1;
 }
 
+/* OUT q: effective_state of the triangle itself, at rest if it is isolated. */
+static void own_state(const located *t, double q[4])
+{
+    effective_state(t, t->c, q);
+    if (is_alone(t, t->c))
+        q[2] = q[3] = 0.0;
+}
+
+/* The centroid of local triangle c, m.  OUT x, y */
 static void centroid_of(const located *t, int c, double *x, double *y)
 {
     double X[3], Y[3];
-    corners_of(t, c, X, Y);
+    lean_vertices_of(t->r->mesh, t->block, c, X, Y);
     *x = lean_centroid(X[0], X[1], X[2]);
     *y = lean_centroid(Y[0], Y[1], Y[2]);
+}
+
+/* From the triangle's centroid (x, y) to the middles of its edges, m. */
+static lean_arms arms_of(const located *t, double x, double y)
+{
+    return lean_arms_of(t->x[0], t->x[1], t->x[2], t->y[0], t->y[1], t->y[2], x, y);
 }
 
 /* Places of the triangle's prescribed edges, NULL if it has none. */
@@ -121,8 +127,8 @@ static const int32_t *prescribed_places(const located *t)
     return low < p->offset[b + 1] && p->triangle[low] == t->c ? p->place + 3 * low : NULL;
 }
 
-/* Edge values where prescribed ones bound them: OUT e; 0 if none does here.
- * IN q, n: state of the triangle and of its neighbours.                      */
+/* Edge values where prescribed ones bound them; returns 0 if none does here.
+ * IN place from prescribed_places; q, n: state of the triangle and of its neighbours; OUT e */
 static int edges_within(const located *t, const int32_t place[3], const lean_stencil *s,
                         const double q[4], double n[3][4], double e[4][3])
 {
@@ -144,15 +150,33 @@ static int edges_within(const located *t, const int32_t place[3], const lean_ste
     return 1;
 }
 
-/* Limited edge values of stage, depth and velocities: e[4][3]. */
+/* Edge values of a triangle with at most one boundary edge.
+ * IN its stencil, its state q and its neighbours' n; OUT e as edges_of */
+static void limited_edges(const located *t, const lean_stencil *s, const double q[4],
+                          double n[3][4], double e[4][3])
+{
+    const lean_parameters *P = &t->r->p;
+    const int32_t *place = prescribed_places(t);
+    if (place && edges_within(t, place, s, q, n, e))
+        return;
+    double wet = lean_wetness(q[1], n[0][1], n[1][1], n[2][1], P->h_min);
+    double bw = lean_strength(P->beta_w_dry, P->beta_w, wet);
+    double beta[4] = {bw, bw, lean_strength(P->beta_uh_dry, P->beta_uh, wet),
+                      lean_strength(P->beta_vh_dry, P->beta_vh, wet)};
+    for (int a = 0; a < 4; a++)
+        lean_limited_edges(q[a], n[0][a], n[1][a], n[2][a], *s, beta[a], &e[a][0], &e[a][1],
+                           &e[a][2]);
+}
+
+/* Edge values of stage and depth, m, and velocities, m/s.  OUT e
+ * A neighbour is seen at rest if it is isolated and comes before the triangle, as in
+ * block.h, load_ranks. */
 static void edges_of(const located *t, double e[4][3])
 {
     const lean_run *r = t->r;
     const int32_t *member = r->mesh->member + t->block->member;
-    double q[4], n[3][4], ex[3], ey[3], x, y, nx[3], ny[3];
-    effective_state(t, t->c, q);
-    if (is_alone(t, t->c))
-        q[2] = q[3] = 0.0;
+    double q[4], n[3][4], x, y, nx[3], ny[3];
+    own_state(t, q);
     for (int i = 0; i < 3; i++) {
         int m = t->neighbour[i];
         if (m == t->c) {
@@ -165,51 +189,36 @@ static void edges_of(const located *t, double e[4][3])
         centroid_of(t, m, nx + i, ny + i);
     }
     centroid_of(t, t->c, &x, &y);
-    for (int i = 0; i < 3; i++) {
-        ex[i] = lean_midpoint(t->x[(i + 1) % 3], t->x[(i + 2) % 3]) - x;
-        ey[i] = lean_midpoint(t->y[(i + 1) % 3], t->y[(i + 2) % 3]) - y;
-    }
+    const lean_arms arms = arms_of(t, x, y);
     if (t->n_boundary == 3) {
         for (int a = 0; a < 4; a++)
             e[a][0] = e[a][1] = e[a][2] = q[a];
     } else if (t->n_boundary == 2) {
         int i = t->neighbour[0] != t->c ? 0 : t->neighbour[1] != t->c ? 1 : 2;
-        double dx = nx[i] - x, dy = ny[i] - y, d2 = dx * dx + dy * dy;
-        double gx = d2 > 0.0 ? dx / d2 : 0.0, gy = d2 > 0.0 ? dy / d2 : 0.0;
+        lean_ear_stencil s = lean_ear_stencil_of(arms, nx[i] - x, ny[i] - y);
         for (int a = 0; a < 4; a++)
-            lean_corner_edges(q[a], n[i][a], gx, gy, ex, ey, r->p.beta_w, e[a]);
+            lean_ear_edges(q[a], n[i][a], s, r->p.beta_w, e[a]);
     } else {
-        const int32_t *place = prescribed_places(t);
-        lean_stencil s = {ex[0], ex[1], ex[2], ey[0], ey[1], ey[2],
-                          nx[1] - nx[0], nx[2] - nx[0], ny[1] - ny[0], ny[2] - ny[0], 0.0};
-        s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
-        if (place && edges_within(t, place, &s, q, n, e))
-            return;
-        const lean_parameters *P = &r->p;
-        double wet = lean_wetness(q[1], n[0][1], n[1][1], n[2][1], P->h_min);
-        double bw = P->beta_w_dry + (P->beta_w - P->beta_w_dry) * wet;
-        double beta[4] = {bw, bw, P->beta_uh_dry + (P->beta_uh - P->beta_uh_dry) * wet,
-                          P->beta_vh_dry + (P->beta_vh - P->beta_vh_dry) * wet};
-        for (int a = 0; a < 4; a++)
-            lean_limited_edges(q[a], n[0][a], n[1][a], n[2][a], &s, beta[a], &e[a][0], &e[a][1],
-                               &e[a][2]);
+        lean_stencil s = lean_stencil_of(arms, nx[0], ny[0], nx[1], ny[1], nx[2], ny[2]);
+        limited_edges(t, &s, q, n, e);
     }
 }
 
-/* ADER-2: the five values v[5][3] advanced by r->predictor_dt, but for the bed. */
+/* ADER-2: the five values of values_of advanced by r->predictor_dt, but for the bed.
+ * INOUT v */
 static void advance(const located *t, double v[5][3])
 {
     const lean_run *r = t->r;
     const double dt = r->predictor_dt, h_min = r->p.h_min;
     double q[4], x, y, eta = r->friction[r->mesh->member[t->block->member + t->c]];
-    effective_state(t, t->c, q);
-    if (is_alone(t, t->c))
-        q[2] = q[3] = 0.0;
+    own_state(t, q);
     centroid_of(t, t->c, &x, &y);
-    lean_slopes s = {lean_midpoint(t->x[1], t->x[2]) - x, lean_midpoint(t->y[1], t->y[2]) - y,
-                     lean_midpoint(t->x[2], t->x[0]) - x, lean_midpoint(t->y[2], t->y[0]) - y,
-                     q[0], q[1], q[2], q[3], v[0][0], v[0][1], v[3][0], v[3][1],
-                     v[1][0], v[1][1], v[2][0], v[2][1]};
+    lean_slopes s = {
+        .arm = arms_of(t, x, y),
+        .w = q[0], .h = q[1], .u = q[2], .v = q[3],
+        .w0 = v[0][0], .w1 = v[0][1], .h0 = v[3][0], .h1 = v[3][1],
+        .uh0 = v[1][0], .uh1 = v[1][1], .vh0 = v[2][0], .vh1 = v[2][1],
+    };
     lean_rates p = lean_predict(&s, r->p.g, h_min);
     if (!p.regular)
         return;
@@ -225,7 +234,8 @@ static void advance(const located *t, double v[5][3])
     }
 }
 
-/* Edge values of triangle k: stage, xmomentum, ymomentum, height, elevation. */
+/* Edge values of triangle k: stage, xmomentum, ymomentum, height, elevation, m and m2/s.
+ * OUT t, v */
 static void values_of(const lean_run *r, int64_t k, located *t, double v[5][3])
 {
     double e[4][3];
@@ -268,12 +278,12 @@ void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *
         int i = (int)edge[j];
         int64_t id = ids[j];
         values_of(r, vol[j], &t, v);
-        double dx = t.x[(i + 2) % 3] - t.x[(i + 1) % 3], dy = t.y[(i + 2) % 3] - t.y[(i + 1) % 3];
-        double l = lean_length(dx, dy), n1 = lean_normal_x(dy, l), n2 = lean_normal_y(dx, l);
-        double r1 = -v[1][i] * n1 - v[2][i] * n2, r2 = -v[1][i] * n2 + v[2][i] * n1;
+        lean_edge e = lean_edge_of(t.x[(i + 2) % 3] - t.x[(i + 1) % 3],
+                                   t.y[(i + 2) % 3] - t.y[(i + 1) % 3]);
+        lean_reflect(e, &v[1][i], &v[2][i]);
         r->stage_boundary[id] = v[0][i];
-        r->xmomentum_boundary[id] = n1 * r1 - n2 * r2;
-        r->ymomentum_boundary[id] = n2 * r1 + n1 * r2;
+        r->xmomentum_boundary[id] = v[1][i];
+        r->ymomentum_boundary[id] = v[2][i];
         r->height_boundary[id] = v[3][i];
         r->elevation_boundary[id] = v[4][i];
     }

@@ -8,6 +8,7 @@
 #define LEAST_ENTRY 1e-10
 #define TOLERANCE 1e-12   /* of a point's distance from an edge, in edge lengths */
 #define FEW 48            /* numbers that are sorted, or looked through, one by one */
+#define DEEPEST 4096      /* cells inside of each other: no double is left between their sides */
 #define BORDER 0.55       /* part of a cell's side that each of its quadrants has */
 
 /* -- rows ------------------------------------------------------------------ */
@@ -18,19 +19,23 @@ void lean_fit_count(int64_t m, const int32_t *corner, int32_t *count)
         count[corner[i]] += 2;
 }
 
-void lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
-                   int32_t *column)
+int lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
+                  int32_t *column)
 {
     for (int64_t k = 0; k < m; k++)
         for (int i = 0; i < 3; i++) {
             const int32_t v = corner[3 * k + i];
             int32_t *place = column + row[v] + used[v];
+            if (used[v] < 0 || used[v] > row[v + 1] - row[v] - 2)
+                return LEAN_FIT_NO_PLACE;
             place[0] = corner[3 * k + (i + 1) % 3];
             place[1] = corner[3 * k + (i + 2) % 3];
             used[v] += 2;
         }
+    return LEAN_FIT_OK;
 }
 
+/* Order of two int32_t for qsort. */
 static int ascending(const void *a, const void *b)
 {
     const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -69,6 +74,7 @@ int64_t lean_fit_close(int32_t n_nodes, int64_t *row, int32_t *column)
     return left;
 }
 
+/* -1 if the row has no such column. */
 static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
 {
     int64_t i = rows->row[v], end = rows->row[v + 1];
@@ -79,9 +85,10 @@ static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
         else
             end = middle;
     }
-    while (rows->column[i] != w)
-        i++;
-    return i;
+    for (; i < end; i++)
+        if (rows->column[i] == w)
+            return i;
+    return -1;
 }
 
 static inline double kept(double sum)
@@ -89,18 +96,23 @@ static inline double kept(double sum)
     return sum <= LEAST_ENTRY && sum >= -LEAST_ENTRY ? 0.0 : sum;
 }
 
-static inline void add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
-                       double more)
+/* Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
+static inline int add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
+                      double more)
 {
-    double *entry = value + place_of(rows, v, w);
-    *entry = kept(*entry + more);
+    const int64_t place = place_of(rows, v, w);
+    if (place < 0)
+        return LEAN_FIT_NO_PLACE;
+    value[place] = kept(value[place] + more);
+    return LEAN_FIT_OK;
 }
 
 /* -- smoothing --------------------------------------------------------------- */
 
-void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                     const double *area, const double *xy, double *value)
+int lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                    const double *area, const double *xy, double *value)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t k = 0; k < m; k++) {
         const int32_t *v = corner + 3 * k;
         const double *c = xy + 6 * k;
@@ -111,18 +123,20 @@ void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner
         const double b[3] = {(x2 - x1) / det, -x2 / det, x1 / det};
 
         for (int i = 0; i < 3; i++)
-            add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
+            code |= add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
         for (int i = 0; i < 3; i++) {
             const int j = (i + 1) % 3;
             const double product = (a[i] * a[j] + b[i] * b[j]) * area[k];
-            add(rows, v[i], v[j], value, product);
-            add(rows, v[j], v[i], value, product);
+            code |= add(rows, v[i], v[j], value, product);
+            code |= add(rows, v[j], v[i], value, product);
         }
     }
+    return code;
 }
 
 /* -- points in triangles ------------------------------------------------------ */
 
+/* The cell of a coordinate along one side of a grid; outside counts as the cell at the edge. */
 static inline int32_t cell(double x, double x0, double per, int32_t count)
 {
     const double c = (x - x0) * per;
@@ -131,6 +145,7 @@ static inline int32_t cell(double x, double x0, double per, int32_t count)
     return c < count - 1 ? (int32_t)c : count - 1;
 }
 
+/* The cell of a point (x, y), row by row. */
 static int64_t cell_of(const lean_fit_grid *g, const double *xy)
 {
     return (int64_t)cell(xy[1], g->y0, g->per_y, g->ny) * g->nx
@@ -164,6 +179,7 @@ static int quadrant(const double *box, double x, double y)
     return 0;
 }
 
+/* INOUT box of a cell: then that of its quadrant quad, 1 to 4; they overlap, as ANUGA's do. */
 static void enter(double *box, int quad)
 {
     const double width = box[1] - box[0], height = box[3] - box[2];
@@ -181,7 +197,7 @@ static void enter(double *box, int quad)
 static int32_t depth_of(const double *extent, const double *t, double x, double y)
 {
     double box[4] = {extent[0], extent[1], extent[2], extent[3]};
-    for (int32_t depth = 0;; depth++) {
+    for (int32_t depth = 0; depth < DEEPEST; depth++) {
         const int quad = quadrant(box, t[0], t[1]);
         if (quad == 0 || quad != quadrant(box, t[2], t[3]) || quad != quadrant(box, t[4], t[5]))
             return depth;
@@ -189,8 +205,10 @@ static int32_t depth_of(const double *extent, const double *t, double x, double 
             return -1;
         enter(box, quad);
     }
+    return DEEPEST;
 }
 
+/* 1 if the point is on the edge, up to TOLERANCE; IN both ends (x, y) of it. */
 static int is_on_edge(double x, double y, const double *from, const double *to)
 {
     const double ax = x - from[0], ay = y - from[1];
@@ -221,12 +239,14 @@ static int contains(const double *t, double x, double y)
         || is_on_edge(x, y, t + 4, t);
 }
 
+/* The least, the largest of three numbers. */
 static inline double least(double a, double b, double c)
 {
     const double ab = a < b ? a : b;
     return ab < c ? ab : c;
 }
 
+/* See least. */
 static inline double most(double a, double b, double c)
 {
     const double ab = a > b ? a : b;
@@ -293,10 +313,11 @@ static void weigh(const double *t, double x, double y, double *weight)
     }
 }
 
-void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                         const double *xy, const double *point, const double *z,
-                         double *value, double *right)
+int lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                        const double *xy, const double *point, const double *z,
+                        double *value, double *right)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t p = 0; p < m; p++) {
         const int32_t *v = corner + 3 * p;
         double weight[3];
@@ -304,9 +325,10 @@ void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *co
         for (int i = 0; i < 3; i++) {
             right[v[i]] += weight[i] * z[p];
             for (int j = 0; j < 3; j++)
-                add(rows, v[i], v[j], value, weight[i] * weight[j]);
+                code |= add(rows, v[i], v[j], value, weight[i] * weight[j]);
         }
     }
+    return code;
 }
 
 void lean_fit_join(int64_t count, double *value, const double *more)

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "effective.h"
+#include "manning.h"
 
 void lean_add_friction(const lean_run *r, double *xmomentum, double *ymomentum)
 {
@@ -17,7 +18,7 @@ void lean_add_friction(const lean_run *r, double *xmomentum, double *ymomentum)
         if (r->friction_slope)
             S = r->friction_slope[k];
         else if (eta > 1.0e-15 && h >= r->p.h_min)
-            S = -r->p.g * eta * eta * sqrt(uh * uh + vh * vh) / pow(h, 7.0 / 3.0);
+            S = lean_manning(r->p.g, eta, 1.0, sqrt(uh * uh + vh * vh)) / pow(h, 7.0 / 3.0);
         xmomentum[k] += S * uh;
         ymomentum[k] += S * vh;
     }

@@ -22,16 +22,26 @@ static inline double lean_length(double dx, double dy)
     return sqrt(dx * dx + dy * dy);
 }
 
-/* The outward unit normal of an edge (dx, dy) of length l: divisions, not a
- * multiplication by 1/l, which would round differently. */
-static inline double lean_normal_x(double dy, double l)
+/* An edge: its length, m, and its outward unit normal. */
+typedef struct {
+    double length, n1, n2;
+} lean_edge;
+
+/* The edge along (dx, dy), m, not both 0: divisions by the length, not multiplications by
+ * its inverse, which would round differently. */
+static inline lean_edge lean_edge_of(double dx, double dy)
 {
-    return dy / l;
+    double length = lean_length(dx, dy);
+    return (lean_edge){.length = length, .n1 = dy / length, .n2 = -(dx / length)};
 }
 
-static inline double lean_normal_y(double dx, double l)
+/* The vector (*a, *b) reflected at the edge: rotated to its normal, turned back there,
+ * rotated again, which rounds as ANUGA 4.1.0 does (Reflective_boundary). INOUT a, b. */
+static inline void lean_reflect(lean_edge e, double *a, double *b)
 {
-    return -(dx / l);
+    double r1 = -*a * e.n1 - *b * e.n2, r2 = -*a * e.n2 + *b * e.n1;
+    *a = e.n1 * r1 - e.n2 * r2;
+    *b = e.n2 * r1 + e.n1 * r2;
 }
 
 /* The middle of an edge, one coordinate. */
@@ -64,6 +74,7 @@ static inline double lean_area(double x0, double y0, double x1, double y1,
     return -((x1 * y0 - x0 * y1) + (x2 * y1 - x1 * y2) + (x0 * y2 - x2 * y0)) / 2.0;
 }
 
+/* The lesser of two numbers, the second if one is NaN. */
 static inline double lean_least(double a, double b)
 {
     return a < b ? a : b;

@@ -1,5 +1,7 @@
 /* Names of the functions that are compiled once per instruction set: the build
- * gives LEAN_ISA (baseline, v3 or v4) and LEAN_FOR(sweep) becomes lean_sweep_v3. */
+ * gives LEAN_ISA (baseline, v3 or v4) and LEAN_FOR(sweep) becomes lean_sweep_v3.
+ *
+ * What each does is told at lean_kernels (run.h); isa.c chooses among their builds. */
 #ifndef LEAN_ISA_H
 #define LEAN_ISA_H
 

@@ -26,21 +26,23 @@ typedef struct {
     double dw[3], dh[3], du[3], dv[3];
 } lean_bounds;
 
-/* OUT b.  Returns whether any edge is bounded: only where the depth varies by less than
+/* The bounds of one triangle's edges.  fmin and fmax as ANUGA writes them.
+ * IN place of each edge among the prescribed, -1: nothing prescribed; OUT b
+ * Returns whether any edge is bounded: only where the depth varies by less than
  * half around the triangle, and the prescribed stage lies above the bed.                 */
 static inline int lean_find_bounds(const lean_prescribed *p, const int32_t place[3],
                                    const lean_stencil *s, const lean_vicinity *q, lean_bounds *b)
 {
-    const double ex[3] = {s->ex0, s->ex1, s->ex2}, ey[3] = {s->ey0, s->ey1, s->ey2};
+    const double ex[3] = {s->arm.x0, s->arm.x1, s->arm.x2};
+    const double ey[3] = {s->arm.y0, s->arm.y1, s->arm.y2};
     double hc = q->h[0];
     double lowest = fmin(fmin(q->h[1], fmin(q->h[2], q->h[3])), hc);
     double highest = fmax(fmax(q->h[1], fmax(q->h[2], q->h[3])), hc);
     b->stage_edges = b->momentum_edges = 0;
     if (!(2.0 * fmax(highest - hc, hc - lowest) < hc))
         return 0;
-    double dz1 = q->z[2] - q->z[1], dz2 = q->z[3] - q->z[1];
-    double az = (s->dy2 * dz1 - s->dy1 * dz2) * s->inverse_area2;
-    double bz = (s->dx1 * dz2 - s->dx2 * dz1) * s->inverse_area2;
+    double az, bz;
+    lean_gradient(*s, q->z[2] - q->z[1], q->z[3] - q->z[1], &az, &bz);
     for (int i = 0; i < 3; i++) {
         int32_t j = place[i];
         if (j < 0)
@@ -63,6 +65,7 @@ static inline int lean_find_bounds(const lean_prescribed *p, const int32_t place
     return (b->stage_edges | b->momentum_edges) != 0;
 }
 
+/* r, or less where an edge difference v goes beyond low or high. */
 static inline double lean_limit_ratio(double v, double low, double high, double r)
 {
     if (v < -LEAN_TINY)
@@ -72,29 +75,28 @@ static inline double lean_limit_ratio(double v, double low, double high, double 
     return r;
 }
 
-/* Edge values of one quantity, q[0] at the centroid.  A bounded edge i may go from there
+/* Edge values of one quantity.  A bounded edge i may go from the centroid's value q[0]
  * towards q[0] + d[i] and no further; what is beyond is taken off the gradient along that
- * edge, in the order of the edges: later ones see the gradient that is left.             */
+ * edge, in the order of the edges: later ones see the gradient that is left.
+ * IN q: the triangle's, its three surrogate neighbours'; edges: bits; OUT out            */
 static inline void lean_bounded_edges(const double q[4], const lean_stencil *s, double beta,
                                       int edges, const double d[3], double out[3])
 {
     if (edges == 0) {
-        lean_limited_edges(q[0], q[1], q[2], q[3], s, beta, out, out + 1, out + 2);
+        lean_limited_edges(q[0], q[1], q[2], q[3], *s, beta, out, out + 1, out + 2);
         return;
     }
     if (!(beta > 0.0)) {
         out[0] = out[1] = out[2] = q[0];
         return;
     }
-    const double ex[3] = {s->ex0, s->ex1, s->ex2}, ey[3] = {s->ey0, s->ey1, s->ey2};
-    double dq0 = q[1] - q[0], dq1 = q[2] - q[1], dq2 = q[3] - q[1], v[3];
-    double a = (s->dy2 * dq1 - s->dy1 * dq2) * s->inverse_area2;
-    double b = (s->dx1 * dq2 - s->dx2 * dq1) * s->inverse_area2;
+    const double ex[3] = {s->arm.x0, s->arm.x1, s->arm.x2};
+    const double ey[3] = {s->arm.y0, s->arm.y1, s->arm.y2};
+    double dq0 = q[1] - q[0], dq1 = q[2] - q[1], dq2 = q[3] - q[1], a, b, lower, upper, v[3];
+    lean_gradient(*s, dq1, dq2, &a, &b);
     for (int i = 0; i < 3; i++)
         v[i] = a * ex[i] + b * ey[i];
-    double s1 = dq0 + dq1, s2 = dq0 + dq2;
-    double upper = lean_max(lean_max(dq0, lean_max(s1, s2)), 0.0);
-    double lower = lean_min(lean_min(dq0, lean_min(s1, s2)), 0.0);
+    lean_range(dq0, dq1, dq2, &lower, &upper);
     for (int i = 0; i < 3; i++) {
         if (!(edges & 1 << i))
             continue;
@@ -115,18 +117,19 @@ static inline void lean_bounded_edges(const double q[4], const lean_stencil *s, 
         out[i] = q[0] + phi * v[i];
 }
 
-/* Edge values of stage, depth and velocities, e[4][3], of a triangle with bounded edges. */
+/* Edge values of stage, depth and velocities of a triangle with bounded edges.
+ * IN b from lean_find_bounds; OUT e[4][3] */
 static inline void lean_edges_within(const lean_parameters *p, const lean_bounds *b,
                                      const lean_stencil *s, const lean_vicinity *q,
                                      double e[4][3])
 {
     double wet = lean_wetness(q->h[0], q->h[1], q->h[2], q->h[3], p->h_min);
-    double beta = p->beta_w_dry + (p->beta_w - p->beta_w_dry) * wet;
+    double beta = lean_strength(p->beta_w_dry, p->beta_w, wet);
     lean_bounded_edges(q->w, s, beta, b->stage_edges, b->dw, e[0]);
     lean_bounded_edges(q->h, s, beta, b->stage_edges, b->dh, e[1]);
-    beta = p->beta_uh_dry + (p->beta_uh - p->beta_uh_dry) * wet;
+    beta = lean_strength(p->beta_uh_dry, p->beta_uh, wet);
     lean_bounded_edges(q->u, s, beta, b->momentum_edges, b->du, e[2]);
-    beta = p->beta_vh_dry + (p->beta_vh - p->beta_vh_dry) * wet;
+    beta = lean_strength(p->beta_vh_dry, p->beta_vh, wet);
     lean_bounded_edges(q->v, s, beta, b->momentum_edges, b->dv, e[3]);
 }
 

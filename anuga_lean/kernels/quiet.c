@@ -6,10 +6,11 @@
  * a fingerprint of 64 bits per block.
  */
 #include "effective.h"
+#include "place.h"
 
 /* Which blocks must be computed: changed ones, those in always, and those that
  * read a changed one.  A block reads the owners of its rings (near_block); the
- * reconstruction of corners, and of every triangle where the order of ANUGA's
+ * reconstruction of ears, and of every triangle where the order of ANUGA's
  * loop shows (wide), reads one triangle further, hence their neighbours too.
  * Arrays of n_blocks bytes; near is scratch.                                 */
 void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
@@ -30,6 +31,7 @@ void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
     }
 }
 
+/* One more value into a hash of 64 bits. */
 static uint64_t mix(uint64_t hash, double value)
 {
     union { double d; uint64_t u; } x;
@@ -38,7 +40,8 @@ static uint64_t mix(uint64_t hash, double value)
     return hash ^ (hash >> 29);
 }
 
-/* Of the effective state: what a dry triangle's momentum is told to be differs
+/* The hash of a block's own triangles.
+ * Of the effective state: what a dry triangle's momentum is told to be differs
  * from step to step and is never seen.                                       */
 static uint64_t fingerprint(const lean_run *r, const lean_block *k)
 {
@@ -48,7 +51,7 @@ static uint64_t fingerprint(const lean_run *r, const lean_block *k)
         int32_t m = member[j];
         double w = r->stage[m], z = r->elevation[m];
         int dry = lean_effective_depth(w, z) <= r->p.h_min;
-        a = mix(a, w - z < 0.0 ? z : w);
+        a = mix(a, lean_lifted(w, z));
         b = mix(b, dry ? 0.0 : r->xmomentum[m]);
         c = mix(c, dry ? 0.0 : r->ymomentum[m]);
         d = mix(d, z);
@@ -91,5 +94,5 @@ void lean_check_fingerprints(const lean_run *r, uint8_t *changed, const uint64_t
 void lean_mark_undone(const lean_run *r, uint8_t *changed)
 {
     for (int64_t j = 0; j < r->n_undo; j++)
-        changed[r->mesh->position[r->undo_index[j]] / r->mesh->block_size] = 1;
+        changed[lean_owner(r->mesh, r->undo_index[j])] = 1;
 }

@@ -21,6 +21,7 @@ typedef struct {
     int seeps;                        /* 1: Cd_through is there                    */
 } lean_wall_edge;
 
+/* Blend the flow over the wall, as over a weir, into the flux.  INOUT f: f0, f1, f2, speed */
 static inline void lean_weir(const lean_wall_edge *e, double g, lean_edge_flux *f)
 {
     const double thirds = 2.0 / 3.0;
@@ -50,6 +51,7 @@ static inline void lean_weir(const lean_wall_edge *e, double g, lean_edge_flux *
         f->speed = sqrt(g * (high + weir)) + fabs(f->f0 / (high + 1.0e-12));
 }
 
+/* Add the flow through the wall.  INOUT f: f0, speed */
 static inline void lean_seepage(const lean_wall_edge *e, double g, lean_edge_flux *f)
 {
     double Cd = e->seeps ? e->q[5] : 0.0;

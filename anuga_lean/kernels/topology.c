@@ -11,6 +11,7 @@
 static const int EDGE_START[3] = {1, 2, 0};
 static const int EDGE_END[3] = {2, 0, 1};
 
+/* The node at which edge ki = 3*k + e of triangle k ends. */
 static int32_t edge_end(const int32_t *triangles, int32_t ki)
 {
     int32_t k = ki / 3;
@@ -135,6 +136,7 @@ static uint32_t grid_cell(double along)
     return along > 0.0 ? (along < 65535.0 ? (uint32_t)along : 65535u) : 0u;
 }
 
+/* The centroid of the triangle with these three nodes, m.  OUT x, y */
 static void centroid(const double *node_xy, const int32_t *corner, double *x, double *y)
 {
     const double *p0 = node_xy + 2 * (int64_t)corner[0];

@@ -9,13 +9,8 @@
 
 #include "block.h"
 
-/* The arena's extra part while tracers are carried. */
-typedef struct {
-    double *c;      /* ALL: centroid concentrations    */
-    double *edge;   /* slots: concentrations at edges  */
-    double *rate;   /* own: rate of change             */
-} lean_carried;
-
+/* Centroid concentrations of tracer s: what is conserved over the effective depth, 0 where dry.
+ * OUT c (ALL) */
 static void load_concentrations(const lean_run *r, const opened *o, int s, double *restrict c)
 {
     const double *restrict m = r->tracers.conserved + (size_t)s * r->mesh->n;
@@ -27,33 +22,28 @@ static void load_concentrations(const lean_run *r, const opened *o, int s, doubl
     }
 }
 
+/* Limited edge values of every triangle of NL, as if each had at most one boundary edge.
+ * IN t->c; OUT t->edge */
 static void reconstruct_tracer(const lean_run *r, const opened *o, const lean_carried *t)
 {
     const int NL = o->NL;
     const double h_min = r->p.h_min, strength = r->tracers.beta;
     const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
     const double *restrict cx = o->cx, *restrict cy = o->cy, *restrict h = o->h, *restrict q = t->c;
-    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2;
-    const double *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
     double *restrict e = t->edge;
 #pragma omp simd
     for (int c = 0; c < NL; c++) {
         int a = k0[c], b = k1[c], d = k2[c];
-        double x = cx[c], y = cy[c], xa = cx[a], ya = cy[a], e0, e1, e2;
-        lean_stencil s;
-        s.ex0 = lean_midpoint(x1[c], x2[c]) - x; s.ey0 = lean_midpoint(y1[c], y2[c]) - y;
-        s.ex1 = lean_midpoint(x2[c], x0[c]) - x; s.ey1 = lean_midpoint(y2[c], y0[c]) - y;
-        s.ex2 = lean_midpoint(x0[c], x1[c]) - x; s.ey2 = lean_midpoint(y0[c], y1[c]) - y;
-        s.dx1 = cx[b] - xa; s.dx2 = cx[d] - xa;
-        s.dy1 = cy[b] - ya; s.dy2 = cy[d] - ya;
-        s.inverse_area2 = 1.0 / (s.dy2 * s.dx1 - s.dy1 * s.dx2);
+        double e0, e1, e2;
+        lean_stencil s = lean_stencil_of(arms_of(o, c), cx[a], cy[a], cx[b], cy[b], cx[d], cy[d]);
         double beta = strength * lean_wetness(h[c], h[a], h[b], h[d], h_min);
-        lean_limited_edges(q[c], q[a], q[b], q[d], &s, beta, &e0, &e1, &e2);
+        lean_limited_edges(q[c], q[a], q[b], q[d], s, beta, &e0, &e1, &e2);
         e[c] = e0; e[NL + c] = e1; e[2 * NL + c] = e2;
     }
 }
 
-static void reconstruct_tracer_corners(const lean_run *r, const opened *o, const lean_carried *t)
+/* The ears once more, as reconstruct_ears.  IN t->c; OUT their t->edge */
+static void reconstruct_tracer_ears(const lean_run *r, const opened *o, const lean_carried *t)
 {
     const lean_mesh *m = r->mesh;
     for (int j = 0; j < o->block->n_corner; j++) {
@@ -61,15 +51,16 @@ static void reconstruct_tracer_corners(const lean_run *r, const opened *o, const
         int c = m->corner_triangle[place], n = m->corner_neighbour[place];
         double e[3] = {t->c[c], t->c[c], t->c[c]};
         if (n != c && r->tracers.beta > 0.0) {
-            corner_stencil s = stencil_of_corner(o, c, n);
-            lean_corner_edges(t->c[c], t->c[n], s.gx, s.gy, s.ex, s.ey, r->tracers.beta, e);
+            lean_ear_stencil s = ear_stencil_of(o, c, n);
+            lean_ear_edges(t->c[c], t->c[n], s, r->tracers.beta, e);
         }
         for (int i = 0; i < 3; i++)
             t->edge[i * o->NL + c] = e[i];
     }
 }
 
-/* Concentrations beyond the boundary edges stand behind the triangles' own. */
+/* Concentrations of tracer s beyond the boundary edges stand behind the triangles' own.
+ * OUT t->edge of the boundary slots */
 static void load_tracer_boundary(const lean_run *r, const opened *o, int s, const lean_carried *t)
 {
     const double *beyond = r->tracers.boundary + (size_t)s * r->mesh->n_boundary;
@@ -77,6 +68,8 @@ static void load_tracer_boundary(const lean_run *r, const opened *o, int s, cons
         t->edge[3 * o->NL + j] = beyond[r->mesh->boundary_index[o->block->boundary + j]];
 }
 
+/* The rate of change of depth times concentration, edges 0, 1, 2 in turn, the area last.
+ * IN t->edge, o->mass; OUT t->rate */
 static void carry(const opened *o, const lean_carried *t)
 {
     const int nb = o->nb;
@@ -91,9 +84,11 @@ static void carry(const opened *o, const lean_carried *t)
         }
     }
     for (int c = 0; c < nb; c++)
-        t->rate[c] *= 1.0 / lean_area(o->x0[c], o->y0[c], o->x1[c], o->y1[c], o->x2[c], o->y2[c]);
+        t->rate[c] *= 1.0 / area_of(o, c);
 }
 
+/* What tracer s carries over the boundary edges of full triangles, 0 at those of ghosts.
+ * IN t->edge, o->mass; OUT r->tracers.boundary_flux */
 static void count_tracer(const lean_run *r, const opened *o, int s, const lean_carried *t)
 {
     double *flux = r->tracers.boundary_flux + (size_t)s * r->mesh->n_boundary;
@@ -107,6 +102,7 @@ static void count_tracer(const lean_run *r, const opened *o, int s, const lean_c
     }
 }
 
+/* Edge concentrations of tracer s for a user to see.  IN t->edge; OUT r->tracers.edges */
 static void store_tracer_edges(const lean_run *r, const opened *o, int s, const lean_carried *t)
 {
     double *to = r->tracers.edges + (size_t)s * 3 * r->mesh->n;
@@ -115,19 +111,16 @@ static void store_tracer_edges(const lean_run *r, const opened *o, int s, const 
             to[3 * (size_t)o->member[c] + i] = t->edge[i * o->NL + c];
 }
 
-/* To be called while o->mass holds the mass fluxes of the block's edges; with
- * edges_only it need not. */
-static void carry_tracers(const lean_run *r, const opened *o, int edges_only)
+/* Carries every tracer, one after the other in the same arrays.
+ * IN  what load leaves; o->mass, which edges_only does not read
+ * OUT r->tracers: edges if edges_only, else concentration, explicit_update, boundary_flux */
+LEAN_PHASE void carry_tracers(const lean_run *r, const opened *o, int edges_only)
 {
-    double *p = o->extra;
-    lean_carried t;
-    t.c = take(&p, o->ALL);
-    t.edge = take(&p, o->slots);
-    t.rate = take(&p, o->nb);
+    const lean_carried t = o->carried;
     for (int s = 0; s < r->tracers.count; s++) {
         load_concentrations(r, o, s, t.c);
         reconstruct_tracer(r, o, &t);
-        reconstruct_tracer_corners(r, o, &t);
+        reconstruct_tracer_ears(r, o, &t);
         if (edges_only) {
             store_tracer_edges(r, o, s, &t);
             continue;

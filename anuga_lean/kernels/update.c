@@ -1,32 +1,23 @@
 /* The update of the conserved quantities over the whole mesh, in the user's
  * order: contiguous, chunk by chunk.
  */
-#include <omp.h>
 #include <string.h>
 
-#include "geometry.h"
 #include "isa.h"
+#include "place.h"
 #include "update_chunk.h"
 
+/* Triangles at a time: their scratch stays on the stack and in the first cache. */
 enum { CHUNK = 512 };
 
-static double triangle_area(const lean_mesh *m, int64_t k)
-{
-    int32_t p = m->position[k], b = p / m->block_size, c = p % m->block_size;
-    const lean_block *q = m->block + b;
-    int ALL = q->n_own + q->n_ring1 + q->n_ring2;
-    const double *X = m->node_xy + 2 * q->node, *Y = X + q->n_node;
-    const uint16_t *v = m->vertex + q->vertex;
-    int i0 = v[c], i1 = v[ALL + c], i2 = v[2 * ALL + c];
-    return lean_area(X[i0], Y[i0], X[i1], Y[i1], X[i2], Y[i2]);
-}
-
+/* Mark the blocks of those triangles, lo on, whose effective state has moved.
+ * IN k->moved; OUT changed (n_blocks), written by many threads */
 static void mark_moved(const lean_mesh *m, int64_t lo, const lean_chunk *k, uint8_t *changed)
 {
     int32_t last = -1;
     for (int c = 0; c < k->n; c++)
         if (k->moved[c] != 0.0) {
-            int32_t b = m->position[lo + c] / m->block_size;
+            int32_t b = lean_owner(m, lo + c);
             if (b != last) {
 #pragma omp atomic write
                 changed[b] = 1;
@@ -35,27 +26,30 @@ static void mark_moved(const lean_mesh *m, int64_t lo, const lean_chunk *k, uint
         }
 }
 
+/* The update of n triangles, lo on, at most CHUNK.  mode and changed as lean_kernels.update;
+ * adds to *result. */
 static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n, uint8_t *changed,
                        lean_update_result *result)
 {
     double temp[4 * CHUNK], keep[3][CHUNK];
     const size_t bytes = sizeof(double) * (size_t)n;
-    lean_chunk k = {n,
-                    r->stage + lo,
-                    r->xmomentum + lo,
-                    r->ymomentum + lo,
-                    r->elevation + lo,
-                    (r->friction_slope ? r->friction_slope : r->friction) + lo,
-                    r->isolated + lo,
-                    r->full ? r->full + lo : NULL,
-                    r->stage_work + lo,
-                    r->xmomentum_work + lo,
-                    r->ymomentum_work + lo,
-                    r->stage_semi ? r->stage_semi + lo : NULL,
-                    r->xmomentum_semi ? r->xmomentum_semi + lo : NULL,
-                    r->ymomentum_semi ? r->ymomentum_semi + lo : NULL,
-                    r->friction_slope != NULL,
-                    NULL, NULL, NULL, 0, 0};
+    lean_chunk k = {
+        .n = n,
+        .w = r->stage + lo,
+        .uh = r->xmomentum + lo,
+        .vh = r->ymomentum + lo,
+        .z = r->elevation + lo,
+        .eta = (r->friction_slope ? r->friction_slope : r->friction) + lo,
+        .iso = r->isolated + lo,
+        .full = r->full ? r->full + lo : NULL,
+        .f0 = r->stage_work + lo,
+        .f1 = r->xmomentum_work + lo,
+        .f2 = r->ymomentum_work + lo,
+        .s0 = r->stage_semi ? r->stage_semi + lo : NULL,
+        .s1 = r->xmomentum_semi ? r->xmomentum_semi + lo : NULL,
+        .s2 = r->ymomentum_semi ? r->ymomentum_semi + lo : NULL,
+        .sloped = r->friction_slope != NULL,
+    };
     if (mode == LEAN_EXCHANGE) {
         memcpy(keep[0], k.w, bytes);
         memcpy(keep[1], k.uh, bytes);
@@ -75,8 +69,10 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
     result->n_negative += k.n_negative;
     if (k.n_negative > 0)
         for (int c = 0; c < n; c++)
-            if (k.deficit[c] > 0.0)
-                result->negative_volume += k.deficit[c] * triangle_area(r->mesh, lo + c);
+            if (k.deficit[c] > 0.0) {
+                lean_place at = lean_place_of(r->mesh, lo + c);
+                result->negative_volume += k.deficit[c] * lean_area_at(r->mesh, at.block, at.c);
+            }
     if (changed && k.any_moved)
         mark_moved(r->mesh, lo, &k, changed);
 }
@@ -91,7 +87,7 @@ void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
     reduction(+ : negative, volume)
     for (int64_t b = 0; b < chunks; b++) {
         int64_t lo = b * CHUNK;
-        lean_update_result part = {0, 0.0};
+        lean_update_result part = {.n_negative = 0};
         update_one(r, mode, dt, lo, (int)(lo + CHUNK > n ? n - lo : CHUNK), changed, &part);
         negative += part.n_negative;
         volume += part.negative_volume;

@@ -8,16 +8,18 @@
 #define LEAN_UPDATE_CHUNK_H
 
 #include "effective.h"
+#include "manning.h"
 #include "seven_thirds.h"
 
+/* n triangles side by side: arrays of n each. */
 typedef struct {
     int n;
-    double *w, *uh, *vh;            /* INOUT, n: raw state in, new state out  */
-    const double *z;                /* bed                                    */
-    const double *eta;              /* Manning's n, or S where sloped         */
+    double *w, *uh, *vh;            /* INOUT: raw state in, new out, m, m2/s  */
+    const double *z;                /* bed, m                                 */
+    const double *eta;              /* Manning's n, or S, 1/s, where sloped   */
     const uint8_t *iso;             /* isolated triangles are at rest         */
     const uint8_t *full;            /* ghosts are not lifted; NULL: all full  */
-    const double *f0, *f1, *f2;     /* flux divergence                        */
+    const double *f0, *f1, *f2;     /* flux divergence, m/s, m2/s2            */
     const double *s0, *s1, *s2;     /* semi-implicit rates, for lean_update_as_it_stands;
                                        NULL: zeros                            */
     int sloped;                     /* eta already is the friction factor S   */
@@ -70,7 +72,8 @@ LEAN_INLINE void lean_semi_implicit(const lean_chunk *k, const double *restrict 
     }
 }
 
-/* The update from given semi-implicit rates and from the state just as it is. */
+/* The update from given semi-implicit rates and from the state just as it is.
+ * INOUT k: w, uh, vh; OUT deficit, n_negative.  IN temp n doubles. */
 static inline void lean_update_as_it_stands(lean_chunk *k, double dt, double *temp)
 {
     double *const q[3] = {k->w, k->uh, k->vh};
@@ -93,6 +96,10 @@ static inline void lean_update_as_it_stands(lean_chunk *k, double dt, double *te
     }
 }
 
+/* Friction and the update: the effective state is taken from the raw one first.
+ * INOUT k: w, uh, vh; OUT depth, deficit, moved, n_negative, any_moved
+ * IN temp 4*n doubles: S, depth, deficit, moved; the last two hold the speeds that friction
+ *    wants and their powers until the update writes them */
 LEAN_INLINE void lean_update_chunk(const lean_parameters *p, lean_chunk *k, double dt, double *temp)
 {
     const int n = k->n;
@@ -108,7 +115,7 @@ LEAN_INLINE void lean_update_chunk(const lean_parameters *p, lean_chunk *k, doub
 #pragma omp simd
     for (int c = 0; c < n; c++) {
         double ww = w[c], bed = z[c], a = uh[c], b = vh[c];
-        ww = ww - bed < 0.0 ? bed : ww;
+        ww = lean_lifted(ww, bed);
         double d = lean_max(ww - bed, 0.0);
         int still = d <= h_min;
         a = still ? 0.0 : a;
@@ -141,7 +148,7 @@ LEAN_INLINE void lean_update_chunk(const lean_parameters *p, lean_chunk *k, doub
 #pragma omp simd
         for (int c = 0; c < n; c++) {
             double speed = wanted[c], e = eta[c], p = power[c];
-            double s = (-g * e * e * speed) / p;
+            double s = lean_manning(g, e, 1.0, speed) / p;
             S[c] = speed != 0.0 ? s : 0.0;
         }
     }

@@ -8,26 +8,19 @@
  */
 #include "viscosity.h"
 
-#include <omp.h>
-
 #include "block.h"
 
 /* ANUGA's velocity is uh * h / (h*h + this), m2. */
 #define SOFT_DEPTH2 1.0e-8
 
-/* What lies beyond one edge of each own triangle: n_own each. */
-typedef struct {
-    double *h, *u, *v;        /* m, m/s; no depth where nothing acts */
-    double *x, *y;            /* its centroid, or the middle of a boundary edge, m */
-    double *weight;           /* of the difference in velocity, m3/s */
-} beyond;
-
+/* ANUGA's inverse of a depth h, m: that over h, but soft at 0. */
 static inline double per_depth(double h)
 {
     return h / (h * h + SOFT_DEPTH2);
 }
 
-/* Depth and velocities of the block and its first ring, from the raw arrays. */
+/* Depth and velocities of the block and its first ring, from the arrays as they stand.
+ * OUT h, u, v */
 static void load_flow(const lean_run *r, const opened *o)
 {
     const int NL = o->NL;
@@ -47,9 +40,12 @@ static void load_flow(const lean_run *r, const opened *o)
     }
 }
 
-/* Gathers what is beyond edge i, from corner (ax, ay) to (bx, by), of each triangle. */
-static void look_beyond(const lean_run *r, const opened *o, int i, const double *const corner[4],
-                        const uint8_t *free_slip, const double *bed, const beyond *to)
+/* Gathers what is beyond edge i of each own triangle.
+ * IN  end: x and y of the edge's start, x and y of its end, one array each, m
+ *     free_slip, bed as lean_viscous_change
+ * OUT to, but for its weight */
+static void look_beyond(const lean_run *r, const opened *o, int i, const double *const end[4],
+                        const uint8_t *free_slip, const double *bed, const lean_beyond *to)
 {
     const int NL = o->NL;
     const uint16_t *slot = r->mesh->flux_slot + o->block->flux_slot + (size_t)i * o->nb;
@@ -70,19 +66,20 @@ static void look_beyond(const lean_run *r, const opened *o, int i, const double 
         to->h[c] = h;
         to->u[c] = r->xmomentum_boundary[j] * f;
         to->v[c] = r->ymomentum_boundary[j] * f;
-        to->x[c] = lean_midpoint(corner[0][c], corner[2][c]);
-        to->y[c] = lean_midpoint(corner[1][c], corner[3][c]);
+        to->x[c] = lean_midpoint(end[0][c], end[2][c]);
+        to->y[c] = lean_midpoint(end[1][c], end[3][c]);
     }
 }
 
-/* Adds the stress over that edge to (fx, fy). */
-static void add_stress(const lean_run *r, const opened *o, const double *const corner[4],
-                       const beyond *of, double viscosity, double *restrict fx,
+/* Adds the stress over that edge to (fx, fy), own each, m4/s2.
+ * IN end as above; INOUT of: its weight is written */
+static void add_stress(const lean_run *r, const opened *o, const double *const end[4],
+                       const lean_beyond *of, double viscosity, double *restrict fx,
                        double *restrict fy)
 {
     const double h_min = r->p.h_min;
-    const double *restrict ax = corner[0], *restrict ay = corner[1], *restrict bx = corner[2],
-                 *restrict by = corner[3];
+    const double *restrict ax = end[0], *restrict ay = end[1], *restrict bx = end[2],
+                 *restrict by = end[3];
     const double *restrict h = o->h, *restrict u = o->u, *restrict v = o->v,
                  *restrict cx = o->cx, *restrict cy = o->cy;
     const double *restrict H = of->h, *restrict U = of->u, *restrict V = of->v,
@@ -103,18 +100,17 @@ static void add_stress(const lean_run *r, const opened *o, const double *const c
     }
 }
 
-/* Turns stresses into what they make of the momenta: nothing where it is dry. */
+/* Turns stresses into what they make of the momenta in dt: nothing where it is dry.
+ * INOUT fx, fy: m4/s2 in, m2/s out */
 static void over_time(const lean_run *r, const opened *o, double dt, double *restrict fx,
                       double *restrict fy)
 {
-    const double *restrict x0 = o->x0, *restrict x1 = o->x1, *restrict x2 = o->x2,
-                 *restrict y0 = o->y0, *restrict y1 = o->y1, *restrict y2 = o->y2;
     for (int c = 0; c < o->nb; c++)
         if (!(o->h[c] > r->p.h_min))
             fx[c] = fy[c] = 0.0;
 #pragma omp simd
     for (int c = 0; c < o->nb; c++) {
-        double scale = dt / lean_area(x0[c], y0[c], x1[c], y1[c], x2[c], y2[c]);
+        double scale = dt / area_of(o, c);
         fx[c] *= scale;
         fy[c] *= scale;
     }
@@ -127,20 +123,17 @@ void lean_viscous_change(const lean_run *r, double viscosity, double dt,
 #pragma omp parallel for schedule(static) num_threads(r->n_threads)
     for (int b = 0; b < r->mesh->n_blocks; b++) {
         opened o;
-        open_block(r, b, r->scratch + (size_t)omp_get_thread_num() * r->scratch_stride, &o);
+        open_block(r, b, arena_of(r), &o);
         load_geometry(r->mesh, &o);
         load_flow(r, &o);
         memset(o.f0, 0, o.nb * sizeof *o.f0);
         memset(o.f1, 0, o.nb * sizeof *o.f1);
-        size_t nb = o.nb;
-        beyond of = {o.spare, o.spare + nb, o.spare + 2 * nb, o.spare + 3 * nb,
-                     o.spare + 4 * nb, o.spare + 5 * nb};
         const double *const x[3] = {o.x0, o.x1, o.x2}, *const y[3] = {o.y0, o.y1, o.y2};
         for (int i = 0; i < 3; i++) {
             const int p = (i + 1) % 3, q = (i + 2) % 3;
-            const double *const corner[4] = {x[p], y[p], x[q], y[q]};
-            look_beyond(r, &o, i, corner, free_slip, bed, &of);
-            add_stress(r, &o, corner, &of, viscosity, o.f0, o.f1);
+            const double *const end[4] = {x[p], y[p], x[q], y[q]};
+            look_beyond(r, &o, i, end, free_slip, bed, &o.beyond);
+            add_stress(r, &o, end, &o.beyond, viscosity, o.f0, o.f1);
         }
         over_time(r, &o, dt, o.f0, o.f1);
         scatter_own(&o, o.f0, xchange);

@@ -1,4 +1,4 @@
-"""Which ANUGA a measurement runs on: this one, lean, another version, any interpreter.
+"""Finds the ANUGA that a measurement runs on: stock or lean, this version or another one.
 
 Owns finding an interpreter by name and the cached virtual environments of other
 versions.  What is run in them is measurement.py's.
@@ -52,7 +52,7 @@ class Build(NamedTuple):
 
 def find(name: str, cache: Path | None = None,
          progress: Callable[[str], None] | None = None) -> Build:
-    """The build of that name, made first where it has to be.
+    """Return the build of that name; make its environment first where there is none.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def find(name: str, cache: Path | None = None,
 
 
 def default_cache() -> Path:
-    """Where environments are kept between runs."""
+    """Return the folder in which environments are kept between runs."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(home) / "anuga_lean" / "environments"
 

@@ -1,4 +1,4 @@
-"""What a measuring process is asked to run.
+"""Describes what a measuring process is asked to run.
 
 Apart from measurement.py because it is loaded inside that process, whose
 memory must hold as little as can be of the harness: see child.py.
@@ -129,5 +129,5 @@ class Request:
 
 
 def result_name(rank: int) -> str:
-    """Name of the file that a rank writes."""
+    """Return the name of the file that a rank writes."""
     return "result.json" if rank == 0 else f"result_{rank}.json"

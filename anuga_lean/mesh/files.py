@@ -1,4 +1,4 @@
-"""Mesh files (.tsh, .msh) read into arrays, a part at a time.
+"""Reads mesh files (.tsh, .msh) into arrays, a part at a time.
 
 Owns the reading of what a domain or a basic mesh needs of them.  ANUGA makes lists
 of numbers and a string for every triangle: a domain of a .tsh file peaks at 1,060 bytes
@@ -34,7 +34,7 @@ _OTHER_SPACE = re.compile(r"[^\S \n]")
 
 
 class _Tags:
-    """The tag of each triangle: (n,) int32, and which number means which tag."""
+    """The tags of triangles: a number for each, (n,) int32, and the tag of each number."""
 
     def __init__(self, n: int) -> None:
         self.number: dict[str, int] = {}
@@ -133,7 +133,7 @@ def _read_vertices(file: TextIO) -> dict[str, Any]:
         vertices[start : start + len(rows)] = numbers[:, :2]
         if attributes is not None:
             attributes[start : start + len(rows)] = numbers[:, 2:]
-    file.readline()     # what the titles are
+    file.readline()     # the heading of the titles
     return {"vertices": vertices, "vertex_attributes": attributes,
             "vertex_attribute_titles": [file.readline().strip() for _ in range(columns)]}
 
@@ -141,7 +141,7 @@ def _read_vertices(file: TextIO) -> dict[str, Any]:
 def _rows(file: TextIO, count: int, words: int | None) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield `count` lines in parts, split after `words` words: the rest is the last."""
     for start in range(0, count, _ROWS_AT_ONCE):
-        # not islice(file): what reads the origin asks where the file stands
+        # not islice(file): reading the origin later needs file.tell()
         lines = list(islice(iter(file.readline, ""), min(_ROWS_AT_ONCE, count - start)))
         if len(lines) < min(_ROWS_AT_ONCE, count - start):
             raise ValueError(f"it ends after {start + len(lines):,} of {count:,} rows")
@@ -162,8 +162,9 @@ def _read_msh(name: str) -> dict[str, Any]:
     file = NetCDFFile(name)
     try:
         found = file.variables
-        mesh = {"vertices": _array(found["vertices"], np.float64),
-                "vertex_attributes": None, "vertex_attribute_titles": []}
+        mesh: dict[str, Any] = {
+            "vertices": _array(found["vertices"], np.float64),
+            "vertex_attributes": None, "vertex_attribute_titles": []}
         if "vertex_attributes" in found:
             mesh["vertex_attributes"] = found["vertex_attributes"][:]
         if "vertex_attribute_titles" in found:

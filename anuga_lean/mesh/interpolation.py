@@ -1,4 +1,4 @@
-"""Values at points, as ANUGA interpolates them, from the triangles around the points.
+"""Interpolates values at points as ANUGA does, from the triangles around the points.
 
 Owns the stand-in for ANUGA's Interpolate on triangles that share no node.  Its
 search, its weights and its sums are ANUGA's; they run on the triangles that can
@@ -29,7 +29,7 @@ Indices = NDArray[np.int64]
 
 
 class _Weights(NamedTuple):
-    """What turns corner values into values at some points."""
+    """The weights that turn corner values into values at some points."""
 
     points: Array               # (p, 2) m, relative to the mesh's origin
     of_centroids: bool
@@ -195,7 +195,7 @@ def _boundary_points(mesh: Mesh) -> Array:
 
 def _triangles_at(mesh: Mesh, passed: NDArray[np.complex128], extent: Any) -> Indices:
     """Return the triangles with a corner among `passed`, ascending."""
-    found = [np.empty(0, np.int64)]
+    found: list[Indices] = [np.empty(0, np.int64)]
     for start, corners in triangle_chunks(mesh):
         at = np.isin(corners[:, 0] + 1j * corners[:, 1], passed).reshape(-1, 3)
         found.append(start + np.flatnonzero(at.any(axis=1)))

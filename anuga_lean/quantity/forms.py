@@ -1,4 +1,4 @@
-"""Values at the three corners or edges of every triangle, held as small as is exact.
+"""Holds values at the three corners or edges of every triangle in the smallest exact form.
 
 Owns the ways an (n, 3) array of a quantity can be known without being held,
 the search for the smallest of them that gives the same bits, and arithmetic
@@ -8,7 +8,7 @@ between them.  Which of them a quantity has at the moment is in `quantity`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ DEEPEST_RECIPE = 6
 
 
 class Values:
-    """Values at the corners, or at the edges, of every triangle: (n, 3) float64.
+    """A form of the values at the corners, or at the edges, of every triangle: (n, 3) float64.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ class Reconstructed(Values):
 
 @lasting("Combined")
 class Combined(Values):
-    """The outcome of an operation on two others, computed when asked for."""
+    """The outcome of an operation on two forms, computed when it is read."""
 
     def __init__(self, operation: Operation, left: Values, right: Values) -> None:
         self.operation = operation
@@ -318,7 +318,7 @@ def combined(
     """
     kinds = {type(left), type(right)} - {Constant}
     if not kinds:
-        a, b = np.array([left.value]), np.array([right.value])
+        a, b = (np.array([cast(Constant, each).value]) for each in (left, right))
         return Constant(operation(a, b)[0])
     for kind in (PerNode, PerTriangle):
         if kinds == {kind}:
@@ -332,7 +332,7 @@ def combined(
 
 
 def _alike(left: Any, right: Any) -> tuple[Array, Array]:
-    """Return the arrays of both, a constant repeated to the other's shape."""
+    """Return the arrays of both forms, a constant repeated to the other's shape."""
     if isinstance(left, Constant):
         return np.broadcast_to(left.value, right.values.shape), right.values
     if isinstance(right, Constant):
@@ -355,7 +355,7 @@ def _common_node_values(array: Array, domain: Generic_Domain) -> Array | None:
 
 
 def _is_uniform(values: Array) -> bool:
-    """Tell whether all of `values`, 1-d, have the bits of the first one."""
+    """Whether all of `values`, 1-d, have the bits of the first one."""
     step = 3 * TRIANGLES_PER_CHUNK
     return values.size > 0 and all(
         (_bits(values[start : start + step]) == _bits(values[:1])).all()

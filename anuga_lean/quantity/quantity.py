@@ -1,9 +1,8 @@
-"""ANUGA's Quantity without the arrays that can be computed again.
+"""Stands for ANUGA's Quantity, without the arrays that can be computed again.
 
-Owns how values get out of a quantity, arithmetic, and ANUGA's compiled
-functions; everything not found here is ANUGA's own.  Setting values is in
-`setting`, what is kept in `compact`, its forms in
-`forms`; edge values during a run come from `step`.
+Owns reading values, arithmetic, and ANUGA's compiled functions; everything not found
+here is ANUGA's own.  Setting values is in `setting`, what is kept in `compact`, its forms
+in `forms`; edge values during a run come from stepping/.
 """
 
 from __future__ import annotations
@@ -98,7 +97,8 @@ class Quantity(SettableQuantity):
         if xy is not True:
             return values, triangles
         xy_of_points = np.asarray(points())
-        x, y = (xy_of_points[:, axis].astype(precision) for axis in (0, 1))
+        x: Array = xy_of_points[:, 0].astype(precision)
+        y: Array = xy_of_points[:, 1].astype(precision)
         return x, y, values, triangles
 
     def _node_means(self, number_of_nodes: int, of_centroids: bool) -> Array:
@@ -140,7 +140,8 @@ class Quantity(SettableQuantity):
         if indices is not None or mode not in (None, "max", "min"):
             return super().get_extremum_index(mode, indices)
         values = self.centroid_values
-        return np.argmin(values) if mode == "min" else np.argmax(values)
+        found: Any = np.argmin(values) if mode == "min" else np.argmax(values)
+        return found
 
     def get_maximum_value(self, indices: Any = None) -> float:
         """Return the largest centroid value, of all or some triangles."""
@@ -239,7 +240,7 @@ class Quantity(SettableQuantity):
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
         self._hold_gradients()
-        self.form("edge")  # they take edge values for granted
+        self.form("edge")  # raises where there are no edge values: these functions need them
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
@@ -355,9 +356,9 @@ class _Divided:
 
 @lasting("Power")
 class _Power:
-    """Raising to a number, with numpy's special cases for 2, 0.5 and -1."""
+    """A power with a number as exponent, with numpy's special cases for 2, 0.5 and -1."""
 
-    def __init__(self, exponent: float) -> None:
+    def __init__(self, exponent: Any) -> None:
         self.exponent = exponent
 
     def __call__(self, base: Array, _: Array) -> Array:

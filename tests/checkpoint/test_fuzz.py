@@ -177,7 +177,7 @@ def test_properties_are_not_set(forge: Callable) -> None:
         with StateFile(path) as file, pytest.raises(CheckpointError, match="no domain that can"):
             file.restore(trusted=False)
         return
-    with StateFile(path) as file:       # they are in its __dict__, where nobody looks
+    with StateFile(path) as file:       # they are in its __dict__, which nothing reads
         domain, _ = file.restore(trusted=False)
     assert np.ndarray is type(domain.quantities["stage"].centroid_values)
 

@@ -120,7 +120,7 @@ def speeds(domain: Any) -> list[str]:
     for _ in domain.evolve(yieldstep=0.5, duration=1.0):
         text = domain.timestepping_statistics(track_speeds=True)
         found.append(text[text.index("------"):])  # the line before holds wall time and RSS
-    return found[1:]  # lean domains record speeds once somebody has asked
+    return found[1:]  # lean domains record speeds once they are asked for
 
 
 @call

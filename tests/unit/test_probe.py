@@ -69,6 +69,7 @@ def test_reset_says_when_it_is_not_allowed(tmp_path: Path) -> None:
     assert not reset_peak_rss(19, tmp_path)
 
 
+@pytest.mark.memory
 def test_this_process_sees_an_array_come_and_go() -> None:
     nbytes = 64 * 1024 * 1024
     before = read_memory()

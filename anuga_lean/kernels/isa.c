@@ -1,0 +1,45 @@
+/* Which kernels run on this CPU. */
+#include <string.h>
+
+#include "run.h"
+
+/* The functions of isa.h as one instruction set's build names them, and their table. */
+#define DECLARE(isa)                                                                         \
+    double lean_sweep_##isa(const lean_run *, int, double, lean_update_result *);            \
+    void lean_update_##isa(const lean_run *, int, double, uint8_t *, lean_update_result *);  \
+    double lean_distribute_##isa(lean_run *, int);                                           \
+    void lean_mark_isolated_##isa(const lean_run *);                                         \
+    static const lean_kernels kernels_##isa = {                                              \
+        .name = #isa,                                                                        \
+        .sweep = lean_sweep_##isa,                                                           \
+        .update = lean_update_##isa,                                                         \
+        .distribute = lean_distribute_##isa,                                                 \
+        .mark_isolated = lean_mark_isolated_##isa,                                           \
+    };
+
+DECLARE(baseline)
+#ifdef LEAN_X86
+DECLARE(v3)
+DECLARE(v4)
+#endif
+
+const lean_kernels *lean_select_kernels(const char *isa)
+{
+#ifdef LEAN_X86
+    __builtin_cpu_init();
+    int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
+    if (isa == NULL)
+        return v4 ? &kernels_v4 : v3 ? &kernels_v3 : &kernels_baseline;
+    if (strcmp(isa, "v4") == 0)
+        return v4 ? &kernels_v4 : NULL;
+    if (strcmp(isa, "v3") == 0)
+        return v3 ? &kernels_v3 : NULL;
+#endif
+    if (isa == NULL || strcmp(isa, "baseline") == 0)
+        return &kernels_baseline;
+    return NULL;
+}
