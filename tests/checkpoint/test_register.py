@@ -134,6 +134,11 @@ def test_a_part_alone_is_pickled_by_name() -> None:
 
 
 CODE = '''
+def made_somewhere():
+    return 5
+
+made_somewhere.__module__ = None
+
 class Sponge(anuga.Operator):
     """Holds views, classes, methods and functions of ours, and ANUGA's."""
 
@@ -141,9 +146,10 @@ class Sponge(anuga.Operator):
         super().__init__(domain)
         self.kinds = [type(domain.mesh), type(domain.lean), anuga.Quantity, anuga.Rate_operator]
         self.views = [domain.areas, domain.quantities["elevation"].edge_values]
-        self.called = [domain.get_flow_through_cross_section, anuga.rectangular_cross,
+        self.called = [domain.store_timestep, anuga.rectangular_cross,
                        anuga.MeshError, anuga.file_function, domain.mesh.get_nodes,
-                       type(domain.mesh).get_nodes]
+                       type(domain.mesh).get_nodes, domain.quantities["stage"].set_values,
+                       made_somewhere]
 
     def __call__(self):
         self.stage_c[:] *= 0.999
@@ -169,7 +175,9 @@ def test_code_names_no_module_of_ours(tmp_path: Path) -> None:
     assert operator.kinds == other.kinds
     assert operator.called[1:4] == other.called[1:4]
     assert operator.called[5] is other.called[5]
-    assert twin.mesh.get_nodes == other.called[4]
+    assert [twin.store_timestep, twin.mesh.get_nodes, twin.quantities["stage"].set_values] \
+        == [other.called[i] for i in (0, 4, 6)]
+    assert 5 == other.called[7]()
     assert len(expected) == 2
 
 
