@@ -178,8 +178,8 @@ class Encoder:
             return None
         return ["inner", name,
                 self._value(value.__defaults__, f"{path}.__defaults__"),
-                *[self._value(cell, f"{path}.{name}")
-                  for name, cell in zip(code.co_freevars, cells, strict=True)]]
+                *[self._value(cell, f"{path}.{free}")
+                  for free, cell in zip(code.co_freevars, cells, strict=True)]]
 
     def _as_code(self, value: Any, path: str) -> Json:
         place = self._code_place.get(id(value))
