@@ -74,7 +74,7 @@ cdef extern from "run.h" nogil:
         double *stage_work
         double *xmomentum_work
         double *ymomentum_work
-        double *friction_slope
+        double *friction_rate
         double *max_speed
         double *stage_semi
         double *xmomentum_semi
@@ -289,11 +289,11 @@ cdef class Run:
         self.r.counted_slot = <const uint16_t *> self._bind("counted_slot", slot, np.uint16, n)
         self.r.counted_index = <const int32_t *> self._bind("counted_index", index, np.int32, n)
 
-    def bind_optional(self, friction_slope, max_speed):
+    def bind_optional(self, friction_rate, max_speed):
         """Record these per triangle, (n,) float64, or None."""
         cdef Py_ssize_t n = self.mesh.c.n
-        self.r.friction_slope = <double *> self._bind(
-            "friction_slope", friction_slope, np.float64, n)
+        self.r.friction_rate = <double *> self._bind(
+            "friction_rate", friction_rate, np.float64, n)
         self.r.max_speed = <double *> self._bind("max_speed", max_speed, np.float64, n)
 
     def bind_undo(self, index, value, bits):

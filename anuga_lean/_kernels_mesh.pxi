@@ -14,9 +14,9 @@ from anuga_lean._errors import MeshError
 cdef extern from "state.h" nogil:
     ctypedef struct lean_block:
         int64_t member, vertex, node, flux_slot, ring_neighbour
-        int64_t boundary, corner, exception, near
+        int64_t boundary, ear, exception, near
         int32_t n_own, n_ring1, n_ring2, n_node
-        int32_t n_boundary, n_corner, n_exception, n_near
+        int32_t n_boundary, n_ear, n_exception, n_near
 
     ctypedef struct lean_mesh:
         int32_t n, n_blocks, block_size, n_boundary, use_inscribed_circle
@@ -30,9 +30,9 @@ cdef extern from "state.h" nogil:
         const uint16_t *ring_neighbour
         const uint16_t *boundary_slot
         const int32_t *boundary_index
-        const uint16_t *corner_triangle
-        const uint16_t *corner_neighbour
-        const int32_t *corner_far
+        const uint16_t *ear_triangle
+        const uint16_t *ear_neighbour
+        const int32_t *ear_far
         const uint16_t *exception_slot
         const uint16_t *exception_neighbour
         const int32_t *near_block
@@ -66,7 +66,7 @@ cdef extern from "blocks.h" nogil:
 
     ctypedef struct lean_pool_sizes:
         int64_t member, vertex, node, flux_slot, ring_neighbour
-        int64_t boundary, corner, exception, near
+        int64_t boundary, ear, exception, near
         int32_t max_own, max_local, max_all, max_node, max_boundary
 
     ctypedef struct lean_pools:
@@ -78,9 +78,9 @@ cdef extern from "blocks.h" nogil:
         uint16_t *ring_neighbour
         uint16_t *boundary_slot
         int32_t *boundary_index
-        uint16_t *corner_triangle
-        uint16_t *corner_neighbour
-        int32_t *corner_far
+        uint16_t *ear_triangle
+        uint16_t *ear_neighbour
+        int32_t *ear_far
         uint16_t *exception_slot
         uint16_t *exception_neighbour
         int32_t *near_block
@@ -133,10 +133,10 @@ def release_free_memory():
 block_dtype = np.dtype(
     [(name, np.int64) for name in (
         "member", "vertex", "node", "flux_slot", "ring_neighbour",
-        "boundary", "corner", "exception", "near")]
+        "boundary", "ear", "exception", "near")]
     + [(name, np.int32) for name in (
         "n_own", "n_ring1", "n_ring2", "n_node",
-        "n_boundary", "n_corner", "n_exception", "n_near")],
+        "n_boundary", "n_ear", "n_exception", "n_near")],
     align=True,
 )
 if block_dtype.itemsize != sizeof(lean_block):
@@ -272,9 +272,9 @@ cdef class Cut:
         p.ring_neighbour = <uint16_t *> _pool(pools, "ring_neighbour", np.uint16)
         p.boundary_slot = <uint16_t *> _pool(pools, "boundary_slot", np.uint16)
         p.boundary_index = <int32_t *> _pool(pools, "boundary_index", np.int32)
-        p.corner_triangle = <uint16_t *> _pool(pools, "corner_triangle", np.uint16)
-        p.corner_neighbour = <uint16_t *> _pool(pools, "corner_neighbour", np.uint16)
-        p.corner_far = <int32_t *> _pool(pools, "corner_far", np.int32)
+        p.ear_triangle = <uint16_t *> _pool(pools, "ear_triangle", np.uint16)
+        p.ear_neighbour = <uint16_t *> _pool(pools, "ear_neighbour", np.uint16)
+        p.ear_far = <int32_t *> _pool(pools, "ear_far", np.int32)
         p.exception_slot = <uint16_t *> _pool(pools, "exception_slot", np.uint16)
         p.exception_neighbour = <uint16_t *> _pool(pools, "exception_neighbour", np.uint16)
         p.near_block = <int32_t *> _pool(pools, "near_block", np.int32)
@@ -323,9 +323,9 @@ cdef class MeshHandle:
         self.c.ring_neighbour = <const uint16_t *> _pool(blocks, "ring_neighbour", np.uint16)
         self.c.boundary_slot = <const uint16_t *> _pool(blocks, "boundary_slot", np.uint16)
         self.c.boundary_index = <const int32_t *> _pool(blocks, "boundary_index", np.int32)
-        self.c.corner_triangle = <const uint16_t *> _pool(blocks, "corner_triangle", np.uint16)
-        self.c.corner_neighbour = <const uint16_t *> _pool(blocks, "corner_neighbour", np.uint16)
-        self.c.corner_far = <const int32_t *> _pool(blocks, "corner_far", np.int32)
+        self.c.ear_triangle = <const uint16_t *> _pool(blocks, "ear_triangle", np.uint16)
+        self.c.ear_neighbour = <const uint16_t *> _pool(blocks, "ear_neighbour", np.uint16)
+        self.c.ear_far = <const int32_t *> _pool(blocks, "ear_far", np.int32)
         self.c.exception_slot = <const uint16_t *> _pool(blocks, "exception_slot", np.uint16)
         self.c.exception_neighbour = <const uint16_t *> _pool(
             blocks, "exception_neighbour", np.uint16)
