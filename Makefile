@@ -3,6 +3,13 @@
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
 #              with benchmarks/baseline/: three quarters of an hour at most
+# make venv    set up .venv here, with the package as the files are now
+# make quick   set up .venv here and run tests/unit, tests/property and each model of
+#              tests/parity on one thread: ten minutes at most
+# make lint    set up .venv-lint here; ruff, codespell and mypy
+# make hooks   have git run the quick ones of these at every commit
+# make sanitize set up .venv-checked and .venv-sanitized here, whose kernels check what they
+#              do, and run what make quick runs in them: half an hour at most
 # make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
@@ -18,25 +25,56 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD := .venv-$(OLDEST)
 OLD_BIN := $(OLD)/bin
+LINT := .venv-lint
+CHECKED := .venv-checked
+SANITIZED := .venv-sanitized
 WHEELS := build/wheels
-SOURCES := pyproject.toml meson.build README.md LICENSE anuga_lean.pth \
+# What meson is told for a build that checks itself; asserts are on as in every build but a release.
+DEBUG := -Dbounds_checks=true -Dbuildtype=debug -Doptimization=1 -Db_ndebug=false
+# Another numpy than the newest: make quick NUMPY=2.0.0
+NUMPY ?=
+SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test test-all nightly huge clean
+.PHONY: demo venv test quick lint hooks sanitize test-all nightly huge clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
 # of the best kernels; make test-all runs the rest.
 PART := tests/parity tests/property tests/surface tests/unit tests/mpi/test_exchange.py
 
+# What is run at every push, and in the builds that check what they do, but for what takes several
+# threads or another instruction set than this CPU's best.
+QUICK := tests/layout tests/unit tests/property tests/parity
+
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed
 	$(BIN)/anuga_lean compare merimbula --refine 2 --repeat 2
 
+venv: $(BIN)/.installed
+
 test: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST) -m 'not nightly'
 	$(OLD_BIN)/$(PYTEST) -m 'not nightly and not other_setting' $(PART)
+
+quick: $(BIN)/.installed
+	$(BIN)/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
+
+lint: $(LINT)/bin/.installed
+	$(LINT)/bin/ruff check --quiet .
+	$(LINT)/bin/codespell
+	$(LINT)/bin/mypy
+
+hooks: $(LINT)/bin/.installed
+	$(LINT)/bin/pre-commit install
+
+# On the kernels of the last instruction set that this CPU has, once with the checks of Cython
+# and the asserts of C, once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -m 'not nightly and not other_setting and not memory' $(QUICK)
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)
@@ -48,24 +86,48 @@ nightly: $(BIN)/.installed
 huge: $(BIN)/.installed
 	$(BIN)/python benchmarks/huge.py
 
-$(BIN)/.created $(OLD_BIN)/.created: %/bin/.created:
+ENVIRONMENTS := $(VENV) $(OLD) $(LINT) $(CHECKED) $(SANITIZED)
+
+$(ENVIRONMENTS:=/bin/.created): %/bin/.created:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14) and "anuga_lean needs Python 3.10 to 3.13, $(PYTHON) is %d.%d: type make PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv $*
+	$*/bin/pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-# One wheel for both environments.
-$(WHEELS)/.built: $(BIN)/.created $(SOURCES)
-	rm -rf $(WHEELS)
-	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(WHEELS) .
+# The tools of [dependency-groups] lint in pyproject.toml, at the versions named there.
+$(LINT)/bin/.installed: $(LINT)/bin/.created pyproject.toml
+	$(LINT)/bin/pip install --quiet --group lint
 	touch $@
 
-# A wheel of the version that is there already is installed by force only.
+# One wheel for the environments of both releases, one more for each build that checks itself.
+$(WHEELS)/.built: PYTHON_OF := $(VENV)
+$(WHEELS)-checked/.built: PYTHON_OF := $(CHECKED)
+$(WHEELS)-checked/.built: SETUP := $(DEBUG)
+$(WHEELS)-sanitized/.built: PYTHON_OF := $(SANITIZED)
+$(WHEELS)-sanitized/.built: SETUP := $(DEBUG) -Db_sanitize=address,undefined -Db_lundef=false
+$(WHEELS)/.built: $(BIN)/.created
+$(WHEELS)-checked/.built: $(CHECKED)/bin/.created
+$(WHEELS)-sanitized/.built: $(SANITIZED)/bin/.created
+$(WHEELS)/.built $(WHEELS)-checked/.built $(WHEELS)-sanitized/.built: %/.built: $(SOURCES)
+	rm -rf $*
+	$(PYTHON_OF)/bin/pip wheel --quiet --no-deps $(SETUP:%=--config-settings=setup-args=%) --wheel-dir $* .
+	touch $@
+
 $(BIN)/.installed: ANUGA := $(NEWEST)
 $(OLD_BIN)/.installed: ANUGA := $(OLDEST)
-$(BIN)/.installed $(OLD_BIN)/.installed: %/bin/.installed: %/bin/.created $(WHEELS)/.built Makefile
-	$*/bin/pip install --quiet --disable-pip-version-check anuga==$(ANUGA) "$$(echo $(WHEELS)/*.whl)[test]"
-	$*/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(WHEELS)/*.whl
+$(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: ANUGA := $(NEWEST)
+$(BIN)/.installed $(OLD_BIN)/.installed: WHEEL := $(WHEELS)
+$(CHECKED)/bin/.installed: WHEEL := $(WHEELS)-checked
+$(SANITIZED)/bin/.installed: WHEEL := $(WHEELS)-sanitized
+$(BIN)/.installed $(OLD_BIN)/.installed: $(WHEELS)/.built
+$(CHECKED)/bin/.installed: $(WHEELS)-checked/.built
+$(SANITIZED)/bin/.installed: $(WHEELS)-sanitized/.built
+# A wheel of the version that is there already is installed by force only.
+$(BIN)/.installed $(OLD_BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: \
+		%/bin/.installed: %/bin/.created Makefile
+	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEEL)/*.whl)[test]"
+	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLD) build dist .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(ENVIRONMENTS) build dist .pytest_cache .hypothesis .ruff_cache .mypy_cache

@@ -1,6 +1,6 @@
-"""ANUGA models in a fraction of the memory, with the same results to the last bit.
+"""Runs ANUGA models in a fraction of the memory, with the same results to the last bit.
 
-`import anuga_lean as anuga` is a drop-in: the first name asked of this module
+`import anuga_lean as anuga` is a drop-in: the first name read from this module
 that is ANUGA's loads ANUGA with the lean classes in.  Before that nothing of
 ANUGA is loaded.
 """
@@ -11,6 +11,7 @@ import sys
 from importlib.machinery import PathFinder
 from typing import Any
 
+from anuga_lean._class_names import restored as _restored  # noqa: F401  (pickles name it)
 from anuga_lean._errors import (
     BrokenInstallation as BrokenInstallation,
 )

@@ -1,4 +1,4 @@
-"""The command line: ``anuga_lean VERB``, or ``python -m anuga_lean VERB``.
+"""Runs the command line: ``anuga_lean VERB``, or ``python -m anuga_lean VERB``.
 
 Owns parsing and exit codes; each verb lives in its own module of commands/.
 """
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> Parser:
-    """The parser of all verbs."""
+    """Return the parser of all verbs."""
     parser = Parser(
         prog="anuga_lean",
         description="ANUGA models in a ninth of the memory, with the same results.",
@@ -53,7 +53,7 @@ def build_parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a verb and give back the exit code of the process.
+    """Run a verb and return the exit code of the process.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Every error and warning this package raises on purpose.
+"""Defines every error and warning that this package raises on purpose.
 
 `LeanError` is the root; each leaf is also the built-in a user would expect to
 catch.  Messages are one sentence: what is wrong, with the numbers, and what to
@@ -13,7 +13,11 @@ class LeanError(Exception):
 
 
 class MeshError(LeanError, ValueError):
-    """A mesh that cannot be built: wrong shapes, indices, areas or size."""
+    """A mesh cannot be built: wrong shapes, indices, areas or size."""
+
+
+class InvalidMesh(MeshError, AssertionError):
+    """A mesh that cannot be built, caught by `except AssertionError` as ANUGA's."""
 
 
 class MeshGeneratorError(LeanError, RuntimeError):
@@ -21,23 +25,59 @@ class MeshGeneratorError(LeanError, RuntimeError):
 
 
 class PartitionError(LeanError, ValueError, AssertionError):
-    """A mesh that cannot be parted: caught by both names ANUGA raises for it."""
+    """A mesh cannot be partitioned; also a ValueError and an AssertionError, as ANUGA raises."""
+
+
+class PointsError(LeanError, ValueError, AssertionError):
+    """Points, or values at them, that a mesh cannot be fitted to or interpolated at."""
+
+
+class QuantityError(LeanError, ValueError, AssertionError):
+    """Values that a quantity cannot have, or a domain that it cannot be of."""
+
+
+class BoundaryError(LeanError, ValueError):
+    """What stands at a boundary does not fit its edges."""
+
+
+class ModelError(LeanError, ValueError, AssertionError):
+    """A domain or an operator has something that ANUGA's scheme cannot be stepped with."""
+
+
+class NotADomain(LeanError, TypeError):
+    """Something else than a shallow water domain where one is needed."""
+
+
+class OrderError(LeanError, RuntimeError):
+    """A part of a step is asked for before the one that it goes on from."""
+
+
+class SettingError(LeanError, ValueError):
+    """An argument or an environment variable has a value that means nothing."""
 
 
 class UnsupportedFeature(LeanError, NotImplementedError):
-    """Something ANUGA offers that a lean domain refuses."""
+    """A lean domain refuses something that ANUGA offers."""
 
 
 class UnsupportedVersion(LeanError, ImportError):
-    """The installed ANUGA is not one whose internals are known here."""
+    """The internals of the installed ANUGA are not known here."""
 
 
 class BrokenInstallation(LeanError, ImportError):
-    """The installed ANUGA is not whole: files of it are missing or cannot be read."""
+    """Files of the installed ANUGA are missing or cannot be read."""
 
 
 class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
+
+
+class ArrayError(LeanError, ValueError, IndexError):
+    """An array no kernel may see: of another dtype, length or layout, or with wrong indices."""
+
+
+class NotBound(LeanError, RuntimeError):
+    """A kernel is called for a run that has not been given all arrays it needs."""
 
 
 class ThreadError(LeanError, RuntimeError):
@@ -45,11 +85,15 @@ class ThreadError(LeanError, RuntimeError):
 
 
 class CheckpointError(LeanError, OSError):
-    """A checkpoint that cannot be written, found, read or trusted."""
+    """A checkpoint cannot be written, found, read or trusted."""
+
+
+class DamagedCheckpoint(CheckpointError):
+    """The bytes of a checkpoint file are not those that were written."""
 
 
 class NewerCheckpoint(CheckpointError):
-    """A state of a newer ANUGA than the installed one: whole, so that no older set replaces it."""
+    """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 
 
 class MergeError(LeanError, FileNotFoundError):
@@ -68,7 +112,31 @@ class ScenarioError(LeanError, ValueError):
     """A scenario or one of its parameters is unknown."""
 
 
-class CommandError(LeanError):
+class RefusedError(LeanError, NotImplementedError):
+    """The installed ANUGA has nothing of what a case of selfcheck asks for."""
+
+
+class RecordError(LeanError, ValueError):
+    """A file does not hold figures of this schema."""
+
+
+class BuildError(LeanError, RuntimeError):
+    """There is no such ANUGA to measure."""
+
+
+class MeasurementError(LeanError, RuntimeError):
+    """A measuring process ended without a result."""
+
+
+class AllocationError(LeanError, RuntimeError):
+    """Allocations cannot be recorded or read."""
+
+
+class ProbeError(LeanError, OSError):
+    """The kernel's memory counters cannot be read."""
+
+
+class CommandError(LeanError, RuntimeError):
     """A command cannot go on; carries the exit code of the process."""
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
@@ -88,7 +156,7 @@ class StockAnugaWarning(RuntimeWarning):
 
 
 class MemoryWarning(UserWarning):
-    """Issued when a part of a run takes more memory than it does elsewhere, and why."""
+    """Issued when a part of a run takes more memory than it does elsewhere; it says why."""
 
 
 class PartsWarning(UserWarning):

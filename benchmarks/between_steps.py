@@ -1,4 +1,4 @@
-"""Memory of what users call between steps, stock against lean, in bytes per triangle.
+"""Measures the memory of what users call between steps, on stock and lean, bytes per triangle.
 
 Every call is made in a fork of a process that has evolved the model, so that no
 call sees what another left.  A figure is the slope between two mesh sizes:
@@ -48,7 +48,7 @@ def run_child(variant: str, triangles: int, names: list[str]) -> None:
 
 
 def child(variant: str, triangles: int, names: list[str]) -> dict[tuple[str, bool], Any]:
-    """Measure calls in forks of one process; what was found by call and trace."""
+    """Measure calls in forks of one process; return what was found by call and trace."""
     command = [sys.executable, __file__, "--child", variant, str(triangles), *names]
     done = subprocess.run(command, capture_output=True, text=True,
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -59,7 +59,7 @@ def child(variant: str, triangles: int, names: list[str]) -> dict[tuple[str, boo
 
 
 def slopes(variant: str, names: list[str], args: argparse.Namespace) -> dict[str, Any]:
-    """Every figure of some calls of one variant, B/tri."""
+    """Return every figure of some calls of one variant, B/tri."""
     small, large = (child(variant, n, names) for n in (args.small, args.large))
     found: dict[str, Any] = {name: {} for name in names}
     for name in names:

@@ -1,4 +1,4 @@
-"""One record from the command line: what stands beside every figure of a report.
+"""Measures one record from the command line; a report names this command beside each figure.
 
 Every number of it is measured in a process of its own; nothing is measured in
 this one.  `python benchmarks/child.py memory dam_break --build lean
@@ -30,7 +30,7 @@ from anuga_lean.measure.report import figures_table
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suite", choices=MEASURED)
     parser.add_argument("scenario", choices=models.SCENARIOS)
@@ -52,7 +52,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def value_of(text: str) -> Any:
-    """``True``, ``None``, a number or text."""
+    """Return ``True``, ``None``, a number or text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -86,7 +86,7 @@ def records(args: argparse.Namespace, folder: Path) -> list[Record]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; 1 if a run failed."""
+    """Measure and print; return 1 if a run failed."""
     args = parse(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:

@@ -22,7 +22,7 @@ BASELINES = Path(__file__).resolve().parent / "baseline"
 
 
 def read_baselines(folder: Path) -> dict[str, Night]:
-    """The accepted nights by version of ANUGA, each with the records of its version only.
+    """Return the accepted nights by version of ANUGA, each with the records of its version only.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def read_baselines(folder: Path) -> dict[str, Night]:
 
 
 def accept(new: Night, folder: Path) -> Path:
-    """Make a night the baseline of the version of ANUGA that it ran in; the file.
+    """Make a night the baseline of the version of ANUGA that it ran in; return the file.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def accept(new: Night, folder: Path) -> Path:
 
 
 def report(findings: list[Finding], new: Path, base: Path) -> int:
-    """Print findings; 1 if any is bad."""
+    """Print findings; return 1 if any is bad."""
     for finding in findings:
         print(f"{'WORSE' if finding.worse else 'note'}: {finding.text}")
     worse = sum(finding.worse for finding in findings)

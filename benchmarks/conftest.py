@@ -1,4 +1,4 @@
-"""How the suite is put together: cases and builds as parameters, records into the JSON.
+"""Puts the suite together: cases and builds as parameters, records into the JSON.
 
 The figures are measured in processes of their own (`anuga_lean.measure`).  The
 plugin's clock is replaced by one that replays the seconds which those processes
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
-    """Builds that a case is measured on."""
+    """Return the builds that a case is measured on."""
     given = config.getoption("--build")
     if given:
         return list(dict.fromkeys(given))
@@ -67,7 +67,7 @@ def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
 
 
 def _on_other_releases(config: pytest.Config, suite: str, case: Case) -> list[str]:
-    """Stock and lean of every other release that is measured beside the installed one."""
+    """Return stock and lean of every other release that is measured beside the installed one."""
     profile = config.getoption("--profile")
     if not scenarios.OTHER_RELEASES[profile]:
         return []
@@ -106,7 +106,7 @@ class Harness:
         self._builds: dict[str, Build] = {}
 
     def build(self, name: str) -> Build:
-        """The build of a name; raises LeanError if there is none."""
+        """Return the build of a name; raise LeanError if there is none."""
         if name not in self._builds:
             self._builds[name] = builds_module.find(name, progress=self.progress)
         return self._builds[name]
@@ -127,7 +127,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
 
 class _Clock:
-    """A clock that stands still but for what it is told to replay."""
+    """A clock that only moves by the seconds it is told to replay."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -159,7 +159,7 @@ def put(benchmark: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def build_or_error(harness: Harness, build_name: str) -> Build | LeanError:
-    """The build to measure, or why there is none."""
+    """Return the build to measure, or why there is none."""
     try:
         return harness.build(build_name)
     except LeanError as error:

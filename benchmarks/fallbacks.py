@@ -1,4 +1,4 @@
-"""What each feature adds to a lean domain, in bytes per triangle, by census.
+"""Measures what each feature adds to a lean domain, in bytes per triangle, by census.
 
 For every row of `anuga_lean.stepping.features.FEATURES` one function in `SWITCHES` turns
 the feature on.  A plain domain and one with the feature are run at two sizes;
@@ -24,7 +24,7 @@ BANK = [[35.0, 0.0, 0.1], [35.0, 25.0, 0.1]]
 
 
 class Cost(NamedTuple):
-    """What was measured of one feature."""
+    """The cost of one feature, as measured."""
 
     name: str
     kernels: str  # that stepped the domain: 'lean' or 'stock'
@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
 
 def drag(domain: Any) -> None:
-    """A forcing term."""
+    """Add drag, as a forcing term of a user's."""
     domain.quantities["xmomentum"].explicit_update[:] += 0.001
 
 
@@ -42,18 +42,18 @@ def spoil(anuga: Any, domain: Any) -> None:
 
 
 def watch_fluxes(anuga: Any, domain: Any) -> None:
-    """Put a method of the user's in the place of ANUGA's."""
+    """Replace a method of ANUGA's by a user's own."""
     compute_fluxes = domain.compute_fluxes
     domain.compute_fluxes = lambda: compute_fluxes()
 
 
 def make_ghosts(anuga: Any, domain: Any) -> None:
-    """Call a few triangles ghosts."""
+    """Declare a few triangles ghosts."""
     domain.tri_full_flag[:5] = 0
 
 
 def add_sediment(anuga: Any, domain: Any) -> None:
-    """One suspended fraction and what moves it."""
+    """Add one suspended fraction and what moves it."""
     domain.add_sediment_fraction("sand", diameter=2.0e-4)
     anuga.Sediment_transport_operator(domain)
 
@@ -70,7 +70,7 @@ def open_everywhere(anuga: Any, domain: Any) -> None:
 
 
 def low_froude(anuga: Any, domain: Any) -> None:
-    """Low Froude mode 1, with the tangential momentum upwinded where ANUGA can."""
+    """Set low Froude mode 1, with the tangential momentum upwinded where ANUGA can."""
     from anuga_lean.overlay.capabilities import capabilities
 
     domain.set_low_froude(1 | capabilities().tangential_upwind)
@@ -121,7 +121,7 @@ SWITCHES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def plain(anuga: Any, cells: int) -> Any:
-    """A channel of 4*cells*cells triangles between walls, wet, nothing stored.
+    """Return a channel of 4*cells*cells triangles between walls, wet, nothing stored.
 
     Dry triangles would make the record of what distribute changes grow by jumps.
     """
@@ -136,7 +136,7 @@ def plain(anuga: Any, cells: int) -> Any:
 
 
 def held(switch: Callable[[Any, Any], Any] | None, cells: int) -> tuple[int, int, str]:
-    """Bytes and triangles of a domain after two yields, and the kernels that ran."""
+    """Return bytes and triangles of a domain after two yields, and the kernels that ran."""
     import anuga_lean as anuga
     from anuga_lean.arrays.census import census
 
@@ -154,13 +154,13 @@ def held(switch: Callable[[Any, Any], Any] | None, cells: int) -> tuple[int, int
 
 
 def slope(switch: Callable[[Any, Any], Any] | None, cells: tuple[int, int]) -> tuple[float, str]:
-    """Bytes per triangle between the two sizes, and the kernels that ran."""
+    """Return bytes per triangle between the two sizes, and the kernels that ran."""
     small, large = (held(switch, size) for size in cells)
     return (large[0] - small[0]) / (large[1] - small[1]), large[2]
 
 
 def measure(names: list[str], cells: tuple[int, int]) -> list[Cost]:
-    """The cost of each feature over a plain domain."""
+    """Return the cost of each feature over a plain domain."""
     costs = []
     here = os.getcwd()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

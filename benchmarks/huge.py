@@ -1,4 +1,4 @@
-"""A dam break of 100 million triangles on one machine, and what stock would need for it.
+"""Runs a dam break of 100 million triangles, and computes what stock would need for it.
 
 Measures the lean run as it is, stage by stage, in a process of its own.  Stock's
 need is its slope between two small meshes, measured in the same run of this
@@ -28,7 +28,7 @@ NEEDED = 145  # B/tri at the peak, for the warning before a run that cannot fit
 
 
 def run(triangles: int, steps: int, folder: Path) -> dict[str, Any]:
-    """Build and evolve the model on lean; what measurement.measure gives."""
+    """Build and evolve the model on lean; return what measurement.measure gives."""
     return measure(
         Request("lean", SCENARIO, {"triangles": triangles, "flow_algorithm": "DE0"}, steps=steps,
                 threads=1, arrays=False, small_pages=True, stages=True),
@@ -47,7 +47,7 @@ def stock_needs(triangles: int, folder: Path) -> dict[str, float]:
 
 
 def stages_rows(result: dict[str, Any]) -> list[list[str]]:
-    """RSS and peak at the end of each stage, in GiB and bytes per triangle."""
+    """Return RSS and peak at the end of each stage, in GiB and bytes per triangle."""
     n = result["number_of_triangles"]
     base = result["stages"]["import"]["rss"]
     rows = [["stage", "RSS, GiB", "peak, GiB", "RSS, B/tri", "peak, B/tri", "s"]]

@@ -1,4 +1,4 @@
-"""Which release of ANUGA pip would install today, and what it changes of what counts here.
+"""Finds the release of ANUGA that pip would install today, and what it changes that is used here.
 
 Owns asking pip, where it is set up to look, and reading the wheel; nothing of the wheel is
 run.  The fingerprints are `anuga_lean.overlay.fingerprint`'s.
@@ -53,7 +53,7 @@ def newest_release() -> Newest:
 
 
 def changes(version: str) -> str:
-    """What the wheel of a release changes of the functions that count here, in a few words."""
+    """Say in a few words what the wheel of a release changes of the functions used here."""
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         done = _pip("download", "--quiet", "--dest", folder, f"anuga=={version}")
         if done.returncode != 0:

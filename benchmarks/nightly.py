@@ -1,4 +1,4 @@
-"""What runs every night: the suite, its place in the history, the report, the gate.
+"""Runs the suite every night, adds it to the history, writes the report and judges it.
 
 Writes history/DATE_COMMIT.json and report.html beside it, whatever the outcome;
 exits with 1 if a run failed or a figure is worse than the baseline of the same version
@@ -29,7 +29,7 @@ HISTORY = HERE / "history"
 
 
 def measure(folder: Path, profile: str, more: list[str]) -> tuple[Path, int]:
-    """Run the suite into a new file of the history; the file and pytest's status."""
+    """Run the suite into a new file of the history; return the file and pytest's status."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished.json"
     unfinished.unlink(missing_ok=True)
@@ -48,7 +48,7 @@ def measure(folder: Path, profile: str, more: list[str]) -> tuple[Path, int]:
 
 
 def earlier(folder: Path, new: Path) -> list[Night]:
-    """All other nights of a history that can be read, the newest last."""
+    """Return all other nights of a history that can be read, the newest last."""
     found = []
     for path in sorted(folder.glob("*.json")):
         if path != new:
@@ -68,7 +68,7 @@ class Pair(NamedTuple):
 
 
 def pairs(new: Night, nights: list[Night], baselines: Mapping[str, Night]) -> Iterator[Pair]:
-    """What to compare a new night with, version by version."""
+    """Yield what to compare a new night with, version by version."""
     for release in sorted(gate.releases(new)):
         part, base = gate.of_release(new, release), baselines.get(release)
         if base is not None:

@@ -1,4 +1,4 @@
-"""ANUGA's own example of a parallel run on stock and on lean: memory of its ranks and its times.
+"""Runs ANUGA's own parallel example on stock and on lean: memory of its ranks and its times.
 
 Takes examples/parallel/run_parallel_rectangular.py as it is from ANUGA's source
 distribution.  Memory is the largest VmHWM of a rank between its start and its
@@ -82,7 +82,7 @@ def pair(size: int, scheme: str, args: argparse.Namespace, folder: Path) -> dict
 
 
 def rows(found: dict[str, Any], variants: list[str]) -> list[list[str]]:
-    """The lines of the table about one size and scheme."""
+    """Return the lines of the table about one size and scheme."""
     label = f"{found['triangles']:,} {found['scheme']}"
     lines = []
     for variant in variants:

@@ -1,4 +1,4 @@
-"""The tables of the README, made from stored figures; those about setting up by `readme_setup`.
+"""Makes the tables of the README from stored figures; `readme_setup` those about setting up.
 
 `python benchmarks/readme.py` writes them between their marks in README.md from
 benchmarks/readme.json, `--check` says whether they agree.  The JSON comes from
@@ -68,7 +68,7 @@ CHECKPOINTS = (
 
 
 def find(night: Night, suite: str, scenario: str, build: str, given: dict) -> Record:
-    """The record of a suite; `given` holds threads, or parameters that others lack."""
+    """Return the record of a suite; `given` holds threads, or parameters that others lack."""
     extra = {"store"}
     for record in night.records:
         threads = given.get("threads", 1)
@@ -84,7 +84,7 @@ def find(night: Night, suite: str, scenario: str, build: str, given: dict) -> Re
 
 
 def main_table(night: Night) -> str:
-    """Stock against lean."""
+    """Return the table of stock against lean."""
     first = find(night, "memory", "dam_break", "lean", {})
     version = find(night, "memory", "dam_break", "stock", {}).version.split()[-1]
     lines = [f"| {first.triangles[-1] / 1e6:.3g} M triangles, DE0 | ANUGA {version} | anuga_lean "
@@ -101,7 +101,7 @@ def main_table(night: Night) -> str:
 
 
 def checkpoint_table(night: Night) -> str:
-    """Checkpoints of stock, of lean, of lean with zstd."""
+    """Return the table of checkpoints of stock, of lean, of lean with zstd."""
     records = [find(night, "checkpoint", "dam_break", build, {})
                for build in ("stock", "lean", "lean zstd")]
     lines = [f"| {records[0].triangles[-1] / 1e6:.3g} M triangles, DE0, one thread | ANUGA "
@@ -137,7 +137,7 @@ TABLES: dict[str, Callable[[Night], str]] = {
 
 
 def with_tables(text: str, night: Night) -> str:
-    """The README with its tables made anew.
+    """Return the README with its tables made anew.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def with_tables(text: str, night: Night) -> str:
 
 
 def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
-    """A README with what stands between the marks of one name made anew by a script.
+    """Return a README with a new text between the marks of one name.
 
     Raises
     ------

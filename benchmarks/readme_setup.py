@@ -1,4 +1,4 @@
-"""The README's tables about setting up, many ranks and a huge mesh, from their stored figures.
+"""Makes the README's tables about setting up, many ranks and a huge mesh from stored figures.
 
 Owns what `readme` puts between those marks; the JSON files come from the
 commands that the tables name.
@@ -44,7 +44,7 @@ def stored(path: Path) -> dict[str, Any]:
 
 
 def setup_table(path: Path = SETUP) -> str:
-    """Peak and rest of what a script does before its first step."""
+    """Return the table of peak and rest of what a script does before its first step."""
     found = stored(path)
     lines = ["| bytes per triangle, RSS: peak / what stays | ANUGA | anuga_lean |",
              "|---|---:|---:|"]
@@ -57,7 +57,7 @@ def setup_table(path: Path = SETUP) -> str:
 
 
 def ranks_table(path: Path = RANKS) -> str:
-    """ANUGA's own parallel example."""
+    """Return the table of ANUGA's own parallel example."""
     found = stored(path)
     runs = found["runs"]
     lines = [f"| {runs[0]['ranks']} ranks, {EXAMPLE} | ANUGA | anuga_lean | stock / lean |",
@@ -81,7 +81,7 @@ EXAMPLE = "`examples/parallel/run_parallel_rectangular.py` of ANUGA's"
 
 
 def huge_table(path: Path = HUGE) -> str:
-    """One line about the largest mesh."""
+    """Return one line about the largest mesh."""
     found = stored(path)
     stages = found["stages"]
     seconds = sum(each["seconds"] for each in stages.values())

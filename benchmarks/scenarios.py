@@ -1,4 +1,4 @@
-"""Which scenarios the harness measures, and at which sizes: the profiles.
+"""Lists the scenarios that the harness measures, and at which sizes: the profiles.
 
 Owns sizes, steps and repeats.  The models themselves are `anuga_lean.scenarios`:
 they run unchanged on stock, on lean and on any other build.
@@ -97,5 +97,5 @@ PROFILES = tuple(MEMORY)
 
 
 def of_version(case: Case) -> Case:
-    """A case as it is measured on another version: once, and of the same sizes."""
+    """Return a case as it is measured on another version: once, and of the same sizes."""
     return replace(case, repeats=1)

@@ -1,4 +1,4 @@
-"""Memory of what a script does before its first step, stock against lean, bytes per triangle.
+"""Measures the memory of what a script does before its first step, bytes per triangle.
 
 Every way to make a domain or a basic mesh, and every way to set a quantity, each in a
 process of its own that has done it on a small mesh before.  A figure is the slope
@@ -170,7 +170,7 @@ def rain(domain: Any, data: Any) -> Any:
 
 
 def put(**options: Any) -> Callable[[Any, Any], None]:
-    """Return what sets the elevation; `data` is given by the name that has no value yet."""
+    """Return a function that sets the elevation; its `data` go to the argument without a value."""
     def make(domain: Any, data: Any) -> None:
         domain.set_quantity("elevation", **{
             key: data if value is None else value for key, value in options.items()})
@@ -221,7 +221,7 @@ FIGURES = ("peak", "left", "kept")
 
 
 def measured(make: Callable[[], Any]) -> Taken:
-    """Call `make` and measure it; what it returns is held until all is read."""
+    """Call `make` and measure it; hold what it returns until all is read."""
     settle()
     probe.reset_peak_rss()
     before = probe.read_memory().rss

@@ -1,4 +1,4 @@
-"""Checkpoints on every build: bytes, peak while writing, seconds; lean also with zstd."""
+"""Measures checkpoints on every build: bytes, peak while writing, seconds; lean also with zstd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory of every scenario on every build: the figures of `cases.memory_record`."""
+"""Measures the memory of every scenario on every build by `cases.memory_record`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory of every rank of a parallel run on every build."""
+"""Measures the memory of every rank of a parallel run on every build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seconds per step of every scenario on every build, all builds of a case in turns."""
+"""Measures seconds per step of every scenario on every build, all builds of a case in turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ANUGA's own tests and validation cases on stock and on lean.
+"""Runs ANUGA's own tests and validation cases on stock and on lean.
 
 Fetches the sdist with pip, runs the parts that are named on both and compares
 test by test and bit by bit.  Exits with 1 if a test regressed that is not in
@@ -28,7 +28,7 @@ FORMAT = 2  # of stock's results in the cache; raise it when what a run leaves c
 
 
 def prepare_parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Add the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", nargs="*", metavar="PART",
                         help=f"{', '.join(PARTS)}; default: fast, parallel and cases")
@@ -65,7 +65,7 @@ class Runner:
         self.ea_data: Path | None = None
 
     def both(self, key: str, run: Any) -> tuple[Any, Any]:
-        """Results of stock, from the cache with --lean-only, and of lean."""
+        """Return the results of stock, from the cache with --lean-only, and of lean."""
         kept = self.args.cache / f"stock-{self.args.release}-{FORMAT}" / \
             f"{key.replace(' ', '_')}.json"
         if self.args.lean_only:
@@ -77,11 +77,11 @@ class Runner:
         return stock, run("lean")
 
     def folder(self, *names: str) -> Path:
-        """A folder for one run."""
+        """Return a folder for one run."""
         return self.work.joinpath(*(name.replace(" ", "_") for name in names))
 
     def suite(self, name: str) -> str:
-        """Run a suite; its table."""
+        """Run a suite; return its table."""
         def run(variant: str) -> Any:
             folder = self.folder(name, variant)
             variables = sdist.environment(self.folder("homes", name, variant), self.args.cache)
@@ -97,14 +97,14 @@ class Runner:
         return text
 
     def selected(self) -> list[cases.Case]:
-        """The cases that the options leave."""
+        """Return the cases that the options leave."""
         patterns, algorithms = self.args.case or ["*"], self.args.algorithm
         return [case for case in cases.all_cases(self.tree)
                 if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)
                 and (not algorithms or not case.algorithm or case.algorithm in algorithms)]
 
     def runnable(self) -> list[cases.Case]:
-        """Those of them whose data are here or can be fetched; says which are left out."""
+        """Return those whose data are here or can be fetched; say which are left out."""
         chosen = self.selected()
         if not any(case.data for case in chosen):
             return chosen
@@ -121,7 +121,7 @@ class Runner:
         return [case for case in chosen if case not in left]
 
     def cases(self) -> str:
-        """Run the cases; their table."""
+        """Run the cases; return their table."""
         rows = [cases.HEADER]
         for case in self.runnable():
             stock, lean = self.both(f"case {case.label}", lambda v, c=case: self.one_case(c, v))
@@ -154,11 +154,11 @@ class Runner:
         return result | {"rss_of_import": self.rss_of_import[variant]}
 
     def bed(self, name: str) -> Path:
-        """Where stock's fit of Cairns' bed is kept."""
+        """Return the file in which stock's fit of Cairns' bed is kept."""
         return self.args.cache / f"{name}-bed-{self.args.release}.npz"
 
     def slopes(self) -> str:
-        """Memory by triangle between the two meshes of Cairns, if both have been run."""
+        """Return memory by triangle between the two meshes of Cairns, if both have been run."""
         found = self.results.get("cases", {})
         both = [found.get(f"{name} DE0") for name in cases.CAIRNS]
         if not all(both) or not all(each["stock"] for each in both):
@@ -171,7 +171,7 @@ class Runner:
 
 
 def main() -> int:
-    """Run the parts, print the tables; the exit code."""
+    """Run the parts and print the tables; return the exit code."""
     parser = prepare_parser()
     args = parser.parse_args()
     unknown = [part for part in args.part if part not in PARTS]

@@ -1,4 +1,4 @@
-"""ANUGA's validation cases, Cairns and a crash, on stock and on lean.
+"""Runs ANUGA's validation cases, Cairns and a crash, on stock and on lean.
 
 Owns the list of cases and how two runs of one are compared.  What each evolve()
 leaves is written by upstream_children/sitecustomize.py.
@@ -24,7 +24,7 @@ ALGORITHMS = ("DE0", "DE1", "DE_ader2")
 
 
 class Case(NamedTuple):
-    """One thing to run: its folder in the sdist, and what after python.
+    """A case to run: its folder in the sdist, and the arguments of python.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Name and algorithm, as in the table."""
+        """Return name and algorithm, as in the table."""
         return f"{self.name} {self.algorithm}".strip()
 
 
@@ -78,7 +78,7 @@ CAIRNS = {"cairns": ("100000", "240"), "cairns_fine": ("50000", "20")}
 
 
 def all_cases(tree: Path) -> Iterator[Case]:
-    """Every case, the short ones first."""
+    """Yield every case, the short ones first."""
     for place in (*QUICK, *LONG):
         folder = tree / "validation_tests" / place
         script = next(folder.glob("validate_*.py")).name
@@ -100,7 +100,7 @@ def all_cases(tree: Path) -> Iterator[Case]:
 
 
 def rss_of_import(variant: str, folder: Path, variables: dict[str, str]) -> int:
-    """Resident bytes of a process that has imported ANUGA and nothing else."""
+    """Return the resident bytes of a process that has imported ANUGA and nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "import.log"
     log.unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def fetch_ea_data(tree: Path, cache: Path) -> tuple[Path | None, str]:
 
 def run_case(case: Case, variant: str, folder: Path, variables: dict[str, str],
              bed: Path | None, data: Path | None = None) -> dict[str, Any]:
-    """Run a case in a fresh copy of its folder; what it left, as digests and figures.
+    """Run a case in a fresh copy of its folder; return what it left, as digests and figures.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def run_case(case: Case, variant: str, folder: Path, variables: dict[str, str],
 
 
 def _results(place: Path, dump: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Every array a case left: final centroid values, SWW variables, Cairns' bed."""
+    """Yield every array a case left: final centroid values, SWW variables, Cairns' bed."""
     from netCDF4 import Dataset
 
     for path in [*sorted(dump.glob("*.npz")), *sorted(place.glob("bed.npz"))]:
@@ -204,7 +204,7 @@ def _digest(values: np.ndarray) -> str:
 
 
 def differences(stock: dict[str, Any], lean: dict[str, Any]) -> dict[str, float | None]:
-    """Largest difference by array that is not the same to the bit; None if not comparable.
+    """Return the largest difference by array that differs in a bit; None if not comparable.
 
     0.0 stands for a difference in the bits alone: the sign of a zero, a NaN.
     """
@@ -227,7 +227,7 @@ def _largest(first: np.ndarray | None, second: np.ndarray | None) -> float | Non
 
 
 def judge(case: Case, stock: dict[str, Any] | None, lean: dict[str, Any]) -> list[str]:
-    """Every reason why this case does not hold on lean."""
+    """Return every reason why this case does not hold on lean."""
     if stock is None or case.stock_dies:
         return [] if lean["status"] == 0 else [f"{case.label} {ending(lean)} on lean"]
     wrong = []
@@ -246,7 +246,7 @@ def judge(case: Case, stock: dict[str, Any] | None, lean: dict[str, Any]) -> lis
 
 
 def ending(result: dict[str, Any]) -> str:
-    """How a run ended, in words."""
+    """Say how a run ended."""
     if result["status"] < 0:
         return f"was killed by {signal.Signals(-result['status']).name}"
     if result["failed"]:
@@ -255,7 +255,7 @@ def ending(result: dict[str, Any]) -> str:
 
 
 def row(case: Case, stock: dict[str, Any] | None, lean: dict[str, Any]) -> list[str]:
-    """One line of the table."""
+    """Return one line of the table."""
     triangles = max((e["number_of_triangles"] for e in lean["evolves"].values()), default=0)
     cells = [case.label, f"{triangles:,}" if triangles else "-",
              "-" if stock is None else ending(stock), ending(lean)]
@@ -294,14 +294,14 @@ def _largest_of(result: dict[str, Any], key: str) -> float:
 
 
 def _per_triangle(result: dict[str, Any]) -> str:
-    """RSS at the end of evolve over that after importing ANUGA, by triangle."""
+    """Return RSS at the end of evolve over that after importing ANUGA, by triangle."""
     found = [(e["rss"] - result["rss_of_import"]) / e["number_of_triangles"]
              for e in result["evolves"].values() if e["number_of_triangles"] >= 100_000]
     return f"{max(found):.0f}" if found else "-"
 
 
 def rss_slope(coarse: dict[str, Any], fine: dict[str, Any]) -> float:
-    """RSS by triangle between two meshes of a model, bytes: libraries cancel."""
+    """Return RSS by triangle between two meshes of a model, bytes: libraries cancel."""
     ends = [next(iter(result["evolves"].values())) for result in (coarse, fine)]
     return ((ends[1]["rss"] - ends[0]["rss"])
             / (ends[1]["number_of_triangles"] - ends[0]["number_of_triangles"]))

@@ -1,4 +1,4 @@
-"""ANUGA's source distributions, and how anything of one is started on stock or on lean.
+"""Fetches ANUGA's source distributions and starts programs of them on stock or on lean.
 
 Owns the releases that are known, the cache folder, the environment of every process
 and the list of the commands that were run.  What is run is upstream_suites' and
@@ -42,7 +42,7 @@ def add_release_option(parser: argparse.ArgumentParser) -> None:
 
 
 def release_of(args: argparse.Namespace) -> str:
-    """The release that was asked for, or that is installed.
+    """Return the release that was asked for, or that is installed.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def note(command: list[str], folder: Path | None = None, log: Path | None = None
 
 
 def environment(folder: Path, cache: Path, interpreter: str = sys.executable) -> dict[str, str]:
-    """What every process sees: one thread, a fixed hash seed, a home of its own.
+    """Return the environment of every process: one thread, a fixed hash seed, a home of its own.
 
     Programs are looked for beside the interpreter first.
     """
@@ -127,7 +127,7 @@ def environment(folder: Path, cache: Path, interpreter: str = sys.executable) ->
 
 
 def python(variant: str, *arguments: str) -> list[str]:
-    """The command that runs a script, or a module after -m, on a variant."""
+    """Return the command that runs a script, or a module after -m, on a variant."""
     if variant == "stock":
         return [sys.executable, *arguments]
     return [sys.executable, "-m", "anuga_lean", "run", *arguments]

@@ -1,4 +1,4 @@
-"""ANUGA's own test suites on stock and on lean, test by test.
+"""Runs ANUGA's own test suites on stock and on lean, test by test.
 
 Owns the commands of the suites, the outcomes and what counts as a regression.
 Writing outcomes down is upstream_children/upstream_outcomes.py's.
@@ -41,13 +41,13 @@ class Difference(NamedTuple):
 
     @property
     def regressed(self) -> bool:
-        """Whether it was well on stock and is not, or is not run, on lean."""
+        """Whether it passed on stock and fails, or is not run, on lean."""
         return self.stock in GOOD and self.lean not in GOOD or (
             self.stock == "passed" != self.lean)
 
 
 def read_listed(path: Path = LISTED) -> dict[str, str]:
-    """Tests that assert how stock stores things, and the reason each is listed for."""
+    """Return the tests that assert how stock stores things, with the reason of each."""
     listed = {}
     for line in path.read_text().splitlines():
         if line.strip() and not line.startswith("#"):
@@ -62,7 +62,7 @@ def read_listed(path: Path = LISTED) -> dict[str, str]:
 
 def run_suite(name: str, variant: str, tree: Path, folder: Path,
               variables: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Run a suite in an empty folder; outcome and error text by test.
+    """Run a suite in an empty folder; return outcome and error text by test.
 
     The folder holds the sdist's root conftest and pytest settings; the tests
     are those of the installed package.
@@ -74,7 +74,7 @@ def run_suite(name: str, variant: str, tree: Path, folder: Path,
 def run_tests(label: str, python: list[str], arguments: list[str], variant: str, tree: Path,
               folder: Path, variables: dict[str, str], timeout: float | None = None
               ) -> dict[str, dict[str, Any]]:
-    """As run_suite, of the tests that the arguments choose, on any interpreter."""
+    """Run the tests that the arguments choose, on any interpreter; return the same as run_suite."""
     shutil.rmtree(folder, ignore_errors=True)
     place = folder / "sandpit"
     place.mkdir(parents=True)
@@ -96,7 +96,7 @@ def run_tests(label: str, python: list[str], arguments: list[str], variant: str,
 
 
 def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:
-    """Outcome and error text by test; a test that began and did not end has crashed."""
+    """Return outcome and error text by test; a test that began and did not end has crashed."""
     found: dict[str, dict[str, Any]] = {}
     for line in map(json.loads, lines.read_text().splitlines()):
         if "variant" in line:
@@ -112,7 +112,7 @@ def read_outcomes(lines: Path, variant: str) -> dict[str, dict[str, Any]]:
 
 
 def _outcome(line: dict[str, Any]) -> str | None:
-    """What one phase of a test says about it; None if nothing."""
+    """Return the outcome that one phase of a test has; None if it has none."""
     if line["when"] == "call":
         return {"skipped": "xfailed", "passed": "xpassed"}[line["outcome"]] \
             if line["xfail"] else line["outcome"]
@@ -122,7 +122,7 @@ def _outcome(line: dict[str, Any]) -> str | None:
 
 
 def compare(stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]) -> list[Difference]:
-    """The tests that did not end the same, by name."""
+    """Return the tests that did not end the same, by name."""
     found = []
     for test in sorted({*stock, *lean}):
         ends = [side.get(test, {"outcome": "not run"})["outcome"] for side in (stock, lean)]
@@ -135,7 +135,7 @@ def compare(stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]) -
 
 def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str, Any]]
            ) -> tuple[str, dict[str, Any], list[str]]:
-    """The table of a suite, what the result file holds, and every reason to fail."""
+    """Return the table of a suite, the content of the result file, and every reason to fail."""
     listed = read_listed()
     differences = compare(stock, lean)
     regressed = [each for each in differences if each.regressed]
@@ -167,7 +167,7 @@ def report(name: str, stock: dict[str, dict[str, Any]], lean: dict[str, dict[str
 
 
 def as_argument(test: str) -> str:
-    """What selects a test after --pyargs."""
+    """Return what selects a test after --pyargs."""
     file, _, rest = test.partition("::")
     module = file.removesuffix(".py").replace("/", ".")
     return f"{module}::{rest}" if rest else module

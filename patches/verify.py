@@ -1,9 +1,9 @@
-"""Verify patches for ANUGA: apply, build, test, compare bit for bit, measure against stock.
+"""Verifies patches for ANUGA: apply, build, test, compare bit for bit, measure against stock.
 
 `python patches/verify.py [NAME...]` from a checkout, which needs Python with venv and
 pip, git, patch and a C++ compiler, and nothing of anuga_lean installed;
 `anuga_lean patches verify` is the same.  In place of names of our patches it takes patch
-files or a git checkout of anybody.  Exits with 1 if a patch is refused.
+files or a git checkout of a user's.  Exits with 1 if a patch is refused.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PARTS = ("tests", "bits", "memory", "checkpoint", "distribute", "fit", "time")
 
 @dataclass(frozen=True)
 class Base:
-    """What patches are put on: a release, or a commit of somebody's checkout.
+    """What patches are put on: a release, or a commit of a user's checkout.
 
     Attributes
     ----------
@@ -72,12 +72,12 @@ class Base:
 
 
 def of_release(release: str) -> Base:
-    """A release as a base."""
+    """Return a release as a base."""
     return Base(release, f"ANUGA {release}", release)
 
 
 def prepare_parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Add the options."""
     known = releases()
     parser = argparse.ArgumentParser(
         prog=os.environ.get(PROGRAM, "python patches/verify.py"), allow_abbrev=False,
@@ -88,7 +88,7 @@ def prepare_parser() -> argparse.ArgumentParser:
         "with 1 if one is refused, and says why.")
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help="number, topic or file of a patch, or 'series' for all in order; "
-                        "default: each and the series.  Or patch files of somebody else (git "
+                        "default: each and the series.  Or patch files of your own (git "
                         "format-patch, git diff, diff -u), put on the release one after the "
                         "other, or the folder of a git checkout of ANUGA")
     parser.add_argument("--release", choices=known,
@@ -130,12 +130,12 @@ def prepare_parser() -> argparse.ArgumentParser:
 
 
 def releases() -> list[str]:
-    """The known releases that have a folder of patches here, the newest one last."""
+    """Return the known releases that have a folder of patches here, the newest one last."""
     return [name for name in sdist.RELEASES if (HERE / name / SERIES).is_file()]
 
 
 def listing(patches: Sequence[Patch]) -> str:
-    """Every patch, what it needs and what it is about."""
+    """Return every patch, what it needs and what it is about."""
     lines = []
     for patch in patches:
         needs = f" (needs {', '.join(patch.needs)})" if patch.needs else ""
@@ -144,7 +144,7 @@ def listing(patches: Sequence[Patch]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify and print; the exit code."""
+    """Verify and print; return the exit code."""
     parser = prepare_parser()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     args = parser.parse_args(arguments)
@@ -185,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def release_installed(asked: str | None) -> str:
-    """The release that --installed copies; PatchError if it is not the one asked for."""
+    """Return the release that --installed copies; PatchError if it is not the one asked for."""
     try:
         found = metadata.version("anuga")
     except metadata.PackageNotFoundError:
@@ -216,13 +216,13 @@ def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
 
 
 def place_of(cache: Path, key: str, installed: bool) -> Path:
-    """Where everything of a base and this Python is kept."""
+    """Return the folder in which everything of a base and this Python is kept."""
     kind = "installed" if installed else "built"
     return cache / f"patches-{key}-cp{sys.version_info[0]}{sys.version_info[1]}-{kind}"
 
 
 def source_of(args: argparse.Namespace, base: Base) -> Path:
-    """The tree of a base, to put patches on; whoever calls has the lock of its place."""
+    """Return the tree of a base, to put patches on; the caller has the lock of its folder."""
     place = place_of(args.cache, base.key, args.installed)
     if args.installed:
         return builds.installed_source(place / "tree", Path(sys.executable))
@@ -237,7 +237,7 @@ def source_of(args: argparse.Namespace, base: Base) -> Path:
 
 def settle(args: argparse.Namespace, base: Base, progress: builds.Progress,
            arguments: Sequence[str], temporary: Path) -> None:
-    """Go on in the environment that ANUGA is built in: nothing else needs to be installed."""
+    """Continue in the environment that ANUGA is built in: nothing else needs to be installed."""
     if os.environ.get(SETTLED) == sys.executable:
         return
     if base.checkout is None:
@@ -258,7 +258,7 @@ def settle(args: argparse.Namespace, base: Base, progress: builds.Progress,
 @contextlib.contextmanager
 def workshop(args: argparse.Namespace, base: Base, progress: builds.Progress
              ) -> Iterator[tuple[Tree, builds.Builder]]:
-    """The tree and what builds from it; nobody else may have them at the same time."""
+    """Lock and yield the tree and what builds from it: no other process has them meanwhile."""
     place = place_of(args.cache, base.key, args.installed)
     with builds.locked(place, progress):
         tree = Tree.of(source_of(args, base))
@@ -269,7 +269,7 @@ def workshop(args: argparse.Namespace, base: Base, progress: builds.Progress
 
 @contextlib.contextmanager
 def trial(args: argparse.Namespace, base: Base, progress: builds.Progress) -> Iterator[Tree]:
-    """A tree of a base to see whether something fits; never waits for a build."""
+    """Lock and yield a tree of a base to see whether a patch fits; never wait for a build."""
     if base.release is None or args.installed:
         with workshop(args, base, progress) as (tree, _):
             yield tree
@@ -282,7 +282,7 @@ def trial(args: argparse.Namespace, base: Base, progress: builds.Progress) -> It
 
 def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress: ProgressLine,
           arguments: Sequence[str]) -> int:
-    """The verdict on somebody else's patch; nothing of it runs before it is known to fit."""
+    """Judge a user's patch; return the exit code.  None of it runs before it is known to fit."""
     check_programs()
     submission, base = received(args, paths, place, progress)
     reason = None
@@ -313,7 +313,7 @@ def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress
 
 def received(args: argparse.Namespace, paths: Sequence[Path], place: Path,
              progress: builds.Progress) -> tuple[Submission, Base]:
-    """What was given, and what it is a change of."""
+    """Return what was given, and what it is a change of."""
     if not paths[0].is_dir():
         base = of_release(args.release or releases()[-1])
         return submissions.of_files(paths, base.label), base
@@ -346,7 +346,7 @@ def received(args: argparse.Namespace, paths: Sequence[Path], place: Path,
 
 def others(args: argparse.Namespace, base: Base, patch: Patch, progress: builds.Progress
            ) -> dict[str, bool | None]:
-    """By other release whether a patch fits it; None where no source is at hand."""
+    """Return by other release whether a patch fits it; None where no source is at hand."""
     found: dict[str, bool | None] = {}
     for release in sdist.RELEASES:
         if release == base.release or base.release is None or args.installed:
@@ -359,7 +359,7 @@ def others(args: argparse.Namespace, base: Base, patch: Patch, progress: builds.
 
 
 def plan_of(args: argparse.Namespace) -> Any:
-    """How much is done."""
+    """Return how much is done."""
     # It needs numpy, which the environment has.
     from verifying.verifier import FULL, PLAN, QUICK
 
@@ -371,14 +371,14 @@ def plan_of(args: argparse.Namespace) -> Any:
 
 
 def command_of(args: argparse.Namespace, *words: str) -> str:
-    """What measures this again."""
+    """Return the command that measures this again."""
     how = [f"--{name}" for name in ("quick", "full", "installed") if getattr(args, name)]
     return " ".join(["python patches/verify.py", *how, *words])
 
 
 def run_submission(args: argparse.Namespace, base: Base, submission: Submission,
                    reason: str | None, place: Path, progress: ProgressLine) -> int:
-    """Verify somebody else's patch, unless there is a reason against it; 1 if it is refused."""
+    """Verify a user's patch, unless there is a reason against it; return 1 if it is refused."""
     from verifying import report, verdicts
     from verifying.verifier import Verifier, rule
 
@@ -415,7 +415,7 @@ def run_submission(args: argparse.Namespace, base: Base, submission: Submission,
 
 def run(args: argparse.Namespace, base: Base, patches: Sequence[Patch], names: Sequence[str],
         place: Path, progress: ProgressLine) -> int:
-    """Verify patches one after the other; 1 if one is refused."""
+    """Verify patches one after the other; return 1 if one is refused."""
     from verifying import markdown, verdicts
     from verifying.verifier import Verifier, rule
 
@@ -449,7 +449,7 @@ def run(args: argparse.Namespace, base: Base, patches: Sequence[Patch], names: S
 
 
 if __name__ == "__main__":
-    # Whoever ends this process ends the builds and tests that it has started, too.
+    # A signal that ends this process ends the builds and tests that it has started, too.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The tables of patches/README.md, made from the stored verdicts of each release.
+"""Makes the tables of patches/README.md from the stored verdicts of each release.
 
 `python patches/write_readme.py` writes them between their marks from
 patches/RELEASE/verified.json, `--check` says whether they agree.  The JSON comes from
@@ -32,12 +32,12 @@ MAKER = "patches/write_readme.py"
 
 
 def stored(release: str) -> Path:
-    """The file with the verdicts of a release."""
+    """Return the file with the verdicts of a release."""
     return HERE / release / "verified.json"
 
 
 def left_out(release: str) -> str:
-    """What was tried and left out, as the folder of the release says."""
+    """Return what was tried and left out, as the folder of the release says."""
     path = HERE / release / "left-out.md"
     if not path.exists():
         return "Nothing is noted yet."
@@ -46,7 +46,7 @@ def left_out(release: str) -> str:
 
 
 def made(text: str, paths: Sequence[Path]) -> str:
-    """A README with its tables made anew."""
+    """Return a README with its tables made anew."""
     for path in paths:
         about, found = verdicts.read_verdicts(path)
         release = about["release"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
-# Before anybody loads numpy, ANUGA or matplotlib in this process or a child.
+# Before numpy, ANUGA or matplotlib is loaded in this process or a child.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # A stock process of a test stays stock, also under `anuga_lean run -m pytest`.

@@ -1,4 +1,4 @@
-"""What stands for an array, and how long arrays are summed: no mesh, no physics.
+"""Provides array-likes, arrays in parts, sums and the census; knows no mesh and no physics.
 
 view          an object that acts as a numpy array and computes what is asked for
 pairwise_sum  numpy's sum of a long array that never exists as a whole

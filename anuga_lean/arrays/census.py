@@ -1,4 +1,4 @@
-"""Every numpy array a domain holds, by owner.
+"""Lists every numpy array that a domain holds, by owner.
 
 Owns the walk over a domain's object graph and the rule for counting: a buffer
 counts once, whole, under the first owner met (quantities, mesh, kernels,
@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 SECTIONS = ("quantities", "mesh", "kernels", "domain", "sww", "boundaries", "operators")
 SMALLEST_CONTAINER = 1024  # items; shorter lists and dictionaries are not counted
@@ -67,33 +68,33 @@ class Entry(NamedTuple):
 
 
 class Census(NamedTuple):
-    """What a domain holds at one moment."""
+    """The arrays that a domain holds at one moment."""
 
     number_of_triangles: int
     entries: tuple[Entry, ...]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of arrays and of kernel memory."""
+        """Return the bytes of arrays and of kernel memory."""
         return sum(entry.nbytes for entry in self.entries if entry.kind != "python")
 
     @property
     def kernel_nbytes(self) -> int:
-        """Bytes that C code reports to have allocated."""
+        """Return the bytes that C code reports to have allocated."""
         return sum(entry.nbytes for entry in self.entries if entry.kind == "kernel")
 
     @property
     def python_nbytes(self) -> int:
-        """Bytes of long Python containers, which `nbytes` leaves out."""
+        """Return the bytes of long Python containers, which `nbytes` leaves out."""
         return sum(entry.nbytes for entry in self.entries if entry.kind == "python")
 
     @property
     def bytes_per_triangle(self) -> float:
-        """`nbytes` over the number of triangles."""
+        """Return `nbytes` over the number of triangles."""
         return self.nbytes / max(1, self.number_of_triangles)
 
     def groups(self) -> dict[str, int]:
-        """Bytes by group, Python containers left out, in the order of the walk."""
+        """Return bytes by group, Python containers left out, in the order of the walk."""
         totals: dict[str, int] = {}
         for entry in self.entries:
             if entry.kind != "python":
@@ -101,7 +102,7 @@ class Census(NamedTuple):
         return totals
 
     def as_dict(self) -> dict[str, Any]:
-        """A form that JSON can hold."""
+        """Return a form that JSON can hold."""
         return {
             "number_of_triangles": self.number_of_triangles,
             "nbytes": self.nbytes,
@@ -137,13 +138,13 @@ def census(domain: Any) -> Census:
 
 
 def _held(owner: Any, name: str) -> Any:
-    """Attribute as stored on the instance, never through a property."""
+    """Return an attribute as stored on the instance, never through a property."""
     stored = getattr(owner, "__dict__", {})
     return stored.get(name, stored.get(f"_{name}"))
 
 
 def _sections(domain: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The roots of the walk with their paths, in the order of ownership."""
+    """Yield the roots of the walk with their paths, in the order of ownership."""
     for name, quantity in (_held(domain, "quantities") or {}).items():
         yield ("quantities", str(name)), quantity
     mesh = _held(domain, "mesh")
@@ -170,7 +171,7 @@ def _sections(domain: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 class _Walk:
-    """Breadth-first over the objects of one section after another."""
+    """Walks breadth-first over the objects of one section after another."""
 
     def __init__(self) -> None:
         self.seen: set[int] = set()
@@ -179,7 +180,7 @@ class _Walk:
         self._alive: list[Any] = []
 
     def start(self, path: tuple[str, ...], root: Any) -> None:
-        """Walk all that `root` reaches and nobody before it did."""
+        """Walk all that `root` reaches and that was not reached before."""
         self._report(path, root)
         queue = deque((path + (label,), child) for label, child in _children(root))
         while queue:
@@ -199,14 +200,15 @@ class _Walk:
             for label, child in _children(found):
                 queue.append((path + (label,), child))
 
-    def _add(self, path: tuple[str, ...], kind: str, dtype: str, shape: tuple, nbytes: int) -> None:
+    def _add(self, path: tuple[str, ...], kind: str, dtype: str, shape: tuple[int, ...],
+             nbytes: int) -> None:
         if path[0] == "kernels":  # pools of the kernels are groups, whatever holds them
             path = (path[0], path[-1], *path[1:-1])
         depth = 3 if path[:2] == ("mesh", "blocks") else 2
         group, name = "/".join(path[:depth]), "/".join(path[depth:])
         self.entries.append(Entry(group, name, kind, dtype, shape, int(nbytes)))
 
-    def _add_array(self, path: tuple[str, ...], view: np.ndarray) -> None:
+    def _add_array(self, path: tuple[str, ...], view: NDArray[Any]) -> None:
         owner: Any = view
         while True:
             if isinstance(owner, np.ndarray) and owner.base is not None:
@@ -245,7 +247,7 @@ class _Walk:
 
 
 def _children(found: Any) -> Iterator[tuple[str, Any]]:
-    """What an object refers to, labelled; only what can lead to arrays."""
+    """Yield what an object refers to, labelled; only what can lead to arrays."""
     if isinstance(found, dict):
         for key, child in found.items():
             yield str(key), child
@@ -269,7 +271,7 @@ def _children(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _captured(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """What a function keeps alive, its module's globals left out."""
+    """Yield what a function keeps alive, its module's globals left out."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
             yield name, cell.cell_contents
@@ -281,7 +283,7 @@ def _captured(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _attributes(found: Any) -> Iterator[tuple[str, Any]]:
-    """Instance attributes and slots; of an extension type what its collector sees."""
+    """Yield attributes and slots of an instance; of an extension type what the collector sees."""
     stored = getattr(found, "__dict__", None)
     if isinstance(stored, dict):
         yield from list(stored.items())
@@ -300,7 +302,7 @@ def _attributes(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _buffer_nbytes(found: Any) -> int:
-    """Bytes behind an object with a buffer, 0 if it has none."""
+    """Return the bytes behind an object with a buffer, 0 if it has none."""
     try:
         return memoryview(found).nbytes
     except (TypeError, ValueError):
@@ -308,7 +310,7 @@ def _buffer_nbytes(found: Any) -> int:
 
 
 def _items_nbytes(found: Any) -> int:
-    """Bytes of a container's plain items and of tuples of plain items."""
+    """Return the bytes of a container's plain items and of tuples of plain items."""
     items = list(found)
     if isinstance(found, dict):
         items += found.values()

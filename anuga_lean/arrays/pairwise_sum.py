@@ -1,4 +1,4 @@
-"""numpy's sum of a long array that never exists as a whole.
+"""Sums a long array that never exists as a whole, with the bits of numpy's sum.
 
 numpy adds a contiguous float64 array pairwise: it halves it, to multiples of
 eight, until 128 elements are left.  `total` halves the same way, and leaves
@@ -33,7 +33,8 @@ def total(pieces: Iterable[Array], count: int) -> np.float64:
     (`numpy_sums_pairwise`), the pieces are put together and summed.
     """
     if not numpy_sums_pairwise():
-        return np.sum(np.concatenate([np.empty(0), *pieces]))
+        whole: np.float64 = np.sum(np.concatenate([np.empty(0), *pieces]))
+        return whole
     return _pairwise(_Stream(iter(pieces)), count)
 
 
@@ -48,7 +49,8 @@ def numpy_sums_pairwise() -> bool:
 
 def _pairwise(stream: _Stream, count: int) -> np.float64:
     if count <= LARGEST_PART:
-        return np.sum(stream.take(count))
+        short: np.float64 = np.sum(stream.take(count))
+        return short
     half = count // 2
     half -= half % 8
     first = _pairwise(stream, half)
@@ -56,11 +58,11 @@ def _pairwise(stream: _Stream, count: int) -> np.float64:
 
 
 class _Stream:
-    """Numbers from pieces of any lengths, taken in lengths of our own."""
+    """Numbers from pieces of any length, handed out in other lengths."""
 
     def __init__(self, pieces: Iterator[Array]) -> None:
         self.pieces = pieces
-        self.left = np.empty(0)
+        self.left: Array = np.empty(0)
 
     def take(self, count: int) -> Array:
         """Return the next `count` numbers, contiguous."""

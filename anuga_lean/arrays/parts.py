@@ -1,4 +1,4 @@
-"""An array that is had a part at a time, so that it takes no memory as a whole.
+"""Yields an array a part at a time, so that it takes no memory as a whole.
 
 Owns the parts and their bytes; a checkpoint file writes them (`checkpoint.file`).
 """
@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Parts = Callable[[], Iterable[np.ndarray]]
+Parts = Callable[[], Iterable[NDArray[Any]]]
 
 _BLOCK = 1 << 18    # bytes of one block
 
 
 class ArrayParts:
-    """An array that is had a part at a time and never as a whole.
+    """An array that is made a part at a time and never as a whole.
 
     Parameters
     ----------
@@ -28,17 +29,17 @@ class ArrayParts:
     """
 
     def __init__(self, dtype: Any, shape: tuple[int, ...], parts: Parts) -> None:
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.shape = tuple(int(n) for n in shape)
         self.parts = parts
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all parts."""
+        """Return the bytes of all parts."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     @classmethod
-    def of(cls, array: np.ndarray) -> ArrayParts:
+    def of(cls, array: NDArray[Any]) -> ArrayParts:
         """Return the parts of a real array: the array itself where it has no gaps."""
         if array.flags.c_contiguous:
             return cls(array.dtype, array.shape, lambda: (array,))
@@ -50,7 +51,7 @@ class ArrayParts:
         """Yield the bytes, in blocks; a block is a view of a part."""
         for part in self.parts():
             if part.nbytes:
-                view = memoryview(part.reshape(-1).view(np.uint8))
+                view = part.reshape(-1).view(np.uint8).data
                 for start in range(0, len(view), _BLOCK):
                     yield view[start:start + _BLOCK]
 

@@ -1,4 +1,4 @@
-"""Methods that look from outside like ANUGA's: signature and documentation.
+"""Gives overriding methods the signature and the documentation of ANUGA's.
 
 Owns what help(), inspect.signature and an editor show of a method that is
 overridden here; what the methods do is in the classes.

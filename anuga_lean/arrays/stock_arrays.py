@@ -1,4 +1,4 @@
-"""Which objects run on ANUGA's own arrays ("stock arrays"), and what that changes.
+"""Defines what it means that an object runs on ANUGA's own arrays ("stock arrays").
 
 A domain, a mesh and a quantity each say `on_stock_arrays` of themselves: a quantity that no
 domain lists stays as it is when its domain changes, and a mesh may have no domain.  When

@@ -1,4 +1,4 @@
-"""Array-likes that compute the elements asked for instead of holding them.
+"""Defines array-likes that compute the elements they are asked for instead of holding them.
 
 Owns the behaviour of a numpy array over values that exist only as a recipe:
 indexing, ufuncs, numpy functions, iteration, conversion.  Does not own any
@@ -8,10 +8,13 @@ recipe: `mesh` and `quantity` subclass `ArrayView` and supply the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+_Mode = Literal["raise", "wrap", "clip"]
+_Order = Literal["K", "A", "C", "F"]
 
 _ROWS_PER_CHUNK = 4096
 _ROWS_AT_ONCE = 1 << 13
@@ -48,19 +51,19 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, owner: Any, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.owner = owner
         self._shape = tuple(int(s) for s in shape)
-        self._dtype = np.dtype(dtype)
+        self._dtype: np.dtype[Any] = np.dtype(dtype)
 
     # -- what a subclass supplies -------------------------------------------
 
-    def _rows(self, ks: NDArray[np.int64]) -> np.ndarray:
+    def _rows(self, ks: NDArray[np.int64]) -> NDArray[Any]:
         """Return the rows `ks` ((m,) int64, in range) as a new (m, ...) array."""
         raise NotImplementedError
 
-    def _all(self) -> np.ndarray:
+    def _all(self) -> NDArray[Any]:
         """Return every row as a new array."""
         return self._rows(np.arange(self._shape[0], dtype=np.int64))
 
-    def _stored(self) -> np.ndarray | None:
+    def _stored(self) -> NDArray[Any] | None:
         """Return the real array that has replaced the recipe, if there is one."""
         return None
 
@@ -75,7 +78,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         return self._shape
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
     @property
@@ -92,7 +95,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the view: none, unless a real array stands behind it."""
+        """Return the bytes held by the view: 0, unless a real array has replaced the recipe."""
         stored = self._stored()
         return 0 if stored is None else stored.nbytes
 
@@ -101,7 +104,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- reading --------------------------------------------------------------
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         stored = self._stored()
         if stored is not None:
             if copy:
@@ -146,7 +149,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     def __contains__(self, value: object) -> bool:
         return bool((self._elements() == value).any())
 
-    def _elements(self) -> np.ndarray:
+    def _elements(self) -> NDArray[Any]:
         """Return every element, in the real array if there is one."""
         return np.asarray(self)
 
@@ -162,10 +165,10 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             rows = self._rows(np.arange(start, start + count * step, step, dtype=np.int64))
         picked = rows[(slice(None), *rest)]
         if isinstance(picked, np.ndarray) and picked.nbytes < rows.nbytes:
-            picked = picked.copy()  # let the other columns go
+            picked = picked.copy()  # frees the other columns
         return _read_only(picked)
 
-    def _gather(self, ks: range, rest: tuple[Any, ...], dtype: DTypeLike) -> np.ndarray:
+    def _gather(self, ks: range, rest: tuple[Any, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Return columns `rest` of rows `ks` in another dtype, from some rows at a time."""
         none = np.empty((0, *self._shape[1:]), self._dtype)[(slice(None), *rest)]
         values = np.empty((len(ks), *none.shape[1:]), dtype)
@@ -200,7 +203,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         return np.where(ks < 0, ks + n, ks) if ks.size and ks.min() < 0 else ks
 
     def _refuse(self, key: Any) -> Any:
-        """Let numpy say what is wrong with `key`, on an array without memory."""
+        """Raise what numpy raises for `key`, on an array without memory."""
         return np.broadcast_to(np.zeros((), self._dtype), self._shape)[key]
 
     # -- numpy's protocols ----------------------------------------------------
@@ -232,7 +235,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         if func in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(self, func.__name__)
         if func is np.zeros_like and len(args) == 1 and not kwargs:
-            return np.zeros(self._shape, self._dtype)   # touches no memory; zeros_like does
+            return np.zeros(self._shape, self._dtype)   # no page is touched; zeros_like does
         if func is np.take and args and args[0] is self:
             return self.take(*args[1:], **kwargs)
         if func is np.copyto and args and isinstance(args[0], ArrayView):
@@ -245,8 +248,8 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
     # -- methods of an ndarray ------------------------------------------------
 
     def take(
-        self, indices: Any, axis: int | None = None, out: np.ndarray | None = None,
-        mode: str = "raise",
+        self, indices: Any, axis: int | None = None, out: NDArray[Any] | None = None,
+        mode: _Mode = "raise",
     ) -> Any:
         """Return the elements `indices` along `axis`, as `ndarray.take` does."""
         along_rows = axis == 0 or (axis is None and self.ndim == 1) or axis == -self.ndim
@@ -261,11 +264,11 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         out[...] = values
         return out
 
-    def copy(self, order: str = "C") -> np.ndarray:
+    def copy(self, order: _Order = "C") -> NDArray[Any]:
         """Return every element as a new array."""
         return np.array(self, order=order)
 
-    def astype(self, dtype: DTypeLike, *args: Any, **kwargs: Any) -> np.ndarray:
+    def astype(self, dtype: DTypeLike, *args: Any, **kwargs: Any) -> NDArray[Any]:
         """Return every element as a new array of another dtype."""
         if self._stored() is None and self._by_chunks and not args and not kwargs:
             return self._gather(range(len(self)), (), dtype)
@@ -276,7 +279,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         """Assign `value` to every element."""
         self[...] = value
 
-    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+    def put(self, indices: Any, values: Any, mode: _Mode = "raise") -> None:
         """Assign `values` to the elements `indices` of the flattened view."""
         elements = self.copy()
         elements.put(_plain(indices), _plain(values), mode)
@@ -335,8 +338,8 @@ def _plain(x: Any) -> Any:
     return x
 
 
-class Picked(np.ndarray):
-    """Elements computed for a view: read-only, yet `view[key] += x` reaches the view."""
+class Picked(np.ndarray[Any, Any]):
+    """Elements computed for a view: read-only, but `view[key] += x` writes to the view."""
 
     def __array_wrap__(
         self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
@@ -349,7 +352,7 @@ for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
 
 
 def _read_only(values: Any) -> Any:
-    """Return computed elements so that a write into them is loud."""
+    """Return computed elements read-only, so that a write into them raises."""
     if not isinstance(values, np.ndarray):
         return values
     values.flags.writeable = False

@@ -14,18 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError
-from anuga_lean.checkpoint.allowed import (
-    FUNCTION_MODULES,
-    attribute_of,
-    class_of,
-    hides_code,
-    inner_code,
-    look_up,
-    method_of,
-)
+from anuga_lean.checkpoint.allowed import attribute_of, hides_code, inner_code, method_of
 from anuga_lean.checkpoint.encoder import is_key
+from anuga_lean.checkpoint.register import class_of, function_of
 
 _DTYPE = re.compile(r"[<>|=][biufcSUMm]\d{1,9}(\[\w{1,20}\])?")
 
@@ -43,7 +37,7 @@ class Missing:
         Why it was not loaded, behind a comma.
     """
 
-    limiter_prescribes = (False, False)     # asked of a boundary before it is used
+    limiter_prescribes = (False, False)     # read of a boundary before it is used
 
     def __init__(self, path: str, kind: str, why: str = "as trusted=False asks") -> None:
         self.path = path
@@ -80,6 +74,8 @@ class Decoder:
         What the code section holds.
     pickled : bytes or None
         The code section; None leaves the code out.
+    old_names : module, optional
+        `format_1`: what the table names its classes and functions by.
 
     Raises
     ------
@@ -89,9 +85,11 @@ class Decoder:
         The table is not what an Encoder writes; of any kind.
     """
 
-    def __init__(self, objects: list[Json], array: Callable[[int], np.ndarray],
-                 code: list[tuple[str, str]], pickled: bytes | None) -> None:
+    def __init__(self, objects: list[Json], array: Callable[[int], NDArray[Any]],
+                 code: list[tuple[str, str]], pickled: bytes | None,
+                 old_names: types.ModuleType | None = None) -> None:
         self._objects = objects
+        self._old_names = old_names
         self._array = array
         self._taken: set[int] = set()
         self.missing: list[Missing] = []
@@ -118,7 +116,7 @@ class Decoder:
 
     @property
     def root(self) -> Any:
-        """The object that was given to the Encoder."""
+        """Return the object that was given to the Encoder."""
         return self._made[0]
 
     def _shell(self, entry: Json) -> Any:
@@ -142,15 +140,15 @@ class Decoder:
     def _class(self, entry: Json) -> type:
         kind = entry["new"]
         if kind[0] == "class":
-            return class_of(*kind[1:])
+            return self._class_value(*kind[1:])
         found = self._code[kind[1]]
-        return found if isinstance(found, type) else class_of(*entry["base"][1:])
+        return found if isinstance(found, type) else self._class_value(*entry["base"][1:])
 
     def _load(self, pickled: bytes) -> None:
         from anuga_lean.checkpoint.code import unpickled
 
         try:
-            found = unpickled(pickled, self._made)
+            found = unpickled(pickled, self._made, self._old_names)
         except Exception as error:
             raise CheckpointError(
                 f"its code cannot be loaded ({type(error).__name__}: {error}): make what it "
@@ -175,10 +173,10 @@ class Decoder:
     def _code_value(self, place: int) -> Any:
         return self._code[place]
 
-    def _tuple_value(self, *values: Json) -> tuple:
+    def _tuple_value(self, *values: Json) -> tuple[Any, ...]:
         return tuple([self._value(each) for each in values])
 
-    def _frozenset_value(self, *values: Json) -> frozenset:
+    def _frozenset_value(self, *values: Json) -> frozenset[Any]:
         return frozenset([self._key(each) for each in values])
 
     def _float_value(self, text: str) -> float:
@@ -188,7 +186,8 @@ class Decoder:
         return complex(float(real), float(imaginary))
 
     def _scalar_value(self, dtype: str, digits: str) -> np.generic:
-        return np.frombuffer(bytes.fromhex(digits), _dtype(dtype))[0]
+        value: np.generic = np.frombuffer(bytes.fromhex(digits), _dtype(dtype))[0]
+        return value
 
     def _bytes_value(self, digits: str) -> bytes:
         return bytes.fromhex(digits)
@@ -196,21 +195,24 @@ class Decoder:
     def _slice_value(self, *ends: int | None) -> slice:
         return slice(*ends)
 
-    def _dtype_value(self, name: str) -> np.dtype:
+    def _dtype_value(self, name: str) -> np.dtype[Any]:
         return _dtype(name)
 
     def _zone_value(self, key: str) -> ZoneInfo:
         return ZoneInfo(key)
 
-    def _class_value(self, module: str, name: str) -> type:
-        return class_of(module, name)
+    def _class_value(self, *words: Json) -> type:
+        [name] = self._named(*words)
+        return class_of(name)
 
-    def _function_value(self, module: str, name: str) -> Any:
-        found = look_up(module, name, FUNCTION_MODULES)
-        if not isinstance(found, np.ufunc if module == "numpy" else (
-                types.FunctionType, types.BuiltinFunctionType)):
-            raise ValueError(f"{module}.{name} is no function")
-        return found
+    def _function_value(self, *words: Json) -> Any:
+        [name] = self._named(*words)
+        return function_of(name)
+
+    def _named(self, *words: Json) -> tuple[Json, ...]:
+        """Return what begins with the name of a class or function, as the register has it."""
+        return words if self._old_names is None else (
+            self._old_names.name_of(*words[:2]), *words[2:])
 
     def _method_value(self, owner: Json, name: str) -> types.MethodType:
         instance = self._value(owner)
@@ -219,11 +221,12 @@ class Decoder:
             raise ValueError(f"{name} is no method that a checkpoint may name")
         return types.MethodType(function, instance)
 
-    def _inner_value(self, module: str, name: str, defaults: Json, *cells: Json) -> Any:
-        code, namespace = inner_code(module, name)
+    def _inner_value(self, *words: Json) -> Any:
+        name, defaults, *cells = self._named(*words)
+        code, namespace = inner_code(name)
         closure = tuple([types.CellType(self._value(cell)) for cell in cells])
         found = types.FunctionType(code, namespace, code.co_name, self._value(defaults), closure)
-        found.__qualname__ = name
+        found.__qualname__ = name.partition(".")[2]
         return found
 
     def _fill(self, made: Any, entry: Json) -> None:
@@ -280,7 +283,7 @@ def _set_slot(made: Any, name: str, value: Any) -> None:
         made.__dict__[name] = value
 
 
-def _dtype(name: str) -> np.dtype:
+def _dtype(name: str) -> np.dtype[Any]:
     if not isinstance(name, str) or not _DTYPE.fullmatch(name):
         raise ValueError(f"the dtype {name!r}")
     return np.dtype(name)

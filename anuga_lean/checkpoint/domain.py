@@ -1,4 +1,4 @@
-"""What `anuga.Domain` becomes: a domain stepped by lean kernels that writes lean checkpoints.
+"""Defines the class that replaces `anuga.Domain`: lean steps and lean checkpoints.
 
 Owns the methods by which a domain is written and restored.  How it is stepped is in
 `stepping.domain`, when a set is due in `schedule`, what of it goes into a file in `writing`.
@@ -77,21 +77,21 @@ class CheckpointedDomain(LeanDomain):
 
     @property
     def checkpoint_sets(self) -> Checkpointing:
-        """What this process knows of the sets it has written."""
+        """Return what this process knows of the sets it has written."""
         found = self.__dict__.get("_checkpoint_sets")
         if found is None:
             found = self.__dict__["_checkpoint_sets"] = Checkpointing()
         return found
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the state that `evolve` writes before it yields, as it will go on after."""
+        """Return the state that `evolve` writes before a yield, as it continues after it."""
         state = self.__getstate__()
         del state["_lean_written_with"]     # the header of the file says it
         state["yieldstep_counter"] += 1
         return state
 
     def take_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Take the state of a checkpoint file, whose every object may be another's."""
+        """Take the state of a checkpoint file, of which nothing may be trusted."""
         mesh, lean = state["mesh"], state["lean"]
         if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
                 or "normals" in state and conversion.is_lean_mesh(mesh):
@@ -108,7 +108,7 @@ class CheckpointedDomain(LeanDomain):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
+        """Take the state of a lean domain, or of one of ANUGA's own, which becomes lean."""
         if "_lean_written_with" in state:
             releases.say(releases.check("a pickle of a domain", state.pop("_lean_written_with")))
         else:
@@ -117,7 +117,7 @@ class CheckpointedDomain(LeanDomain):
 
 
 @documented_as(_swd.Domain)
-class Domain(CheckpointedDomain, _swd.Domain):
+class Domain(CheckpointedDomain, _swd.Domain):  # type: ignore[misc]  # ANUGA has no types
     """ANUGA's shallow water Domain in a fraction of the memory."""
 
 

@@ -19,15 +19,8 @@ import numpy as np
 
 from anuga_lean._errors import CheckpointError
 from anuga_lean.arrays.parts import ArrayParts
-from anuga_lean.checkpoint.allowed import (
-    FUNCTION_MODULES,
-    MODULES,
-    hides_code,
-    inner_code,
-    is_named,
-    method_of,
-    state_of,
-)
+from anuga_lean.checkpoint.allowed import hides_code, inner_code, method_of, state_of
+from anuga_lean.checkpoint.register import is_function, name_of
 
 # Arrays of fewer bytes stand in the JSON.
 _SMALL = 2048
@@ -122,10 +115,9 @@ class Encoder:
                 return ["method", owner, name]
             return self._as_code(value, path)
         if isinstance(value, type):
-            known = is_named(value, MODULES)
-            return ["class", value.__module__, value.__qualname__] if known \
-                else self._as_code(value, path)
-        if id(value) in self._place or is_named(kind, MODULES) or self._is_root(value):
+            known = name_of(value)
+            return self._as_code(value, path) if known is None else ["class", known]
+        if id(value) in self._place or name_of(kind) is not None or self._is_root(value):
             return self._refer(value, path)
         return self._as_code(value, path)
 
@@ -158,21 +150,23 @@ class Encoder:
             return ["slice", value.start, value.stop, value.step]
         if isinstance(value, np.dtype) and value.kind in NUMBERS:
             return ["dtype", value.str]
-        if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
-            return ["function", "numpy", value.__name__]
+        if isinstance(value, np.ufunc) and name_of(value) is not None:
+            return ["function", name_of(value)]
         if kind is ZoneInfo and value.key is not None:
             return ["zone", value.key]
         return None
 
     def _function(self, value: Any, path: str) -> Json:
         """Return the JSON of one of ANUGA's functions, or None."""
-        if value.__module__ != "numpy" and is_named(value, FUNCTION_MODULES):
-            return ["function", value.__module__, value.__qualname__]
+        name = name_of(value)
+        if name is not None:
+            return ["function", name] if is_function(value) else None
         if not isinstance(value, types.FunctionType) or value.__dict__:
             return None
+        name = f"anuga.{value.__qualname__}"
         try:
-            code, namespace = inner_code(value.__module__, value.__qualname__)
-        except (ValueError, AttributeError, ImportError):
+            code, namespace = inner_code(name)
+        except ValueError:
             return None
         # a pickle of dill's has a copy of the code
         if code != value.__code__ or namespace is not value.__globals__ \
@@ -182,7 +176,7 @@ class Encoder:
             cells = [cell.cell_contents for cell in value.__closure__ or ()]
         except ValueError:      # a name that is not bound yet
             return None
-        return ["inner", value.__module__, value.__qualname__,
+        return ["inner", name,
                 self._value(value.__defaults__, f"{path}.__defaults__"),
                 *[self._value(cell, f"{path}.{name}")
                   for name, cell in zip(code.co_freevars, cells, strict=True)]]
@@ -227,9 +221,9 @@ class Encoder:
                 raise
             return {"code": self._as_code(value, path)[1]}
         entry: dict[str, Json] = {"new": self._value(kind, f"type({path})")}
-        if not is_named(kind, MODULES):   # the root alone: a user's own Domain
-            entry["base"] = next(["class", base.__module__, base.__qualname__]
-                                 for base in kind.__mro__ if is_named(base, MODULES))
+        if name_of(kind) is None:   # the root alone: a user's own Domain
+            entry["base"] = next(["class", name_of(base)]
+                                 for base in kind.__mro__ if name_of(base) is not None)
         if type(state) is dict and all(type(key) is str for key in state):
             self._alive.append(state)
             entry["attributes"] = {

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anuga_lean._errors import CheckpointError
+from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
 
-FORMAT = 1
+FORMAT = 2
+OLDER_FORMATS = (1,)    # which are read too
 HEADER = "header.json"
 COMPRESSIONS = (None, "zstd")
 
@@ -101,7 +103,7 @@ class _Stream:
         self._file.flush()
 
     def footer(self) -> bytes:
-        """The footer of what was written, whose room is the last write."""
+        """Return the footer of what was written; the last write was its room."""
         return (_FOOTER % (FORMAT, self._hash.hexdigest(), self._at)).encode()
 
 
@@ -174,13 +176,13 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
     try:
         with open(partial, "wb", buffering=0) as file:
             stream = _Stream(file)
-            archive = zipfile.ZipFile(stream, "w")  # type: ignore[arg-type]
+            archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
             try:
                 yield Writer(archive, compression)
                 archive.close()
             finally:
-                archive.fp = None   # or it writes its end when it is collected
+                archive.fp = None   # otherwise zipfile writes its end when it is collected
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
@@ -192,7 +194,7 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -201,10 +203,6 @@ def sync_folder(folder: Path) -> None:
 
 
 # -- reading -------------------------------------------------------------------
-
-
-class Damaged(CheckpointError):
-    """The bytes of a file are not those that were written."""
 
 
 class Reader:
@@ -222,6 +220,8 @@ class Reader:
         The member header.json.
     sha256 : str
         Of everything before the footer, in hexadecimal digits.
+    format : int
+        As the footer says.
 
     Raises
     ------
@@ -259,7 +259,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _check_footer(self) -> str:
@@ -267,16 +267,19 @@ class Reader:
         self._file.seek(end)
         footer = _FOOTER_PATTERN.fullmatch(self._file.read(FOOTER_NBYTES))
         if footer is None:
-            raise Damaged(f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
+            raise DamagedCheckpoint(
+                f"checkpoint {self.path} is torn (footer missing at byte {end:,})")
         if footer[0] != (_FOOTER % (int(footer[1]), footer[2].decode(), int(footer[3]))).encode():
-            raise Damaged(f"checkpoint {self.path} is damaged (its footer was changed)")
-        if int(footer[1]) != FORMAT:
+            raise DamagedCheckpoint(f"checkpoint {self.path} is damaged (its footer was changed)")
+        self.format = int(footer[1])
+        if self.format not in (FORMAT, *OLDER_FORMATS):
             raise CheckpointError(
-                f"checkpoint {self.path} has the format {int(footer[1])}, this anuga_lean reads "
-                f"format {FORMAT}: load it with the version that wrote it")
+                f"checkpoint {self.path} has the format {self.format}, this anuga_lean reads "
+                f"formats {', '.join(map(str, sorted((FORMAT, *OLDER_FORMATS))))}: load it with "
+                "the version that wrote it")
         if int(footer[3]) != self.nbytes:
-            raise Damaged(f"checkpoint {self.path} is torn ({self.nbytes:,} bytes where "
-                          f"{int(footer[3]):,} were written)")
+            raise DamagedCheckpoint(f"checkpoint {self.path} is torn ({self.nbytes:,} bytes where "
+                                    f"{int(footer[3]):,} were written)")
         return footer[2].decode()
 
     def _check_digest(self) -> None:
@@ -291,8 +294,9 @@ class Reader:
             digest.update(memoryview(block)[:count])
             left -= count
         if digest.hexdigest() != self.sha256:
-            raise Damaged(f"checkpoint {self.path} is damaged (its bytes have not the SHA-256 "
-                          f"{self.sha256[:12]}... of its footer)")
+            raise DamagedCheckpoint(
+                f"checkpoint {self.path} is damaged (its bytes have not the SHA-256 "
+                f"{self.sha256[:12]}... of its footer)")
 
     @contextmanager
     def _parsing(self, what: str) -> Iterator[None]:
@@ -302,8 +306,8 @@ class Reader:
         except CheckpointError:
             raise
         except Exception as error:
-            raise Damaged(f"checkpoint {self.path} holds {what} that cannot be read "
-                          f"({type(error).__name__}: {error})") from error
+            raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "
+                                    f"({type(error).__name__}: {error})") from error
 
     def _opened(self) -> zipfile.ZipFile:
         with self._parsing("a list of members"):
@@ -312,8 +316,9 @@ class Reader:
             for entry in archive.infolist():
                 if entry.compress_type != zipfile.ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
-                    raise Damaged(f"checkpoint {self.path} has a member {entry.filename!r} of "
-                                  f"{entry.file_size:,} bytes that it cannot hold")
+                    raise DamagedCheckpoint(
+                        f"checkpoint {self.path} has a member {entry.filename!r} of "
+                        f"{entry.file_size:,} bytes that it cannot hold")
             return archive
 
     def _read_header(self) -> dict[str, Any]:
@@ -340,7 +345,7 @@ class Reader:
         with self._parsing(f"a member {name!r}"):
             return json.loads(self._archive.read(name).decode())
 
-    def read_array(self, name: str, most: int | None = None) -> np.ndarray:
+    def read_array(self, name: str, most: int | None = None) -> NDArray[Any]:
         """Return a new array with the bytes of the member `name`.npy.
 
         Parameters
@@ -363,7 +368,7 @@ class Reader:
                     return self._array_from(unpacked, name, min(
                         room * _LARGEST_EXPANSION, most))
 
-    def _array_from(self, stream: Any, name: str, room: int) -> np.ndarray:
+    def _array_from(self, stream: Any, name: str, room: int) -> NDArray[Any]:
         dtype, shape = _npy_header(stream)
         count = 1
         for n in shape:
@@ -371,7 +376,7 @@ class Reader:
         if dtype.itemsize == 0 or count * dtype.itemsize > room:
             raise ValueError(f"{count:,} items of {dtype} where there is room for {room:,} bytes")
         array = np.empty(shape, dtype)
-        view = memoryview(array.reshape(-1).view(np.uint8)) if array.nbytes else memoryview(b"")
+        view = array.reshape(-1).view(np.uint8).data if array.nbytes else memoryview(b"")
         at = 0
         while at < len(view):
             block = stream.read(min(_BLOCK, len(view) - at))
@@ -379,12 +384,12 @@ class Reader:
                 raise ValueError(f"{at:,} of {len(view):,} bytes")
             view[at:at + len(block)] = block
             at += len(block)
-        if stream.read(1):      # reading on to the end has zipfile compare its CRC-32
+        if stream.read(1):      # at the end of a member zipfile compares its CRC-32
             raise ValueError(f"more than {len(view):,} bytes")
         return array
 
 
-def _npy_header(stream: Any) -> tuple[np.dtype, tuple[int, ...]]:
+def _npy_header(stream: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return dtype and shape of an array that `Writer.add_array` has written."""
     head = stream.read(np.lib.format.MAGIC_LEN + 2)
     nbytes = int.from_bytes(head[-2:], "little")

@@ -1,10 +1,11 @@
-"""load_checkpoint_file: which set a run goes on from, agreed on by all ranks."""
+"""Loads the set of checkpoint files that all ranks agree on: `load_checkpoint_file`."""
 
 from __future__ import annotations
 
 import math
 import time as clock
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         raise CheckpointError(_nothing_there(folder, domain_name, time, ranks, candidates))
     passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
-        domain, reason = tried(ranks, lambda each=each: _load_set(
-            each, ranks, folder, domain_name, trusted))
+        domain, reason = tried(ranks, partial(
+            _load_set, each, ranks, folder, domain_name, trusted))
         if reason is None:
             if passed:
                 _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
@@ -78,7 +79,7 @@ def _warn(ranks: Ranks, text: str) -> None:
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
-    """Return the sets that every rank has its file of, and those whole sets of other ranks."""
+    """Return the sets of which every rank has its file, and whole sets of other rank counts."""
     names, reason = tried(ranks, lambda: files_of(folder, domain))
     if reason is not None:
         raise CheckpointError(reason + ".")
@@ -104,7 +105,7 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
 
 
 def _incomplete(ranks: Ranks, folder: Path, domain: str) -> list[str]:
-    """Say so if the set that was written last is not there on every rank."""
+    """Say so if the set that was written last is missing on a rank."""
     mine = {name.time: name.path.stat().st_mtime for name in files_of(folder, domain)
             if (name.count, name.rank) == (ranks.count, ranks.rank)}
     of_ranks = ranks.allgather(mine)
@@ -129,19 +130,23 @@ def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
 
 def _offer(ranks: Ranks, folder: Path, domain: str, candidates: list[FoundSet],
            failed: list[FoundSet]) -> str:
-    """Name an older set that is whole, if there is one."""
+    """Say which older set is whole, if there is one."""
     for each in candidates:
         if any(each is other for other in failed) or each.is_stock:
             continue
         try:
-            whole = tried(ranks, lambda each=each: [
-                StateFile(path_in(folder, domain, each.count, rank, each.time)).__exit__()
-                for rank in ([ranks.rank] if each.count == ranks.count else range(each.count))])
+            _, reason = tried(ranks, partial(_open_all, each, ranks, folder, domain))
         except NewerCheckpoint:
             continue
-        if whole[1] is None:
+        if reason is None:
             return f"; the set at t={each.time} s is whole: pass time={each.time}."
     return "."
+
+
+def _open_all(found: FoundSet, ranks: Ranks, folder: Path, domain: str) -> None:
+    """Open, and so verify, the files of a set that this rank would load."""
+    for rank in [ranks.rank] if found.count == ranks.count else range(found.count):
+        StateFile(path_in(folder, domain, found.count, rank, found.time)).__exit__()
 
 
 def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
@@ -168,7 +173,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
 
 
 def _load_stock(path: Path, trusted: bool) -> Any:
-    """Return the domain that ANUGA's own classes have pickled, lean."""
+    """Return the domain that ANUGA's own classes have pickled, turned lean."""
     import dill
 
     if not trusted:
@@ -188,7 +193,7 @@ def _load_stock(path: Path, trusted: bool) -> Any:
 
 
 def _go_on(domain: Any) -> Any:
-    """Set what belongs to the process and not to the model."""
+    """Set what belongs to the process and not to the model, and return the domain."""
     domain.last_walltime = domain.walltime_prev = clock.time()
     domain.communication_time = 0.0
     domain.communication_reduce_time = 0.0

@@ -1,4 +1,4 @@
-"""The names of checkpoint files, and the sets they belong to.
+"""Reads the names of checkpoint files, and sorts them into sets.
 
 A set is one file per rank for one moment.  What is in a file is `reading`'s.
 """
@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.file import Reader
@@ -22,7 +23,7 @@ _RANK = r"(?:_P(\d+)_(\d+))?"
 
 @dataclass(frozen=True)
 class Name:
-    """The name of a file of a set: DOMAIN[_PRANKS_RANK]_TIME.npz, or .pickle as ANUGA writes."""
+    """The name of a file of a set: DOMAIN[_PRANKS_RANK]_TIME.npz, or .pickle for ANUGA's own."""
 
     path: Path
     domain: str
@@ -33,7 +34,7 @@ class Name:
 
     @classmethod
     def parse(cls, path: Path, domain: str | None = None) -> Name | None:
-        """Return what a file is called; None if it is none of a set, or of another domain."""
+        """Return the name of a file; None if it belongs to no set, or to another domain."""
         stem = "(.+?)" if domain is None else f"({re.escape(domain)})"
         found = re.fullmatch(rf"{stem}{_RANK}_{_TIME}({re.escape(SUFFIX)}|"
                              rf"{re.escape(STOCK_SUFFIX)})", path.name)
@@ -63,7 +64,7 @@ def files_of(folder: Path, domain: str | None = None) -> list[Name]:
 
 @dataclass
 class FoundSet:
-    """A set in a folder, as far as names and headers say.
+    """A set in a folder, as its names and headers tell.
 
     Attributes
     ----------
@@ -83,14 +84,14 @@ class FoundSet:
     ranks: set[int]
 
     @property
-    def key(self) -> tuple:
-        """What must agree between ranks."""
+    def key(self) -> tuple[Any, ...]:
+        """Return what has to agree between ranks."""
         return self.time, self.count, self.is_stock, self.identity
 
 
 def sets_in(names: list[Name]) -> list[FoundSet]:
     """Return the sets that files belong to, the newest first."""
-    found: dict[tuple, FoundSet] = {}
+    found: dict[tuple[Any, ...], FoundSet] = {}
     for name in names:
         identity, when = None, os.path.getmtime(name.path)
         if not name.is_stock:
@@ -98,7 +99,7 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
                 with Reader(name.path, verify=False) as reader:
                     identity, when = reader.header.get("set"), float(reader.header["written"])
             except (CheckpointError, KeyError, TypeError, ValueError):
-                pass        # it is still there to be named when it is tried
+                pass        # the file is reported when a run tries to load it
         key = (name.time, name.count, name.is_stock, identity)
         each = found.setdefault(key, FoundSet(*key, when, set()))
         each.ranks.add(name.rank)

@@ -1,4 +1,4 @@
-"""load_checkpoint_file where ANUGA runs as it is: its own, which knows no lean checkpoints."""
+"""Replaces load_checkpoint_file where ANUGA runs as it is: ANUGA's own, with a clear error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
                          *args: Any, **kwargs: Any) -> Any:
-    """Return what ANUGA's own function does.
+    """Return what ANUGA's own function returns.
 
     Raises
     ------

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anuga_lean._errors import CheckpointError
+from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
-from anuga_lean.checkpoint.file import Damaged, Reader
+from anuga_lean.checkpoint.file import FORMAT, Reader
 from anuga_lean.checkpoint.names import MESH_FILE
 from anuga_lean.checkpoint.releases import check
 from anuga_lean.checkpoint.writing import CODE, GRAPH
@@ -67,7 +69,7 @@ class StateFile:
         self.older = check(f"checkpoint {path}", header.get("anuga"))
         name = header.get("mesh_file")
         if not isinstance(name, str) or not MESH_FILE.fullmatch(name):
-            raise Damaged(f"checkpoint {path} names no mesh file")
+            raise DamagedCheckpoint(f"checkpoint {path} names no mesh file")
         if not (path.parent / name).exists():
             raise CheckpointError(
                 f"checkpoint {path} needs the mesh file {name} beside it, which is not there: "
@@ -83,7 +85,7 @@ class StateFile:
                 "run: bring the one that it was written with")
         return mesh
 
-    def array(self, number: int) -> np.ndarray:
+    def array(self, number: int) -> NDArray[Any]:
         """Return the array of a number, as the graph counts them."""
         name, place = self.state.header["places"][number]
         found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self._room)
@@ -107,7 +109,8 @@ class StateFile:
             pickled: bytes | None = b""
             if self.code():
                 pickled = self.state.read_bytes(CODE) if trusted else None
-            decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled)
+            decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled,
+                              _old_names(self.state.format))
             domain = decoder.root
             _check(domain)
         except CheckpointError as error:
@@ -118,6 +121,15 @@ class StateFile:
             raise CheckpointError(f"checkpoint {path} holds no domain that can be restored "
                                   f"({type(error).__name__}: {error})") from error
         return domain, decoder.missing
+
+
+def _old_names(number: int) -> ModuleType | None:
+    """Return what knows the names of an older format."""
+    if number == FORMAT:
+        return None
+    from anuga_lean.checkpoint import format_1
+
+    return format_1
 
 
 def _is_text_by_text(value: Any) -> bool:
@@ -144,8 +156,8 @@ def _check_header(path: Path, header: dict[str, Any]) -> None:
         *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
     ) if not is_right]
     if wrong:
-        raise Damaged(f"checkpoint {path} has a header without {', '.join(wrong)} as they are "
-                      "written")
+        raise DamagedCheckpoint(
+            f"checkpoint {path} has a header without {', '.join(wrong)} as they are written")
 
 
 def _check(domain: Any) -> None:
@@ -176,9 +188,25 @@ def _check(domain: Any) -> None:
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
     _check_prescribed(domain)
+    _check_tables(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_tables(domain: Any) -> None:
+    """Raise an error unless ANUGA's kernels take its arrays, or the lean ones walls and tracers."""
+    from anuga_lean import _kernels
+    from anuga_lean.checkpoint import stock_state
+    from anuga_lean.stepping import wall_edges
+    from anuga_lean.stepping.tracers import Tracers
+
+    if domain.on_stock_arrays:
+        stock_state.check(domain)
+        return
+    run = _kernels.Run(domain.mesh.blocks.handle())
+    run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
+    Tracers(domain).start(run)
 
 
 def _check_prescribed(domain: Any) -> None:

@@ -1,7 +1,7 @@
-"""A set of checkpoint files on another number of ranks than it was written on.
+"""Loads a set of checkpoint files on another number of ranks than it was written on.
 
 Owns how the domains of the ranks become one again (full triangles, by their
-global numbers), and what of it a domain distributed anew is given.  Boundaries
+global numbers), and what of it a newly distributed domain gets.  Boundaries
 and operators belong to a part of the mesh: they have to be set again, as after
 `anuga.distribute`.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.decoder import Missing
@@ -39,7 +40,7 @@ _WHY = "which another number of ranks has written"
 
 
 class _Whole:
-    """The parts of a set, put together one after the other.
+    """Puts the parts of a set together, one after the other.
 
     Parameters
     ----------
@@ -52,8 +53,8 @@ class _Whole:
         self.triangles = np.full((n, 3), -1, np.int64)
         self.nodes = np.zeros((nodes, 2))
         self.boundary: dict[tuple[int, int], str] = {}
-        self.tagged: dict[str, list[np.ndarray]] = {}
-        self.quantities: dict[str, np.ndarray] = {}
+        self.tagged: dict[str, list[NDArray[Any]]] = {}
+        self.quantities: dict[str, NDArray[Any]] = {}
         self.kinds: dict[str, str] = {}
         self.tracers = {name: np.zeros(n) for name in part._tracer_names}
         self.geo_reference = part.geo_reference
@@ -68,7 +69,7 @@ class _Whole:
         self.again: dict[str, int] = {}     # what else to set again, and how often
 
     def add(self, part: Any) -> None:
-        """Take the full triangles of a part in."""
+        """Add the full triangles of a part."""
         if part.n_sediment_classes:
             raise CheckpointError(
                 f"a set of {part.numproc} ranks with sediment can be loaded on {part.numproc} "
@@ -99,7 +100,7 @@ class _Whole:
         self._note_what_to_set_again(part)
 
     @staticmethod
-    def _numbers(part: Any, name: str, count: int) -> np.ndarray:
+    def _numbers(part: Any, name: str, count: int) -> NDArray[Any]:
         """Return the global numbers of a part's triangles or nodes; a serial domain has its own."""
         found = getattr(part, name, None)
         return np.arange(count) if found is None else np.asarray(found)
@@ -147,7 +148,7 @@ class _Whole:
         return domain
 
     def give_quantities(self, domain: Any, ranks: Ranks) -> None:
-        """Give the parts of a user's own quantities, which `anuga.distribute` leaves behind."""
+        """Set the user's own quantities of a part, which `anuga.distribute` does not send."""
         import anuga
 
         for name, kind in self.kinds.items():
@@ -157,13 +158,13 @@ class _Whole:
                 domain.quantities[name].set_values(values, location="centroids")
 
     def facts(self) -> _Whole:
-        """Return the same without arrays."""
+        """Return the same object without its arrays, to be sent to the other ranks."""
         twin = copy.copy(self)
         twin.boundary, twin.tagged, twin.quantities = {}, {}, {}
         return twin
 
     def transfer(self, domain: Any) -> None:
-        """Give a domain the parameters, times and counters of the set."""
+        """Set the parameters, times and counters of the set on a domain."""
         domain.set_flow_algorithm(self.attributes["flow_algorithm"])
         stored = {name: flag for name, flag in self.stored.items()
                   if not name.startswith("max_")}
@@ -176,7 +177,7 @@ class _Whole:
         domain.update_domain_c_struct()
 
     def ask_for(self, domain: Any) -> None:
-        """Let boundaries that are not set again complain instead of being none."""
+        """Make boundaries that are not set again raise an error, instead of none at all."""
         domain.set_boundary({
             tag: Missing(f"domain.boundary_map[{tag!r}]", self.tags.get(tag, "a boundary"), _WHY)
             for tag in domain.get_boundary_tags() if tag not in _INTERNAL_TAGS
@@ -219,6 +220,8 @@ def regrouped(files: list[Path], name: str, ranks: Ranks) -> Any:
     found, reason = tried(ranks, lambda: _put_together(files, name) if ranks.rank == 0 else None)
     if reason is not None:
         raise CheckpointError(reason)
+    domain: Any
+    whole: Any      # what rank 0 has put together; the others take its facts
     domain, whole = found or (None, None)
     if ranks.count > 1:
         domain = anuga.distribute(domain)

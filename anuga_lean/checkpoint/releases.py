@@ -1,9 +1,8 @@
-"""Checkpoints of other releases of ANUGA than the one that is installed.
+"""Decides which checkpoints of other releases of ANUGA a run may continue.
 
-Owns which of them a run may go on from; what the state of a domain lacks that an older
-release has left is in `overlay.later_attributes`.  Newer states are refused: an older
-release would go on with arithmetic that they were not computed with, and does not know
-all that they hold.
+What the state of a domain lacks that an older release has left is in
+`overlay.later_attributes`.  Newer states are refused: an older release would continue with
+arithmetic that they were not computed with, and does not know all that they hold.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _BLOCK = 1 << 20
 
 
 def _order(version: str) -> tuple[int, ...] | None:
-    """Return what sorts versions; None for a text that is none."""
+    """Return a key that sorts versions; None for a text that is not a version."""
     found = _VERSION.fullmatch(version)
     if found is None:
         return None
@@ -61,7 +60,7 @@ def installed() -> str:
 
 
 def check(what: str, written: Any) -> str | None:
-    """Return what to say of a state that an older ANUGA has written, or None.
+    """Return the warning for a state that an older ANUGA has written, or None.
 
     Parameters
     ----------
@@ -107,7 +106,7 @@ def check_pickle(path: Path) -> None:
 
 
 def check_stock_state(state: dict[str, Any]) -> str | None:
-    """Return what to say of the state of a domain of ANUGA's own that an older one has pickled.
+    """Return the warning for a domain of ANUGA's own that an older ANUGA has pickled, or None.
 
     Raises
     ------
@@ -147,6 +146,6 @@ def _shown(value: Any) -> str:
 
 
 def say(text: str | None) -> None:
-    """Warn, on rank 0 alone, of a run that goes on with another arithmetic."""
+    """Warn, on rank 0 alone, of a run that continues with another arithmetic."""
     if text is not None and Ranks.of_process().rank == 0:
         warnings.warn(text, CheckpointWarning, stacklevel=5)

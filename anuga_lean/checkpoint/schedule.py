@@ -1,4 +1,4 @@
-"""When a domain writes checkpoints, and where."""
+"""Decides when a domain writes checkpoints, and where."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ def _use_folder(folder: Path) -> None:
 def is_due(domain: Any) -> bool:
     """Whether a checkpoint is to be written at this yield; collective."""
     if domain.checkpoint_step != 0:
-        return domain.yieldstep_counter % domain.checkpoint_step == 0
+        return bool(domain.yieldstep_counter % domain.checkpoint_step == 0)
     ranks = Ranks.of_domain(domain)
-    return ranks.from_first(clock.time() - domain.walltime_prev > domain.checkpoint_time)
+    late: bool = ranks.from_first(
+        clock.time() - domain.walltime_prev > domain.checkpoint_time)
+    return late

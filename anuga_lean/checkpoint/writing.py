@@ -1,4 +1,4 @@
-"""Writing sets: whole on every rank or not at all, and dropping the older ones.
+"""Writes sets, whole on every rank or not at all, and removes the older ones.
 
 Beside its sets a rank has one mesh file, with the mesh and what else a run
 leaves alone; a set's file holds what has changed.
@@ -35,7 +35,7 @@ _MARGIN = 1 << 20       # bytes left free on the disk
 
 
 class Checkpointing:
-    """What a rank knows of the sets it has written.
+    """The sets that a rank has written.
 
     How many are kept and whether they are compressed are attributes of the
     domain, checkpoint_keep and checkpoint_compression.
@@ -92,7 +92,7 @@ class Checkpointing:
         return True
 
     def _check_room(self, ranks: Ranks, folder: Path, prepared: _Prepared) -> str | None:
-        """Say what is missing if a disk has no room for the files of the ranks that use it."""
+        """Say how much room is missing on a disk for the files of the ranks that use it."""
         try:
             disk = (socket.gethostname(), os.stat(folder).st_dev)
             free = shutil.disk_usage(folder).free
@@ -114,7 +114,7 @@ class Checkpointing:
         return f"the older {self.sets[-1][0].name} is untouched"
 
     def _take_note(self, path: Path, mesh_file: str, domain: Any) -> None:
-        """Count a set that is whole, and drop those that are too many."""
+        """Add a set that is whole to the list, and remove those that are too many."""
         self.sets = [(path.parent / each.name, mesh) for each, mesh in self.sets
                      if each.name != path.name and _is_same_folder(each.parent, path.parent)]
         self.sets.append((path, mesh_file))
@@ -130,7 +130,7 @@ class Checkpointing:
 
     @staticmethod
     def _is_needed(mesh_file: Path, domain: Any) -> bool:
-        """Whether a set that somebody else has left stands on a mesh file."""
+        """Whether a set of another run refers to a mesh file."""
         for name in files_of(mesh_file.parent):
             if not name.is_stock and name.path.name.startswith(domain.get_name() + "_"):
                 try:
@@ -142,7 +142,7 @@ class Checkpointing:
         return False
 
     def _warn_of_others(self, path: Path, domain: Any) -> None:
-        """Say that other sets are in the folder, which nobody drops."""
+        """Warn that sets of other runs are in the folder, which are never removed."""
         self._warned_of_others = True
         own = {each for each, _ in self.sets}
         others = [name.path.name for name in files_of(path.parent)
@@ -155,7 +155,7 @@ class Checkpointing:
                 CheckpointWarning, stacklevel=5)
 
     def adopt(self, path: Path, time: float, mesh: Reader) -> None:
-        """Count the sets that a run goes on from as its own, and go on with their mesh file."""
+        """Adopt the sets that a run continues as its own, with their mesh file."""
         self.mesh_file, self.digests = mesh.path.name, dict(mesh.header["arrays"])
         prefix = path.name.removesuffix(SUFFIX).rpartition("_")[0]
         self.sets = []
@@ -171,7 +171,7 @@ class Checkpointing:
 
 
 def _is_same_folder(one: Path, other: Path) -> bool:
-    """Whether sets in a folder are the run's own: it may have been loaded from a copy of it."""
+    """Whether sets in a folder are the run's own; it may have been loaded from a copy of it."""
     try:
         return one.samefile(other)
     except OSError:
@@ -179,7 +179,7 @@ def _is_same_folder(one: Path, other: Path) -> bool:
 
 
 def _sync_sww(domain: Any) -> None:
-    """Have the frames that a set goes on from on the disk before it."""
+    """Write the SWW frames that a set continues to the disk, before the set."""
     writer = getattr(domain, "writer", None)
     if domain.store and writer is not None and os.path.exists(writer.filename):
         with open(writer.filename, "rb") as file:
@@ -187,7 +187,7 @@ def _sync_sww(domain: Any) -> None:
 
 
 class _Prepared:
-    """A state that is ready to be written: nothing more can be wrong with it but the disk."""
+    """A state that is ready to be written: from here on only the disk can fail."""
 
     def __init__(self, domain: Any, policy: Checkpointing) -> None:
         self.domain = domain
@@ -224,7 +224,7 @@ class _Prepared:
         return found
 
     def _choose_mesh_file(self) -> None:
-        """Go on with the mesh file in use if it has the mesh, or name a new one."""
+        """Keep the mesh file in use if it has the mesh, or name a new one."""
         policy, folder = self.policy, Path(self.domain.checkpoint_dir)
         self.mesh_digests = policy.digests
         self.mesh_file = policy.mesh_file
@@ -237,7 +237,7 @@ class _Prepared:
             self.mesh_file = f"{self.domain.get_name()}_mesh_{key}{SUFFIX}"
 
     def write(self, path: Path, identity: tuple[str, float]) -> str:
-        """Write the files of this rank; the name of the mesh file."""
+        """Write the files of this rank; return the name of the mesh file."""
         parts = dict(self.arrays)
         folder, domain = path.parent, self.domain
         partial = folder / f".{domain.get_name()}.partial"
@@ -253,7 +253,8 @@ class _Prepared:
         with Reader(mesh_path, verify=False) as mesh:
             mesh_sha256, there = mesh.sha256, {
                 digest: name for name, digest in mesh.header["arrays"].items()}
-        where, here = [], {}
+        where: list[list[str]] = []
+        here: dict[str, str] = {}
         for name, _ in self.arrays:
             digest = self.digests[name]
             if digest in there:

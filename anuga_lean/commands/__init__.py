@@ -1,4 +1,10 @@
-"""The verbs of the command line, one module each: prepare_parser and run.
+"""Implements the verbs of the command line, one module each: `prepare_parser` and `run`.
+
+run        a script on lean domains            compare    a model or script on both
+census     arrays of a domain, by owner        features   what runs lean, what is replaced
+selfcheck  lean against stock on this machine  checkpoint what checkpoint files hold
+report     stored figures as one page          patches    patches for ANUGA itself, verified
+_options   options of several verbs            _progress  one moving line for long work
 
 Importing a verb imports nothing of the solver.
 """

@@ -1,4 +1,4 @@
-"""Options that more than one verb takes, under ANUGA's own names where it has them."""
+"""Defines the options that several verbs take, under ANUGA's own names where it has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anuga_lean.measure.measurement import ISAS, Request
 
 def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int,
                       more: str = "") -> None:
-    """Which model, on which mesh, how long, on how many threads.
+    """Add the options for the model, its mesh, its duration and the threads.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int
 
 
 def request_from(args: argparse.Namespace, variant: str) -> Request:
-    """The checked request that the options describe.
+    """Return the request that the options describe, checked.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
-    """Where to write the figures."""
+    """Add the option for the file to write figures to."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here too")
 
 
 def check_json_path(path: Path | None) -> None:
-    """Refuse, before any work is done, a file that cannot be written."""
+    """Raise CommandError, before any work is done, if the file cannot be written."""
     if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
         raise CommandError(f"{path} cannot be written: give a file in a folder that exists")
 

@@ -1,4 +1,4 @@
-"""Progress of long work: one moving line on a terminal, plain lines in a log."""
+"""Shows the progress of long work: one moving line on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""anuga_lean census: every array a domain holds while it evolves, by owner."""
+"""anuga_lean census: lists every array that a domain holds while it evolves, by owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""anuga_lean checkpoint: what checkpoint files hold, without running anything of them."""
+"""anuga_lean checkpoint: shows what checkpoint files hold and runs nothing of them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what is asked; the exit code."""
-    return args.act(args.path)
+    """List, verify or inspect checkpoint files; return the exit code."""
+    code: int = args.act(args.path)
+    return code
 
 
 def _folder(path: Path) -> list[Name]:
@@ -48,7 +49,7 @@ def _folder(path: Path) -> list[Name]:
 
 
 def _sets(names: list[Name]) -> list[tuple[str, FoundSet]]:
-    """The sets of all domains, those of a domain together."""
+    """Return the sets of all domains, those of a domain together."""
     domains = sorted({name.domain for name in names})
     return [(domain, each) for domain in domains
             for each in sets_in([name for name in names if name.domain == domain])]
@@ -89,7 +90,7 @@ def _verify(path: Path) -> int:
 def _verdict(file: Path) -> str:
     name = Name.parse(file)
     if name is not None and name.is_stock:
-        return "a pickle of ANUGA's, which nobody can verify"
+        return "a pickle of ANUGA's, which cannot be verified"
     try:
         with StateFile(file) as both:
             count = len(both.state.header["places"])

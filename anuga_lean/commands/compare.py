@@ -1,4 +1,4 @@
-"""anuga_lean compare: the same model or script on stock and on lean, side by side."""
+"""anuga_lean compare: runs the same model or script on stock and on lean, side by side."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare and print; 1 if results differ."""
+    """Compare and print; return 1 if results differ."""
     request = replace(request_from(args, "stock"), numprocs=args.numprocs, stages=args.stages)
     request.check()
     if args.repeat < 1:
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _attribute(request: Request, args: argparse.Namespace, folder: Path, progress: Progress,
                records: list[Record]) -> list[str]:
-    """Run both under memray; tables of their call sites, and where the flamegraphs are."""
+    """Run both under memray; return tables of their call sites and where the flamegraphs are."""
     lines = []
     for record in records:
         variant = record.build

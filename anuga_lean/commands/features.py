@@ -1,4 +1,4 @@
-"""anuga_lean features: what runs on lean kernels and what on stock's, and what is replaced."""
+"""anuga_lean features: prints what runs on lean kernels and what on stock's, what is replaced."""
 
 from __future__ import annotations
 

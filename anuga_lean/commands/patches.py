@@ -1,7 +1,7 @@
-"""anuga_lean patches verify: patches for ANUGA itself, ours or anybody's, verified.
+"""anuga_lean patches verify: verifies patches for ANUGA itself, ours or a user's.
 
-Owns finding the checkout whose patches are meant.  Patches and what verifies them
-lie in its folder patches/ and work without this package: see patches/verify.py.
+Owns the search for the checkout that has the patches.  Patches and the program that verifies
+them are in its folder patches/ and work without this package: see patches/verify.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anuga_lean._errors import CommandError
 
-SUMMARY = "verify patches for ANUGA itself, ours or anybody's, from a checkout"
+SUMMARY = "verify patches for ANUGA itself, ours or a user's, from a checkout"
 SCRIPT = Path("patches") / "verify.py"
 
 
@@ -25,7 +25,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Runs patches/verify.py of a checkout of anuga_lean, with this Python: the patches are "
         "no part of the installed package.  It verifies ours, or patch files and git checkouts of "
-        "ANUGA that somebody else made.  What follows verify is its own: anuga_lean patches "
+        "ANUGA that a user made.  What follows verify is its own: anuga_lean patches "
         "verify --help."
     )
     parser.add_argument("--checkout", type=Path, metavar="FOLDER",
@@ -34,7 +34,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part our arguments from those of verify."""
+    """Separate our arguments from those of verify."""
     if "verify" not in arguments:
         return list(arguments), []
     position = list(arguments).index("verify")
@@ -42,7 +42,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the script; its exit code."""
+    """Run the script; return its exit code."""
     script = find(args.checkout)
     known = os.environ | {"ANUGA_LEAN_PATCHES_PROGRAM": "anuga_lean patches verify"}
     known.pop("ANUGA_LEAN", None)  # what it starts is stock ANUGA
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find(checkout: Path | None) -> Path:
-    """The script that verifies, of a folder or of the next one above the present one.
+    """Return the script that verifies, of a folder or of the next one above the present one.
 
     Raises
     ------

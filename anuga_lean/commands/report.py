@@ -1,4 +1,4 @@
-"""anuga_lean report: stored figures as one HTML page for people who look before they read.
+"""anuga_lean report: writes stored figures as one HTML page with pictures.
 
 Owns which files are read and how the page is written, whole or not at all; what
 is on it lives in measure/page/.
@@ -11,12 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from anuga_lean._errors import CommandError
+from anuga_lean._errors import CommandError, RecordError
 from anuga_lean.commands._options import check_json_path
 from anuga_lean.measure.page import Unreadable, page_of, render
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.page.wording import plural
-from anuga_lean.measure.records import Night, RecordError, read
+from anuga_lean.measure.records import Night, read
 
 SUMMARY = "show stored figures as one HTML page"
 
@@ -33,7 +33,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the page; 1 if a file is missing on it."""
+    """Write the page; return 1 if a file is missing on it."""
     check_output(args.output, args.files)
     templates()
     nights: list[Night] = []
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_output(output: Path, files: list[Path]) -> None:
-    """Refuse, before any work is done, a page that cannot be or would take a file's place."""
+    """Raise CommandError, before any work, if the page cannot be or would replace a file."""
     check_json_path(output)
     if output.exists() and not output.is_file():
         raise CommandError(f"{output} is no ordinary file: give another name after -o")
@@ -66,7 +66,7 @@ def check_output(output: Path, files: list[Path]) -> None:
 
 
 def write_page(output: Path, text: str) -> None:
-    """Put a page into a file, whole or not at all."""
+    """Write a page to a file, whole or not at all."""
     final = output.resolve()
     beside = final.with_name(f".{final.name}.{os.getpid()}")
     try:

@@ -1,9 +1,9 @@
-"""anuga_lean run: an ANUGA script nobody has to edit, on lean domains.
+"""anuga_lean run: runs an ANUGA script on lean domains as it is, without an edit.
 
-Owns everything that makes the script believe python itself had started it
-(sys.argv, sys.path, tracebacks, exit codes), and the variable ANUGA_LEAN that
-makes the processes it starts lean: anuga_lean.pth in their site-packages reads
-it.  Bringing in the lean classes is overlay's.
+Owns everything that python itself would have given the script (sys.argv, sys.path,
+tracebacks, exit codes), and the variable ANUGA_LEAN that makes the processes it starts
+lean: anuga_lean.pth in their site-packages reads it.  Bringing in the lean classes is
+overlay's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import types
 import zipfile
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from anuga_lean._errors import CommandError
 from anuga_lean.overlay.stopping_ranks import stop_others
@@ -43,7 +44,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "The processes that the script starts become lean too, through the environment "
-        "variable ANUGA_LEAN=run: set it to 0 for one that shall run stock ANUGA.  It does not "
+        "variable ANUGA_LEAN=run: set it to 0 for one that is to run stock ANUGA.  It does not "
         "reach a python without this package, one started with -S or with an environment of "
         "its own, nor mpiexec's ranks on other machines unless mpiexec is given -x ANUGA_LEAN.  "
         "An ANUGA whose inside is not known runs as it is, with one warning; ANUGA_LEAN_STRICT=1 "
@@ -54,7 +55,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part our arguments from the script's, which may look like options of ours."""
+    """Separate our arguments from the script's, which may look like options of ours."""
     for position, argument in enumerate(arguments):
         if argument == "-m":
             return list(arguments[: position + 2]), list(arguments[position + 2 :])
@@ -66,7 +67,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the script or module; returns only if it comes to its end."""
+    """Run the script or module; return only if it comes to its end."""
     if args.module is None and args.script is None:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _reach_children() -> None:
-    """Have the processes that the script starts become lean, or say that they will not."""
+    """Make the processes that the script starts lean, or say that they will not be."""
     os.environ[VARIABLE] = "run"
     folders = site.getsitepackages()
     if site.ENABLE_USER_SITE:
@@ -109,12 +110,12 @@ def _reach_children() -> None:
 
 
 class _StartsStock:
-    """Says once, when the script starts a process, that no such process becomes lean."""
+    """Says once, when the script starts a process, that its processes are not lean."""
 
     def __init__(self) -> None:
         self.said = False
 
-    def __call__(self, event: str, arguments: tuple) -> None:
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.said or event not in _STARTS_A_PROCESS:
             return
         self.said = True
@@ -147,7 +148,7 @@ def _run_script(script: str) -> None:
 
 
 def _set_search_path(script: str | None) -> None:
-    """Put the script's folder, or the current one, where python would."""
+    """Put the script's folder, or the current one, on sys.path where python would."""
     if getattr(sys.flags, "safe_path", False):
         return
     if script is None:
@@ -168,7 +169,7 @@ def _check_module(name: str) -> None:
 
 
 def _die(error: BaseException) -> int:
-    """Show the error as python would, without our own frames."""
+    """Show the error as python would, without our own frames, and exit."""
     trace = _script_frames(error.__traceback__)
     error.__traceback__ = trace
     sys.excepthook(type(error), error, trace)
@@ -180,7 +181,7 @@ def _die(error: BaseException) -> int:
 
 
 def _script_frames(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback below this module and runpy."""
+    """Return the part of a traceback below this module and runpy."""
     while trace is not None and trace.tb_frame.f_globals.get("__name__") in (__name__, "runpy"):
         trace = trace.tb_next
     return trace

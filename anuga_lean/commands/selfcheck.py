@@ -1,4 +1,4 @@
-"""anuga_lean selfcheck: proof on this machine that lean gives the bits of stock."""
+"""anuga_lean selfcheck: proves on this machine that lean gives the bits of stock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check and print; 1 if a bit differs or nothing was proved."""
+    """Check and print; return 1 if a bit differs or nothing was proved."""
     if not 1 <= args.states <= MOST_STATES:
         raise CommandError(f"--states {args.states} is not between 1 and {MOST_STATES}")
     if args.seed < 0:

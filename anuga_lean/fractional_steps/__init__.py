@@ -1,9 +1,11 @@
-"""What ANUGA's operators (its fractional steps) keep and search, in less memory.
+"""Lets ANUGA's operators (its fractional steps) keep and search in less memory.
 
 Their physics stays ANUGA's.  The folder is not called operators: `import anuga_lean as anuga`
 must leave anuga.operators to ANUGA.
 
-kinematic_viscosity  arrays only while it solves; viscosity_matrix implicit, viscosity_explicit
+kinematic_viscosity  ANUGA's operator, with arrays only while it solves
+viscosity_matrix     the systems of its implicit steps, made chunk by chunk
+viscosity_explicit   its explicit steps
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
 """

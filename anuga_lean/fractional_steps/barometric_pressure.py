@@ -1,8 +1,7 @@
-"""ANUGA's Barometric_pressure_operator over chunks of triangles.
+"""Runs ANUGA's Barometric_pressure_operator over chunks of triangles.
 
-Owns the gradient of the pressure as ANUGA computes it triangle by triangle in
-Python, which would ask a lean mesh for one element at a time.  What the
-pressure is at the nodes is ANUGA's affair.
+Owns the gradient of the pressure, which ANUGA computes triangle by triangle in Python: on a
+lean mesh that would compute one element at a time.  The pressure at the nodes is ANUGA's.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from anuga_lean.quantity.forms import Array, chunks, plane_gradient
 
 
 class Barometric_pressure_operator(_StockOperator):
-    """Drives the water by the gradient of a pressure in Pa; see ANUGA's class."""
+    """An operator that drives the water by the gradient of a pressure in Pa; see ANUGA's class."""
 
     def __call__(self) -> None:
         """Add a step's worth of the pressure gradient to the momenta."""

@@ -1,8 +1,8 @@
-"""ANUGA's Kinematic_viscosity_operator without the matrices it keeps.
+"""Runs ANUGA's Kinematic_viscosity_operator without the matrices it keeps.
 
-Owns when the operator's arrays exist: from the moment something asks for one
-to the end of the next step.  A step makes only the one matrix it multiplies with
-(`viscosity_matrix`); the equations are solved by ANUGA's own conjugate gradients.
+Owns the life of the operator's arrays: from the first read of one to the end of the next
+step.  A step makes only the one matrix it multiplies with (`viscosity_matrix`); ANUGA's own
+conjugate gradients solve the equations.
 Explicit steps are `viscosity_explicit`'s.  A domain that runs on ANUGA's kernels
 gets exactly ANUGA's operator.
 """
@@ -21,6 +21,7 @@ from anuga.operators.kinematic_viscosity_operator import (
 from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
+from anuga_lean._errors import ModelError
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.fractional_steps import viscosity_explicit
 from anuga_lean.fractional_steps.viscosity_matrix import (
@@ -35,12 +36,12 @@ from anuga_lean.quantity.views import RealArrays
 
 
 class _ArraysFollow(Exception):
-    """ANUGA's constructor has checked its arguments and goes on to its arrays."""
+    """Raised where ANUGA's constructor has checked its arguments and would make its arrays."""
 
 
 @documented_as(_StockOperator)
 class Kinematic_viscosity_operator(_StockOperator):
-    """Adds the viscous term to the momenta once per step; see ANUGA's class.
+    """An operator that adds the viscous term to the momenta once per step; see ANUGA's class.
 
     Notes
     -----
@@ -51,6 +52,10 @@ class Kinematic_viscosity_operator(_StockOperator):
     after the next step.
     """
 
+    n: int      # triangles
+    dt: float   # s
+    mesh: Any
+    _row_of: Rows   # while a step makes its system
     _constructing = False
     _stepping = False
     _solved_dt: float | None = None         # of the last system that a step has solved, s
@@ -68,7 +73,7 @@ class Kinematic_viscosity_operator(_StockOperator):
                 warnings.warn(each.message, each.category, stacklevel=2)
 
     def _construct(self, domain: Any, *args: Any, **kwargs: Any) -> None:
-        """Let ANUGA's constructor run, on a lean domain up to its arrays."""
+        """Run ANUGA's constructor, on a lean domain up to its arrays."""
         self._constructing = not domain.on_stock_arrays
         try:
             super().__init__(domain, *args, **kwargs)
@@ -83,8 +88,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             wrong = self.__dict__.get("diffusivity")
             if wrong is None or isinstance(wrong, _stock.Quantity):
                 raise
-            raise AssertionError("diffusivity is a quantity, its name, a number or None, "
-                                 f"not {type(wrong).__name__}.") from error
+            raise ModelError("diffusivity is a quantity, its name, a number or None, "
+                             f"not {type(wrong).__name__}.") from error
         finally:
             self.__dict__.pop("_constructing", None)
 
@@ -147,12 +152,12 @@ class Kinematic_viscosity_operator(_StockOperator):
         return self.__dict__.get("form") == "momentum"
 
     def forget_arrays(self) -> None:
-        """Let go of every array that can be made again, and of ANUGA's scratch."""
+        """Drop every array that can be made again, and ANUGA's scratch."""
         held = self.__dict__
         if "_geo_structure_base" in held and "geo_structure_values" in held:
             self._slip = np.flatnonzero(self.geo_structure_values != self._geo_structure_base)
         for name in {*_MADE, *_MADE_OF_FORMS, "_row_of", "_system"} - {"_rhs_bdry"}:
-            held.pop(name, None)        # a boundary is short
+            held.pop(name, None)        # _rhs_bdry is as short as the boundary: it stays
         if held.get("_scratch"):
             from anuga.shallow_water.sw_domain_openmp_ext import kv_scratch_free
 
@@ -169,7 +174,7 @@ class Kinematic_viscosity_operator(_StockOperator):
         return state | {name: {} for name in ("_scratch", "_scratch_walls") if name in state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take such a state, or one that ANUGA has pickled with an address in it."""
+        """Restore such a state, or one that ANUGA has pickled with an address in it."""
         self.__dict__.update(state)
         for name in ("_scratch", "_scratch_walls"):
             if name in state:
@@ -206,8 +211,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         domain.update_centroids_of_velocities_and_height()
         diffusivity = self.diffusivity + 0.1 if self.add_safety else self.diffusivity
         if not np.all(diffusivity.centroid_values >= 0.0):
-            raise AssertionError("the eddy viscosity is negative or not a number in "
-                                 f"{np.sum(~(diffusivity.centroid_values >= 0.0))} triangles.")
+            raise ModelError("the eddy viscosity is negative or not a number in "
+                             f"{np.sum(~(diffusivity.centroid_values >= 0.0))} triangles.")
         self._take_coefficients(*self._weighted_by_depth(diffusivity))
         depth = domain.quantities["height"].centroid_values
         for axis in "xy":
@@ -241,8 +246,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             super().update_elliptic_matrix(a)
 
     def _take_coefficients(self, cells: Array, edges: Array) -> None:
-        """Have the system of this step made from these: (n,) and (boundary_length,) float64."""
-        self._row_of: Rows | None = Rows(self.domain, cells, edges, self._slip)
+        """Make the system of this step from these: (n,) and (boundary_length,) float64."""
+        self._row_of = Rows(self.domain, cells, edges, self._slip)
         self._system: Sparse_CSR | None = None
         if self.domain.numproc > 1 and not capabilities().viscosity_forms:
             # Each rank multiplies with this, and divides by the areas, in every iteration.
@@ -267,7 +272,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     def _build_parabolic_csr(
         self, mass: Array | None = None, close_dry: bool = False
     ) -> Sparse_CSR:
-        """Return the matrix of the system to be solved; the same for both velocities."""
+        """Return the matrix of the system to solve; it is the same for both velocities."""
         forms = capabilities().viscosity_forms
         if not self._stepping:
             return super()._build_parabolic_csr(*((mass, close_dry) if forms else ()))
@@ -278,7 +283,7 @@ class Kinematic_viscosity_operator(_StockOperator):
             return self._system
         system = symmetric_system(
             self._row_of, self.dt, lambda empty: self._mass(mass, empty), close_dry)
-        self._row_of = None
+        self._row_of = None  # type: ignore[assignment]  # nothing reads it before the next step
         self._system = self._P = system.matrix
         self._row_mass, self._rhs_bdry, self._rhs_fixed = system.mass, system.beyond, system.fixed
         self._solved_dt = self.dt

@@ -1,8 +1,8 @@
-"""How ANUGA's operators find and remember the triangles of a region.
+"""Lets ANUGA's operators find and remember the triangles of a region in less memory.
 
-Owns the wrappers that give its loops over single elements real arrays for a
-moment, let go of the arrays that a few indices were cut from, and show corner
-coordinates without holding them.  `overlay` puts them in place.
+Owns the wrappers that give ANUGA's loops over single elements real arrays for the time of
+a call, drop the arrays that a few indices were taken from, and show corner coordinates
+without holding them.  `overlay` puts them in place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 3 << 13     # whole triangles
 
 
 class _RealDomain:
-    """A lean domain whose arrays are real, each made once; lives as long as one call."""
+    """Stands for a lean domain during one call, with real arrays, each made once."""
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
@@ -38,12 +38,12 @@ class _RealDomain:
 
 
 def on_real_arrays(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `method` of something with a domain, run on real arrays that do not stay."""
+    """Wrap a method of an object with a domain: it runs on real arrays that do not stay."""
     return _with(_RealDomain, method)
 
 
 class AbsolutePoints:
-    """Coordinates of a lean mesh with its origin added, made for a part at a time.
+    """Coordinates of a lean mesh with its origin added, computed a part at a time.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class AbsolutePoints:
 
 
 class _SearchedDomain:
-    """A lean domain that gives coordinates as `AbsolutePoints`; lives as long as one call."""
+    """Stands for a lean domain during one call, with coordinates as `AbsolutePoints`."""
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
@@ -90,22 +90,22 @@ class _SearchedDomain:
 
 
 class _NoCoordinates(_SearchedDomain):
-    """A lean domain that is asked for coordinates, and full triangles, that nobody uses."""
+    """Stands for a lean domain where ANUGA reads coordinates that it does not use."""
 
     def get_full_vertex_coordinates(self, absolute: bool = False) -> None:
-        """Return nothing: what was to be found with it has been."""
+        """Return no coordinates: the triangles have been found."""
 
     def get_centroid_coordinates(self, absolute: bool = False) -> None:
-        """Return nothing."""
+        """Return no coordinates."""
 
 
 def on_parts(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `method` of something with a domain, which searches a lean one part by part."""
+    """Wrap a method of an object with a domain: it searches a lean one part by part."""
     return _with(_SearchedDomain, method)
 
 
 def without_coordinates(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `method` of something with a domain, which asks for coordinates in vain."""
+    """Wrap a method of an object with a domain: the coordinates it does not use are not made."""
     return _with(_NoCoordinates, method)
 
 
@@ -125,7 +125,7 @@ def _with(stand_in: type, method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def searching_parts(function: Callable[..., Any], per: int | None) -> Callable[..., Any]:
-    """Return `function`, which gives indices of points or triangles, for a lean mesh too.
+    """Wrap a function that gives indices of points or triangles, for a lean mesh.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def searching_parts(function: Callable[..., Any], per: int | None) -> Callable[.
 
 
 def allocating_less(allocate: Callable[..., Any]) -> Callable[..., Any]:
-    """Return allocate_inlet_procs so that it takes no corners of a whole lean mesh.
+    """Wrap allocate_inlet_procs so that it takes no corners of a whole lean mesh.
 
     Notes
     -----
@@ -182,7 +182,7 @@ def allocating_less(allocate: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.cache
 def _found_class(base: type) -> type:
-    """Return a Region that only knows its triangles, and is called what it was asked for by."""
+    """Return the class of a Region that knows only its triangles and its type."""
     return type("FoundRegion", (base,), {"get_type": lambda self: self.type})
 
 
@@ -204,7 +204,7 @@ def _triangles_of(domain: Any, region: Any) -> np.ndarray:
 
 
 class CornerCoordinate:
-    """v_x or v_y of an operator: corner coordinates of its triangles, (m, 3) float64, m.
+    """The attribute v_x or v_y of an operator: corner coordinates of its triangles, (m, 3), m.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Eddy viscosity by explicit steps on a lean domain.
+"""Computes eddy viscosity by explicit steps on a lean domain.
 
 Owns the bound on a step and the loop over sub-steps; the arithmetic of one is
 in kernels/viscosity.c.  Nothing is held between steps but a byte per boundary edge.

@@ -1,8 +1,8 @@
-"""The systems that kinematic viscosity solves, made chunk by chunk.
+"""Makes the systems that kinematic viscosity solves, chunk by chunk.
 
 Owns the rows of the matrix of div(a grad) and the two systems over the triangles
 that ANUGA's releases put together from them, with the bits of ANUGA's own.
-When a matrix exists, and who multiplies with it, is `kinematic_viscosity`'s.
+When a matrix exists, and what is multiplied with it, is `kinematic_viscosity`'s.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROWS_PER_CHUNK = 4096
 
 
 class Entries(NamedTuple):
-    """Entries of a matrix that went to the right-hand side: row, column and value, (m,) each."""
+    """Entries of a matrix moved to the right-hand side: row, column and value, (m,) each."""
 
     rows: Places
     columns: Places

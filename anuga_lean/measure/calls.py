@@ -1,4 +1,4 @@
-"""What users call between the steps of a run, as functions of an evolved domain.
+"""Lists what users call between the steps of a run, as functions of an evolved domain.
 
 Owns the list of calls, the model they are made on and the memory of one call.
 They run unchanged on stock and on lean domains; what they return is compared
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import anuga_lean.scenarios as scenarios
 from anuga_lean.arrays.census import census
@@ -44,8 +45,8 @@ class Call(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
-def points(count: int = 200) -> np.ndarray:
-    """Places in and around the model, m: some on nodes, on edges and outside."""
+def points(count: int = 200) -> NDArray[np.float64]:
+    """Return places in and around the model, m: some on nodes, on edges and outside."""
     xy = np.random.default_rng(7).random((count, 2)) * 1040.0 - 20.0
     xy[::10] = np.round(xy[::10] / 100.0) * 100.0
     xy[1::10, 0] = 500.0
@@ -53,7 +54,7 @@ def points(count: int = 200) -> np.ndarray:
 
 
 def build(anuga: Any, triangles: int, folder: Path, **options: Any) -> Any:
-    """A dam break, some steps after its start."""
+    """Return a dam break, some steps after its start."""
     unique = options.pop("unique_vertices", False)
     scenario = "dam_break"
     domain = scenarios.build(scenario, anuga, triangles=triangles, name="between",
@@ -71,8 +72,8 @@ def _quietly_report(domain: Any) -> Any:
     return domain.report_water_volume_statistics(verbose=False, returnStats=True)
 
 
-def _look_up(domain: Any) -> list[int]:
-    found = []
+def _look_up(domain: Any) -> list[int | str]:
+    found: list[int | str] = []
     for x, y in points()[2 : 2 + LOOKUPS]:
         try:
             found.append(int(domain.get_triangle_containing_point([x, y])))
@@ -87,7 +88,8 @@ def _monitor(domain: Any) -> None:
 
 def _extrema(domain: Any) -> str:
     domain.update_extrema()
-    return domain.quantity_statistics()
+    text: str = domain.quantity_statistics()
+    return text
 
 
 def _record_speeds(domain: Any) -> None:
@@ -97,7 +99,7 @@ def _record_speeds(domain: Any) -> None:
 
 
 def _speeds(domain: Any) -> str:
-    text = domain.timestepping_statistics(track_speeds=True)
+    text: str = domain.timestepping_statistics(track_speeds=True)
     return text[text.index("------") :]  # the line before it holds wall time and RSS
 
 
@@ -107,7 +109,7 @@ def _extremes(domain: Any) -> list[Any]:
             stage.get_minimum_value(), stage.get_minimum_location()]
 
 
-def _interpolate(domain: Any) -> list[np.ndarray]:
+def _interpolate(domain: Any) -> list[NDArray[np.float64]]:
     names = ("stage", "elevation", "xmomentum")
     return [domain.get_quantity(name).get_values(interpolation_points=points())
             for name in names]
@@ -179,7 +181,7 @@ class Taken(NamedTuple):
 
 
 def measure(domain: Any, call: Call, trace: bool) -> Taken:
-    """Make a call and measure it.
+    """Make a call and measure what memory it takes.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""From runs to records: which runs make up a figure, and how they are put together.
+"""Runs the cases of each suite of measurements and turns their results into records.
 
-Owns the protocol of each suite (memory, speed, checkpoint, ranks).  Running one
-process is measurement.py's, the stored form records.py's.  A run that fails
+Owns which runs make up a figure of each suite (memory, speed, checkpoint, ranks).  Running
+one process is measurement.py's, the stored form records.py's.  A run that fails
 gives a record with its error, never an exception.
 """
 
@@ -14,18 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import LeanError, MeasurementError
 from anuga_lean.measure import allocations, checkpoints
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.comparison import Comparison
-from anuga_lean.measure.measurement import (
-    VARIANTS,
-    MeasurementError,
-    Progress,
-    Request,
-    measure,
-)
+from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
 from anuga_lean.measure.records import Figure, Record, figure
+
+_Pair = tuple[dict[str, Any], dict[str, Any]]    # runs of the smaller and of the larger mesh
 
 MIB = 2.0**-20
 SITES_KEPT = 20
@@ -63,17 +59,17 @@ class Case:
 
     @property
     def flow_algorithm(self) -> str:
-        """As asked for, or ANUGA's own choice."""
+        """Return the flow algorithm that was asked for, or ANUGA's own choice."""
         return str(self.parameters.get("flow_algorithm", "DE0"))
 
     def request(self, build: Build, size: Mapping[str, int], **more: Any) -> Request:
-        """The request of one run."""
+        """Return the request of one run."""
         return Request(build.variant, self.scenario, {**self.parameters, **size},
                        steps=self.steps, threads=self.threads, numprocs=self.numprocs,
                        isa=build.isa, python=build.python, arrays=False, **more)
 
     def record(self, suite: str, builds: Sequence[str], build: str) -> Record:
-        """A record without figures yet; `builds` are those that the command names."""
+        """Return a record without figures yet; `builds` are those that the command names."""
         sizes = {name: [size[name] for size in self.sizes] for name in self.sizes[0]}
         return Record(suite, self.scenario, build, parameters={**self.parameters, **sizes},
                       flow_algorithm=self.flow_algorithm, threads=self.threads,
@@ -81,13 +77,13 @@ class Case:
                       command=self.command(suite, builds))
 
     def failed(self, suite: str, build: str, error: Exception) -> Record:
-        """The record of a build that cannot be measured at all."""
+        """Return the record of a build that cannot be measured at all."""
         record = self.record(suite, [build], build.partition("=")[0])
         record.error = str(error)
         return record
 
     def command(self, suite: str, builds: Sequence[str]) -> str:
-        """What measures this again."""
+        """Return the command that measures this again."""
         words = ["python", "benchmarks/child.py", suite, self.scenario, "--build", *builds]
         for name, value in self.parameters.items():
             words += ["--set", f"{name}={value}"]
@@ -104,7 +100,7 @@ class Case:
 
 def memory_record(case: Case, build: Build, folder: Path, name: str | None = None,
                   progress: Progress | None = None) -> Record:
-    """Memory of a scenario between two sizes: RSS, census, tracemalloc and memray.
+    """Measure the memory of a scenario between two sizes: RSS, census, tracemalloc and memray.
 
     Every figure comes from runs of its own kind: RSS from plain ones, what
     Python and numpy allocate from traced ones, all that is allocated from
@@ -147,9 +143,9 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
     return record
 
 
-def _allocated(count: tuple[int, int], traced: Sequence[dict],
+def _allocated(count: tuple[int, int], traced: Sequence[dict[str, Any]],
                recorded: Sequence[allocations.Allocations]) -> dict[str, Figure]:
-    """Slopes of what tracemalloc and memray have counted."""
+    """Return the slopes of what tracemalloc and memray have counted."""
     peaks = [max(stage.get("peak_allocated", 0) for stage in run["stages"].values())
              for run in traced]
     alive = [run["stages"]["evolve"]["allocated"] for run in traced]
@@ -162,7 +158,7 @@ def _allocated(count: tuple[int, int], traced: Sequence[dict],
 def speed_records(case: Case, builds: Sequence[Build], folder: Path,
                   names: Sequence[str] | None = None,
                   progress: Progress | None = None) -> dict[str, tuple[Record, list[float]]]:
-    """Time per step of one mesh on some builds, in turns.
+    """Measure the time per step of one mesh on some builds, in turns.
 
     On a noisy machine there are up to `MOST_TURNS` times as many turns as asked
     for, until the median of the ratios is certain to `UNCERTAINTY`.
@@ -215,13 +211,13 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
 
 
 def _counterpart(build: Build) -> str:
-    """The label of the stock whose seconds a build's are compared with."""
+    """Return the label of the stock build whose seconds a build's are compared with."""
     on_another = build.variant == "lean" and build.release is not None
     return str(build.release) if on_another else "stock"
 
 
 def _uncertainty(builds: Sequence[Build], seconds: Mapping[str, Sequence[float]]) -> float:
-    """How far the median of the ratios to stock may be off: half their middle spread over root n.
+    """Return how far the median of the ratios may be off: half their middle spread over root n.
 
     Of the least certain build; 0 if stock is not among them.
     """
@@ -237,7 +233,7 @@ def _uncertainty(builds: Sequence[Build], seconds: Mapping[str, Sequence[float]]
 
 def checkpoint_record(case: Case, build: Build, folder: Path, compression: str | None = None,
                       progress: Progress | None = None) -> Record:
-    """Checkpoints of one mesh: bytes, peak while writing, seconds."""
+    """Measure checkpoints of one mesh: bytes, peak while writing, seconds."""
     label = f"{build.label} {compression}" if compression else build.label
     record = case.record("checkpoint", [build.label], label)
     if compression:
@@ -276,7 +272,7 @@ def checkpoint_record(case: Case, build: Build, folder: Path, compression: str |
 
 def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None,
                  progress: Progress | None = None) -> Record:
-    """RSS, PSS and USS of every rank of a run, read while all of them are alive."""
+    """Measure RSS, PSS and USS of every rank of a run, read while all of them are alive."""
     record = case.record("ranks", [name or build.label], build.label)
     try:
         runs = [_Runs(case, build, folder, progress).one(case.sizes[-1], f"ranks {number + 1}")
@@ -309,7 +305,7 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
 
 
 def comparison_records(comparison: Comparison, command: str) -> list[Record]:
-    """A record for stock and one for lean of what `anuga_lean compare` ran."""
+    """Return a record for stock and one for lean of what `anuga_lean compare` ran."""
     request = comparison.request
     records = []
     for variant in VARIANTS:
@@ -332,7 +328,7 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
 
 
 def _count(record: Record, run: Mapping[str, Any]) -> None:
-    """The census and the stages of a run into a record."""
+    """Put the census and the stages of a run into a record."""
     record.groups = {group: _per_triangle(nbytes, run)
                      for group, nbytes in run["census"]["groups"].items()}
     record.arrays = _arrays(run)
@@ -347,7 +343,7 @@ class _Runs:
         self.case, self.build, self.folder, self.progress = case, build, folder, progress
         self.small_pages = small_pages
 
-    def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict:
+    def one(self, size: Mapping[str, int], label: str, **more: Any) -> dict[str, Any]:
         case = self.case
         if self.progress is not None:
             words = [case.scenario, *(str(value) for value in size.values()), self.build.label]
@@ -359,7 +355,7 @@ class _Runs:
                                    "of a process is read from: measure on Linux 4.14 or later")
         return result
 
-    def both(self, label: str, **more: Any) -> tuple[dict, dict]:
+    def both(self, label: str, **more: Any) -> _Pair:
         return (self.one(self.case.sizes[0], label, **more),
                 self.one(self.case.sizes[-1], label, **more))
 
@@ -388,21 +384,21 @@ def _version(build: Build, versions: Mapping[str, Any]) -> str:
 
 
 def _per_triangle(nbytes: float, run: Mapping[str, Any]) -> float:
-    return nbytes / run["number_of_triangles"]
+    return float(nbytes / run["number_of_triangles"])
 
 
 def _line(count: tuple[int, int], nbytes: Sequence[float]) -> float:
     return (nbytes[1] - nbytes[0]) / (count[1] - count[0])
 
 
-def _slope(pair: tuple[dict, dict], stage: str, key: str) -> float:
+def _slope(pair: _Pair, stage: str, key: str) -> float:
     counts = pair[0]["number_of_triangles"], pair[1]["number_of_triangles"]
     return _line(counts, [run["stages"][stage][key] for run in pair])
 
 
-def _at_no_triangles(pair: tuple[dict, dict], stage: str, key: str) -> float:
-    return pair[0]["stages"][stage][key] - \
-        _slope(pair, stage, key) * pair[0]["number_of_triangles"]
+def _at_no_triangles(pair: _Pair, stage: str, key: str) -> float:
+    return float(pair[0]["stages"][stage][key]
+                 - _slope(pair, stage, key) * pair[0]["number_of_triangles"])
 
 
 def _arrays(run: Mapping[str, Any]) -> dict[str, float]:

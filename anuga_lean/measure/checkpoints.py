@@ -1,4 +1,4 @@
-"""Checkpoints of a scenario: bytes, peak and seconds to write, and to load in another process.
+"""Measures checkpoints: bytes, peak and seconds to write, and to load in another process.
 
 ``python -m anuga_lean.measure.checkpoints write|load FOLDER`` is one process of
 it and prints one line of JSON last.  A model evolves with
@@ -20,17 +20,13 @@ from time import perf_counter
 from typing import Any
 
 import anuga_lean.scenarios as scenarios
+from anuga_lean._errors import MeasurementError
 from anuga_lean._version import __version__
 from anuga_lean.measure import probe
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.child import import_anuga
 from anuga_lean.measure.environment import versions
-from anuga_lean.measure.measurement import (
-    MeasurementError,
-    child_environment,
-    fixed_addresses,
-    how_it_ended,
-)
+from anuga_lean.measure.measurement import child_environment, fixed_addresses, how_it_ended
 
 SETS = 4  # written by a run: the first has the mesh with it
 YIELDSTEP = 1.0e-4  # s
@@ -39,7 +35,7 @@ YIELDSTEP = 1.0e-4  # s
 def write_and_load(build: Build, scenario: str, parameters: Mapping[str, Any],
                    size: Mapping[str, int], compression: str | None, folder: Path,
                    threads: int = 1) -> dict[str, Any]:
-    """Write checkpoints in one process, load the newest in another.
+    """Write checkpoints in one process and load the newest in another.
 
     Returns
     -------
@@ -77,13 +73,14 @@ def _run(build: Build, part: str, folder: Path, threads: int, scenario: str) -> 
             cwd=folder,
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT).returncode
     if status != 0:
-        raise MeasurementError(f"the {build.label} run that shall {part} checkpoints of {scenario} "
+        raise MeasurementError(f"the {build.label} run to {part} checkpoints of {scenario} "
                                f"{how_it_ended(status, log)}")
-    return json.loads(log.read_text().splitlines()[-1])
+    found: dict[str, Any] = json.loads(log.read_text().splitlines()[-1])
+    return found
 
 
 def write(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Evolve a model that writes checkpoints; what each of them took."""
+    """Evolve a model that writes checkpoints; return what each of them took."""
     anuga = import_anuga(request["variant"])
     folder = Path(request["checkpoints"])
     domain = scenarios.build(request["scenario"], anuga,
@@ -134,7 +131,7 @@ def _watched(write: Callable[..., Any], folder: Path,
 
 
 def _dump_and_close(dump: Callable[..., None]) -> Callable[..., None]:
-    """ANUGA leaves the file to be closed by the collector; its last bytes count too."""
+    """Return ANUGA's dump so that it closes its file: the last bytes count, too."""
     def dumped(domain: Any, file: Any) -> None:
         dump(domain, file)
         file.close()

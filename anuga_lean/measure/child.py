@@ -1,8 +1,8 @@
-"""One measurement, one process: ``python -m anuga_lean.measure.child FOLDER FD``.
+"""Runs one measurement in this process: ``python -m anuga_lean.measure.child FOLDER FD``.
 
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
-whatever ANUGA prints cannot mix with either (-1: to nobody).  Under mpiexec
+whatever ANUGA prints cannot mix with either (-1: no progress).  Under mpiexec
 every rank writes a result of its own.  Started by measurement.py.
 
 Whatever the harness loads is measured with the model: until the last reading
@@ -19,8 +19,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import marks
-from anuga_lean.measure.request import MeasurementError, Request, result_name
+from anuga_lean.measure.request import Request, result_name
 from anuga_lean.measure.stages import Stages
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
@@ -169,7 +170,7 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
 
 def _run_script(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
                 stages: Stages, suffix: str) -> dict[str, Any]:
-    """Run a user's script; the figures are those of its last evolve, the steps of all."""
+    """Run a user's script; report the figures of its last evolve and the steps of all."""
     import statistics
 
     from anuga_lean.arrays.census import census
@@ -213,7 +214,7 @@ def _sww(domain: Any) -> Path:
 
 
 def import_anuga(variant: str) -> Any:
-    """ANUGA with the lean classes in, or certainly without."""
+    """Import ANUGA with the lean classes in, or certainly without."""
     from anuga_lean.overlay import install
 
     if variant == "lean":
@@ -276,7 +277,7 @@ def _centroids(domain: Any, name: str) -> Any:
 
 
 def _allocated_arrays() -> int:
-    """Bytes of array data allocated since the build began and not freed."""
+    """Return the bytes of array data allocated since the build began and not freed."""
     import tracemalloc
 
     import numpy as np
@@ -297,7 +298,7 @@ def _write_arrays(domain: Any, clock: StepClock, path: Path) -> dict[str, Any]:
     arrays["timestep"] = np.array(clock.timesteps, dtype=np.float64)
     np.savez(path, **arrays)
     checksums = {
-        name: hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
+        name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
         for name, values in arrays.items()
     }
     return {"arrays": str(path), "sha256": checksums}
@@ -328,13 +329,13 @@ class Ranks:
         self.suffix = "" if self.rank == 0 else f"_{self.rank}"
 
     def barrier(self) -> None:
-        """Wait for all; not after a script has ended MPI, as anuga.finalize() does."""
+        """Wait for all ranks, unless a script has ended MPI, as anuga.finalize() does."""
         if not self._mpi.Is_finalized():
             self._world.Barrier()
 
 
 def main(folder: str, descriptor: str) -> None:
-    """Run the request in `folder`, telling progress on `descriptor`."""
+    """Run the request in `folder` and report progress on `descriptor`."""
     home = Path(folder)
     request = Request(**json.loads((home / "request.json").read_text()))
     ranks = Ranks() if request.numprocs > 1 else None

@@ -1,4 +1,4 @@
-"""Stock against lean: interleaved runs of one request and what differs.
+"""Compares stock with lean: runs one request on both in turn and finds what differs.
 
 Owns the order of the runs, the medians and the equality of results.  Running
 one lives in measurement.py, printing in report.py.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
@@ -34,8 +35,8 @@ class Comparison(NamedTuple):
     """
 
     request: Request
-    stock: list[dict]
-    lean: list[dict]
+    stock: list[dict[str, Any]]
+    lean: list[dict[str, Any]]
     equal: dict[str, bool]
 
     @property
@@ -44,8 +45,8 @@ class Comparison(NamedTuple):
         return bool(self.equal) and all(self.equal.values())
 
     def median(self, variant: str, *keys: str) -> float | None:
-        """Median over the repeats of one figure; None if any run lacks it."""
-        found = []
+        """Return the median over the repeats of one figure; None if any run lacks it."""
+        found: list[float] = []
         for result in getattr(self, variant):
             for key in keys:
                 result = result[key]
@@ -55,8 +56,8 @@ class Comparison(NamedTuple):
         return statistics.median(found)
 
     def peak_rss(self, variant: str) -> float | None:
-        """Median over the repeats of the largest RSS of any stage, bytes."""
-        peaks = []
+        """Return the median over the repeats of the largest RSS of any stage, bytes."""
+        peaks: list[float] = []
         for result in getattr(self, variant):
             stages = [stage["peak_rss"] for stage in result["stages"].values()]
             if None in stages:
@@ -65,7 +66,7 @@ class Comparison(NamedTuple):
         return statistics.median(peaks)
 
     def as_dict(self) -> dict[str, Any]:
-        """A form that JSON can hold, every run in full."""
+        """Return a form that JSON can hold, with every run in full."""
         request = dict(vars(self.request))
         del request["variant"]
         summary = {
@@ -108,16 +109,15 @@ def compare(
     ScenarioError, MeasurementError
         As `measure`.
     """
-    results: dict[str, list[dict]] = {variant: [] for variant in VARIANTS}
+    results: dict[str, list[dict[str, Any]]] = {variant: [] for variant in VARIANTS}
     equal: dict[str, bool] = {}
     for number in range(repeat):
         pair = {}
         for variant in VARIANTS[:: -1 if number % 2 else 1]:
-            label = f"{variant} {number + 1}/{repeat}: "
             pair[variant] = measure(
                 replace(request, variant=variant),
                 Path(folder) / f"{variant}_{number + 1}",
-                None if progress is None else lambda line, label=label: progress(label + line),
+                _labelled(progress, f"{variant} {number + 1}/{repeat}: "),
             )
         for name, same in equalities(pair["stock"], pair["lean"]).items():
             equal[name] = equal.get(name, True) and same
@@ -126,16 +126,21 @@ def compare(
     return Comparison(request, results["stock"], results["lean"], equal)
 
 
-def equalities(first: dict, second: dict) -> dict[str, bool]:
-    """Which results of two runs are equal, bit for bit.
+def _labelled(progress: Progress | None, label: str) -> Progress | None:
+    return None if progress is None else lambda line: progress(label + line)
+
+
+def equalities(first: dict[str, Any], second: dict[str, Any]) -> dict[str, bool]:
+    """Return which results of two runs are equal, bit for bit.
 
     Centroid arrays, the timestep sequence and every variable of the SWW file
     are compared; a name that only one side has is unequal.
     """
     equal = {}
     if first.get("ranks") or second.get("ranks"):
+        nothing: dict[str, Any] = {}
         parts = itertools.zip_longest(first.get("ranks") or (), second.get("ranks") or (),
-                                      fillvalue={})
+                                      fillvalue=nothing)
         for rank, (ours, theirs) in enumerate(parts):
             alone = [{**part, "ranks": None} for part in (ours, theirs)]
             equal.update({f"rank {rank}: {name}": same
@@ -153,8 +158,8 @@ def equalities(first: dict, second: dict) -> dict[str, bool]:
     return equal
 
 
-def _array_files(result: dict) -> list[str]:
-    """The files of arrays of a run, one for each evolve of a script."""
+def _array_files(result: dict[str, Any]) -> list[str]:
+    """Return the files of arrays of a run, one for each evolve of a script."""
     return [*filter(None, [result.get("arrays")]), *result.get("more_arrays", ())]
 
 
@@ -190,7 +195,7 @@ def _same_variable(ours: Any, theirs: Any) -> bool:
     )
 
 
-def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
+def same_bits(first: NDArray[Any], second: NDArray[Any]) -> bool:
     """Whether two arrays have one shape, one dtype and the same bits, signs of zeros included.
 
     A NaN equals any NaN: which of them an operation gives is the processor's affair.

@@ -1,4 +1,4 @@
-"""What a figure was measured on: processor, kernel, allocator, limits, versions.
+"""Describes what a figure was measured on: processor, kernel, allocator, limits, versions.
 
 Owns the description of this machine and process; measures nothing.
 """
@@ -18,7 +18,7 @@ _LIMITS = {"address space": "RLIMIT_AS", "data": "RLIMIT_DATA", "stack": "RLIMIT
 
 
 def machine(root: str | Path = "/") -> dict[str, Any]:
-    """The class of this machine: processor, its vector units, cores in use."""
+    """Return the class of this machine: processor, its vector units, cores in use."""
     model, flags = platform.machine(), set()
     for line in _lines(Path(root) / "proc" / "cpuinfo"):
         name, _, value = line.partition(":")
@@ -38,12 +38,12 @@ def machine(root: str | Path = "/") -> dict[str, Any]:
 
 
 def isa(found: dict[str, Any]) -> str:
-    """The instruction set that the lean kernels take on a machine of that class."""
+    """Return the instruction set that the lean kernels take on a machine of that class."""
     return "v4" if found.get("avx512") else "v3" if found.get("avx2") else "baseline"
 
 
 def environment(root: str | Path = "/") -> dict[str, Any]:
-    """All that a figure may depend on and that is not part of its request.
+    """Return all that a figure may depend on and that is not part of its request.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def environment(root: str | Path = "/") -> dict[str, Any]:
 
 
 def versions(names: Iterable[str]) -> dict[str, str | None]:
-    """Installed versions by distribution, None where there is none."""
+    """Return installed versions by distribution, None where there is none."""
     found: dict[str, str | None] = {}
     for name in names:
         try:
@@ -80,7 +80,7 @@ def versions(names: Iterable[str]) -> dict[str, str | None]:
 
 
 def _allocator() -> str:
-    """The C library, and whatever in the environment changes its malloc."""
+    """Return the C library, and whatever in the environment changes its malloc."""
     words = [" ".join(platform.libc_ver()).strip() or "unknown C library"]
     for name in sorted(os.environ):
         if name.startswith(("MALLOC_", "GLIBC_TUNABLES")) or name in ("LD_PRELOAD", "PYTHONMALLOC"):

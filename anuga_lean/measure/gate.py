@@ -1,4 +1,4 @@
-"""What has become worse: one file of figures against another.
+"""Finds what has become worse between two files of figures.
 
 Owns the two limits (memory, ratios of time) and the sentences.  Reading the
 files is records.py's.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anuga_lean.measure.environment import isa
 from anuga_lean.measure.records import GATES, Figure, Night, Record
@@ -35,23 +35,23 @@ def same_class(new: Night, base: Night) -> bool:
 
 
 def own_release(night: Night) -> str:
-    """The version of ANUGA of the environment that a night ran in; empty if not known."""
+    """Return the version of ANUGA in the environment of a night; empty if not known."""
     return str((night.machine.get("versions") or {}).get("anuga") or "")
 
 
 def releases(night: Night) -> dict[str, int]:
-    """How many records there are of each version of ANUGA."""
+    """Count the records of each version of ANUGA."""
     return dict(Counter(_release(night, record) for record in night.records))
 
 
 def of_release(night: Night, release: str) -> Night:
-    """A night with its records of one version of ANUGA only."""
+    """Return a night with its records of one version of ANUGA only."""
     return replace(night, records=[record for record in night.records
                                    if _release(night, record) == release])
 
 
 def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[Finding]:
-    """Findings of a new file against an older one, the bad ones first.
+    """Return the findings of a new file against an older one, the bad ones first.
 
     Records are compared with those of the same version of ANUGA, whichever build
     they were then: ``lean@4.1.0`` with ``lean`` of a night on 4.1.0.  A suite that is not
@@ -153,7 +153,7 @@ def _change(before: Figure, now: Figure) -> float:
 
 
 def grown(new: Record, old: Record) -> str:
-    """The arrays, or else the groups and call sites, that have grown most, as an end of a text."""
+    """Name the arrays, or else the groups and call sites, that grew most: an end of a text."""
     found = _grown(new.arrays, old.arrays) or _grown(new.groups, old.groups)
     if not found:
         return ""
@@ -168,9 +168,9 @@ def _grown(new: Mapping[str, float], old: Mapping[str, float]) -> list[tuple[str
     return sorted(worth, key=lambda pair: -pair[1])
 
 
-def _class(machine: Mapping) -> tuple:
+def _class(machine: Mapping[str, Any]) -> tuple[Any, ...]:
     return machine.get("architecture"), isa(dict(machine)), machine.get("cores")
 
 
-def _words(machine: Mapping) -> str:
+def _words(machine: Mapping[str, Any]) -> str:
     return f"{machine.get('cores', '?')} cores with {isa(dict(machine))} kernels"

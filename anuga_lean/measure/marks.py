@@ -1,6 +1,7 @@
-"""Points that a script names: `anuga_lean.mark("mesh ready")`.
+"""Lets a script name a point of its run: `anuga_lean.mark("mesh ready")`.
 
-Owns who listens.  Outside of a measurement nobody does and a mark does nothing.
+Owns the list of functions that are called at a mark.  Outside of a measurement it is empty
+and a mark does nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One measurement from the outside: what to run, and running it in fresh processes.
+"""Runs one measurement from outside: starts its process or ranks and reads their results.
 
 Owns the environment of the processes, the watch over their peak
 and the result files.  The request lives in request.py, what happens inside a
@@ -20,11 +20,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import probe
 from anuga_lean.measure.request import ISAS as ISAS
 from anuga_lean.measure.request import VARIANTS as VARIANTS
-from anuga_lean.measure.request import MeasurementError as MeasurementError
 from anuga_lean.measure.request import Request as Request
 from anuga_lean.measure.request import result_name
 
@@ -33,8 +34,9 @@ WATCH_INTERVAL = 0.1  # s between two looks at the peak of what runs
 Progress = Callable[[str], None]
 
 
-def measure(request: Request, folder: str | Path, progress: Progress | None = None) -> dict:
-    """Run one request in its own process, or ranks, and give back what was measured.
+def measure(request: Request, folder: str | Path,
+            progress: Progress | None = None) -> dict[str, Any]:
+    """Run one request in its own process, or ranks, and return what was measured.
 
     Parameters
     ----------
@@ -91,8 +93,8 @@ def measure(request: Request, folder: str | Path, progress: Progress | None = No
     return found[0] if request.numprocs == 1 else {**found[0], "ranks": found}
 
 
-def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:
-    """Start the child; its progress lines come out of the file descriptor."""
+def _start(request: Request, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the child; return it and the file descriptor that its progress lines come from."""
     reading, writing = os.pipe()
     python = request.python or sys.executable
     # mpiexec does not hand file descriptors on: ranks tell no progress.
@@ -123,7 +125,7 @@ def _start(request: Request, folder: Path) -> tuple[subprocess.Popen, int]:
 
 @functools.cache
 def fixed_addresses() -> tuple[str, ...]:
-    """What makes a command run at the same addresses every time; nothing where that is forbidden.
+    """Return what makes a command run at the same addresses each time; nothing where forbidden.
 
     How many pages of a library one fault brings in depends on where it lies: RSS
     differs by 100 KiB from run to run without, by 16 with it.
@@ -137,7 +139,7 @@ def fixed_addresses() -> tuple[str, ...]:
 
 
 def mpiexec(python: str) -> list[str]:
-    """The mpiexec beside an interpreter, or else the one on the search path.
+    """Return the mpiexec beside an interpreter, or else the one on the search path.
 
     Raises
     ------
@@ -173,12 +175,12 @@ class _Heard:
 
 
 class _Watched:
-    """Looks at the peak RSS of a child and of what it started, from outside.
+    """Reads the peak RSS of a child and of what it started, from outside.
 
     The child's own figures are lost with it if it is killed.
     """
 
-    def __init__(self, child: subprocess.Popen) -> None:
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self.peak = 0
         self._pid = child.pid
         self._ended = threading.Event()
@@ -195,13 +197,13 @@ class _Watched:
         self._thread.join()
 
     def text(self) -> str:
-        """The last that was seen, as the end of a sentence."""
+        """Return the last peak that was read, as the end of a sentence."""
         return f"; its last peak was {self.peak / 2**20:,.0f} MiB" if self.peak else ""
 
 
 def child_environment(python: str | None, threads: int, isa: str | None, folder: Path,
                       small_pages: bool = False) -> dict[str, str]:
-    """A child's environment: threads, ISA, and this very anuga_lean."""
+    """Return a child's environment: threads, ISA, and this very anuga_lean."""
     found = dict(os.environ) | MPI_ENVIRONMENT
     if small_pages:
         found["NUMPY_MADVISE_HUGEPAGE"] = "0"
@@ -236,7 +238,7 @@ MPI_ENVIRONMENT = {
 
 
 def how_it_ended(status: int, log: Path) -> str:
-    """The end of a process as the end of a sentence, with the last line it printed."""
+    """Say how a process ended, as the end of a sentence, with the last line it printed."""
     # mpiexec ends as a shell does: 128 and the signal that ended a rank.
     number = -status if status < 0 else status - 128
     if number in set(signal.Signals):

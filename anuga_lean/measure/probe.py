@@ -1,7 +1,7 @@
-"""What the kernel says about a process's memory, in bytes.
+"""Reads what the Linux kernel says about a process's memory, in bytes.
 
 Owns reading and resetting the counters under /proc.  Knows nothing of arrays
-(census.py) nor of who runs when (child.py).
+(arrays/census.py) nor of the order of a measurement (child.py).
 """
 
 from __future__ import annotations
@@ -9,13 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import ProbeError
 
 KIB = 1024
-
-
-class ProbeError(LeanError, OSError):
-    """The kernel's memory counters cannot be read."""
 
 
 class Memory(NamedTuple):
@@ -28,7 +24,7 @@ class Memory(NamedTuple):
     pss : int or None
         Resident bytes, every shared page divided by the number of its users.
     uss : int or None
-        Resident bytes that nobody shares.
+        Resident bytes that no other process has mapped.
     peak_rss : int
         Largest `rss` since the start or since `reset_peak_rss`.
 
@@ -52,7 +48,7 @@ class Memory(NamedTuple):
 
     @property
     def shared(self) -> int | None:
-        """Resident bytes that others have mapped too: `rss` less `uss`; None if not known."""
+        """Return the resident bytes that others have mapped, too; None if not known."""
         return None if self.uss is None else self.rss - self.uss
 
 
@@ -89,7 +85,7 @@ def read_memory(pid: int | str = "self", root: str | Path = "/") -> Memory:
 
 
 def reset_peak_rss(pid: int | str = "self", root: str | Path = "/") -> bool:
-    """Set the peak of a process back to its present RSS; False if not allowed."""
+    """Set the peak of a process back to its present RSS; return False if not allowed."""
     try:
         # 5 is the one value that touches nothing but VmHWM (proc(5)).
         (Path(root) / "proc" / str(pid) / "clear_refs").write_text("5")
@@ -99,7 +95,7 @@ def reset_peak_rss(pid: int | str = "self", root: str | Path = "/") -> bool:
 
 
 def read_peak_rss(pid: int, root: str | Path = "/") -> int | None:
-    """The peak of a process since its start or the last reset; None if it has gone.
+    """Return the peak of a process since its start or the last reset; None if it has gone.
 
     Cheaper for that process than `read_memory`, which makes the kernel walk its pages.
     """
@@ -110,7 +106,7 @@ def read_peak_rss(pid: int, root: str | Path = "/") -> int | None:
 
 
 def read_available(root: str | Path = "/") -> int | None:
-    """Bytes that processes can still take without swapping; None where the kernel does not say."""
+    """Return the bytes that can be taken without swapping; None where the kernel does not say."""
     try:
         return _read_fields(Path(root) / "proc" / "meminfo").get("MemAvailable")
     except OSError:
@@ -118,7 +114,7 @@ def read_available(root: str | Path = "/") -> int | None:
 
 
 def family(pid: int, root: str | Path = "/") -> list[int]:
-    """A process and all that it has started, as far as they live."""
+    """Return a process and all that it has started, as far as they live."""
     found, new = [], [pid]
     while new:
         pid = new.pop()
@@ -132,7 +128,7 @@ def family(pid: int, root: str | Path = "/") -> list[int]:
 
 
 def _read_fields(path: Path) -> dict[str, int]:
-    """Every ``Name: 123 kB`` line of a file, in bytes."""
+    """Return every ``Name: 123 kB`` line of a file, in bytes."""
     fields = {}
     for line in path.read_text().splitlines():
         name, _, rest = line.partition(":")

@@ -1,9 +1,9 @@
-"""The stored form of figures: one file a night, one record a scenario and build.
+"""Describes the stored form of figures: one file a night, one record a scenario and build.
 
 Owns the schema and the check of files that claim to have it.  The files are
 pytest-benchmark's own JSON; what is ours lies in each benchmark's `extra_info`
-and in `machine_info["anuga_lean"]`.  Who measures lives elsewhere in measure/
-and in benchmarks/, who shows them in report.py and page/.
+and in `machine_info["anuga_lean"]`.  What measures is elsewhere in measure/ and in
+benchmarks/, what shows figures is in report.py and page/.
 """
 
 from __future__ import annotations
@@ -17,17 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean._errors import LeanError
+from anuga_lean._errors import RecordError
 from anuga_lean.measure.environment import environment
 
 SCHEMA = "anuga_lean.figures/1"
 MEASURED = ("memory", "speed", "checkpoint", "ranks")
 SUITES = (*MEASURED, "patches")
 GATES = ("memory", "ratio")
-
-
-class RecordError(LeanError, ValueError):
-    """A file does not hold figures of this schema."""
 
 
 class Figure(NamedTuple):
@@ -110,24 +106,24 @@ class Record:
 
     @property
     def key(self) -> str:
-        """Names the same record in another file."""
+        """Return what names the same record in another file."""
         return f"{self.subject} on {self.build}"
 
     @property
     def release(self) -> str:
-        """The version of ANUGA that ran or, if nothing did, was asked for; empty if not known."""
+        """Return the version of ANUGA that ran or, if none did, was asked for; empty if unknown."""
         said = re.match(r"anuga (\S+)", self.version)
         asked = re.search(r"(?:^|@)(\d+(?:\.\w+)+)", self.build)
         return said[1] if said else asked[1] if asked else ""
 
     @property
     def variant(self) -> str:
-        """The build without the version of ANUGA: ``lean`` for ``lean@4.1.0``."""
+        """Return the build without the version of ANUGA: ``lean`` for ``lean@4.1.0``."""
         return re.sub(r"@\d+(\.\w+)+", "", re.sub(r"^\d+(\.\w+)+", "stock", self.build))
 
     @property
     def subject(self) -> str:
-        """Suite, scenario and all that was set, without the build."""
+        """Return suite, scenario and all that was set, without the build."""
         words = [self.suite, self.scenario]
         for name, value in self.parameters.items():
             given = value if isinstance(value, (list, tuple)) else [value]
@@ -139,7 +135,7 @@ class Record:
         return " ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """The form that a benchmark's extra_info holds."""
+        """Return the form that a benchmark's extra_info holds."""
         found = asdict(self)
         found["figures"] = {name: figure._asdict() for name, figure in self.figures.items()}
         return {"schema": SCHEMA, **found}
@@ -192,7 +188,7 @@ def read(path: str | Path) -> Night:
 
 
 def night(records: Sequence[Record]) -> dict[str, Any]:
-    """Records that pytest has not measured, in the form that `read` reads."""
+    """Return records that pytest has not measured, in the form that `read` reads."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return {"datetime": now.isoformat(timespec="seconds"),
             "machine_info": {"anuga_lean": environment()},
@@ -201,7 +197,7 @@ def night(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def parse(found: Any, path: str | Path) -> Night:
-    """A night from the JSON of its file; `path` is what errors call it.
+    """Return a night from the JSON of its file; `path` is what errors call it.
 
     Raises
     ------
@@ -232,7 +228,7 @@ _NUMBERS = ("seconds", "rss", "pss", "uss", "peak_rss", "number_of_triangles", "
 
 
 def _check(record: Record) -> None:
-    """Raise a TypeError unless every part is of the kind that `Record` says."""
+    """Raise TypeError unless every part is of the kind that `Record` says."""
     for name, kind in _KINDS.items():
         if not isinstance(getattr(record, name), kind):
             raise TypeError(f"{name} is {getattr(record, name)!r}")
@@ -276,7 +272,7 @@ def _record(path: str | Path, entry: Any) -> Record:
 
 
 def median_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
-    """Median of some numbers, and largest less smallest over it (None for one number)."""
+    """Return the median, and largest less smallest number over it (None for one number)."""
     ordered = sorted(values)
     middle = len(ordered) // 2
     median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
@@ -287,6 +283,6 @@ def median_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
 
 def figure(values: Sequence[float], unit: str, gate: str | None = None,
            factor: float = 1.0) -> Figure:
-    """A figure from its repeats."""
+    """Return a figure from its repeats."""
     median, spread = median_and_spread(values)
     return Figure(median * factor, unit, spread, gate)

@@ -1,4 +1,4 @@
-"""Plain-text tables of measurements.
+"""Writes measurements as tables of plain text.
 
 Owns how figures look; computes none but ratios and sums of groups.
 """
@@ -19,7 +19,7 @@ LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text in columns, the first one left, the others right aligned."""
+    """Return rows of text in columns, the first one left, the others right aligned."""
     rows = [list(row) for row in rows]
     widths: list[int] = []
     for row in rows:
@@ -35,7 +35,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
-    """Stock and lean side by side, and whether their results are equal."""
+    """Return stock and lean side by side, and whether their results are equal."""
     stock, lean = comparison.stock[0], comparison.lean[0]
     rows = [["bytes held per triangle", "stock", "lean", "ratio"]]
     rows += _group_rows(stock["census"], lean["census"], every_group)
@@ -61,7 +61,7 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
 
 
 def stages_table(stock: Mapping[str, Any], lean: Mapping[str, Any]) -> str:
-    """RSS, PSS and peak at every stage and mark of two runs, MiB."""
+    """Return RSS, PSS and peak at every stage and mark of two runs, MiB."""
     rows = [["memory at, MiB", "stock RSS", "PSS", "peak", "lean RSS", "PSS", "peak"]]
     for name in dict.fromkeys([*stock, *lean]):
         found = [stages.get(name, {}).get(key) for stages in (stock, lean)
@@ -71,7 +71,7 @@ def stages_table(stock: Mapping[str, Any], lean: Mapping[str, Any]) -> str:
 
 
 def ranks_table(stock: Sequence[Mapping[str, Any]], lean: Sequence[Mapping[str, Any]]) -> str:
-    """RSS, PSS, USS and peak of every rank at the end of two runs, and their sums, MiB."""
+    """Return RSS, PSS, USS and peak of every rank at the end of two runs, and their sums, MiB."""
     rows = [["at the end, MiB", "stock RSS", "PSS", "USS", "peak", "lean RSS", "PSS", "USS",
              "peak"]]
     every = []
@@ -96,7 +96,7 @@ def _mebibytes(values: Iterable[float | None]) -> list[str]:
 
 
 def sites_table(title: str, found: Allocations, most: int = 15) -> str:
-    """Call sites, largest first, each with its share."""
+    """Return call sites, largest first, each with its share."""
     rows = [[f"{title}, {found.nbytes / MIB:,.1f} MiB allocated at", "MiB", "share"]]
     rows += [[f"  {site.site}", f"{site.nbytes / MIB:,.2f}", f"{site.share:.1%}"]
              for site in found.sites[:most]]
@@ -109,7 +109,7 @@ def sites_table(title: str, found: Allocations, most: int = 15) -> str:
 
 
 def heading(request: Request, result: Mapping[str, Any]) -> str:
-    """What was run, in one line."""
+    """Return what was run, in one line."""
     parameters = request.parameters
     words = [
         f"{request.scenario}: {result['number_of_triangles']:,} triangles",
@@ -136,7 +136,7 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
 
 
 def equality_lines(equal: Mapping[str, bool]) -> list[str]:
-    """Whether the results are equal, SWW variables summed up if they are."""
+    """Return whether the results are equal, SWW variables in one line if they are."""
     results = {name: same for name, same in equal.items() if not name.startswith("sww/")}
     stored = {name: same for name, same in equal.items() if name.startswith("sww/")}
     lines = [f"{name}: {'equal' if same else 'DIFFERENT'}" for name, same in results.items()]
@@ -148,7 +148,7 @@ def equality_lines(equal: Mapping[str, bool]) -> list[str]:
 
 
 def census_table(census: Mapping[str, Any], every_array: bool = False) -> str:
-    """Bytes by group, or by array, of one domain's census in its dict form."""
+    """Return bytes by group, or by array, of one domain's census in its dict form."""
     count = max(1, census["number_of_triangles"])
     rows = [["held by", "bytes", "B/tri"]]
     if every_array:
@@ -176,7 +176,7 @@ def census_table(census: Mapping[str, Any], every_array: bool = False) -> str:
 
 
 def features_table(features: Iterable[Any]) -> str:
-    """What runs on lean kernels and what on stock's, and the bytes per triangle it adds."""
+    """Return what runs on lean kernels and what on stock's, and the bytes per triangle it adds."""
     features = list(features)
     first = max([len("feature"), *(len(feature.name) for feature in features)])
     lines = [f"{'feature':{first}}  runs on  adds B/tri  note"]
@@ -187,7 +187,7 @@ def features_table(features: Iterable[Any]) -> str:
 
 
 def replaced_table(rows: Iterable[Any]) -> str:
-    """Every name that is replaced, under the module that has it, with ours and the reason."""
+    """Return every replaced name, under the module that has it, with ours and the reason."""
     by_module: dict[str, list[tuple[str, str, str, str]]] = {}
     for row in rows:
         why = row.why + (f" ({row.when})" if row.when else "")
@@ -205,7 +205,7 @@ def replaced_table(rows: Iterable[Any]) -> str:
 
 
 def _group_rows(stock: Mapping[str, Any], lean: Mapping[str, Any], every: bool) -> list[list[str]]:
-    """Rows of B/tri by section, or by group, of two censuses."""
+    """Return rows of B/tri by section, or by group, of two censuses."""
     totals: dict[str, list[float]] = {}
     for side, census in enumerate((stock, lean)):
         for group, nbytes in census["groups"].items():
@@ -222,7 +222,7 @@ def _group_rows(stock: Mapping[str, Any], lean: Mapping[str, Any], every: bool) 
 
 
 def _pair(values: Sequence[float | None], factor: float, form: str) -> list[str]:
-    """Stock, lean and their ratio as text."""
+    """Return stock, lean and their ratio as text."""
     texts = ["-" if value is None else f"{value * factor:{form}}" for value in values]
     stock, lean = values
     ratio = f"{stock / lean:.2f}" if stock and lean else ""
@@ -230,7 +230,7 @@ def _pair(values: Sequence[float | None], factor: float, form: str) -> list[str]
 
 
 def figures_table(records: Sequence[Record]) -> str:
-    """Every figure of some records, a column each, and what failed below."""
+    """Return every figure of some records, a column each, and what failed below."""
     names = list(dict.fromkeys(name for record in records for name in record.figures))
     rows = [["", *(record.build for record in records)]]
     for name in names:

@@ -1,4 +1,4 @@
-"""What a measuring process is asked to run.
+"""Describes what a measuring process is asked to run.
 
 Apart from measurement.py because it is loaded inside that process, whose
 memory must hold as little as can be of the harness: see child.py.
@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anuga_lean._errors import LeanError, ScenarioError
+from anuga_lean._errors import ScenarioError
 
 VARIANTS = ("stock", "lean")
 ISAS = ("baseline", "v3", "v4")
-
-
-class MeasurementError(LeanError, RuntimeError):
-    """A measuring process ended without a result."""
 
 
 @dataclass(frozen=True)
@@ -133,5 +129,5 @@ class Request:
 
 
 def result_name(rank: int) -> str:
-    """Name of the file that a rank writes."""
+    """Return the name of the file that a rank writes."""
     return "result.json" if rank == 0 else f"result_{rank}.json"

@@ -1,4 +1,4 @@
-"""Running a user's script in a measuring process.
+"""Runs a user's script in a measuring process.
 
 Owns the watch over every `evolve` that the script calls: steps, memory, final
 values.  What is noted at a stage is stages.py's, what is compared comparison.py's.
@@ -81,7 +81,7 @@ def _watch_evolve(anuga: ModuleType, stages: Stages, make_clock: Callable[[Any],
 
 
 def sww_digests(path: Path) -> dict[str, str]:
-    """SHA-256 of every variable of an SWW file, read a frame at a time."""
+    """Return the SHA-256 of every variable of an SWW file, read a frame at a time."""
     from netCDF4 import Dataset
 
     digests = {}

@@ -1,4 +1,4 @@
-"""Memory and wall time of the stages of one run, as noted inside its process.
+"""Notes memory and wall time of the stages of one run, inside its process.
 
 Owns the order of the readings at the end of a stage.  What memory figures mean
 is probe.py's.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from anuga_lean._errors import ProbeError
 from anuga_lean.measure import probe
 
 
@@ -20,7 +21,7 @@ class Stages:
     Parameters
     ----------
     trace : bool
-        Note what tracemalloc counts, too, once somebody has started it.
+        Note what tracemalloc counts, too, once it has been started.
     barrier : callable, optional
         Called before and after every reading, so that all ranks of a run are
         alive and at the same stage while PSS is read.
@@ -55,7 +56,7 @@ class Stages:
             self.barrier()
         try:
             figures.update(probe.read_memory()._asdict())
-        except probe.ProbeError:
+        except ProbeError:
             figures.update(dict.fromkeys(probe.Memory._fields))
         tracemalloc = self._tracing()
         if tracemalloc is not None:
@@ -66,7 +67,7 @@ class Stages:
         self._begin()
 
     def _unused(self, name: str) -> str:
-        """The name, with a number behind it if it was there before."""
+        """Return the name, with a number behind it if it was there before."""
         number, found = 1, name
         while found in self.result:
             number += 1
@@ -81,6 +82,6 @@ class Stages:
         self._started = perf_counter()
 
     def _tracing(self) -> Any:
-        """The module tracemalloc if it is at work; a run without it must not load it."""
+        """Return the module tracemalloc if it is at work; a run without it must not load it."""
         module = sys.modules.get("tracemalloc") if self.trace else None
         return module if module is not None and module.is_tracing() else None

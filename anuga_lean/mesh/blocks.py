@@ -1,4 +1,4 @@
-"""The blocks of a mesh: arrays of the parts every kernel works on.
+"""Cuts a mesh into blocks and holds them: the arrays that every kernel works on.
 
 Owns the pools described in kernels/state.h (numpy arrays, so that a census of
 arrays finds them) and their construction.  Does not own boundary tags or
@@ -54,7 +54,7 @@ def _sort_within_blocks(
 
 
 class Blocks:
-    """The pools of one mesh; made by `Blocks.build`, never changed afterwards.
+    """The pools of one mesh, made by `Blocks.build` and never changed afterwards.
 
     Attributes
     ----------
@@ -89,6 +89,10 @@ class Blocks:
     max_boundary: int
     block: np.ndarray
     position: NDArray[np.int32]
+    member: NDArray[np.int32]
+    node_xy: NDArray[np.float64]
+    node_id: NDArray[np.int32]
+    flux_slot: NDArray[np.uint16]
     lone_node: NDArray[np.int32]
     lone_node_xy: NDArray[np.float64]
     extent: NDArray[np.float64]
@@ -195,7 +199,7 @@ class Blocks:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all pools."""
+        """Return the bytes of all pools."""
         return sum(a.nbytes for a in self.__dict__.values() if isinstance(a, np.ndarray))
 
     # -- nodes ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Mesh files (.tsh, .msh) read into arrays, a part at a time.
+"""Reads mesh files (.tsh, .msh) into arrays, a part at a time.
 
 Owns the reading of what a domain or a basic mesh needs of them.  ANUGA makes lists
 of numbers and a string for every triangle: a domain of a .tsh file peaks at 1,060 bytes
@@ -33,12 +33,8 @@ _FEWEST_WARNED = 50_000
 _OTHER_SPACE = re.compile(r"[^\S \n]")
 
 
-class _Unusual(Exception):
-    """A file that is not laid out as ANUGA writes it, or is broken."""
-
-
 class _Tags:
-    """The tag of each triangle: (n,) int32, and which number means which tag."""
+    """The tags of triangles: a number for each, (n,) int32, and the tag of each number."""
 
     def __init__(self, n: int) -> None:
         self.number: dict[str, int] = {}
@@ -133,11 +129,11 @@ def _read_vertices(file: TextIO) -> dict[str, Any]:
     for start, rows in _rows(file, count, None):
         numbers = np.array([[float(word) for word in row[1:]] for row in rows])
         if numbers.shape != (len(rows), 2 + columns):
-            raise _Unusual(f"not every vertex has {columns} attributes")
+            raise ValueError(f"not every vertex has {columns} attributes")
         vertices[start : start + len(rows)] = numbers[:, :2]
         if attributes is not None:
             attributes[start : start + len(rows)] = numbers[:, 2:]
-    file.readline()     # what the titles are
+    file.readline()     # the heading of the titles
     return {"vertices": vertices, "vertex_attributes": attributes,
             "vertex_attribute_titles": [file.readline().strip() for _ in range(columns)]}
 
@@ -145,16 +141,16 @@ def _read_vertices(file: TextIO) -> dict[str, Any]:
 def _rows(file: TextIO, count: int, words: int | None) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield `count` lines in parts, split after `words` words: the rest is the last."""
     for start in range(0, count, _ROWS_AT_ONCE):
-        # not islice(file): what reads the origin asks where the file stands
+        # not islice(file): reading the origin later needs file.tell()
         lines = list(islice(iter(file.readline, ""), min(_ROWS_AT_ONCE, count - start)))
         if len(lines) < min(_ROWS_AT_ONCE, count - start):
-            raise _Unusual(f"it ends after {start + len(lines):,} of {count:,} rows")
+            raise ValueError(f"it ends after {start + len(lines):,} of {count:,} rows")
         # ANUGA finds the tag by counting blanks
         if _OTHER_SPACE.search("".join(lines)):
-            raise _Unusual("its columns are not parted by blanks")
+            raise ValueError("its columns are not parted by blanks")
         rows = [line.split(None, -1 if words is None else words) for line in lines]
         if words is not None and any(len(row) < words for row in rows):
-            raise _Unusual(f"a row has fewer than {words} columns")
+            raise ValueError(f"a row has fewer than {words} columns")
         yield start, rows
 
 
@@ -166,8 +162,9 @@ def _read_msh(name: str) -> dict[str, Any]:
     file = NetCDFFile(name)
     try:
         found = file.variables
-        mesh = {"vertices": _array(found["vertices"], np.float64),
-                "vertex_attributes": None, "vertex_attribute_titles": []}
+        mesh: dict[str, Any] = {
+            "vertices": _array(found["vertices"], np.float64),
+            "vertex_attributes": None, "vertex_attribute_titles": []}
         if "vertex_attributes" in found:
             mesh["vertex_attributes"] = found["vertex_attributes"][:]
         if "vertex_attribute_titles" in found:

@@ -1,4 +1,4 @@
-"""ANUGA's least-squares fit of a mesh to points, without its tables.
+"""Fits a mesh to points by ANUGA's least squares, without ANUGA's tables.
 
 Owns the matrix of the fit, put together in place, and the search for the triangles
 of the points.  ANUGA keeps a quadtree of every triangle and hash tables of every
@@ -22,7 +22,7 @@ from anuga.utilities.sparse import Sparse_CSR
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
-from anuga_lean._errors import LeanError, MemoryWarning
+from anuga_lean._errors import MemoryWarning, PointsError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.mesh.lookup import absolute, corners_of
 
@@ -35,10 +35,6 @@ _TRIANGLES_AT_ONCE = 1 << 14
 _POINTS_AT_ONCE = 1 << 14
 # What ANUGA's own fit takes at the peak, measured at 250,000 triangles.
 _STOCK_BYTES_PER_TRIANGLE = 790
-
-
-class PointsError(LeanError, ValueError):
-    """Points that a mesh cannot be fitted to."""
 
 
 class LeanFit(Fit):
@@ -62,7 +58,7 @@ class LeanFit(Fit):
     """
 
     def __init__(
-        self, mesh: Mesh, alpha: float | None = None, verbose: bool = False,
+        self, mesh: Mesh, alpha: float | str | None = None, verbose: bool = False,
         cg_precon: str = "Jacobi", use_c_cg: bool = True,
     ) -> None:
         self.mesh = mesh
@@ -73,11 +69,11 @@ class LeanFit(Fit):
         self.point_count = 0
         if verbose:
             log.info("Fit on a lean mesh: looking for the neighbours of nodes")
-        self._rows = rows_of(mesh)
+        self._rows: Any = rows_of(mesh)
 
     @property
     def mesh_boundary_polygon(self) -> Array:
-        """The outline of the mesh, (m, 2) m, which the fit itself does not need."""
+        """Return the outline of the mesh, (m, 2) m, which the fit itself does not need."""
         return ensure_numeric(self.mesh.get_boundary_polygon())
 
     def _build_matrix_AtA_Atz(  # noqa: N802
@@ -105,10 +101,11 @@ class LeanFit(Fit):
             self.Atz += right
 
     def _build_coefficient_matrix_B(self, verbose: bool = False) -> None:  # noqa: N802
-        """Make the matrix to solve; the parts it is made of go."""
+        """Make the matrix to solve and drop the parts it is made of."""
         if verbose:
             log.info("Fit on a lean mesh: building the smoothing matrix")
-        rows, smooth = self._rows, np.zeros(len(self._rows.column))
+        rows: Any = self._rows
+        smooth = np.zeros(len(rows.column))
         for ks in _slices(self.mesh):
             rows.smooth(
                 _corners(self.mesh, ks), np.ascontiguousarray(self.mesh.areas[ks]),
@@ -170,7 +167,7 @@ def find_triangles(mesh: Mesh, points: Array) -> NDArray[np.int32]:
 
 def _checked(point_coordinates: Any, z: Any) -> tuple[Array, Array]:
     if z is None:
-        raise AssertionError("a fit needs the values at the points: pass point_attributes")
+        raise PointsError("a fit needs the values at the points: pass point_attributes")
     points = np.ascontiguousarray(ensure_numeric(point_coordinates, float))
     values = np.ascontiguousarray(ensure_numeric(z, float))
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < len(values):
@@ -218,7 +215,7 @@ def fit_lean_mesh(
 
 
 def _why_not(alpha: Any, values: Any) -> str | None:
-    """Say why LeanFit cannot do it, if so."""
+    """Say why LeanFit cannot do a fit; None if it can."""
     if isinstance(alpha, str):
         return f"alpha={alpha!r} is to be found among 20 by solving for each: give a number instead"
     if values is not None and np.ndim(values) > 1:

@@ -1,4 +1,4 @@
-"""From ANUGA's Pmesh to a lean mesh, by arrays.
+"""Turns ANUGA's Pmesh into a lean mesh, by arrays.
 
 Owns the boundary tags by triangle and edge, which ANUGA makes with a hash table of
 every edge (460 bytes per triangle).  Triangles by region tag are in `region_tags`; the
@@ -109,7 +109,7 @@ def pmesh_to_mesh(pmesh_instance: Any, verbose: bool = False) -> Any:
         verbose=verbose)
 
 
-# Mesh files: what reads them is loaded for those who have one.
+# Mesh files: what reads them is loaded where there is one.
 
 
 def mesh_file_parts(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""ANUGA's mesh generator, in a process of its own.
+"""Runs ANUGA's mesh generator in a process of its own.
 
 Owns when and how that process is started and what is said if it dies.  Triangle
 takes some 500 bytes per triangle on its heap, in small pieces that keep the
@@ -38,7 +38,7 @@ _MILLISECONDS_BETWEEN_LOOKS = 100
 
 
 class _Unable(Exception):
-    """No process can be had, or it cannot load the generator."""
+    """No process can be started, or it cannot load the generator."""
 
 
 class _Died(Exception):
@@ -106,7 +106,7 @@ def _generate_apart(arguments: tuple) -> dict[str, Any]:
         reply = reading.reply()
         mesh = _mesh_of(reply, reading)
     except BaseException as error:
-        process.kill()      # does nothing to one that has ended
+        process.kill()      # no error if it has ended
         process.wait()
         if isinstance(error, _Died):
             raise MeshGeneratorError(
@@ -123,7 +123,7 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
     try:
         request = pickle.dumps({"path": sys.path, "anuga": list(anuga.__path__),
                                 "arguments": arguments})
-    except Exception as error:   # a user's own kind of vertex attribute, ...
+    except Exception as error:   # such as a vertex attribute of a user's own class
         raise _Unable(f"what it is given cannot be sent to another one: {error}") from None
     answer, end = os.pipe()
     try:
@@ -145,7 +145,7 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
 
 
 class _Answer:
-    """What the process writes, and the most memory it was seen to take meanwhile."""
+    """The answer of the process, and the most memory it was seen to take meanwhile."""
 
     def __init__(self, descriptor: int, pid: int) -> None:
         self.descriptor = descriptor
@@ -187,7 +187,7 @@ class _Answer:
 
 
 def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
-    """Return the mesh of a reply, having printed, warned and raised what ANUGA did."""
+    """Return the mesh of a reply; print, warn and raise what ANUGA did in the process."""
     print(reply["printed"], end="")
     for message, category, filename, line in reply["warned"]:
         warnings.warn_explicit(message, category, filename, line)
@@ -199,7 +199,7 @@ def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
             dtype, shape = value
             value = np.empty(shape, dtype)
             if value.size:
-                reading.fill(memoryview(value).cast("B"))
+                reading.fill(value.data.cast("B"))
         mesh[name] = value
     return mesh
 

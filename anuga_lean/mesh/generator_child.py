@@ -1,4 +1,4 @@
-"""The mesh generator's child process: a script, run by `generator`.
+"""Runs the mesh generator in a child process: a script, started by `generator`.
 
 Reads a request from its standard input, calls ANUGA's generate_mesh, and writes
 what that returns or raises to the pipe whose number is its argument.  It loads
@@ -23,8 +23,8 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent() -> None:
-    """Have the system end this process when the one that started it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)    # the parent says what was interrupted
+    """Make the system end this process when the one that started it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)    # the parent reports the interrupt
     try:
         import ctypes
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -47,13 +47,13 @@ def _pickled(reply: dict[str, Any]) -> bytes:
         raw = pickle.dumps(reply)
         pickle.loads(raw)
         return raw
-    except Exception:   # of a class that cannot be had again from its arguments
+    except Exception:   # an exception whose class cannot be made again from its arguments
         error = reply["raised"]
         return pickle.dumps(reply | {"raised": RuntimeError(f"{type(error).__name__}: {error}")})
 
 
 def _generate(engine: Any, arguments: tuple) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (what to reply, the mesh): warnings and print-outs are the parent's to give."""
+    """Return (what to reply, the mesh); the parent repeats warnings and print-outs."""
     printed = io.StringIO()
     reply: dict[str, Any] = {}
     mesh: dict[str, Any] = {}

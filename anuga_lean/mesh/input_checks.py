@@ -1,4 +1,4 @@
-"""Checks of what a mesh is made from, before anything is allocated for it.
+"""Checks what a mesh is made from, before anything is allocated for it.
 
 Owns the errors about nodes, triangles, given neighbours and boundary tags, and
 the int32 ceiling.  Does not own the mesh: `mesh` calls these in order.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
-from anuga_lean._errors import MeshError
+from anuga_lean._errors import InvalidMesh, MeshError
 
 # Edges are numbered 3*k + i in int32.
 MOST_TRIANGLES = (2**31 - 1) // 3
@@ -21,12 +21,8 @@ MOST_NODES = 2**31 - 2
 _ROWS_PER_CHUNK = 1 << 16
 
 
-class InvalidMesh(MeshError, AssertionError):
-    """A mesh that cannot be built, caught by `except AssertionError` as ANUGA's."""
-
-
 def checked_nodes(coordinates: ArrayLike) -> NDArray[np.float64]:
-    """Return (number_of_nodes, 2) float64; the array given, if it is like that."""
+    """Return the nodes, (number_of_nodes, 2) float64: the given array if it is like that."""
     nodes = np.asarray(coordinates)
     if nodes.ndim != 2 or nodes.shape[1] != 2:
         raise InvalidMesh(
@@ -162,7 +158,7 @@ def _link_back(given: np.ndarray, k: int, i: int) -> int:
     m = int(given[k, i])
     if m < 0:
         return -1
-    back = np.flatnonzero(given[m] == k) if m < len(given) else ()
+    back = np.flatnonzero(given[m] == k) if m < len(given) else np.empty(0, np.int64)
     if len(back) == 0:
         raise InvalidMesh(
             f"triangle {m}, given as neighbour {i} of triangle {k}, does not point back: "

@@ -1,4 +1,4 @@
-"""Values at points, as ANUGA interpolates them, from the triangles around the points.
+"""Interpolates values at points as ANUGA does, from the triangles around the points.
 
 Owns the stand-in for ANUGA's Interpolate on triangles that share no node.  Its
 search, its weights and its sums are ANUGA's; they run on the triangles that can
@@ -18,6 +18,7 @@ from anuga.utilities.numerical_tools import NAN, ensure_numeric
 from anuga.utilities.sparse import Sparse, Sparse_CSR
 from numpy.typing import NDArray
 
+from anuga_lean._errors import PointsError
 from anuga_lean.mesh.lookup import SomeTriangles, corners_of, triangle_chunks, triangles_near
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Indices = NDArray[np.int64]
 
 
 class _Weights(NamedTuple):
-    """What turns corner values into values at some points."""
+    """The weights that turn corner values into values at some points."""
 
     points: Array               # (p, 2) m, relative to the mesh's origin
     of_centroids: bool
@@ -65,7 +66,7 @@ class PointInterpolator(Interpolate):
         """Return values at points; `f` has 3*n rows.  See ANUGA's method."""
         f = ensure_numeric(f, float)
         if len(f) != 3 * len(self.mesh):
-            raise AssertionError(
+            raise PointsError(
                 f"Interpolation needs values at the {3 * len(self.mesh)} corners of the mesh, "
                 f"not {len(f)}")
 
@@ -93,7 +94,7 @@ class PointInterpolator(Interpolate):
             point_coordinates = point_coordinates.get_data_points(absolute=True)
         points = ensure_numeric(point_coordinates, float)
         if points.shape[1] != 2:
-            raise AssertionError(
+            raise PointsError(
                 f"Two columns must be specified in point coordinates: their shape is "
                 f"{points.shape}")
         weights = self._weights
@@ -194,7 +195,7 @@ def _boundary_points(mesh: Mesh) -> Array:
 
 def _triangles_at(mesh: Mesh, passed: NDArray[np.complex128], extent: Any) -> Indices:
     """Return the triangles with a corner among `passed`, ascending."""
-    found = [np.empty(0, np.int64)]
+    found: list[Indices] = [np.empty(0, np.int64)]
     for start, corners in triangle_chunks(mesh):
         at = np.isin(corners[:, 0] + 1j * corners[:, 1], passed).reshape(-1, 3)
         found.append(start + np.flatnonzero(at.any(axis=1)))

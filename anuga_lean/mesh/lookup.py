@@ -1,4 +1,4 @@
-"""Finding points and lines in a mesh with ANUGA's own code, on a few of its triangles.
+"""Finds points and lines in a mesh with ANUGA's own code, on a few of its triangles.
 
 Owns the choice of the triangles that can matter: ANUGA's searches run on those
 and give what they give on all.  Also `StockCopy`, the stand-in with real arrays
@@ -7,7 +7,7 @@ for what has to see every triangle.  Interpolation is in `interpolation`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class SomeTriangles:
 
     @property
     def boundary(self) -> dict[tuple[int, int], str]:
-        """Every edge: none has a neighbour."""
+        """Return every edge as a boundary: none has a neighbour."""
         return {(k, i): "" for k in range(len(self.triangles)) for i in range(3)}
 
     def get_extent(self, absolute: bool = False) -> tuple[float, float, float, float]:
@@ -107,13 +107,13 @@ def triangles_near(mesh: Mesh, points: Array) -> Indices:
     points : (m, 2) float64, m, relative to the mesh's origin
     """
     if "vertex_coordinates" in mesh.real_arrays:
-        candidates = [np.arange(start, start + len(corners) // 3)
+        candidates: list[Indices] = [np.arange(start, start + len(corners) // 3)
                       for start, corners in triangle_chunks(mesh)]
     else:
         blocks = mesh.blocks
         box = _widened(blocks.extent[:, 0::2], blocks.extent[:, 1::2])
         candidates = [blocks.members(b) for b in np.flatnonzero(_hit(*box, points))]
-    near = [np.empty(0, np.int64)]
+    near: list[Indices] = [np.empty(0, np.int64)]
     for ks in candidates:
         corner = corners_of(mesh, ks).reshape(-1, 3, 2)
         box = _widened(corner.min(axis=1), corner.max(axis=1))
@@ -129,7 +129,7 @@ def _widened(low: Array, high: Array) -> tuple[Array, Array]:
 
 
 def _hit(low: Array, high: Array, points: Array) -> NDArray[np.bool_]:
-    """Tell for each box, (m, 2) corners, whether one of `points` lies in it."""
+    """Return for each box, (m, 2) corners, whether one of `points` lies in it."""
     hit = np.zeros(len(low), bool)
     for start in range(0, len(points), _POINTS_AT_ONCE):
         some = points[start : start + _POINTS_AT_ONCE, np.newaxis]
@@ -143,7 +143,7 @@ def absolute(mesh: Mesh, xy: Array) -> Array:
     return xy if reference.is_absolute() else reference.get_absolute(xy)
 
 
-def find_triangle(mesh: Mesh, point: ArrayLike) -> int:
+def find_triangle(mesh: Mesh, point: Sequence[float] | Array) -> int:
     """Return the triangle that contains a point (absolute x, y, m).
 
     Notes
@@ -172,9 +172,10 @@ def find_triangle(mesh: Mesh, point: ArrayLike) -> int:
     raise Exception(f"Point {point} not found within a triangle")
 
 
-def find_nearest(mesh: Mesh, point: ArrayLike, tolerance: float) -> int:
+def find_nearest(mesh: Mesh, point: Sequence[float] | Array, tolerance: float) -> int:
     """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
-    nearest, least = 0, np.inf
+    nearest: Any = 0
+    least: Any = np.inf
     for start in range(0, len(mesh), _TRIANGLES_AT_ONCE):
         xy = np.array(mesh.centroid_coordinates[start : start + _TRIANGLES_AT_ONCE])
         xy = absolute(mesh, xy)
@@ -191,7 +192,7 @@ def find_inside(mesh: Mesh, polygon: ArrayLike) -> Indices:
     """Return the triangles whose centroid is inside a polygon (absolute), ascending."""
     from anuga.geometry.polygon import inside_polygon
 
-    found = [np.empty(0, np.int64)]
+    found: list[Indices] = [np.empty(0, np.int64)]
     for start in range(0, len(mesh), _TRIANGLES_AT_ONCE):
         xy = np.array(mesh.centroid_coordinates[start : start + _TRIANGLES_AT_ONCE])
         found.append(start + np.asarray(inside_polygon(absolute(mesh, xy), polygon), np.int64))
@@ -205,7 +206,7 @@ def intersect(mesh: Mesh, polyline: ArrayLike, verbose: bool) -> list[Any]:
 
     line = mesh.geo_reference.get_relative(polyline)
     pieces = [np.array(piece, float) for piece in zip(line[:-1], line[1:], strict=True)]
-    crossed = [np.empty(0, np.int64)]
+    crossed: list[Indices] = [np.empty(0, np.int64)]
     for start, corners in triangle_chunks(mesh):
         found = np.zeros(len(corners) // 3, np.int64)
         for piece in pieces:

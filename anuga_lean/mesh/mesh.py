@@ -1,14 +1,14 @@
-"""The drop-in Mesh: ANUGA's mesh, held as blocks instead of stock arrays.
+"""Stands for ANUGA's Mesh: the same mesh, held as blocks instead of stock arrays.
 
-Owns the checks of what a mesh is made from, boundary tags and their
-enumeration, and what happens when somebody needs or writes a real array.
+Owns the construction of a mesh, boundary tags and their enumeration, and what
+happens when a script needs or writes a real array.
 The blocks are in `blocks`, the derived tables in `tables`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -24,7 +26,6 @@ from anuga_lean.memory_limits import count_given, count_of, stage
 from anuga_lean.mesh import lookup
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
-    InvalidMesh,
     checked_boundary,
     checked_nodes,
     checked_triangles,
@@ -49,6 +50,7 @@ _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "bound
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
 
 
+@lasting("Mesh")
 @documented_as(StockMesh)
 @with_tables(table_property, {name: name for name in TABLES})
 class Mesh(StockMesh):
@@ -76,7 +78,7 @@ class Mesh(StockMesh):
     real_arrays : dict
         Tables that exist as real arrays, because of `take_stock_arrays` or a write.
     overridden : set of str
-        Tables somebody has written; lean kernels would not see the change.
+        Tables that a script has written; lean kernels would not see the change.
     on_stock_arrays : bool
         Whether every table is a real array, as ANUGA's kernels need them.
 
@@ -125,7 +127,7 @@ class Mesh(StockMesh):
         self.on_stock_arrays = False
         self._views: dict[str, MeshTable] = {}
         self._node_order: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
-        self._node_order_follows = True     # sorting gives it
+        self._node_order_follows = True     # from sorting the corners by node
         self._links_follow = True           # from the nodes of the triangles
         self._node_starts: NDArray[np.int32] | None = None
 
@@ -144,7 +146,7 @@ class Mesh(StockMesh):
         return self.real_arrays[name]
 
     def replace(self, name: str, values: np.ndarray) -> None:
-        """Let `values` stand for a table from now on."""
+        """Show `values` in the place of a table from now on."""
         self.real_arrays[name] = values
         if not self.on_stock_arrays:
             self.overridden.add(name)
@@ -210,6 +212,14 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         index = np.arange(len(edge), dtype=np.int32)
         flat = links.reshape(-1)
+        untagged = flat < 0
+        untagged[edge] = False
+        if untagged.any():      # the kernels would take its -1 for boundary edge 0
+            k, i = divmod(int(np.argmax(untagged)), 3)
+            raise InvalidMesh(
+                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
+                f"dictionary: give it one")
+        del untagged
         inside = flat[edge] >= 0
         flat[edge[~inside]] = -1 - index[~inside]
         self.blocks = Blocks.build(
@@ -279,14 +289,8 @@ class Mesh(StockMesh):
         edge = 3 * self.boundary_cells + self.boundary_edges
         if np.array_equal(edge, numbered):
             return
-        links = self._links()
-        untagged = np.setdiff1d(np.flatnonzero(links.ravel() < 0), edge)
-        if len(untagged):
-            k, i = divmod(int(untagged[0]), 3)
-            raise InvalidMesh(
-                f"edge {i} of triangle {k} has no neighbour and no tag in the boundary "
-                f"dictionary: give it one")
-        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32), links)
+        self._cut(np.asarray(self.nodes), np.asarray(self.triangles).astype(np.int32),
+                  self._links())
 
     def build_tagged_elements_dictionary(
         self, tagged_elements: dict[str, ArrayLike] | None = None
@@ -300,7 +304,7 @@ class Mesh(StockMesh):
                     f"Not all elements exist: tag {tag!r} names triangle {ks.max()}, "
                     f"the mesh has {len(self)}")
             tagged_elements[tag] = ks
-        self.tagged_elements = tagged_elements
+        self.tagged_elements: dict[str, Any] = tagged_elements
 
     @unless_on_stock_arrays
     def build_neighbour_structure(self, *args: Any, **kwargs: Any) -> None:
@@ -358,11 +362,13 @@ class Mesh(StockMesh):
         """Return where a polyline crosses triangles, as ANUGA does; nothing is cached."""
         return lookup.intersect(self, polyline, verbose)
 
-    def get_triangle_containing_point(self, point: ArrayLike) -> int:
+    def get_triangle_containing_point(self, point: Sequence[float] | NDArray[np.float64]) -> int:
         """Return the triangle that contains a point (absolute x, y, m)."""
         return lookup.find_triangle(self, point)
 
-    def get_triangle_near_point(self, point: ArrayLike, tolerance: float = 1.0e20) -> int:
+    def get_triangle_near_point(
+        self, point: Sequence[float] | NDArray[np.float64], tolerance: float = 1.0e20
+    ) -> int:
         """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
         return lookup.find_nearest(self, point, tolerance)
 
@@ -388,7 +394,7 @@ class Mesh(StockMesh):
 
     def reorder(
         self,
-        new_order: ArrayLike | None = None,
+        new_order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         in_place: bool = True,
         original_method: bool = False,
         verbose: bool = False,
@@ -526,13 +532,13 @@ class Mesh(StockMesh):
                 _check_range("boundary_edges", numbered["boundary_edges"], 3)
         self.__setstate__(state)
         if compact is None:
-            self._check_tables()
+            self.check_tables(TABLES)
 
-    def _check_tables(self) -> None:
-        """Raise InvalidMesh unless the real tables are such that ANUGA's kernels may run."""
+    def check_tables(self, names: Iterable[str]) -> None:
+        """Raise InvalidMesh unless these real tables are such that ANUGA's kernels may run."""
         n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
-        for name, table in TABLES.items():
-            found = self.__dict__["real_arrays"][name]
+        for name in names:
+            found, table = self.__dict__["real_arrays"][name], TABLES[name]
             shape = shape_of(name, n, nodes)
             kind = "f" if table.limits is None else "i"
             if not isinstance(found, np.ndarray) or found.shape != shape \
@@ -592,3 +598,6 @@ def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
             or links.max() >= 3 * n:
         raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
     return links
+
+
+Mesh.__module__ = StockMesh.__module__

@@ -1,4 +1,4 @@
-"""What of ANUGA takes a mesh as an argument, so that it takes a lean one.
+"""Lets functions of ANUGA's that take a mesh take a lean one.
 
 Owns the wrappers of ANUGA's fit, interpolation and quadtree; what is fitted is `fitting`'s.
 """
@@ -38,7 +38,8 @@ def fitting_lean_meshes(fit: Callable[..., Any]) -> Callable[..., Any]:
             return fit(*args, **kwargs) if mesh is None else fit(*args, mesh=mesh, **kwargs)
         from anuga_lean.mesh.fitting import fit_lean_mesh  # loaded by a script that fits
 
-        return fit_lean_mesh(fit, *args, mesh=mesh, **kwargs)
+        # args hold no mesh: ANUGA names it in every call
+        return fit_lean_mesh(fit, *args, mesh=mesh, **kwargs)  # type: ignore[misc]
 
     return _fit_to_mesh
 

@@ -1,4 +1,4 @@
-"""Triangles by region tag, which ANUGA makes with a list of every triangle (40 bytes each)."""
+"""Lists triangles by region tag without a list of every triangle (40 bytes each in ANUGA)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ANUGA's text about a mesh, without the lists that ANUGA makes for it."""
+"""Writes ANUGA's text about a mesh without the lists that ANUGA makes for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def statistics_of(mesh: Any, nbins: int = 10) -> str:
 
 
 class _Areas(np.ndarray):
-    """Areas that are sorted where they are instead of in a list."""
+    """Areas that are sorted in place instead of in a list."""
 
     def tolist(self) -> NDArray[np.float64]:  # type: ignore[override]
         """Return the areas."""
@@ -23,7 +23,7 @@ class _Areas(np.ndarray):
 
 
 class _Described:
-    """What ANUGA's text about a mesh looks at."""
+    """The attributes that ANUGA's text about a mesh reads."""
 
     def __init__(self, mesh: Any) -> None:
         xmin, xmax, ymin, ymax = mesh.get_extent()

@@ -1,4 +1,4 @@
-"""From a domain or mesh on rank 0 to a lean domain on every rank.
+"""Distributes a domain or mesh of rank 0: every rank gets a lean domain.
 
 Owns ANUGA's distribute, distribute_collaborative, distribute_basic_mesh and
 distribute_basic_mesh_collaborative.  Rank 0 makes the part of one rank at a
@@ -39,7 +39,7 @@ _SUBMESH, _POINTS, _VERTICES, _TRIANGLES, _NODES, _QUANTITY = range(6)  # tags o
 
 
 def parts_anew(parameters: Mapping[str, Any] | None, function: str) -> bool:
-    """Whether a mesh is parted here; if not, warn that ANUGA's own functions do it."""
+    """Whether a mesh is partitioned here; if not, warn that ANUGA's own functions do it."""
     if not (parameters or {}).get("cache_dir"):
         return True
     warnings.warn(
@@ -53,7 +53,7 @@ def parts_anew(parameters: Mapping[str, Any] | None, function: str) -> bool:
 
 
 def settings_of(domain: Any, boundary_map: dict[str, Any]) -> dict[str, Any]:
-    """Return what ANUGA's parts have of their domain besides mesh and quantities."""
+    """Return the settings of a domain that ANUGA gives its parts besides mesh and quantities."""
     return {
         "boundary_map": dict(boundary_map),
         "flow_algorithm": domain.get_flow_algorithm(),
@@ -71,7 +71,7 @@ def settings_of(domain: Any, boundary_map: dict[str, Any]) -> dict[str, Any]:
 
 
 def apply_settings(domain: Any, settings: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Give a part what its domain had, in the order of `names`."""
+    """Apply the settings of a domain to its part, in the order of `names`."""
     for name in names:
         value = settings[name]
         if name == "boundary_map":
@@ -83,7 +83,7 @@ def apply_settings(domain: Any, settings: Mapping[str, Any], names: Iterable[str
 
 
 def forget_boundary(domain: Any) -> dict[str, Any]:
-    """Give every boundary tag of a domain no boundary, as ANUGA does before it parts it."""
+    """Set every boundary of a domain to None, as ANUGA does before it partitions it."""
     tags = dict.fromkeys(domain.get_boundary_tags())
     domain.set_boundary(tags)
     return tags
@@ -130,7 +130,7 @@ def keywords_of(
 
 
 class Restoring:
-    """The quantities and tracers that a part gets, one after the other.
+    """Sets the quantities and tracers of a part, one after the other.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class _Ranks:
         return self._comm.bcast(value)
 
     def send(self, submesh: Submesh, to: int) -> None:
-        """Send a part; its arrays are free when this returns."""
+        """Send a part; its arrays may be reused when this returns."""
         self._comm.send(
             (submesh.boundary, submesh.full_send_dict, submesh.ghost_recv_dict,
              submesh.number_of_full_triangles, submesh.number_of_full_nodes,
@@ -338,12 +338,13 @@ def _distribute_mesh(
     """Return this rank's part of the Basic_mesh that rank 0 has, without values."""
     ranks = _Ranks()
     partition = ranks.from_first(lambda: Partition(mesh, ranks.count, parameters))
-    told = None
+    told: Any = None
     if partition is not None:
         _tell(partition, verbose)
         told = (mesh.geo_reference, (mesh.number_of_triangles, mesh.number_of_nodes),
                 partition.ghost_layer_width)
-    part = _own_part(ranks, partition, *ranks.shared(told), collaborative)
+    geo_reference, numbers, width = ranks.shared(told)
+    part = _own_part(ranks, partition, geo_reference, numbers, width, collaborative)
     part.set_name("domain")
     del partition
     _kernels.release_free_memory()

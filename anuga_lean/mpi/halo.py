@@ -1,8 +1,8 @@
-"""What the ranks of a parallel domain exchange while it steps: ghost values and time steps.
+"""Exchanges ghost values and time steps between the ranks of a parallel domain.
 
 Owns the persistent requests over the buffers in `full_send_dict` and
 `ghost_recv_dict`, and over those of the tracers.  When an exchange is due is
-ANUGA's (Parallel_domain); who sends what is settled when the domain is made.
+ANUGA's (Parallel_domain); which rank sends what is settled when the domain is made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from anuga_lean.stepping.domain import LeanDomain
 
 Array = NDArray[np.float64]
 
-_GHOSTS, _TRACERS, _BED = 123, 124, 125    # tags of ANUGA's, whose ranks may be on the other side
+_GHOSTS, _TRACERS, _BED = 123, 124, 125    # ANUGA's tags: the other rank may run ANUGA's code
 
 
 class Messages:
@@ -46,7 +46,7 @@ class Messages:
         self._requests = [
             *(self.comm.Recv_init(buffer, int(rank), tag) for rank, buffer in receives.items()),
             *(self.comm.Send_init(buffer, int(rank), tag) for rank, buffer in sends.items())]
-        # of the communicator, not of Python: they would outlive the domain
+        # MPI holds the requests, not Python: without this they would outlive the domain
         self.release = weakref.finalize(self, _free, self._requests)
 
     def are_over(self, sends: Mapping[int, Array], receives: Mapping[int, Array]) -> bool:
@@ -223,7 +223,7 @@ def communicate_bed_ghosts(domain: Any) -> None:
 
 
 def exchanging(function: Function) -> Function:
-    """Have lean domains, whatever steps them now, exchange through requests made once."""
+    """Wrap an exchange: lean domains, and those on stock arrays, use requests made once."""
     own = globals()[function.__name__]
 
     @functools.wraps(function)
@@ -234,5 +234,5 @@ def exchanging(function: Function) -> Function:
 
 
 def exchanging_bed(function: Function) -> Function:
-    """Have lean domains exchange the bed without edge values of their own."""
+    """Wrap the exchange of the bed: lean domains need no array of edge values for it."""
     return asking_first(function, communicate_bed_ghosts)

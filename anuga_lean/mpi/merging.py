@@ -1,4 +1,4 @@
-"""One SWW file out of those of the ranks of a parallel run.
+"""Merges the SWW files of the ranks of a parallel run into one.
 
 Owns ANUGA's `sww_merge_parallel` in a bounded amount of memory: what is
 written passes through a buffer of `AT_ONCE` bytes, the places of the whole
@@ -19,6 +19,7 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from anuga.file.netcdf import NetCDFFile
 from anuga.file.sww import Write_sww
 
+from anuga_lean._errors import SettingError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.mpi.rank_files import (
     AllNodes,
@@ -69,7 +70,7 @@ def sww_merge_parallel(domain_global_name: str, np: int, verbose: bool = False,
     """
     for name, value in (("np", np), ("chunk_size", chunk_size)):
         if value is not None and value < 1:
-            raise ValueError(f"sww_merge got {name}={value}: at least 1 is needed.")
+            raise SettingError(f"sww_merge got {name}={value}: at least 1 is needed.")
     output = f"{domain_global_name}.sww"
     parts = parts_of_run(domain_global_name, np)
     if verbose:
@@ -116,14 +117,15 @@ class _Merged:
         self.smooth = first.points != 3 * first.triangles
         self.points: Nodes = Nodes(nodes) if self.smooth else Corners(3 * self.triangles)
         self.all_points = AllNodes(nodes) if self.smooth else self.points
-        self.names = {kind: [] for kind in ("static", "dynamic", "static_c", "dynamic_c")}
+        self.names: dict[str, list[str]] = {
+            kind: [] for kind in ("static", "dynamic", "static_c", "dynamic_c")}
         for name, dimensions in sorted(first.dimensions.items()):
             if name in _AT_NODES or name.endswith("_c"):
                 kind = "dynamic" if dimensions[0] == _FRAMES else "static"
                 self.names[kind + ("_c" if name.endswith("_c") else "")].append(name)
 
     def write(self) -> None:
-        """Write everything."""
+        """Write the whole file."""
         self.file.set_fill_off()    # every value is stored below
         self.file.set_auto_mask(False)
         self._write_header()

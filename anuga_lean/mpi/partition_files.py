@@ -1,4 +1,4 @@
-"""The parts of a mesh or domain in files, written one after the other.
+"""Writes the parts of a mesh or domain to files, one after the other, and loads them.
 
 Owns ANUGA's sequential_distribute_dump and _load and sequential_mesh_dump and
 _load: the same files under the same names, each written whole or not at all.
@@ -74,7 +74,7 @@ def _write_part(p: int) -> int:
 
 
 def _whole(path: str | os.PathLike, write: Callable[[str], None]) -> None:
-    """Write a file under another name and give it its own when it is whole."""
+    """Write a file under another name and rename it when it is whole."""
     path = os.fspath(path)
     unfinished = f"{path}.{os.getpid()}.unfinished"
     try:
@@ -108,7 +108,7 @@ def _domain_writer(
     domain: Any, numprocs: int, partition_dir: str, parameters: Mapping[str, Any] | None,
     single_file: bool, verbose: bool,
 ) -> Callable[[int], None]:
-    """Return what writes the part of a rank."""
+    """Return the function that writes the part of a rank."""
     settings = settings_of(domain, forget_boundary(domain))
     tracers = _stock_parts.tracer_partition_metadata(domain)
     values = distributed_values(domain, parameters)
@@ -228,7 +228,7 @@ def _mesh_writer(
     domain: Any, numprocs: int, partition_dir: str, name: str | None,
     parameters: Mapping[str, Any] | None, verbose: bool,
 ) -> Callable[[int], None]:
-    """Return what writes the mesh of a rank."""
+    """Return the function that writes the mesh of a rank."""
     from anuga.coordinate_transforms.geo_reference import Geo_reference
 
     if name is None:

@@ -1,4 +1,4 @@
-"""Which rank gets which triangle.
+"""Decides which rank gets which triangle.
 
 Owns the orders that ANUGA's partitions by METIS and along the Morton and the
 Hilbert curve give, made a chunk of the mesh at a time.  What a rank gets with
@@ -55,7 +55,7 @@ def metis_partition(domain: Any, n_procs: int) -> tuple[Order, Any]:
     try:
         import pymetis  # noqa: F401
     except ImportError:
-        return _stock_metis(domain, n_procs)    # which says what to install
+        return _stock_metis(domain, n_procs)    # it raises, and says what to install
     rank = _metis(domain, n_procs)
     count = np.bincount(rank)
     if len(count) < n_procs or not count.all():
@@ -101,7 +101,7 @@ def _corners(domain: Any) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
     used = np.zeros(int(corner.max()) + 1, bool)
     used[corner] = True
     nodes = np.flatnonzero(used)
-    if len(nodes) < len(used):  # METIS takes numbers without gaps
+    if len(nodes) < len(used):  # METIS needs numbers without gaps
         place = np.zeros(len(used), np.int32)
         place[nodes] = np.arange(len(nodes), dtype=np.int32)
         corner = place[corner]
@@ -167,19 +167,19 @@ def _morton_codes(box: _Box, xy: NDArray[np.float64]) -> NDArray[np.uint64]:
             width, padding = 1.0, 0.5
         low, high = low - width * padding, high + width * padding
         place = ((xy[:, axis] - low) / (high - low) * most).astype(np.uint64)
-        code |= _spread(np.minimum(place, most)) << axis
+        code |= _spread(np.minimum(place, most)) << np.uint64(axis)
     return code
 
 
 def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return values of 32 bits with a zero before each bit."""
     for distance, kept in _SPREAD:
-        values = (values | values << distance) & kept
+        values = (values | values << np.uint64(distance)) & np.uint64(kept)
     return values
 
 
 def _hilbert_codes(box: _Box, xy: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return how far along the Hilbert curve of 2^16 by 2^16 cells points lie.
+    """Return the places of points along the Hilbert curve of 2^16 by 2^16 cells.
 
     Notes
     -----

@@ -1,8 +1,7 @@
-"""The SWW files that the ranks of a parallel run have stored, as parts of one mesh.
+"""Reads the SWW files that the ranks of a parallel run have stored, as parts of one mesh.
 
-Owns reading them: which triangles and nodes are a rank's own, where those are
-in the whole mesh, and whether the files belong together.  What is made of them
-is `merging`'s.
+Owns which triangles and nodes are a rank's own, where those are in the whole mesh,
+and whether the files belong together.  What is made of them is `merging`'s.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _Some = tuple[slice, NDArray[np.bool_], Numbers]
 
 
 class Part:
-    """The file of one rank, closed but while it is read.
+    """The file of one rank, open only while it is read.
 
     Attributes
     ----------
@@ -49,8 +48,8 @@ class Part:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Any]:
-        """Give the file, open, with plain arrays."""
-        from netCDF4 import Dataset  # loaded by whoever reads or writes such files
+        """Open the file, with plain arrays."""
+        from netCDF4 import Dataset  # loaded by what reads or writes such files
 
         try:
             file = Dataset(self.path)
@@ -72,7 +71,7 @@ class Part:
                 "rank of a parallel run: merge the files that such a run has stored.")
 
     def _read_flags(self, file: Any) -> int:
-        """Keep which triangles are full; return how many."""
+        """Note which triangles are full; return how many."""
         flags = np.zeros(self.triangles, bool)
         numbers = file.variables["tri_l2g"]
         count = int(self.attributes["number_of_global_triangles"])
@@ -86,7 +85,7 @@ class Part:
         return int(np.count_nonzero(flags))
 
     def find_full_nodes(self, file: Any) -> None:
-        """Keep which nodes full triangles have."""
+        """Note which nodes belong to full triangles."""
         if self.full_nodes is not None:
             return
         found = np.zeros(self.points, bool)
@@ -95,7 +94,7 @@ class Part:
         self.full_nodes = np.packbits(found)
 
     def are_full(self, some: slice) -> NDArray[np.bool_]:
-        """Which triangles are full, from a slice that begins at a multiple of 8."""
+        """Return which triangles of a slice are full; it begins at a multiple of 8."""
         return _bits(self.full, some)
 
 
@@ -105,7 +104,7 @@ def _bits(packed: NDArray[np.uint8], some: slice) -> NDArray[np.bool_]:
 
 
 def slices(count: int, most: int, step: int = 8) -> Iterator[slice]:
-    """Slices of at most `most` places, or one step, that begin at multiples of the step."""
+    """Yield slices of at most `most` places, or one step, that begin at multiples of the step."""
     most = max(step, most // step * step)
     for start in range(0, count, most):
         yield slice(start, min(start + most, count))
@@ -153,7 +152,7 @@ def _difference(first: Part, other: Part) -> str | None:
 
 
 class Nodes:
-    """Nodes of full triangles, of a smooth file; `count` of them in the whole mesh."""
+    """The nodes of full triangles in a smooth file; `count` of them in the whole mesh."""
 
     ratio = 1
 
@@ -199,7 +198,7 @@ class Nodes:
 
 
 class AllNodes(Nodes):
-    """Those of ghost triangles, too."""
+    """All nodes, those of ghost triangles, too."""
 
     def prepare(self, part: Part, file: Any) -> int:
         return part.points
@@ -210,7 +209,7 @@ class AllNodes(Nodes):
 
 
 class Triangles(Nodes):
-    """Full triangles."""
+    """The full triangles of a file."""
 
     def prepare(self, part: Part, file: Any) -> int:
         return part.triangles
@@ -221,7 +220,7 @@ class Triangles(Nodes):
 
 
 class Corners(Triangles):
-    """Corners of full triangles, of a file that stores vertices uniquely; three for each."""
+    """The corners of full triangles in a file with unique vertices; three for each."""
 
     ratio = 3
 

@@ -1,4 +1,4 @@
-"""What the ranks of a parallel run tell each other outside of time steps.
+"""Lets the ranks of a parallel run exchange Python objects outside of time steps.
 
 Owns collective calls on Python objects, which do nothing in a serial run.
 The exchange of ghost values is ANUGA's.
@@ -67,7 +67,7 @@ class Ranks:
 
 
 def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
-    """Return what an action gives, and why it failed on some rank; the same on all.
+    """Return the result of an action, and why it failed on some rank: the same reason on all.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def tried(ranks: Ranks, action: Callable[[], Any]) -> tuple[Any, str | None]:
     except CheckpointError as error:
         is_newer = isinstance(error, NewerCheckpoint)
         reason = str(error).rstrip(".")
-    except Exception as error:      # the other ranks wait for an answer
+    except Exception as error:      # the other ranks wait for this one's result
         if ranks.count == 1:
             raise
         reason = f"{type(error).__name__}: {error}"

@@ -1,9 +1,9 @@
-"""What a rank gets of a mesh that is parted: its triangles, their ghosts and whom it talks to.
+"""Makes the part of a mesh that a rank gets: triangles, ghosts, and the ranks it exchanges with.
 
 Owns the numbering of a rank's triangles and nodes, its ghost layers, its
 boundary tags and its lists of what to send and to receive, all as ANUGA's
 build_submesh and extract_submesh give them, for one rank at a time and
-without renumbering the mesh.  Who sends it is `distribution`'s.
+without renumbering the mesh.  Sending it is `distribution`'s.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Submesh:
 
 
 class Source:
-    """A mesh to be parted: a lean one, one of ANUGA's, or its Basic_mesh.
+    """A mesh to partition: a lean one, one of ANUGA's, or its Basic_mesh.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Source:
         self.triangles = mesh.triangles
         self.nodes = mesh.nodes
         self.boundary: BoundaryDict = mesh.boundary
-        if hasattr(mesh, "_triangle_neighbours"):   # a Basic_mesh, which computes what is asked
+        if hasattr(mesh, "_triangle_neighbours"):   # a Basic_mesh computes these when read
             self.neighbours = _basic_neighbours(mesh)
             self.centroid_coordinates = _BasicCentroids(mesh)
         else:
@@ -85,7 +85,7 @@ class Source:
 
 
 def _basic_neighbours(mesh: Any) -> Any:
-    """Return the neighbours of a Basic_mesh, found in int32 if it has none yet."""
+    """Return the neighbours of a Basic_mesh; find them in int32 if it has none yet."""
     if mesh._neighbours is not None:
         return mesh._neighbours
     if mesh._triangle_neighbours is not None:
@@ -234,7 +234,7 @@ class Partition:
         return np.concatenate([self.full(p), self.order[self.ghosts[p]]])
 
     def _numbers(self, p: int) -> NDArray[np.int32]:
-        """Return the numbers of a rank's triangles in the parted mesh."""
+        """Return the numbers of a rank's triangles in the partitioned mesh."""
         full = np.arange(self.first[p], self.first[p + 1], dtype=np.int32)
         return np.concatenate([full, self.ghosts[p]])
 
@@ -304,7 +304,7 @@ class Partition:
 
 
 class _TaggedEdges:
-    """The boundary dictionary by number in the parted mesh."""
+    """The boundary dictionary by number in the partitioned mesh."""
 
     def __init__(self, boundary: BoundaryDict, place: NDArray[np.int32]) -> None:
         edge = np.array(list(boundary), np.int64).reshape(-1, 2)

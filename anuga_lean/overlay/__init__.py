@@ -1,4 +1,4 @@
-"""The one place that knows ANUGA's inside: what it can do and what of it is replaced.
+"""Knows ANUGA's inside: what the installed one can do, and what of it is replaced by what.
 
 table           every name of ANUGA's that is replaced, by what and why
 install         brings the table's rows in, once a process

@@ -1,4 +1,4 @@
-"""What the installed ANUGA can do, asked of it and not of its version number.
+"""Finds out what the installed ANUGA can do, from its code and not from its version number.
 
 Owns the one record that the rest of the package reads instead of a version.  The
 kernels take it as parameters: without prescribed edges and without the bit of
@@ -19,7 +19,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What differs between the releases that are supported.
+    """The differences between the supported releases.
 
     Attributes
     ----------
@@ -45,13 +45,13 @@ class Capabilities:
 
 @functools.cache
 def capabilities() -> Capabilities:
-    """Return the record of the ANUGA that is installed; loads ANUGA's modules."""
+    """Return the record of the installed ANUGA; this loads ANUGA's modules."""
     conditions = _module("abstract_2d_finite_volumes.generic_boundary_conditions")
     viscosity = _module("operators.kinematic_viscosity_operator").Kinematic_viscosity_operator
     return Capabilities(
         prescribed_limiter=hasattr(conditions.Boundary, "limiter_prescribes"),
         tangential_upwind=int(getattr(_module("config"), "LOW_FROUDE_TANGENTIAL_UPWIND", 0)),
-        viscosity_forms=_takes(_stock(viscosity).__init__, "form"),
+        viscosity_forms=_takes(_stock(viscosity).__dict__["__init__"], "form"),
         mesh_filename=_takes(_module("extras").create_domain_from_regions, "mesh_filename"),
         bed_ghosts=hasattr(_module("parallel.parallel_generic_communications"),
                            "communicate_bed_ghosts"),
@@ -84,8 +84,8 @@ def _module(name: str) -> Any:
 def _stock(cls: type) -> type:
     """Return ANUGA's own class, of which `cls` may be the lean one."""
     for each in cls.__mro__:
-        if each.__dict__.get("__init__") is not None \
-                and each.__init__.__globals__["__name__"].startswith("anuga."):
+        made_by = each.__dict__.get("__init__")
+        if made_by is not None and made_by.__globals__["__name__"].startswith("anuga."):
             return each
     return cls
 

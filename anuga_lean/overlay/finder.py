@@ -1,7 +1,7 @@
-"""How Python finds and loads ANUGA while anuga_lean watches.
+"""Finds and loads ANUGA in Python's place, so that anuga_lean learns of the import.
 
 Owns the finder of the package anuga, loaders that stand in for others, and the error of
-an ANUGA that is not whole.  What follows once ANUGA is loaded is `import_hook`'s.
+an ANUGA with missing files.  What follows once ANUGA is loaded is `import_hook`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from anuga_lean._errors import BrokenInstallation
 
 
 class StandInLoader:
-    """A loader in another's place, which it gives back before the module runs."""
+    """A loader that replaces a module's own and puts that back before the module runs."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader
@@ -25,7 +25,7 @@ class StandInLoader:
         return self.loader.create_module(spec)
 
     def give_back(self, module: types.ModuleType) -> None:
-        """Let the module show its own loader."""
+        """Put the module's own loader back."""
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
@@ -47,23 +47,24 @@ class Finder:
                   target: types.ModuleType | None = None) -> Any:
         if fullname != "anuga":
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        # Any: a loader need not derive from importlib's, and this one does not
+        spec: Any = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and spec.origin is not None:
             spec.loader = self.loader(spec.loader)
         return spec
 
 
 def unwatch() -> None:
-    """Let ANUGA be imported as it is."""
+    """Remove the finder: ANUGA is imported as it is."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
 
 
 def load(execute: Any, argument: Any) -> Any:
-    """Import ANUGA by a call; raise BrokenInstallation if parts of it are not there."""
+    """Import ANUGA by a call; raise BrokenInstallation if parts of it are missing."""
     try:
         return execute(argument)
     except ImportError as error:
-        # a module of others that is missing is for ANUGA to say
+        # ANUGA itself reports a missing module that is not its own
         name = error.name or getattr(error.__cause__, "name", None)
         if isinstance(error, BrokenInstallation) or not str(name).startswith("anuga."):
             raise

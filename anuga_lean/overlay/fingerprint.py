@@ -1,4 +1,4 @@
-"""python -m anuga_lean.overlay.fingerprint: what a release of ANUGA changes of what counts here.
+"""python -m anuga_lean.overlay.fingerprint: shows which functions used here a release changes.
 
 Owns the records of the known releases (records/*.json) and the comparison of a folder of
 sources with them; nothing of that folder is imported or run.  Compiled modules cannot be
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
     @property
     def number(self) -> int:
-        """How much differs."""
+        """Return how many functions and files differ."""
         return sum(map(len, (self.changed, self.added, self.gone, self.missing)))
 
     @property
@@ -60,7 +60,7 @@ class Difference(NamedTuple):
         return ", ".join(first) + (f" and {more} more" if more else "")
 
     def __str__(self) -> str:
-        """One line."""
+        """Describe the difference in one line."""
         who = f"anuga {self.version or 'of unknown version'}"
         if self.is_equal:
             return (f"{who} has the fingerprints of {self.release}: none of the functions "
@@ -103,7 +103,7 @@ def record_of(release: str) -> dict[str, Any]:
 
 
 def whole(source: bytes) -> list[int]:
-    """Return length and checksum of a file: equal ones need no look at its functions."""
+    """Return length and checksum of a file: if they are equal, so are its functions."""
     return [len(source), zlib.crc32(source)]
 
 
@@ -247,7 +247,7 @@ def _unreadable(package: Path, file: str, why: str) -> BrokenInstallation:
 
 def main(arguments: list[str] | None = None) -> int:
     """Compare a folder of sources, and write its record if asked to."""
-    import argparse  # not what `import anuga` under anuga_lean should pay for
+    import argparse  # here, so that `import anuga` under anuga_lean does not load it
 
     parser = argparse.ArgumentParser(
         prog="python -m anuga_lean.overlay.fingerprint",
@@ -262,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         folder = args.folder or _installed()
-        # beside the one of its own number, so that a release known already shows its step too
+        # against a record other than its own, so that a known release shows its changes, too
         own = version_in(package_in(folder))
         before = [each for each in known_releases() if each != own] or known_releases()
         found = compare_sources(folder, args.against or before[-1])

@@ -1,6 +1,6 @@
-"""What follows when ANUGA is imported, before anuga_lean or after it.
+"""Brings the lean classes in when ANUGA is imported, before anuga_lean or after it.
 
-Owns what is done then, and with an ANUGA that is there already.  `finder` sees the
+Owns what is done then, and with an ANUGA that is loaded already.  `finder` sees the
 import, `versions` says whether this ANUGA may be changed, `install` brings the lean
 classes in, `late_imports` has imports of ANUGA's wait meanwhile.
 """
@@ -35,7 +35,7 @@ class _Loader(StandInLoader):
 
 
 def watch() -> None:
-    """Bring the lean classes in as soon as anybody imports ANUGA."""
+    """Bring the lean classes in as soon as ANUGA is imported."""
     if "anuga" not in sys.modules and not any(isinstance(f, Finder) for f in sys.meta_path):
         sys.meta_path.insert(0, Finder(_Loader))
 
@@ -65,7 +65,7 @@ def join_loaded() -> None:
 
 
 def _own_module_loading() -> bool:
-    """Whether one of the lean modules is what imports ANUGA, so that none is complete."""
+    """Whether it is a lean module that imports ANUGA: then no lean module is complete."""
     from anuga_lean.overlay.table import own_modules
 
     return any(own in sys.modules for own in own_modules()) or any(

@@ -1,4 +1,4 @@
-"""Bringing the lean classes in: the rows of `table`, one by one, and the state of this process.
+"""Brings the lean classes in: the rows of `table`, one by one, and the state of this process.
 
 Owns when that happens, once, and that a process stays on ANUGA's own classes where it
 is told to or where `versions` says that this ANUGA is not known.
@@ -28,12 +28,12 @@ def is_installed() -> bool:
 
 
 def is_importing() -> bool:
-    """Whether `install` is at work: it goes on by itself once ANUGA is imported."""
+    """Whether `install` is at work; it continues by itself once ANUGA is imported."""
     return _importing
 
 
 def may_change_anuga() -> bool:
-    """Whether this process may have lean classes; says so once if the ANUGA here may not.
+    """Whether this process may have lean classes; warn once if the ANUGA here may not.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def may_change_anuga() -> bool:
 
 
 def require_lean() -> None:
-    """Check that ANUGA can be lean here, for what makes no sense on ANUGA's own classes.
+    """Raise an error unless ANUGA can be lean here.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def require_lean() -> None:
 
 
 def install() -> types.ModuleType:
-    """Load ANUGA with the lean classes in, if it is one that is known, and return it.
+    """Load ANUGA with the lean classes in, if its release is known, and return it.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def load() -> bool:
 
 
 def keep_stock() -> None:
-    """Have this process run ANUGA's own classes, through `import anuga_lean as anuga` too.
+    """Make this process run ANUGA's own classes, through `import anuga_lean as anuga` too.
 
     Raises
     ------
@@ -147,7 +147,7 @@ _classes: dict[type, type] = {}     # lean class -> ANUGA's
 
 
 def _bring_in(phase: str) -> None:
-    """Bring in all rows of a phase but the classes, unless they are in."""
+    """Bring in all rows of a phase except the classes, unless they are in."""
     from anuga_lean.overlay import table
 
     anuga = sys.modules["anuga"]
@@ -161,7 +161,7 @@ def _bring_in(phase: str) -> None:
 
 
 def mark(phase: str) -> None:
-    """Note on ANUGA that the rows of a phase are in."""
+    """Mark ANUGA as having the rows of a phase."""
     anuga = sys.modules["anuga"]
     setattr(anuga, _MARK, (*getattr(anuga, _MARK, ()), phase))
 

@@ -1,4 +1,4 @@
-"""What ANUGA's functions do when a script or ANUGA itself calls them on a lean domain.
+"""Wraps ANUGA's compiled functions so that they can be called on a lean domain.
 
 Owns the wrappers that ask a domain whether it is lean before compiled code touches its
 arrays.  Functions that take a quantity are wrapped in `quantity.kernel_calls`, those that
@@ -19,12 +19,12 @@ def is_lean(domain: Any) -> bool:
 
 
 def handled(function: Function, own: str) -> Function:
-    """Have a lean domain do `own`, a function here; NotImplemented leaves it to ANUGA's."""
+    """Wrap a function of ANUGA's: on a lean domain `own`, a function of this module, runs."""
     return asking_first(function, globals()[own])
 
 
 def asking_first(function: Function, own: Function) -> Function:
-    """Have a lean domain do `own`, unless that returns NotImplemented."""
+    """Wrap a function of ANUGA's: a lean domain runs `own`, unless that returns NotImplemented."""
     @functools.wraps(function)
     def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
         if is_lean(domain):
@@ -36,7 +36,7 @@ def asking_first(function: Function, own: Function) -> Function:
 
 
 def on_stock_arrays(function: Function, name: str) -> Function:
-    """Move a lean domain to ANUGA's arrays before its kernel `name` is called on it."""
+    """Wrap ANUGA's kernel `name`: a lean domain moves to stock arrays before the call."""
     @functools.wraps(function)
     def ask(domain: Any, *args: Any, **kwargs: Any) -> Any:
         if is_lean(domain):
@@ -46,22 +46,22 @@ def on_stock_arrays(function: Function, name: str) -> Function:
 
 
 def vegetation(domain: Any, *args: Any, **kwargs: Any) -> None:
-    """vegetation_friction_semi_implicit: left to the update."""
+    """Stand for vegetation_friction_semi_implicit: the update adds the drag."""
     domain.lean.forcing.add_vegetation()
 
 
 def predict(domain: Any, dt: float, *args: Any, **kwargs: Any) -> None:
-    """ader_ck_predictor_edge: done within the sweep."""
+    """Stand for ader_ck_predictor_edge: the sweep advances the edge values."""
     domain.lean.predict(dt)
 
 
 def flat_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
-    """manning_friction_flat_semi_implicit: left to the update."""
+    """Stand for manning_friction_flat_semi_implicit: the update adds friction."""
     return _friction(domain, domain.lean.forcing.friction_rate is None)
 
 
 def sloped_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
-    """manning_friction_sloped_semi_implicit_edge_based: left to the update."""
+    """Stand for manning_friction_sloped_semi_implicit_edge_based: the update adds friction."""
     return _friction(domain, domain.lean.forcing.friction_rate is not None)
 
 
@@ -75,10 +75,10 @@ def _friction(domain: Any, prepared: bool) -> Any:
 
 
 def reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
-    """evaluate_reflective_segment: on computed edge values."""
+    """Stand for evaluate_reflective_segment, on computed edge values."""
     domain.reflect_edges(ids, vol, edge)
 
 
 def update_struct(domain: Any, *args: Any, **kwargs: Any) -> Any:
-    """update_Domain_C_struct: the parameters of the lean kernels."""
+    """Stand for update_Domain_C_struct: take the parameters of the lean kernels."""
     return domain.update_domain_c_struct()

@@ -1,10 +1,10 @@
-"""Modules that ANUGA imports for a few of its functions load when one of those is called.
+"""Delays the import of matplotlib, scipy, dill and others until ANUGA first uses them.
 
-Owns how import statements of ANUGA's wait, the stand-ins its modules hold meanwhile
-and what makes the waiting invisible: asked from outside, a module of ANUGA's shows the
-true thing, and whoever imports one of them himself has it at once, because nothing
-stands in for it in `sys.modules`.  Which statements wait is `table`'s, when ANUGA is
-imported this way `import_hook`'s.
+Owns the delay of ANUGA's import statements and the stand-ins that its modules hold
+meanwhile.  The delay cannot be seen: a module of ANUGA's shows the real object to code
+outside, and a script that imports matplotlib has it at once, because `sys.modules` holds no
+stand-in.  Which statements are delayed is `table`'s, when ANUGA is imported this way
+`import_hook`'s.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.L
 
 
 class _Late:
-    """Stands in the globals of ANUGA's modules for what is not loaded yet."""
+    """A stand-in in the globals of ANUGA's modules for what is not loaded yet."""
 
     __slots__ = ("_module", "_name")
 
@@ -48,7 +48,7 @@ class _Late:
 
 
 class _Holder(types.ModuleType):
-    """A module of ANUGA's that shows what its stand-ins stand for."""
+    """A module of ANUGA's that shows the real objects in place of its stand-ins."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -64,7 +64,7 @@ _Holder.__module__ = types.ModuleType.__module__
 
 
 def _load(late: _Late) -> Any:
-    """Return what stands behind, and let ANUGA's modules hold it from now on."""
+    """Load and return what a stand-in is for, and put it into ANUGA's modules."""
     found = importlib.import_module(late._module)
     if late._name is not None:
         found = getattr(found, late._name)
@@ -93,7 +93,7 @@ _asking = False
 
 def _importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (),
                level: int = 0) -> Any:
-    """`builtins.__import__` while an answer is in force: all but its own statements pass."""
+    """Import as `builtins.__import__`, except for the statements that an answer is for."""
     if level == 0 and globals is not None:
         for answer in tuple(_answers):
             found = answer(name, globals, locals, tuple(fromlist or ()))
@@ -115,14 +115,14 @@ def _answering(answer: _Answer) -> Iterator[None]:
     finally:
         with _lock:
             _answers.remove(answer)
-            # Somebody's own __import__ over ours goes on through it, and finds no answers.
+            # An __import__ that a script has put over ours calls it, and finds no answers.
             if not _answers and builtins.__import__ is _importing:
                 builtins.__import__, _asking = _import, False
 
 
 @contextmanager
 def importing_anuga() -> Iterator[None]:
-    """Let what ANUGA imports at its top wait, within this thread's `import anuga`."""
+    """Delay what ANUGA imports at its top, within this thread's `import anuga`."""
     _complete_packages()
     with _answering(_late_or_none):
         yield
@@ -132,12 +132,12 @@ def importing_anuga() -> Iterator[None]:
 
 
 def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
-    """What a statement of ANUGA's binds from, if it is one of those that wait."""
+    """Return what a delayed statement of ANUGA's binds; None if it is not delayed."""
     if (name, names) not in _WAITING or locals is not importer \
             or not str(importer.get("__name__")).startswith("anuga."):
         return None
     if name in sys.modules or not _is_installed(name):
-        return None  # there already, or ANUGA shall see that it is missing
+        return None  # loaded already, or ANUGA has to see that it is missing
     if names:
         return types.SimpleNamespace(**{each: _Late(name, each) for each in names})
     # `import a.b as c` asks a for b; ANUGA has no `import a.b` without `as`.
@@ -158,7 +158,7 @@ def _is_installed(name: str) -> bool:
 
 
 def importing_less(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of ANUGA's go without a module that it imports and does not use."""
+    """Wrap a function of ANUGA's: it does not load a module that it imports and never uses."""
     @functools.wraps(function)
     def answered(*args: Any, **kwargs: Any) -> Any:
         with _answering(_within_functions):
@@ -167,7 +167,7 @@ def importing_less(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _NoRate:
-    """The class of no rate."""
+    """A class without instances, in the place of one that no rate has."""
 
 
 # ANUGA's module, what a function of it imports, and what it finds where that is not loaded.
@@ -175,7 +175,7 @@ _WITHIN = {
     # xarray and pandas, 49 MiB, to see whether the rate of a Rate_operator is a DataArray.
     ("anuga.operators.rate_operators", "xarray"): types.SimpleNamespace(
         core=types.SimpleNamespace(dataarray=types.SimpleNamespace(DataArray=_NoRate))),
-    # For the cache of `distribute`, which few ask for.
+    # For the cache of `distribute`, which few scripts use.
     ("anuga.parallel.distribute_mesh", "hashlib"): _Late("hashlib"),
 }
 
@@ -189,7 +189,7 @@ def _within_functions(name: str, importer: Mapping[str, Any], locals: Any, names
 
 
 class _Loader(StandInLoader):
-    """A package's own loader, and then `_complete`."""
+    """A package's own loader, followed by `_complete`."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         self.give_back(module)
@@ -198,7 +198,7 @@ class _Loader(StandInLoader):
 
 
 class _Finder:
-    """Finds the packages of `table.COMPLETED` where all others would."""
+    """Finds the packages of `table.COMPLETED` where Python's own finders do."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,
                   target: types.ModuleType | None = None) -> Any:
@@ -206,7 +206,7 @@ class _Finder:
             return None
         for finder in list(sys.meta_path):
             if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
+                spec: Any = finder.find_spec(fullname, path, target)
                 if spec is not None:
                     if spec.loader is not None:
                         spec.loader = _Loader(spec.loader)
@@ -223,7 +223,7 @@ def _complete_packages() -> None:
 
 
 def _complete(package: types.ModuleType) -> None:
-    """Have a package load the module that it is asked for as if it were an attribute."""
+    """Make a package load a submodule when code reads it as an attribute."""
     own = vars(package).get("__getattr__")
 
     def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""What later releases of ANUGA set on the objects of a domain and earlier ones did not.
+"""Adds the attributes that later releases of ANUGA set on a domain and earlier ones did not.
 
-Owns the attributes that a domain gets which an older ANUGA has made and the installed one
-goes on with; whether it may go on is `checkpoint.releases`'.
+Owns what a domain gets that an older ANUGA has made and the installed one continues;
+whether it may continue is `checkpoint.releases`'.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def complete(domain: Any) -> None:
         if isinstance(boundary, Time_stage_zero_momentum_boundary) and "f" in boundary.__dict__:
             boundary.__dict__.setdefault("function", boundary.__dict__["f"])
     for operator in domain.__dict__.get("fractional_step_operators") or ():
-        # an operator that was pickled by itself, and its domain with it, has no state yet
+        # where an operator was pickled with its domain in it, the operator has no state yet
         if isinstance(getattr(operator, "__dict__", None), dict) and operator.__dict__:
             _complete_operator(operator, operator.__dict__)
 
@@ -39,7 +39,7 @@ def _complete_operator(operator: Any, held: dict[str, Any]) -> None:
         held["_collected"] = bool((operator.max_stage > -max_float).any())
         held["_gpu_dom"] = None
     elif isinstance(operator, Kinematic_viscosity_operator) and "form" not in held:
-        held["form"], held["scheme"] = "velocity", "implicit"       # there was no other
+        held["form"], held["scheme"] = "velocity", "implicit"   # the only ones before 4.2
         if "geo_structure_values" in held:
             held["_geo_structure_base"] = operator.geo_structure_values.copy()
             held["_geo_boundary_objects"], held["_geo_walls_set"] = None, False

@@ -1,8 +1,8 @@
-"""How a name of ANUGA's comes to mean something else, wherever it is held.
+"""Replaces a name of ANUGA's in every module that holds it.
 
-Owns the search through loaded modules, the new bases of subclasses, the constructors
-of classes that somebody still holds, and the domains that were there before.  Which
-names is `table`'s, and when is `install`'s.
+Owns the search through loaded modules, the new bases of subclasses, the constructors of
+classes that a script still holds, and the domains that exist already.  Which names are
+replaced is `table`'s, and when is `install`'s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def modules() -> list[types.ModuleType]:
 
 
 def rebind(function: Any, own: Any) -> None:
-    """Bind `own` wherever a module says `function`."""
+    """Bind `own` wherever a module holds `function`."""
     for module in modules():
         for key, value in vars(module).copy().items():
             if value is function:
@@ -37,7 +37,7 @@ def rebind(function: Any, own: Any) -> None:
 
 
 def replace_class(old: type, new: type) -> None:
-    """Bind `new` wherever a module, or a default of its functions, says the class `old`."""
+    """Bind `new` wherever a module, or a default of its functions, holds the class `old`."""
     for module in modules():
         if old.__name__ == "Mesh" and module.__name__.startswith(_KEEP_STOCK_MESH):
             continue
@@ -50,7 +50,7 @@ def replace_class(old: type, new: type) -> None:
 
 
 def reparent_all(pairs: Sequence[tuple[type, type]]) -> None:
-    """Let subclasses of all the old classes derive from the new ones, or none of them.
+    """Make subclasses of all the old classes derive from the new ones, or none of them.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def reparent_all(pairs: Sequence[tuple[type, type]]) -> None:
 
 
 def _reparent(old: type, new: type, done: list[tuple[type, tuple]]) -> None:
-    """Let subclasses of ANUGA's and of the user's derive from the lean class."""
+    """Make subclasses of ANUGA's and of the user's derive from the lean class."""
+    subclass: type
     for subclass in old.__subclasses__():
         if issubclass(new, subclass) or subclass.__module__.startswith("anuga_lean"):
             continue
@@ -84,22 +85,22 @@ def _reparent(old: type, new: type, done: list[tuple[type, tuple]]) -> None:
 
 
 def construct_lean(old: type, new: type) -> None:
-    """Let whoever still holds ANUGA's class, or derives from it, construct lean objects."""
+    """Make ANUGA's class, and classes that derive from it, construct lean objects."""
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
         if cls is old:
             cls = new
         elif not issubclass(cls, new):
             _reparent(old, new, [])
-        following = super(old, cls).__new__  # type: ignore[misc]
+        following = super(old, cls).__new__  # type: ignore[arg-type]
         return following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
 
     # what inspect.signature(class) shows up to Python 3.11.2
     __new__.__signature__ = inspect.signature(old.__init__)  # type: ignore[attr-defined, misc]
-    old.__new__ = __new__  # type: ignore[method-assign]
+    old.__new__ = __new__  # type: ignore[method-assign, assignment]
 
 
 def refuse_living_domains() -> None:
-    """Raise HookError if a domain of ANUGA's own classes is held by somebody."""
+    """Raise HookError if a domain of ANUGA's own classes is alive."""
     domains = _living_domains()
     if domains:
         raise HookError(

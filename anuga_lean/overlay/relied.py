@@ -1,4 +1,4 @@
-"""Which sources of ANUGA's the lean classes replace, extend or do over.
+"""Lists the sources of ANUGA's that the lean classes replace, extend or do over.
 
 Owns the list alone; how a source becomes a fingerprint is `fingerprint`'s.  A whole
 file stands here where lean classes derive from its classes, or do what most of its
@@ -19,7 +19,7 @@ RELIED = {
     "abstract_2d_finite_volumes/tag_region.py": ALL,
     "shallow_water/shallow_water_domain.py": ALL,
     "config.py": ALL,
-    # boundaries: what a step lets them read and write, and which look at nothing else
+    # boundaries: what a step lets them read and write, and which read nothing else
     "abstract_2d_finite_volumes/generic_boundary_conditions.py": ALL,
     "shallow_water/boundaries.py": ALL,
     # friction, walls and operators that are done over

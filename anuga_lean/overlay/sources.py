@@ -1,4 +1,4 @@
-"""What a function of ANUGA's says, as a number that only another text changes.
+"""Turns the source of a function of ANUGA's into a number that only another text changes.
 
 Owns reading a source file into one number for each function, method, class body and
 module body.  Docstrings, comments, blank lines, line numbers and the version of Python
@@ -12,7 +12,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 
-# What of a module is no function and no class, and of a class no method.
+# The part of a module outside of functions and classes, and of a class outside of methods.
 BODY = "<body>"
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -56,7 +56,7 @@ def functions_of(source: bytes, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def _parts(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
-    """Yield name and statements of each part; a property and its setter have one name."""
+    """Yield name and statements of each part; a property and its setter share one name."""
     rest = _without_docstring(tree.body)
     yield BODY, [each for each in rest if not isinstance(each, (*_Function, ast.ClassDef))]
     for each in rest:
@@ -113,9 +113,11 @@ def _without_comments(source: bytes, tree: ast.Module) -> list[bytes | None]:
         b"\xef\xbb\xbf").split(b"\n")
     texts: dict[int, list[tuple[int, int]]] = {}    # columns that are text, by line
     for node in _texts(tree):
-        for number in range(node.lineno, node.end_lineno + 1):
+        last, end_of_last = node.end_lineno, node.end_col_offset
+        assert last is not None and end_of_last is not None     # ast.parse gives each an end
+        for number in range(node.lineno, last + 1):
             start = node.col_offset if number == node.lineno else 0
-            end = node.end_col_offset if number == node.end_lineno else 1 << 30
+            end = end_of_last if number == last else 1 << 30
             texts.setdefault(number, []).append((start, end))
     found: list[bytes | None] = []
     for number, line in enumerate(lines, 1):
@@ -133,7 +135,7 @@ def _without_comments(source: bytes, tree: ast.Module) -> list[bytes | None]:
 
 
 def _texts(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the literals that are text, and none that an f-string is made of."""
+    """Yield the literals that are text, without those inside an f-string."""
     for each in ast.iter_child_nodes(node):
         if isinstance(each, ast.JoinedStr) or (
                 isinstance(each, ast.Constant) and isinstance(each.value, (str, bytes))):

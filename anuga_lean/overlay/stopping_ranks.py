@@ -1,8 +1,7 @@
-"""Faults of parallel runs that would otherwise show as a run that hangs, or as nothing at all.
+"""Stops all ranks when one of them fails, and raises an error if ranks do not see each other.
 
-Owns that all ranks stop when one of them ends with an error, and that ranks
-which do not see each other say so.  How a rank is aborted is mpi4py's; a
-notebook, an interactive session and a serial run are left alone.
+Without it such a parallel run hangs, or every rank runs the whole model.  How a rank is
+aborted is mpi4py's; a notebook, an interactive session and a serial run stay as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _left: list[tuple[Any, FrameType, int]] = []
 
 
 def stop_all_together() -> None:
-    """Have all ranks stop, from now on, when the script ends with an error on one.
+    """Make all ranks stop, from now on, when the script ends with an error on one.
 
     MPI_Finalize, which mpi4py calls when Python ends, waits for the other
     ranks, and those for an answer of the one that has failed.  As with
@@ -38,14 +37,14 @@ def stop_all_together() -> None:
     if _is_interactive() or not _has_other_ranks():
         return
     atexit.register(_at_exit)
-    sys.exit = _noting(sys.exit)  # type: ignore[assignment]
+    sys.exit = _noting(sys.exit)
     quitter = type(getattr(builtins, "exit", None))
     if quitter.__name__ == "Quitter":   # site's exit() and quit() raise by themselves
-        quitter.__call__ = _noting(quitter.__call__)  # type: ignore[method-assign, operator]
+        quitter.__call__ = _noting(quitter.__call__)  # type: ignore[method-assign]
 
 
 def stop_others(error: BaseException) -> None:
-    """Have this rank abort the others when it ends, because of an error of the script."""
+    """Make this rank abort the others when it ends, because of an error of the script."""
     if not _has_other_ranks():
         return
     from mpi4py.run import set_abort_status
@@ -65,7 +64,7 @@ def _is_interactive() -> bool:
 
 
 def _noting(leave: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that raises SystemExit leave a note of it: Python keeps none."""
+    """Wrap a function that raises SystemExit so that it leaves a note: Python keeps none."""
     @functools.wraps(leave)
     def noting(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -83,11 +82,11 @@ def _at_exit() -> None:
     for code, frame, instruction in _left:
         if _ended_at(frame, instruction):
             stop_others(SystemExit(code))
-    # The interpreter sets it before it shows a traceback, whoever has put in a
-    # sys.excepthook; so do debuggers and pytest, of errors that were caught.
-    error = getattr(sys, "last_value", None)
+    # The interpreter sets it before it shows a traceback, whatever sys.excepthook is; so do
+    # debuggers and pytest, of errors that were caught.
+    error: BaseException | None = getattr(sys, "last_value", None)
     trace = None if error is None else error.__traceback__
-    if trace is not None and trace.tb_frame.f_back is None \
+    if error is not None and trace is not None and trace.tb_frame.f_back is None \
             and _ended_at(trace.tb_frame, trace.tb_lasti):
         stop_others(error)
 
@@ -131,11 +130,11 @@ def check_launch() -> None:
     if numprocs == 1:
         raise LaunchError(
             f"this process was started as one of {count} ({variable}={count}) but {_why_alone()}; "
-            f"where it shall run alone, unset {variable}.")
+            f"to run it alone, unset {variable}.")
 
 
 def _why_alone() -> str:
-    """Say why, and what to type."""
+    """Say why a rank is alone, and what to type."""
     try:
         from mpi4py import MPI
     except ImportError:
@@ -150,7 +149,7 @@ def _why_alone() -> str:
 
 
 def seen_together(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a function that parts a model among the ranks check first that there are some."""
+    """Wrap a function that distributes a model: check first that the ranks see each other."""
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
         check_launch()

@@ -1,4 +1,4 @@
-"""Every name of ANUGA's, and of Python's, that anuga_lean makes mean something else.
+"""Lists every name of ANUGA's, and of Python's, that anuga_lean replaces, by what and why.
 
 Owns the one list: `install` brings it in row by row, `anuga_lean features --replaced`
 prints it, and tests/overlay compares it with what differs in a process.  To have one
@@ -34,7 +34,7 @@ ON_RANKS = "on several ranks, in a script"
 
 
 class Row(NamedTuple):
-    """One name.
+    """A name that is replaced.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ KERNELS_ON_STOCK_ARRAYS = (
     "fix_negative_cells", "ader_ck_predictor", "gravity",
     "gravity_wb",
 )
-# Of both: not in every release.
+# Names of both lists that not every release has.
 _LATELY = frozenset(("extrapolate_centroids_only", "kinematic_viscosity_explicit"))
 # Compiled functions that take a quantity: those a method of the same name does, and the others.
 _QUANTITY_BY_METHOD = (
@@ -246,10 +246,10 @@ _INSTALLED = [
                 "merges in blocks"),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
-    # not in its own module, where it gives a script lists
+    # only here: in its own module it still gives lists to a script
     Row("anuga.abstract_2d_finite_volumes.generic_domain", "pmesh_to_domain",
         "anuga_lean.mesh.from_pmesh:mesh_file_parts", BINDING, "reads a mesh file without lists"),
-    # not mesh_engine's own: what calls that gives its arguments to be changed
+    # not mesh_engine's own: code that calls that one expects its arguments to be changed
     Row("anuga.pmesh.mesh", "generate_mesh", "anuga_lean.mesh.generator:generate_mesh", BINDING,
         "a process of its own gives its memory back"),
     Row("python", "sys.exit", "anuga_lean.overlay.stopping_ranks:stop_all_together", PROCESS,

@@ -1,4 +1,4 @@
-"""Whether the ANUGA that is here is one that may be changed.
+"""Decides whether the installed ANUGA is a release that may be changed.
 
 Owns what follows from its version and its fingerprints.  A release that is known, or a
 patch of one whose sources say the same where it matters, runs lean.  Every other one runs
@@ -31,7 +31,7 @@ _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROC
 
 
 class Verdict(NamedTuple):
-    """What an ANUGA is.
+    """What is known of an ANUGA.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ _said: set[Path | None] = set()
 
 
 def is_known_here() -> bool:
-    """Whether ANUGA may be lean in this process; warns once if not.
+    """Whether ANUGA may be lean in this process; warn once if not.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def is_known_here() -> bool:
 
 
 def refuse_early() -> None:
-    """Raise what `import anuga` would raise, before a script has begun.
+    """Raise what `import anuga` would raise, before the script begins.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _refuse_if_strict(verdict: Verdict) -> None:
 
 
 def judge() -> Verdict:
-    """Return what the ANUGA is that is loaded or would be; loads and runs nothing of it.
+    """Return the verdict on the ANUGA that is loaded or would be, without running any of it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a lean quantity keeps, and how it looks like ANUGA's from outside.
+"""Holds what a lean quantity keeps, and shows ANUGA's attributes.
 
 Owns construction, the arrays and forms behind every attribute, writes into
 them, and turning all of them into ANUGA's real arrays.  How values get in and
@@ -7,16 +7,17 @@ out (set_values, arithmetic, averages) is in `quantity`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
@@ -59,6 +60,11 @@ def _update_property(name: str, what: str) -> property:
     return property(get, set_, doc=f"{what}, (number_of_triangles,) float64 or None.")
 
 
+def _array_of(form: Values) -> Array:
+    """Return the array of a form on stock arrays, where there is no other form."""
+    return cast(Stored, form).array
+
+
 class CompactQuantity(_StockQuantity):
     """The storage of `anuga_lean.quantity.quantity.Quantity`.
 
@@ -80,19 +86,19 @@ class CompactQuantity(_StockQuantity):
     def __init__(
         self,
         domain: Generic_Domain,
-        vertex_values: ArrayLike | None = None,
+        vertex_values: Sequence[Sequence[float]] | Array | None = None,
         name: str | None = None,
         register: bool = False,
         qty_type: str | None = None,
     ) -> None:
         """See ANUGA's Quantity; a domain without lean kernels gets exactly that."""
-        self._updates: dict[str, Array] = {}
+        self._updates: dict[str, Array | None] = {}
         if on_stock_arrays(domain):
             self.on_stock_arrays = True
             super().__init__(domain, vertex_values, name, register, qty_type)
             return
         if not isinstance(domain, Generic_Domain):
-            raise AssertionError(
+            raise QuantityError(
                 f"A Quantity needs a Generic_Domain as first argument, not {type(domain)}."
             )
         if qty_type is None:
@@ -102,7 +108,7 @@ class CompactQuantity(_StockQuantity):
         self._start(name)
         if vertex_values is not None:
             if len(vertex_values) != len(self):
-                raise AssertionError(
+                raise QuantityError(
                     f"Number of vertex values ({len(vertex_values)}) must be that of the "
                     f"triangles of the domain ({len(self)})."
                 )
@@ -116,7 +122,9 @@ class CompactQuantity(_StockQuantity):
         self._edge: Values | None = None if self._qty_type == "centroid_only" else forms.ZERO
         if self._qty_type == "coordinate" and name in AXIS_OF_COORDINATE:
             self._edge = forms.Midpoints(forms.CornerCoordinates(AXIS_OF_COORDINATE[name]))
-        self._x_gradient = self._y_gradient = self._phi = None
+        self._x_gradient: Any = None
+        self._y_gradient: Any = None
+        self._phi: Any = None
         self.boundary_length = self.domain.boundary_length
         self.boundary_values = np.zeros(self.boundary_length)
         self.set_beta(1.0)
@@ -125,7 +133,7 @@ class CompactQuantity(_StockQuantity):
         self._reconstructed_edge = forms.Reconstructed(self.name)
         self._reconstructed_vertex = forms.Corners(self._reconstructed_edge)
         if name not in DERIVED_CENTROIDS:
-            self._centroid_values = np.zeros(len(self))
+            self._centroid_values: Array = np.zeros(len(self))
 
     def __len__(self) -> int:
         return int(self.domain.number_of_triangles)
@@ -173,19 +181,19 @@ class CompactQuantity(_StockQuantity):
         corners = forms.CornerCoordinates(AXIS_OF_COORDINATE[self.name])
         return forms.mean_of_corners(corners.rows(self.domain, ks))
 
-    def _set_centroid_values(self, values: ArrayLike) -> None:
+    def _set_centroid_values(self, values: Any) -> None:
         if self.on_stock_arrays and "_centroid_values" not in self.__dict__:
             self._centroid_values = values
         elif np.shape(values) not in ((), (len(self),)):
-            raise ValueError(f"The centroid values of {self.name!r} need the shape "
-                             f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
+            raise QuantityError(f"The centroid values of {self.name!r} need the shape "
+                                f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
         else:
             self._centroid_values[...] = values
 
     centroid_values = property(attrgetter("_centroid_values"), _set_centroid_values)
 
     def _swallows(self) -> bool:
-        """Tell whether the domain is writing coordinates that are derived anyway."""
+        """Whether the domain is writing coordinates that are derived anyway."""
         return self._qty_type == "coordinate" and getattr(
             self.domain, "_lean_constructing", False
         )
@@ -194,7 +202,7 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def vertex_values(self) -> Array | PlaceView:
-        """Values at the vertices, (number_of_triangles, 3) float64."""
+        """The values at the vertices, (number_of_triangles, 3) float64."""
         if self.on_stock_arrays:
             return _StockQuantity.vertex_values.fget(self)
         return self._own("vertex") if self._depth else view_of(self, "vertex", PlaceView)
@@ -207,7 +215,7 @@ class CompactQuantity(_StockQuantity):
     def _vertex_values(self) -> Array | PlaceView | None:
         if self._vertex is None:
             return None
-        return self._vertex.array if self.on_stock_arrays else self.vertex_values
+        return _array_of(self._vertex) if self.on_stock_arrays else self.vertex_values
 
     @_vertex_values.setter
     def _vertex_values(self, values: ArrayLike | None) -> None:
@@ -215,14 +223,14 @@ class CompactQuantity(_StockQuantity):
 
     @property
     def edge_values(self) -> Array | PlaceView | None:
-        """Values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
+        """The values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
         if self._edge is None:
             return None
         if self.on_stock_arrays:
             # From 4.2 on ANUGA's mode 'unified' makes them at the first read after a yield.
             if getattr(self.domain, "_host_values_stale", False):
                 self.domain._refresh_host_values()
-            return self._edge.array
+            return _array_of(self._edge)
         if self._swallows():
             return sink(len(self), 3)
         return self._own("edge") if self._depth else view_of(self, "edge", PlaceView)
@@ -233,13 +241,13 @@ class CompactQuantity(_StockQuantity):
             self._note_edge_written()
         self._edge = None if values is None else self._formed(values)
 
-    def _formed(self, values: ArrayLike) -> Values:
+    def _formed(self, values: Any) -> Values:
         """Return the form of an (n, 3) array that replaces the present values."""
         if self.on_stock_arrays:
             return Stored(values)
         array = np.array(values, float, order="C")
         if array.shape != (len(self), 3):
-            raise ValueError(
+            raise QuantityError(
                 f"The vertex or edge values of {self.name!r} need the shape "
                 f"{(len(self), 3)} of 3 per triangle, not {array.shape}."
             )
@@ -253,7 +261,7 @@ class CompactQuantity(_StockQuantity):
             return self._edge
         if self._vertex is not None:
             return self._vertex
-        return forms.Corners(self._edge) if self._qty_type == "coordinate" else forms.ZERO
+        return forms.Corners(self.form("edge")) if self._qty_type == "coordinate" else forms.ZERO
 
     def writable(self, place: str) -> Array:
         """Return a real (n, 3) array whose elements are the 'vertex' or 'edge' values."""
@@ -274,7 +282,7 @@ class CompactQuantity(_StockQuantity):
             self.domain.lean.edges.on_written(self.name)
 
     def _is_stepped(self) -> bool:
-        """Tell whether lean kernels reconstruct this quantity."""
+        """Whether lean kernels reconstruct this quantity."""
         return (
             self.name in RECONSTRUCTED
             and not on_stock_arrays(self.domain)
@@ -357,7 +365,7 @@ class CompactQuantity(_StockQuantity):
         return held
 
     def drop_updates(self) -> None:
-        """Let go of the updates: they are zeros again."""
+        """Drop the updates: they are zeros again."""
         if not self.on_stock_arrays:
             self._updates.clear()
 
@@ -369,7 +377,7 @@ class CompactQuantity(_StockQuantity):
         return self._edge is self._reconstructed_edge
 
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
-        """Forget what was set: from now on values come from the extrapolation.
+        """Drop the values that were set: from now on they come from the extrapolation.
 
         Parameters
         ----------
@@ -385,7 +393,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def have_vertices(self) -> None:
-        """Have vertex values, zeros if none were set, as ANUGA's kernels make them."""
+        """Set the vertex values to zeros if none were set, as ANUGA's kernels do."""
         if self._vertex is None:
             self._vertex = forms.ZERO
 
@@ -395,7 +403,7 @@ class CompactQuantity(_StockQuantity):
             self._vertex = past.vertex(self.name)
 
     def _hold_gradients(self) -> None:
-        """Make the gradients real arrays, for code that writes into them."""
+        """Turn the gradients into real arrays, for code that writes into them."""
         if self._x_gradient is not None:
             self._x_gradient = np.asarray(self._x_gradient)
         if self._y_gradient is not None:
@@ -417,7 +425,7 @@ class CompactQuantity(_StockQuantity):
         """
         if self.on_stock_arrays:
             return
-        updates = {}
+        updates: dict[str, Array] = {}
         if self._qty_type == "evolved":
             for name in UPDATES:
                 held = self.held_update(name)
@@ -425,7 +433,7 @@ class CompactQuantity(_StockQuantity):
         self.hold_values()
         _ = self.centroid_values
         for form in (self._vertex, self._edge):
-            if form is not None:
+            if isinstance(form, Stored):
                 form.shared = False
         self._hold_gradients()
         self._updates = {name: updates.get(name) for name in UPDATES}

@@ -1,4 +1,4 @@
-"""Values at the three corners or edges of every triangle, held as small as is exact.
+"""Holds values at the three corners or edges of every triangle in the smallest exact form.
 
 Owns the ways an (n, 3) array of a quantity can be known without being held,
 the search for the smallest of them that gives the same bits, and arithmetic
@@ -8,10 +8,12 @@ between them.  Which of them a quantity has at the moment is in `quantity`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from anuga_lean._class_names import lasting
 
 if TYPE_CHECKING:
     from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
@@ -25,7 +27,7 @@ DEEPEST_RECIPE = 6
 
 
 class Values:
-    """Values at the corners, or at the edges, of every triangle: (n, 3) float64.
+    """A form of the values at the corners, or at the edges, of every triangle: (n, 3) float64.
 
     Attributes
     ----------
@@ -50,6 +52,7 @@ class Values:
         return values
 
 
+@lasting("Constant")
 class Constant(Values):
     """One value everywhere."""
 
@@ -66,6 +69,7 @@ class Constant(Values):
         return np.full(shape, self.value)
 
 
+@lasting("PerTriangle")
 class PerTriangle(Values):
     """The same value at the three places of a triangle: (n,) float64."""
 
@@ -77,6 +81,7 @@ class PerTriangle(Values):
         return np.broadcast_to(values[:, np.newaxis], (values.size, 3))
 
 
+@lasting("PerNode")
 class PerNode(Values):
     """Corner values that all triangles at a node agree on: (number_of_nodes,) float64."""
 
@@ -87,6 +92,7 @@ class PerNode(Values):
         return self.values[domain.mesh.triangles[ks]]
 
 
+@lasting("Stored")
 class Stored(Values):
     """A real (n, 3) array.
 
@@ -110,6 +116,7 @@ class Stored(Values):
         return self.array.copy()
 
 
+@lasting("Midpoints")
 class Midpoints(Values):
     """Edge values from corner values, as ANUGA's _interpolate computes them."""
 
@@ -126,6 +133,7 @@ class Midpoints(Values):
         return edges
 
 
+@lasting("Corners")
 class Corners(Values):
     """Corner values from edge values, as core_distribute_edges_to_vertices computes them."""
 
@@ -142,6 +150,7 @@ class Corners(Values):
         return corners
 
 
+@lasting("CornerCoordinates")
 class CornerCoordinates(Values):
     """The x (axis 0) or y (axis 1) coordinates of the corners, m, relative to the mesh's origin."""
 
@@ -156,6 +165,7 @@ class CornerCoordinates(Values):
         return domain.mesh.vertex_coordinates[places][:, self.axis].reshape(-1, 3)
 
 
+@lasting("Reconstructed")
 class Reconstructed(Values):
     """Edge values as the kernels last extrapolated them from the centroids."""
 
@@ -173,8 +183,9 @@ class Reconstructed(Values):
         return domain.lean.edges.all(self.name)
 
 
+@lasting("Combined")
 class Combined(Values):
-    """The outcome of an operation on two others, computed when asked for."""
+    """The outcome of an operation on two forms, computed when it is read."""
 
     def __init__(self, operation: Operation, left: Values, right: Values) -> None:
         self.operation = operation
@@ -307,7 +318,7 @@ def combined(
     """
     kinds = {type(left), type(right)} - {Constant}
     if not kinds:
-        a, b = np.array([left.value]), np.array([right.value])
+        a, b = (np.array([cast(Constant, each).value]) for each in (left, right))
         return Constant(operation(a, b)[0])
     for kind in (PerNode, PerTriangle):
         if kinds == {kind}:
@@ -321,7 +332,7 @@ def combined(
 
 
 def _alike(left: Any, right: Any) -> tuple[Array, Array]:
-    """Return the arrays of both, a constant repeated to the other's shape."""
+    """Return the arrays of both forms, a constant repeated to the other's shape."""
     if isinstance(left, Constant):
         return np.broadcast_to(left.value, right.values.shape), right.values
     if isinstance(right, Constant):
@@ -344,7 +355,7 @@ def _common_node_values(array: Array, domain: Generic_Domain) -> Array | None:
 
 
 def _is_uniform(values: Array) -> bool:
-    """Tell whether all of `values`, 1-d, have the bits of the first one."""
+    """Whether all of `values`, 1-d, have the bits of the first one."""
     step = 3 * TRIANGLES_PER_CHUNK
     return values.size > 0 and all(
         (_bits(values[start : start + step]) == _bits(values[:1])).all()

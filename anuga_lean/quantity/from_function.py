@@ -1,8 +1,8 @@
-"""Values of a function at the points of a mesh, a part of the mesh at a time.
+"""Calls a user's function for the points of a mesh, a part of the mesh at a time.
 
-Owns when a user's function is asked in parts, how it is found out that it may not be,
-and the corner values that come of parts: one per node while all triangles there agree.
-Which function is asked, and what the values are for, is in `setting`.
+Owns when a function is called for parts, how it is found out that it may not be, and the
+corner values that result: one per node while all triangles there agree.  Which function
+is called, and what the values are for, is in `setting`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anuga_lean._errors import LeanError, MemoryWarning, PartsWarning
+from anuga_lean._errors import MemoryWarning, PartsWarning, SettingError
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
 
@@ -29,7 +29,7 @@ LARGEST_CALL = "ANUGA_LEAN_LARGEST_CALL"
 # 72 bytes per triangle for the points and values of one call: 290 MB.
 _LARGEST_CALL = 4_000_000
 _PARTS_OF_A_CALL = 4
-# numpy's functions take eight numbers at a time: a part ends where they would pause.
+# numpy's functions compute eight numbers at a time: a part ends where eight of them end.
 _MULTIPLE = 8
 _ROWS_AT_ONCE = 1 << 15
 _FAR = 64       # triangles all over the mesh
@@ -37,12 +37,8 @@ _FAR = 64       # triangles all over the mesh
 _said = False
 
 
-class SettingError(LeanError, ValueError):
-    """An environment variable has a value that means nothing."""
-
-
 class _NotInParts(Exception):
-    """The function gives other values, or fails, when it is not asked for all."""
+    """The function gives other values, or fails, when it is called for a part."""
 
 
 def largest_call() -> int:
@@ -124,7 +120,7 @@ def _in_parts(
 
 
 def _check_company(f: Function, points: Points, n: int, xy: Array, values: Array) -> None:
-    """Ask again for the first points, now together with some from all over the mesh."""
+    """Call again for the first points, now together with some from all over the mesh."""
     count = max(1, len(xy) // 2 // _MULTIPLE) * _MULTIPLE
     far = np.concatenate([points(k, k + 1) for k in np.linspace(0, n - 1, _FAR).astype(int)])
     among = np.concatenate([xy[:count], far])
@@ -138,7 +134,7 @@ def _asked(f: Function, xy: Array, count: int) -> Array:
         values = np.asarray(f(xy[:, 0], xy[:, 1]), float)
     except MemoryError:
         raise
-    except Exception as error:  # if it is wrong, it fails with all points as well
+    except Exception as error:  # a function with an error fails with all points, too
         raise _NotInParts(f"with {len(xy):,} of its points it failed: {error}") from error
     if values.shape != (count,):
         raise _NotInParts(f"with {len(xy):,} points it gave values of the shape {values.shape}")

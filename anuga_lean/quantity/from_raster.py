@@ -1,4 +1,4 @@
-"""Rasters, read by ANUGA and asked by ANUGA for a part of a mesh at a time.
+"""Interpolates rasters with ANUGA's code, for a part of a mesh at a time.
 
 Owns the functions from points to values that `setting` calls part by part.
 ANUGA's interpolation of all vertices at once takes 510 bytes per
@@ -32,7 +32,7 @@ def parts(domain: Generic_Domain) -> Iterator[slice]:
 
 
 def file_values(filename: str) -> ValuesAt | None:
-    """Return what gives the values at points, (m, 2) m, of a grid file; None: ask ANUGA."""
+    """Return the function of points, (m, 2) m, for a grid file; None: ANUGA has to do it."""
     from anuga.file_conversion.dem2array import dem2array
     from anuga.file_conversion.grd2array import grd2array
     from anuga.fit_interpolate.interpolate2d import interpolate2d
@@ -43,7 +43,7 @@ def file_values(filename: str) -> ValuesAt | None:
 
 
 def raster_values(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> ValuesAt | None:
-    """Return what gives the values at points, (m, 2) m, of a raster; None: ask ANUGA."""
+    """Return the function of points, (m, 2) m, for a raster; None: ANUGA has to do it."""
     from anuga.fit_interpolate.interpolate2d import interpolate_raster
 
     return _values(interpolate_raster, x, y, z)
@@ -52,7 +52,7 @@ def raster_values(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> ValuesAt | None:
 def _values(
     interpolate: Callable[..., Array], x: ArrayLike, y: ArrayLike, z: ArrayLike
 ) -> ValuesAt | None:
-    # searchsorted among others is unsure of its answer, which then depends on the point before
+    # in an axis that does not ascend, what searchsorted finds depends on the point before
     ascending = all(np.ndim(axis) == 1 and (np.diff(axis) >= 0).all() for axis in (x, y))
     if not ascending:
         return None
@@ -60,7 +60,7 @@ def _values(
 
 
 def tif_values(filename: str, domain: Generic_Domain) -> ValuesAt | None:
-    """Return what gives the values at points, (m, 2) m, of a GeoTIFF; None: ask ANUGA.
+    """Return the function of points, (m, 2) m, for a GeoTIFF; None: ANUGA has to do it.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The integral of centroid values over a domain, with the rounding of ANUGA's get_integral."""
+"""Integrates centroid values over a domain, with the rounding of ANUGA's get_integral."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ANUGA's compiled functions do with a lean quantity, or an operator on a lean domain.
+"""Lets ANUGA's compiled functions work on a lean quantity, or an operator on a lean domain.
 
 Owns the wrappers that give such a function real arrays for the time of the call, or have
 the quantity's own method do it; which functions those are is the table's in overlay/.
@@ -15,7 +15,7 @@ from anuga_lean.quantity.views import RealArrays
 
 
 def on_real_mesh(function: Function) -> Function:
-    """Give compiled code of an operator real mesh arrays for the time of a call."""
+    """Wrap compiled code of an operator: it gets real mesh arrays for the time of a call."""
     @functools.wraps(function)
     def ask(operator: Any) -> Any:
         if is_lean(operator.domain):
@@ -25,12 +25,12 @@ def on_real_mesh(function: Function) -> Function:
 
 
 def by_method(function: Function, name: str) -> Function:
-    """Have a lean quantity do its own method of that name."""
+    """Wrap compiled code: a lean quantity runs its own method of that name."""
     return _of_quantity(function, getattr(Quantity, name))
 
 
 def on_real_quantity(function: Function) -> Function:
-    """Give compiled code real arrays of a lean quantity for the time of a call."""
+    """Wrap compiled code: it gets real arrays of a lean quantity for the time of a call."""
     own = functools.partial(Quantity.run_compiled, function=function)
     return _of_quantity(function, own)
 

@@ -1,9 +1,8 @@
-"""ANUGA's Quantity without the arrays that can be computed again.
+"""Stands for ANUGA's Quantity, without the arrays that can be computed again.
 
-Owns how values get out of a quantity, arithmetic, and ANUGA's compiled
-functions; everything not found here is ANUGA's own.  Setting values is in
-`setting`, what is kept in `compact`, its forms in
-`forms`; edge values during a run come from `step`.
+Owns reading values, arithmetic, and ANUGA's compiled functions; everything not found
+here is ANUGA's own.  Setting values is in `setting`, what is kept in `compact`, its forms
+in `forms`; edge values during a run come from stepping/.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -29,6 +30,7 @@ from anuga_lean.quantity.setting import SettableQuantity
 from anuga_lean.quantity.views import GradientView, RealArrays
 
 
+@lasting("Quantity")
 @documented_as(_StockQuantity)
 class Quantity(SettableQuantity):
     """Values of one quantity on every triangle of a domain.
@@ -59,7 +61,7 @@ class Quantity(SettableQuantity):
             )
         _, counts = self.domain.mesh.node_order()
         if not counts.all():
-            raise ValueError(
+            raise QuantityError(
                 f"Node {int(np.argmin(counts))} belongs to no triangle and has no value."
             )
         return self._node_means(
@@ -95,7 +97,8 @@ class Quantity(SettableQuantity):
         if xy is not True:
             return values, triangles
         xy_of_points = np.asarray(points())
-        x, y = (xy_of_points[:, axis].astype(precision) for axis in (0, 1))
+        x: Array = xy_of_points[:, 0].astype(precision)
+        y: Array = xy_of_points[:, 1].astype(precision)
         return x, y, values, triangles
 
     def _node_means(self, number_of_nodes: int, of_centroids: bool) -> Array:
@@ -137,7 +140,8 @@ class Quantity(SettableQuantity):
         if indices is not None or mode not in (None, "max", "min"):
             return super().get_extremum_index(mode, indices)
         values = self.centroid_values
-        return np.argmin(values) if mode == "min" else np.argmax(values)
+        found: Any = np.argmin(values) if mode == "min" else np.argmax(values)
+        return found
 
     def get_maximum_value(self, indices: Any = None) -> float:
         """Return the largest centroid value, of all or some triangles."""
@@ -183,7 +187,7 @@ class Quantity(SettableQuantity):
     @unless_on_stock_arrays
     def __neg__(self) -> Quantity:
         result = Quantity(self.domain)
-        result._vertex = forms.combined(_negated, self.form("vertex"), forms.ZERO, self.domain)
+        result._vertex = forms.combined(_Negated(), self.form("vertex"), forms.ZERO, self.domain)
         result.interpolate()
         return result
 
@@ -204,7 +208,7 @@ class Quantity(SettableQuantity):
 
     def __truediv__(self, other: Any) -> Quantity:
         q = self._operand(other)
-        return super().__truediv__(other) if q is None else self._result(_divided, q)
+        return super().__truediv__(other) if q is None else self._result(_Divided(), q)
 
     def __pow__(self, other: Any) -> Quantity:
         if self.on_stock_arrays or not isinstance(other, Real):
@@ -236,7 +240,7 @@ class Quantity(SettableQuantity):
     def _run(self, function: Callable[..., None], *args: Any) -> None:
         """Run a compiled function of ANUGA that may write vertex and edge values."""
         self._hold_gradients()
-        self.form("edge")  # they take edge values for granted
+        self.form("edge")  # raises where there are no edge values: these functions need them
         with self._writing():
             function(RealArrays(self, domain=RealArrays(self.domain)), *args)
 
@@ -309,7 +313,7 @@ class Quantity(SettableQuantity):
     def bound_vertices_below_by_quantity(self, quantity: Quantity) -> None:
         """Keep vertex values at or above those of `quantity`."""
         if quantity.domain is not self.domain:
-            raise AssertionError(
+            raise QuantityError(
                 f"{self.name!r} cannot be bounded by {quantity.name!r} of another domain."
             )
         self._run(_stock_kernels.bound_vertices_below_by_quantity, RealArrays(quantity))
@@ -334,20 +338,31 @@ class Quantity(SettableQuantity):
         _stock_kernels.saxpy_centroid_values(RealArrays(self), a, b)
 
 
-def _negated(values: Array, _: Array) -> Array:
-    return -values
+@lasting("Negated")
+class _Negated:
+    """Changing the sign."""
+
+    def __call__(self, values: Array, _: Array) -> Array:
+        return -values
 
 
-def _divided(numerator: Array, denominator: Array) -> Array:
+@lasting("Divided")
+class _Divided:
     """As ANUGA divides quantities: by a little more, so that 0 is no divisor."""
-    return numerator / (denominator + epsilon)
+
+    def __call__(self, numerator: Array, denominator: Array) -> Array:
+        return numerator / (denominator + epsilon)
 
 
+@lasting("Power")
 class _Power:
-    """Raising to a number, with numpy's special cases for 2, 0.5 and -1."""
+    """A power with a number as exponent, with numpy's special cases for 2, 0.5 and -1."""
 
-    def __init__(self, exponent: float) -> None:
+    def __init__(self, exponent: Any) -> None:
         self.exponent = exponent
 
     def __call__(self, base: Array, _: Array) -> Array:
         return base**self.exponent
+
+
+Quantity.__module__ = _StockQuantity.__module__

@@ -1,4 +1,4 @@
-"""How values get into a quantity.
+"""Sets the values of a quantity.
 
 Owns set_values in all its forms, and interpolation between centroids, vertices
 and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
@@ -6,7 +6,7 @@ and edges, where ANUGA's own code would hold, or need, real (n, 3) arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.caching import cache
 from anuga.geospatial_data.geospatial_data import ensure_absolute
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean._errors import QuantityError, UnsupportedFeature
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
@@ -24,6 +25,8 @@ from anuga_lean.quantity import forms
 from anuga_lean.quantity.compact import CompactQuantity
 from anuga_lean.quantity.forms import Array, Stored
 from anuga_lean.quantity.views import RealArrays
+
+Indices = Sequence[int] | NDArray[np.integer[Any]]   # of triangles or nodes
 
 # The temporaries of a smaller quantity are a few MB, less than the search for them is worth.
 _FEWEST_TRIMMED = 50_000
@@ -44,7 +47,7 @@ class SettableQuantity(CompactQuantity):
             release_free_memory()
 
     def set_values_from_constant(
-        self, X: float, location: str, indices: ArrayLike | None, verbose: bool
+        self, X: float, location: str, indices: Indices | None, verbose: bool
     ) -> None:
         """Set values from one number; on all vertices, in O(1) memory."""
         everywhere = indices is None and np.ndim(X) == 0
@@ -59,7 +62,7 @@ class SettableQuantity(CompactQuantity):
         elif everywhere:
             self.form("edge")
             self._edge = forms.Constant(X)  # the edges, as in ANUGA
-        elif len(indices):
+        elif indices is not None and len(indices):
             self._set_nodes(indices, X)
             self.interpolate()
 
@@ -67,7 +70,7 @@ class SettableQuantity(CompactQuantity):
         self,
         values: ArrayLike,
         location: str = "vertices",
-        indices: ArrayLike | None = None,
+        indices: Indices | None = None,
         use_cache: bool = False,
         verbose: bool = False,
     ) -> None:
@@ -81,7 +84,7 @@ class SettableQuantity(CompactQuantity):
             super().set_values_from_array(values, location, indices, use_cache, verbose)
 
     def set_values_from_quantity(
-        self, q: _StockQuantity, location: str, indices: ArrayLike | None, verbose: bool
+        self, q: _StockQuantity, location: str, indices: Indices | None, verbose: bool
     ) -> None:
         """Set values from the vertex values of another quantity."""
         lean = isinstance(q, CompactQuantity) and not q.on_stock_arrays and not self.on_stock_arrays
@@ -99,7 +102,7 @@ class SettableQuantity(CompactQuantity):
         self,
         f: Callable[[Array, Array], ArrayLike],
         location: str = "vertices",
-        indices: ArrayLike | None = None,
+        indices: Indices | None = None,
         use_cache: bool = False,
         verbose: bool = False,
     ) -> None:
@@ -137,7 +140,7 @@ class SettableQuantity(CompactQuantity):
             else:
                 self._set_vertices(values, indices)
         else:
-            raise NotImplementedError(
+            raise UnsupportedFeature(
                 f"A function can set values at vertices or centroids, not at {location!r}."
             )
 
@@ -149,7 +152,7 @@ class SettableQuantity(CompactQuantity):
         x, y = xy[:, 0], xy[:, 1]
         return cache(f, (x, y), verbose=verbose) if use_cache is True else f(x, y)
 
-    def _set_vertices(self, values: Any, indices: ArrayLike | None) -> None:
+    def _set_vertices(self, values: Any, indices: Indices | None) -> None:
         """Set vertex i of triangle k to `values[3*k + i]`, for all k or those of `indices`."""
         n = len(self)
         if indices is None and isinstance(values, np.ndarray) and values.shape == (3 * n,):
@@ -173,24 +176,25 @@ class SettableQuantity(CompactQuantity):
     def set_vertex_values(
         self,
         A: ArrayLike,
-        indices: ArrayLike | None = None,
+        indices: Indices | None = None,
         use_cache: bool = False,
         verbose: bool = False,
     ) -> None:
         """Set vertex values from one value per node, or for the nodes `indices`."""
-        A = ensure_numeric(A, float)
+        values: Array = ensure_numeric(A, float)
         wanted = (self.domain.number_of_nodes if indices is None else len(indices),)
-        if A.shape != wanted:
-            raise AssertionError(
-                f"One value is needed for each of {wanted[0]} nodes, not an array of {A.shape}."
+        if values.shape != wanted:
+            raise QuantityError(
+                f"One value is needed for each of {wanted[0]} nodes, not an array of "
+                f"{values.shape}."
             )
         if indices is None:
-            self._vertex = forms.per_node(A.copy())
+            self._vertex = forms.per_node(values.copy())
         else:
-            self._set_nodes(indices, A)
+            self._set_nodes(indices, values)
         self.interpolate()
 
-    def _set_nodes(self, indices: ArrayLike, values: ArrayLike) -> None:
+    def _set_nodes(self, indices: Indices, values: ArrayLike) -> None:
         """Set the vertex values at the nodes `indices`."""
         number_of_nodes = self.domain.number_of_nodes
         chosen = np.asarray(indices).astype(np.int64)
@@ -217,7 +221,7 @@ class SettableQuantity(CompactQuantity):
                 RealArrays(self, domain=RealArrays(self.domain)), *args, **kwargs)
 
     def set_values_from_utm_grid_file(
-        self, filename: str, location: str = "vertices", indices: ArrayLike | None = None,
+        self, filename: str, location: str = "vertices", indices: Indices | None = None,
         verbose: bool = False,
     ) -> None:
         """Interpolate from a grid file (.asc, .grd, .dem); see ANUGA's method."""
@@ -232,7 +236,7 @@ class SettableQuantity(CompactQuantity):
             self._set_everywhere(values_at, location)
 
     def set_values_from_utm_raster(
-        self, raster: Any, location: str = "centroids", indices: ArrayLike | None = None,
+        self, raster: Any, location: str = "centroids", indices: Indices | None = None,
         verbose: bool = False,
     ) -> None:
         """Interpolate from a raster `(x, y, Z)`; see ANUGA's method."""
@@ -246,7 +250,7 @@ class SettableQuantity(CompactQuantity):
             self._set_everywhere(values_at, location)
 
     def set_values_from_tif_file(
-        self, filename: str, location: str = "centroids", indices: ArrayLike | None = None,
+        self, filename: str, location: str = "centroids", indices: Indices | None = None,
         verbose: bool = False,
     ) -> None:
         """Sample a GeoTIFF file; see ANUGA's method."""
@@ -315,7 +319,7 @@ class SettableQuantity(CompactQuantity):
             self._edge = forms.midpoints(self._vertex, self.domain)
 
     def interpolate_old(self) -> None:
-        """As `interpolate`."""
+        """Do the same as `interpolate`."""
         self.interpolate()
 
     @unless_on_stock_arrays

@@ -1,4 +1,4 @@
-"""What a lean quantity shows where ANUGA has arrays.
+"""Shows array-likes on a lean quantity where ANUGA has arrays.
 
 Owns the array-likes over vertex, edge and update values, the sink for values
 that are derived anyway, and the stand-in that ANUGA's compiled functions see.
@@ -7,12 +7,13 @@ The values themselves belong to `quantity`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+@lasting("PlaceView")
 class PlaceView(ArrayView):
     """The (n, 3) float64 vertex or edge values of a quantity.
 
@@ -47,6 +49,7 @@ class PlaceView(ArrayView):
         self.owner.writable(self.place)[key] = value
 
 
+@lasting("UpdateView")
 class UpdateView(ArrayView):
     """An (n,) float64 update of an evolved quantity: zeros until written to."""
 
@@ -67,6 +70,7 @@ class UpdateView(ArrayView):
         self.owner.writable_update(self.name)[key] = value
 
 
+@lasting("GradientView")
 class GradientView(ArrayView):
     """One component of the (n,) float64 gradient through the vertex values, unit/m.
 
@@ -104,24 +108,25 @@ class GradientView(ArrayView):
         self._array[key] = value
 
 
+_View = TypeVar("_View", PlaceView, UpdateView)
 _alive: WeakValueDictionary[tuple[int, str], ArrayView] = WeakValueDictionary()
 
 
-def view_of(owner: Quantity, name: str, kind: type[PlaceView] | type[UpdateView]) -> ArrayView:
-    """Return the one view of `name` there is while somebody holds it.
+def view_of(owner: Quantity, name: str, kind: type[_View]) -> _View:
+    """Return the view of `name`, the same object as long as one is held.
 
     A view keeps its owner alive, so the owner's id stays its own; the owner
     does not hold the view, so that both go without the garbage collector.
     """
     key = (id(owner), name)
-    view = _alive.get(key)
+    view: Any = _alive.get(key)     # of this kind, which its name tells
     if view is None:
         view = _alive[key] = kind(owner, name)
     return view
 
 
 class RealArrays:
-    """A domain or a quantity whose views have turned into real arrays.
+    """Stands for a domain or a quantity, with real arrays in place of views.
 
     Stands in for `original` where ANUGA's compiled functions, or code that
     writes through a reshaped array, ask for attributes.  Keeps nothing beyond

@@ -1,13 +1,16 @@
-"""Named, parametrised models that run unchanged on stock ANUGA and on lean domains.
+"""Builds named models with parameters, the same on stock ANUGA and on lean domains.
 
-Owns the list of scenarios and the check of their parameters; mesh, bed, water,
-boundaries and operators of each live in the modules beside it, how one is run
-and measured in measure/.  ANUGA is never imported here before a scenario is
-built; the scenario takes whatever `anuga` the process has: stock 3.3 or 4.1, lean.
+lake       Merimbula lake under a tide   merimbula   its mesh, refined on request
+dams       dam breaks on four meshes     catchment   rain on a dry valley
+structures inlet, riverwalls, culverts
+
+This file owns the list of scenarios and the check of their parameters; running and measuring
+one is measure/'s.  ANUGA is imported when a scenario is built, and not before: stock or lean.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -87,7 +90,7 @@ class Scenario(NamedTuple):
 
 
 def _yieldstep(seconds: float) -> Callable[[Mapping[str, Any]], float]:
-    """A yieldstep of `seconds` at 10,000 triangles, shrinking as edges do."""
+    """Return a yieldstep of `seconds` at 10,000 triangles, which shrinks as edges do."""
     return lambda parameters: seconds * 100.0 / math.sqrt(parameters["triangles"])
 
 
@@ -158,7 +161,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 def find(name: str) -> Scenario:
-    """The scenario of that name.
+    """Return the scenario of that name.
 
     Raises
     ------
@@ -171,7 +174,7 @@ def find(name: str) -> Scenario:
 
 
 def complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All options and parameters of a scenario, checked, defaults filled in.
+    """Return all options and parameters of a scenario, checked, with its defaults.
 
     Raises
     ------
@@ -230,7 +233,7 @@ def build(name: str, anuga: ModuleType | None = None, /, **given: Any) -> Any:
     """
     values = complete(name, given)
     if anuga is None:
-        import anuga
+        anuga = importlib.import_module("anuga")
     domain = find(name).build(anuga, values)
     mark("boundary")
     domain.set_flow_algorithm(values["flow_algorithm"])

@@ -1,4 +1,4 @@
-"""Rain on a dry valley: most triangles never see more than a film of water."""
+"""Builds a dry valley under rain: most triangles never have more than a film of water."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ DURATION = 1800.0  # s, of the rain on the headwaters
 
 
 def valley(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Elevation, m: slopes of 1 in 12 down to a channel that falls by 1 in 50 towards x."""
+    """Return the elevation, m: slopes of 1 in 12 to a channel that falls by 1 in 50 towards x."""
     off = np.abs(y - 430.0 - 40.0 * np.sin(x / 180.0) * (1200.0 - x) / 1200.0)
     return (1200.0 - x) / 50.0 + off / 12.0 + 0.3 * np.sin(x / 37.0) * np.sin(y / 29.0)
 
 
 def hyetograph(t: float) -> float:
-    """Rain on the headwaters, mm/h, rising to 120 and falling again within `DURATION`."""
+    """Return the rain on the headwaters, mm/h: up to 120 and down again within `DURATION`."""
     return 120.0 * max(0.0, math.sin(math.pi * t / DURATION)) if t < DURATION else 0.0
 
 
 def build_catchment(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """The valley, dry; rain over its upper third and a cloudburst at the outlet."""
+    """Build the valley, dry; rain over its upper third and a cloudburst at the outlet."""
     domain = anuga.create_domain_from_regions(
         OUTLINE,
         TAGS,

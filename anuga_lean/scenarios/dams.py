@@ -1,4 +1,4 @@
-"""Dam breaks over a bumpy bed, on meshes of three origins, and one that is distributed.
+"""Builds dam breaks over a bumpy bed, on meshes of three origins, and a distributed one.
 
 The surface is rippled, so that no part of these models is at rest: timings are
 made on them.
@@ -25,34 +25,34 @@ FILL = 0.65
 
 
 def rain(t: float) -> float:
-    """Rain, mm/h, heavier than any real one so that few steps show it."""
+    """Return rain, mm/h, heavier than any real one so that few steps show it."""
     return 300.0 + 100.0 * math.sin(t / 5.0)
 
 
 def surge(t: float) -> float:
-    """A level, m, that rises and falls."""
+    """Return a level, m, that rises and falls."""
     return 0.2 * math.sin(t / 4.0)
 
 
 def bumpy_bed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Elevation, m: a slope of 1 in 100 under bumps of 4 m."""
+    """Return the elevation, m: a slope of 1 in 100 under bumps of 4 m."""
     return -x / 100.0 + 4.0 * np.sin(y / 60.0) * np.cos(x / 50.0)
 
 
 def rough_patches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Manning friction, s/m**(1/3), between 0.02 and 0.06."""
+    """Return Manning friction, s/m**(1/3), between 0.02 and 0.06."""
     return 0.04 + 0.02 * np.sin(x / 90.0) * np.sin(y / 70.0)
 
 
 def build_dam_break(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """A square of crossed rectangles."""
+    """Build the dam break on a square of crossed rectangles."""
     domain = _square(anuga, parameters)
     _close_square(anuga, domain, parameters["tailwater"])
     return domain
 
 
 def build_open_sides(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """The dam break with values prescribed on three sides, which bound what is reconstructed."""
+    """Build the dam break with prescribed values on three sides, which bound the reconstruction."""
     domain = _square(anuga, parameters)
     domain.set_boundary({
         "left": anuga.Time_boundary(domain, function=lambda t: [1.5 + surge(t), 0.1, 0.0]),
@@ -65,7 +65,7 @@ def build_open_sides(anuga: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def build_parallel(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """The dam break, made by rank 0 and given out; `dam_break` itself on one rank."""
+    """Build the dam break on rank 0 and distribute it; `dam_break` itself on one rank."""
     domain = _square(anuga, parameters) if anuga.myid == 0 else None
     domain = anuga.distribute(domain)
     mark("distribute")
@@ -75,7 +75,7 @@ def build_parallel(anuga: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def build_regions(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """A polygon with finer triangles inside another one, and rain."""
+    """Build a polygon with finer triangles inside another one, and rain."""
     # Triangles are a third of the size inside the inner polygon.
     covered = POLYGON_AREA - INNER_AREA + 3.0 * INNER_AREA
     largest = covered / (FILL * parameters["triangles"])
@@ -100,7 +100,7 @@ def build_regions(anuga: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def build_unstructured(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """A polygon of triangles of one size, in the order the generator gives them."""
+    """Build a polygon of triangles of one size, in the order the generator gives them."""
     domain = anuga.create_domain_from_regions(
         POLYGON,
         POLYGON_TAGS,
@@ -134,7 +134,7 @@ def _close_square(anuga: Any, domain: Any, tailwater: float) -> None:
 
 
 def _fill_behind_dam(domain: Any, tailwater: float) -> None:
-    """Water at 1.5 m for x < 350 m, at `tailwater` below; never under the bed."""
+    """Set water at 1.5 m for x < 350 m, at `tailwater` below; never under the bed."""
 
     def stage(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         ripple = 0.2 * np.sin(x / 23.0) * np.cos(y / 31.0)

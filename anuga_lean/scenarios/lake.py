@@ -1,4 +1,4 @@
-"""Merimbula lake under a tide: a real shore that wets and dries.
+"""Builds Merimbula lake under a tide: a real shore that wets and dries.
 
 Owns the water and the boundaries; the mesh and its refinement live in
 anuga_lean/scenarios/merimbula.py.
@@ -21,13 +21,13 @@ LAKE_LEVEL = -0.4  # m; a third of the bed lies above it, so shores wet and dry
 
 
 def tide(t: float) -> list[float]:
-    """Stage (m) and the two momenta (m2/s) at the mouth of the lake."""
+    """Return stage (m) and the two momenta (m2/s) at the mouth of the lake."""
     stage = TIDE_AMPLITUDE * math.sin(2.0 * math.pi * t / TIDE_PERIOD + math.pi / 6.0)
     return [stage, 0.0, 0.0]
 
 
 def build_merimbula(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """The lake, each triangle split into four `refine` times."""
+    """Build the lake, each triangle split into four `refine` times."""
     mesh = merimbula.load_mesh(parameters["refine"])
     mark("mesh")
     domain = anuga.Domain(mesh.nodes, mesh.triangles, mesh.boundary())

@@ -1,7 +1,7 @@
-"""The Merimbula lake mesh that ships inside the anuga wheel, refined on request.
+"""Reads the Merimbula lake mesh that ships inside the anuga wheel, and refines it.
 
-Owns reading the .tsh file and conforming refinement, in plain numpy.  What
-flows on it is a scenario's affair (scenarios.py).
+Owns reading the .tsh file and conforming refinement, in plain numpy.  The water
+on it is in lake.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RawMesh(NamedTuple):
     tags: tuple[str, ...]
 
     def boundary(self) -> dict[tuple[int, int], str]:
-        """Boundary tags as ANUGA takes them, keyed by (triangle, edge)."""
+        """Return boundary tags as ANUGA takes them, keyed by (triangle, edge)."""
         rows, edges = np.nonzero(self.edge_tags)
         codes = self.edge_tags[rows, edges]
         return {
@@ -99,7 +99,7 @@ def refine(mesh: RawMesh) -> RawMesh:
 
 
 def load_mesh(rounds: int = 0) -> RawMesh:
-    """Merimbula lake from the installed anuga wheel, refined `rounds` times."""
+    """Return the mesh of Merimbula lake from the installed anuga wheel, refined `rounds` times."""
     path = _anuga_folder() / MESH_FILE
     if not path.is_file():
         raise ScenarioError(f"the installed anuga lacks the Merimbula mesh {path}")
@@ -110,9 +110,9 @@ def load_mesh(rounds: int = 0) -> RawMesh:
 
 
 def _anuga_folder() -> Path:
-    """Where ANUGA is installed; not imported if it has not been yet."""
+    """Return the folder of the installed ANUGA without importing it."""
     if "anuga" in sys.modules:
-        return Path(sys.modules["anuga"].__file__).parent
+        return Path(str(sys.modules["anuga"].__file__)).parent
     # Not importlib.util.find_spec: that would ask anuga_lean's own finder, which
     # takes it for the import that brings the lean classes in.
     spec = importlib.machinery.PathFinder.find_spec("anuga")
@@ -122,6 +122,6 @@ def _anuga_folder() -> Path:
 
 
 def _edge_keys(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and higher node of edge i of every triangle, each (n, 3)."""
+    """Return the lower and the higher node of edge i of every triangle, each (n, 3)."""
     first, second = triangles[:, [1, 2, 0]], triangles[:, [2, 0, 1]]
     return np.minimum(first, second), np.maximum(first, second)

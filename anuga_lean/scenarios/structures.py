@@ -1,8 +1,8 @@
-"""Structures in a river: an inlet, riverwalls under and above water, culverts through a road.
+"""Builds a river with an inlet, riverwalls under and above water, culverts through a road.
 
 Water falls from left to right through three basins: over a riverwall into the
 second, and through a box and a pipe under a dry road into the third, which a
-second riverwall parts lengthwise.
+second riverwall divides lengthwise.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ INLET = [[20.0, 60.0], [20.0, 140.0]]
 
 
 def bed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Elevation, m: a slope of 1 in 400, flat bumps, and the road across it."""
+    """Return the elevation, m: a slope of 1 in 400, flat bumps, and the road across it."""
     river = -x / 400.0 + 0.1 * np.sin(x / 17.0) * np.cos(y / 13.0)
     return np.where((x > ROAD[0]) & (x < ROAD[1]), ROAD_HEIGHT, river)
 
 
 def water(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Stage at the start, m: rippled, of another level in each basin, never under the bed."""
+    """Return the stage at the start, m: rippled, one level a basin, never under the bed."""
     ripple = 0.1 * np.sin(x / 9.0) * np.cos(y / 12.0)
     level = np.where(x < WEIR[0][0], STAGES[0], np.where(x < ROAD[1], STAGES[1], STAGES[2]))
     return np.maximum(level + ripple, bed(x, y))
 
 
 def inflow(t: float) -> float:
-    """What the inlet gives, m3/s."""
+    """Return the inflow at the inlet, m3/s."""
     return 6.0 + 2.0 * math.sin(t / 4.0)
 
 
 def build_structures(anuga: Any, parameters: Mapping[str, Any]) -> Any:
-    """The river with all of them."""
+    """Build the river with all structures."""
     walls = {"weir": WEIR, "levee": LEVEE}
     # Riverwalls must lie on edges of the mesh; the sides of the road had better.
     lines = [[point[:2] for point in wall] for wall in walls.values()]

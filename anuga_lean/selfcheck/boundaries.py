@@ -1,4 +1,4 @@
-"""How each of ANUGA's boundary classes is made for a random case.
+"""Makes each of ANUGA's boundary classes for a random case.
 
 A class of ANUGA's that is not in MAKERS is reported by name as not exercised.
 """
@@ -19,7 +19,7 @@ WITH_FULL_FRICTION = "Inflow_boundary"  # asks friction for edge values
 
 @dataclass(frozen=True)
 class Values:
-    """What a boundary prescribes.
+    """The values that a boundary prescribes.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ def _field(found: dict[str, Any], domain: Any, given: Values) -> Any:
 
 
 def _users_own(found: dict[str, Any], domain: Any, given: Values) -> Any:
-    """A subclass that answers edge by edge."""
+    """Return a boundary of a user's subclass that answers edge by edge."""
     from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary
 
     class Sponge(Boundary):
@@ -118,7 +118,7 @@ def _users_own(found: dict[str, Any], domain: Any, given: Values) -> Any:
 
 
 def _plain(name: str, *options: str) -> Make:
-    """A maker for a class that takes the domain and a function of time at most."""
+    """Return a maker for a class that takes the domain and a function of time at most."""
     def make(found: dict[str, Any], domain: Any, given: Values) -> Any:
         arguments = {"function": given.function(domain)} if "function" in options else {}
         return found[name](domain, **arguments)

@@ -1,4 +1,4 @@
-"""What is checked: groups of rows, rows of cases, and the plan of a run.
+"""Lists what is checked: groups of rows, rows of cases, and the plan of a run.
 
 A case is named GROUP/ROW/NUMBER.  What it holds follows from its name and the seed, not
 from how many others there are.
@@ -50,11 +50,11 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What `--only` takes."""
+        """Return the name that `--only` takes."""
         return f"{self.group}/{self.row}/{self.number}"
 
     def generator(self, seed: int, state: int | None = None) -> np.random.Generator:
-        """Random numbers of this case, or of one of its states."""
+        """Return the random numbers of this case, or of one of its states."""
         words = [seed, zlib.crc32(f"{self.group}/{self.row}".encode()), self.number]
         return np.random.default_rng(words if state is None else [*words, 1 + state])
 

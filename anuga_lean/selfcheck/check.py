@@ -55,7 +55,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """As a report calls it."""
+        """Return the name that a report uses."""
         return "ANUGA's own worker" if self.variant == STOCK else f"the lean worker on {self.isa}"
 
 
@@ -91,7 +91,7 @@ class Difference:
 
 @dataclass
 class Row:
-    """What came of the cases of one row.
+    """The outcome of the cases of one row.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """"different", "incomplete" (a worker died, or nothing was compared) or "same"."""
+        """Return "different", "incomplete" (a worker died, or nothing was compared) or "same"."""
         if self.differences:
             return "different"
         if self.failures or not any(row.compared for row in self.rows):
@@ -144,7 +144,7 @@ class Outcome:
         return "same"
 
     def as_dict(self) -> dict[str, Any]:
-        """A form that JSON can hold."""
+        """Return a form that JSON can hold."""
         return {**asdict(self), "verdict": self.verdict}
 
 
@@ -201,7 +201,7 @@ def run_workers(workers: Sequence[Worker], cases: Sequence[Case], seed: int,
 
 
 def command(folder: Path, descriptor: int) -> list[str]:
-    """What starts a worker."""
+    """Return the command that starts a worker."""
     return [sys.executable, "-m", "anuga_lean.selfcheck.worker", str(folder), str(descriptor)]
 
 
@@ -252,7 +252,7 @@ class Told:
 
 
 def _listen(reading: int, hear: Progress) -> tuple[str, bool]:
-    """Return the last line that comes, and whether silence and not the end came after it."""
+    """Return the last line of a worker, and whether silence and not its end came after it."""
     last, rest = "", b""
     with open(reading, "rb", buffering=0) as pipe:
         while select.select([pipe], [], [], SILENCE)[0]:
@@ -272,7 +272,7 @@ def _last_words(log: Path) -> str:
 
 
 def _environment(worker: Worker) -> dict[str, str]:
-    """One thread, this instruction set, and nothing of the user's that changes ANUGA."""
+    """Return an environment of one thread, this instruction set and no setting of the user's."""
     found = child_environment(None, 1, worker.isa or None, worker.folder)
     for name in ("ANUGA_DEFAULT_COMPUTE_MODE", "PYTHONWARNINGS"):
         found.pop(name, None)
@@ -280,7 +280,7 @@ def _environment(worker: Worker) -> dict[str, str]:
 
 
 def _unknown_boundaries(stock: Worker) -> list[str]:
-    """ANUGA's boundary classes that this package does not know how to make."""
+    """Return ANUGA's boundary classes that this package does not know how to make."""
     path = stock.folder / "classes.json"
     return sorted({*json.loads(path.read_text())} - {*MAKERS}) if path.exists() else []
 
@@ -289,7 +289,7 @@ def _unknown_boundaries(stock: Worker) -> list[str]:
 
 
 def compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence[Worker]) -> None:
-    """Add a case to the outcome."""
+    """Compare the answers to a case and add the case to the outcome."""
     stock, *lean = (read_answer(worker, position) for worker in workers)
     row = next((each for each in outcome.rows if (each.group, each.row) == case[:2]), None)
     if row is None:
@@ -332,7 +332,7 @@ def compare_case(outcome: Outcome, case: Case, position: int, workers: Sequence[
 
 
 def read_answer(worker: Worker, position: int) -> dict[str, np.ndarray] | None:
-    """What a worker answered to the case at a position; None if it did not."""
+    """Return what a worker answered to the case at a position; None if it did not."""
     path = worker.folder / f"{position}.npz"
     if not path.exists():
         return None
@@ -376,13 +376,13 @@ def differences(stock: dict[str, np.ndarray], lean: dict[str, np.ndarray], case:
 
 def _compare_arrays(name: str, ours: np.ndarray | None, theirs: np.ndarray | None, case: Case,
                     isa: str, different: np.ndarray) -> Difference | None:
-    """The first difference of one quantity; marks the states that differ."""
+    """Return the first difference of one quantity; mark the states that differ."""
     quantity = name.removeprefix("value.")
     if ours is None or theirs is None or (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
         different[:] = True
-        shapes = ["none" if each is None else f"{each.dtype} {each.shape[1:]}"
-                  for each in (ours, theirs)]
-        return Difference(case.name, isa, 0, quantity, [], *shapes, len(different))
+        stock, lean = ("none" if each is None else f"{each.dtype} {each.shape[1:]}"
+                       for each in (ours, theirs))
+        return Difference(case.name, isa, 0, quantity, [], stock, lean, len(different))
     if same_bits(ours, theirs):
         return None
     unequal = unequal_bits(ours, theirs)
@@ -393,7 +393,7 @@ def _compare_arrays(name: str, ours: np.ndarray | None, theirs: np.ndarray | Non
 
 
 def unequal_bits(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Where two arrays of one shape and dtype differ, as `same_bits` has it."""
+    """Return where two arrays of one shape and dtype differ, by the rule of `same_bits`."""
     if ours.dtype.kind != "f":
         return ours != theirs
     nan = np.isnan(ours) & np.isnan(theirs)

@@ -1,4 +1,4 @@
-"""The domain of a case and one step of it, the same on stock and on lean.
+"""Builds the domain of a case and takes one step, the same way on stock and on lean.
 
 Owns what else is drawn for a case besides what its row says.
 """
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from anuga_lean._errors import RefusedError
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.selfcheck import boundaries, meshes
 from anuga_lean.selfcheck.cases import ALGORITHMS, Case
@@ -20,12 +21,8 @@ BLOCK_SIZES = (16, 5, 64, 1024)
 SOURCE_SPAN = 7.0   # s, of the file that File_boundary and Field_boundary read
 
 
-class RefusedError(Exception):
-    """The installed ANUGA has nothing of the kind."""
-
-
 class Drawn(NamedTuple):
-    """What a case holds besides its states.
+    """What is drawn for a case besides its states.
 
     Attributes
     ----------
@@ -91,7 +88,7 @@ def draw(case: Case, rng: np.random.Generator, source: Any) -> Drawn:
 
 
 def cut_smaller(block_size: int) -> None:
-    """Have lean meshes cut into blocks of this many triangles from here on."""
+    """Cut lean meshes into blocks of this many triangles from here on."""
     from anuga_lean.mesh.blocks import Blocks
 
     Blocks.build.__func__.__kwdefaults__["block_size"] = block_size  # type: ignore[attr-defined]
@@ -188,7 +185,7 @@ def add_wall(domain: Any, mesh: meshes.Mesh, row: str, rng: np.random.Generator)
 
 
 def step(domain: Any, state: dict[str, np.ndarray], time: float) -> dict[str, np.ndarray]:
-    """Take one step from a state at a time in s; the state after it."""
+    """Take one step from a state at a time in s; return the state after it."""
     for name, values in state.items():
         domain.quantities[name].centroid_values[:] = values
     domain.relative_time = time

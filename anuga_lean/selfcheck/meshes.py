@@ -1,4 +1,4 @@
-"""Small random meshes and states of water, harder than any model's.
+"""Makes small random meshes and states of water, harder than those of any model.
 
 Knows nothing of ANUGA: a mesh is points (n_nodes, 2) in m, triangles (n, 3) counter-clockwise,
 and tags by (triangle, edge), edge i facing vertex i.
@@ -65,7 +65,7 @@ def mesh(rng: np.random.Generator, kind: str, interior: bool = False) -> Mesh:
 
 
 def grid(m: int, n: int, cross: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Squares cut in two or in four."""
+    """Return a mesh of squares cut in two or in four."""
     x, y = np.meshgrid(np.arange(m + 1.0), np.arange(n + 1.0), indexing="ij")
     points = CELL * np.column_stack([x.ravel(), y.ravel()])
     i, j = (each.ravel() for each in np.meshgrid(np.arange(m), np.arange(n), indexing="ij"))
@@ -82,7 +82,7 @@ def grid(m: int, n: int, cross: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cloud(rng: np.random.Generator, cut: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Delaunay triangles of random points in random order, without slivers.
+    """Return Delaunay triangles of random points in random order, without slivers.
 
     What is cut out leaves triangles with two and three boundary edges.
     """

@@ -1,4 +1,4 @@
-"""Small models that run some dozens of steps with yields and an SWW file.
+"""Lists small models that run some dozens of steps with yields and an SWW file.
 
 They show what one step cannot: the order of things from substep to substep and over
 yields, such as boundary values that the next reconstruction reads.

@@ -1,4 +1,4 @@
-"""The words of a self-check: what it ran on, the table, the differences, the verdict."""
+"""Writes the result of a self-check: what it ran on, the table, the differences, the verdict."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _compiler(path: Path | None) -> str:
 
 
 def heading(environment: dict[str, Any], compiled: dict[str, str], outcome: Outcome) -> str:
-    """What it was run on."""
+    """Return what the self-check ran on."""
     versions = environment["versions"]
     return "\n".join([
         f"anuga_lean {versions['anuga_lean']}, ANUGA {versions['anuga']}, numpy "
@@ -52,7 +52,7 @@ def heading(environment: dict[str, Any], compiled: dict[str, str], outcome: Outc
 
 
 def outcome_table(outcome: Outcome, by_row: bool) -> str:
-    """One line per group; one per row of boundaries, or of all groups if `by_row`."""
+    """Return one line per group; one per row of boundaries, or of all groups if `by_row`."""
     lines: list[list[str]] = []
     for group in dict.fromkeys(row.group for row in outcome.rows):
         rows = [row for row in outcome.rows if row.group == group]
@@ -70,7 +70,7 @@ def _line(name: str, rows: list[Row]) -> list[str]:
 
 
 def notes(outcome: Outcome) -> list[str]:
-    """What was compared, and by name what was not and why."""
+    """Return what was compared, and by name what was not and why."""
     found = ["Compared after every step: centroid values of stage, momenta, height and elevation, "
              "the time step and the boundary flux; of models every time step, every yield and "
              "every variable of the SWW file.  Bits, signs of zero included."]
@@ -87,7 +87,7 @@ def notes(outcome: Outcome) -> list[str]:
 
 
 def describe(difference: Difference, seed: int) -> str:
-    """One difference, and the command that repeats its case alone."""
+    """Return one difference, and the command that repeats its case alone."""
     where = "" if difference.state is None else f", state {difference.state}"
     if difference.index:
         names = ("triangle",) if len(difference.index) == 1 else ("yield", "triangle")
@@ -105,7 +105,7 @@ def describe(difference: Difference, seed: int) -> str:
 
 
 def verdict(outcome: Outcome, version: str | None) -> str:
-    """The last word."""
+    """Return the sentence at the end."""
     counted = _counted(outcome)
     on = ", ".join(outcome.isas)
     if outcome.verdict == "different":

@@ -38,7 +38,7 @@ Answer = dict[str, np.ndarray]
 
 
 def answer(anuga: ModuleType, variant: str, case: Case, seed: int) -> Answer:
-    """Run one case.
+    """Run one case and return its answer.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def answer(anuga: ModuleType, variant: str, case: Case, seed: int) -> Answer:
 
 
 def _stacked(steps: list[dict[str, np.ndarray]]) -> Answer:
-    """One array per name, NaN where a state has no answer."""
+    """Return one array per name, NaN where a state has no answer."""
     some = next(filter(None, steps), {})
     return {f"value.{name}": np.stack([found.get(name, np.full(value.shape, np.nan))
                                        for found in steps]) for name, value in some.items()}
@@ -107,17 +107,17 @@ class Recorder:
         self.timesteps.append(float(self.domain.timestep))
 
     def log_timestepping_statistics(self) -> None:
-        """ANUGA asks every operator for this at a yield."""
+        """Log nothing: ANUGA calls this on every operator at a yield."""
 
     def at_yield(self) -> None:
-        """Keep what a script would see now."""
+        """Keep what a script sees at this yield."""
         self.fluxes.append(float(self.domain.get_boundary_flux_integral()))
         for name, kept in self.yields.items():
             kept.append(np.array(self.domain.quantities[name].centroid_values))
 
 
 def answer_model(anuga: ModuleType, variant: str, case: Case, seed: int) -> Answer:
-    """Run a model to its end, in the present folder; as `answer`, with one state."""
+    """Run a model to its end, in the present folder, and return the answer of its one state."""
     model = MODELS[case.row]
     rng = case.generator(seed)
     if variant == "lean":
@@ -155,7 +155,7 @@ def answer_model(anuga: ModuleType, variant: str, case: Case, seed: int) -> Answ
 
 def _values(anuga: ModuleType, case: Case, rng: np.random.Generator, seed: int
             ) -> boundaries.Values:
-    """Values that wet and dry the bank, without the velocities that end a run."""
+    """Return values that wet and dry the bank, without the velocities that end a run."""
     momentum = 0.05 * rng.normal(size=2)
     return boundaries.Values(float(rng.uniform(0.4, 0.7)), float(rng.uniform(0.1, 0.3)),
                              (float(momentum[0]), float(momentum[1])), False,
@@ -163,7 +163,7 @@ def _values(anuga: ModuleType, case: Case, rng: np.random.Generator, seed: int
 
 
 def _channel(anuga: ModuleType, case: Case, rng: np.random.Generator, seed: int) -> Any:
-    """The domain of a model: squares of 10 m cut in four, a bed with steep, dry banks."""
+    """Return the domain of a model: squares of 10 m cut in four, a bed with steep, dry banks."""
     model = MODELS[case.row]
     columns, rows = 8, 4
     points, triangles = meshes.grid(columns, rows, True)
@@ -193,7 +193,7 @@ def _channel(anuga: ModuleType, case: Case, rng: np.random.Generator, seed: int)
 
 
 def _stored(path: Path) -> Answer:
-    """Every variable of an SWW file, nothing masked or scaled."""
+    """Return every variable of an SWW file, nothing masked or scaled."""
     from netCDF4 import Dataset
 
     if not path.exists():
@@ -204,7 +204,7 @@ def _stored(path: Path) -> Answer:
 
 
 def source(anuga: ModuleType, case: Case, seed: int) -> str:
-    """Return the path of an SWW file for File and Field boundaries, made by the first who asks."""
+    """Return the path of an SWW file for File and Field boundaries; make it at the first call."""
     name = f"source_{seed}"
     path = Path(f"{name}.sww")
     if path.exists():
@@ -237,7 +237,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
         ask = answer_model if case.group == MODEL_GROUP else answer
         found = ask(anuga, variant, case, request["seed"])
         partial = folder / f"{position}.part.npz"
-        np.savez(partial, **found)
+        np.savez(partial, **found)  # type: ignore[arg-type]  # numpy types its own keyword too
         partial.replace(folder / f"{position}.npz")
     say("end")
 

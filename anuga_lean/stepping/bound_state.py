@@ -1,7 +1,7 @@
-"""The quantities that a step works on, and which of their arrays the kernels have.
+"""Gives the kernels the arrays of the quantities that a step works on.
 
 Owns the names of the quantities by what a step does with them, and the binding of their
-centroid and boundary values, in whose place a script may put others at any time.  Arrays
+centroid and boundary values, which a script may replace by others at any time.  Arrays
 that no quantity holds belong to `runge_kutta`, `wave_speeds` and `forcing`.
 """
 
@@ -37,7 +37,7 @@ class BoundState:
         self._bound: list[np.ndarray] = []
 
     def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
-        """Give the kernels the present arrays; return whether one was another than before.
+        """Give the kernels the present arrays; return whether one of them is new.
 
         Parameters
         ----------

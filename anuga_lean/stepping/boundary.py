@@ -1,7 +1,7 @@
-"""What a lean step has to know of ANUGA's boundary objects.
+"""Finds out what a lean step has to know of ANUGA's boundary objects.
 
 Owns two questions: does the sweep reflect this wall by itself, and can the
-boundary run code of the user's that looks at the domain in the middle of a
+boundary run code of the user's that reads the domain in the middle of a
 step.  If it cannot, nothing need be written before the update.
 """
 
@@ -38,7 +38,7 @@ _HARMLESS_MODULES = ("math", "numpy", "scipy", "datetime", "time")
 
 
 def is_wall(boundary: Any) -> bool:
-    """Whether this is ANUGA's reflective wall, with nobody's changes to it."""
+    """Whether this is ANUGA's reflective wall, without changes of the user's."""
     return (type(boundary) is Reflective_boundary
             and Reflective_boundary.evaluate_segment is _evaluate_reflective
             and "evaluate_segment" not in boundary.__dict__)
@@ -73,7 +73,7 @@ def asks_edge_by_edge(boundary: Any) -> bool:
 
 
 def may_look(boundary: Any, number_of_triangles: int) -> bool:
-    """Whether evaluating this boundary may run code that looks at the domain.
+    """Whether evaluating this boundary may run code that reads the domain.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def may_look(boundary: Any, number_of_triangles: int) -> bool:
 
 
 def _is_harmless(value: Any, n: int, seen: set[int]) -> bool:
-    """Whether nothing reachable from `value` can be the domain or a part of it."""
+    """Whether the domain, or a part of it, cannot be reached from `value`."""
     if id(value) in seen or isinstance(value, _PLAIN):
         return True
     seen.add(id(value))
@@ -134,7 +134,7 @@ def _is_harmless_function(function: types.FunctionType, n: int, seen: set[int]) 
 
 
 def _imports(code: types.CodeType) -> set[str]:
-    """Every module the code and the functions inside it import."""
+    """Return every module that the code and the functions inside it import."""
     names = {step.argval for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME"}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -143,7 +143,7 @@ def _imports(code: types.CodeType) -> set[str]:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Every name the code and the functions inside it use."""
+    """Return every name that the code and the functions inside it use."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

@@ -1,4 +1,4 @@
-"""From lean storage to ANUGA's arrays and back.
+"""Turns a lean domain to stock arrays and back.
 
 Owns `turn_to_stock_arrays` (a feature without a lean kernel), `stock_arrays` (ANUGA's
 own code on real arrays for a moment) and `from_domain` (a domain made by ANUGA's own
@@ -22,7 +22,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
     setup_Domain_C_struct,
 )
 
-from anuga_lean._errors import StockKernelWarning
+from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
@@ -50,7 +50,7 @@ def is_lean_mesh(mesh: Any) -> bool:
 
 
 def _array_bytes(domain: Any) -> int:
-    """Bytes of the arrays that the kernels of this domain need."""
+    """Return the bytes of the arrays that the kernels of this domain need."""
     return census(domain).nbytes
 
 
@@ -63,7 +63,14 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     feature : str
         What has no lean kernel; named once in a StockKernelWarning together
         with the bytes per triangle it costs, counted before and after.
+
+    Raises
+    ------
+    InvalidMesh
+        If a script has written a table of the mesh that ANUGA's kernels would follow out
+        of their arrays.
     """
+    domain.mesh.check_tables(domain.mesh.real_arrays)
     before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     _build_arrays(domain)
@@ -80,7 +87,7 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
 
 
 def _build_c_struct(domain: Any, parameters: dict[str, Any] | None) -> None:
-    """Let ANUGA's kernels go on with the parameters that were taken earlier, if they were.
+    """Let ANUGA's kernels continue with the parameters that were taken earlier, if they were.
 
     ANUGA reads them once, when its first kernel runs: what a script has changed
     since counts only after `update_domain_c_struct` or the like.
@@ -101,7 +108,7 @@ def _build_c_struct(domain: Any, parameters: dict[str, Any] | None) -> None:
 
 
 def _count_flux_calls(domain: Any, substeps: int) -> None:
-    """Let ANUGA's flux kernel, which counts its calls, know the substeps done already.
+    """Set the count of calls in ANUGA's flux kernel to the substeps that are done already.
 
     A kernel that took the second substep for the first would take the time step
     of the next step from a substep that does not compute one.
@@ -120,7 +127,7 @@ def _count_flux_calls(domain: Any, substeps: int) -> None:
 
 
 def _build_arrays(domain: Any) -> None:
-    """Make every array real and drop what is lean."""
+    """Make every array real and drop the lean storage."""
     step = domain.lean
     step.write_deferred()
     for quantity in domain.quantities.values():
@@ -153,7 +160,7 @@ def _build_arrays(domain: Any) -> None:
 
 @contextmanager
 def stock_arrays(domain: Any) -> Iterator[None]:
-    """Give a lean domain ANUGA's arrays for a moment."""
+    """Give a lean domain ANUGA's arrays within a `with` block."""
     _build_arrays(domain)
     try:
         yield
@@ -247,7 +254,7 @@ def from_domain(domain: Any, lean: type) -> Any:
         What ANUGA's own Domain becomes.
     """
     if not isinstance(domain, _AnyDomain):
-        raise TypeError(
+        raise NotADomain(
             f"from_domain needs a shallow water anuga.Domain, not {type(domain).__name__}.")
     if not on_stock_arrays(domain):
         return domain
@@ -294,7 +301,7 @@ def _turn_operators(domain: Any) -> None:
 
 
 def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
-    """The arrays ANUGA's objects may have taken a reference to: id -> (owner, name, array)."""
+    """Return the arrays that ANUGA's objects may hold: id -> (owner, name, array)."""
     known: dict[int, tuple[Any, str, Any]] = {}
     for name in TABLES:
         own = domain.__dict__.get(
@@ -313,7 +320,7 @@ def _known_arrays(domain: Any) -> dict[int, tuple[Any, str, Any]]:
 
 
 def _replace_held_arrays(domain: Any, known: dict[int, tuple[Any, str, Any]]) -> None:
-    """Let operators, boundaries and structures hold views where they held those arrays."""
+    """Make operators, boundaries and structures hold views where they held those arrays."""
     # a quantity keeps its own: a view of it in their place would read itself
     seen = {id(each) for each in (domain, domain.mesh, *domain.quantities.values())}
     users = [*domain.fractional_step_operators, *(domain.boundary_map or {}).values(),

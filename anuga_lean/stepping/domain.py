@@ -1,4 +1,4 @@
-"""The drop-in Domain: ANUGA's own, stepped by lean kernels.
+"""Stands for ANUGA's Domain: the same domain, stepped by lean kernels.
 
 Owns how ANUGA's methods map onto `step.Step` and which of ANUGA's array
 attributes are views.  A domain whose `lean` is None runs on ANUGA's kernels
@@ -16,6 +16,7 @@ from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_ope
 from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
+from anuga_lean._errors import BoundaryError, ModelError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
@@ -56,7 +57,7 @@ def _leave_to_stock_kernels(domain: LeanDomain) -> None:
 
 
 def _leave_set_edges(domain: LeanDomain, what: str) -> None:
-    """Turn a domain to stock arrays if `what` is made of edge values that were set, or must be."""
+    """Turn a domain to stock arrays if `what` uses edge values that were set, or if it must be."""
     _leave_to_stock_kernels(domain)
     if not domain.on_stock_arrays and domain._edges_were_set():
         domain.use_stock_kernels(f"{what} from edge values that were set")
@@ -108,8 +109,8 @@ class LeanDomain(ReportingDomain):
         finally:
             self._lean_constructing = False
         if not self.on_stock_arrays:
-            # Zeros that nobody has touched: freed before the quantities are made, they would
-            # become one of theirs, which calloc clears, and so touches.
+            # Zeros in pages that were never touched: freed before the quantities are made, they
+            # would become one of theirs, which calloc clears, and so touches.
             self.__dict__.pop("boundary_limit_mask", None)
         release_free_memory()
 
@@ -148,7 +149,7 @@ class LeanDomain(ReportingDomain):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state of a lean domain, or turn that of one of ANUGA's own lean."""
+        """Take the state of a lean domain, or of one of ANUGA's own, which becomes lean."""
         is_set = state.pop("_boundary_is_set", False)
         step = state.pop("lean", None)
         super().__setstate__(state)     # which would have a step forget what it has just got
@@ -188,7 +189,7 @@ class LeanDomain(ReportingDomain):
 
     @property
     def _Domain_C_struct(self) -> Any:
-        """What the kernels were prepared with; None: nothing is, or everything has to be again."""
+        """Return what the kernels were prepared with; None if they have to be prepared."""
         return self.__dict__.get("_Domain_C_struct") if self.on_stock_arrays else self.lean.run
 
     @_Domain_C_struct.setter
@@ -203,12 +204,12 @@ class LeanDomain(ReportingDomain):
         for name in RECONSTRUCTED:
             found = np.shape(self.quantities[name].boundary_values)
             if found != (self.boundary_length,):
-                raise ValueError(f"{name}.boundary_values has shape {found}, but there are "
-                                 f"{self.boundary_length} boundary edges.")
+                raise BoundaryError(f"{name}.boundary_values has shape {found}, but there are "
+                                    f"{self.boundary_length} boundary edges.")
         self.lean.take_parameters()
 
     def full_flags(self) -> np.ndarray | None:
-        """1 for full, 0 for ghost triangles, (n,) uint8; None if there are no ghosts."""
+        """Return 1 for full, 0 for ghost triangles, (n,) uint8; None if there are no ghosts."""
         return self.__dict__.get("_full_flags")
 
     def has_manning_friction(self) -> bool:
@@ -216,13 +217,13 @@ class LeanDomain(ReportingDomain):
         return manning_friction_semi_implicit in self.forcing_terms
 
     def shares_steps(self) -> bool:
-        """Whether others than friction act on a step between its fluxes and its update."""
+        """Whether more than friction acts on a step between its fluxes and its update."""
         return bool(self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
                     or any([term is not manning_friction_semi_implicit
                             for term in self.forcing_terms]))
 
     def use_stock_kernels(self, feature: str) -> None:
-        """Build ANUGA's arrays and run its kernels from here on, saying so once.
+        """Build ANUGA's arrays and run its kernels from here on; warn once.
 
         Parameters
         ----------
@@ -235,7 +236,7 @@ class LeanDomain(ReportingDomain):
     # -- distribute ----------------------------------------------------------
 
     def _may_defer(self) -> bool:
-        """Whether nobody looks at the centroid values between distribute and update."""
+        """Whether no code reads the centroid values between distribute and update."""
         if self.verbose or self.boundary_map is None or self.shares_steps():
             return False
         boundaries = list(self.boundary_map.values())
@@ -268,7 +269,7 @@ class LeanDomain(ReportingDomain):
 
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_to_edges(self) -> None:
-        """As `distribute_to_vertices_and_edges`."""
+        """Do the same as `distribute_to_vertices_and_edges`."""
         self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
 
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
@@ -293,7 +294,7 @@ class LeanDomain(ReportingDomain):
         super().set_boundary(boundary_map)
 
     def _walls(self) -> tuple:
-        """Tags of the boundaries that the sweep reflects by itself."""
+        """Return the tags of the boundaries that the sweep reflects by itself."""
         return tuple([tag for tag in self.tag_boundary_cells
                       if is_wall(self.boundary_map[tag])])
 
@@ -329,7 +330,7 @@ class LeanDomain(ReportingDomain):
 
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
-        """Conserved quantities at the centroid, a vertex or an edge of a triangle: (3,)."""
+        """Return the conserved quantities at the centroid, a vertex or an edge: (3,)."""
         if self._lean_edges and not self.on_stock_arrays and vertex is None and edge is not None \
                 and isinstance(vol_id, (int, np.integer)):
             found = self._lean_edges.get(vol_id)
@@ -376,12 +377,12 @@ class LeanDomain(ReportingDomain):
 
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def backup_conserved_quantities(self) -> None:
-        """Remember the conserved quantities for `saxpy_conserved_quantities`."""
+        """Keep the conserved quantities for `saxpy_conserved_quantities`."""
         self.lean.backup_conserved()
 
     @unless_on_stock_arrays
     def saxpy_conserved_quantities(self, a: float, b: float, c: float | None = None) -> None:
-        """Average the conserved quantities with the remembered ones."""
+        """Average the conserved quantities with those that were kept."""
         self.lean.average(a, b, 1.0 if c is None else c)
 
     def update_conserved_quantities(self) -> None:
@@ -394,7 +395,7 @@ class LeanDomain(ReportingDomain):
             super().update_conserved_quantities()
             return
         if not self.get_using_discontinuous_elevation():
-            raise AssertionError(
+            raise ModelError(
                 "ANUGA steps domains with discontinuous elevation only: "
                 "domain.set_using_discontinuous_elevation(True).")
         count, volume = self.lean.update()
@@ -430,7 +431,7 @@ class LeanDomain(ReportingDomain):
     # -- going on from a checkpoint ------------------------------------------
 
     def mark_resumed(self) -> None:
-        """Let the next evolve go on exactly where the checkpoint was written.
+        """Make the next evolve continue exactly where the checkpoint was written.
 
         At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
         """
@@ -439,7 +440,7 @@ class LeanDomain(ReportingDomain):
             self, "relative_yieldtime", None))
 
     def keep_older_sww(self) -> None:
-        """Let the next evolve begin a file of its own, without losing an earlier run's."""
+        """Make the next evolve begin a new SWW file and keep an earlier run's."""
         self._lean_moves_sww = True
 
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
@@ -474,7 +475,7 @@ class LeanDomain(ReportingDomain):
             release_free_memory()
 
     def store_timestep(self) -> None:
-        """Store what changes, and hand the buffers back to the system."""
+        """Store a frame of what changes, and give the memory of the buffers back to the system."""
         super().store_timestep()
         if not self.on_stock_arrays:
             release_free_memory()

@@ -1,4 +1,4 @@
-"""Attributes of a lean domain that stand for arrays it does not hold.
+"""Defines the attributes of a lean domain that stand for arrays it does not hold.
 
 Owns the descriptors that share the mesh's arrays with the domain, the flags
 of full triangles, ANUGA's work arrays and the recorded wave speeds.  Where a
@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 
 class SharedArray:
-    """The mesh's array of that name; assigning another one is passed to the mesh."""
+    """An attribute that is the mesh's array of that name; assigning to it sets the mesh's."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -35,8 +36,9 @@ class SharedArray:
         setattr(mesh, self.name, value)
 
 
+@lasting("FullFlagView")
 class _FullFlagView(ArrayView):
-    """tri_full_flag of a lean domain, (n,) int64: 1 full, 0 ghost."""
+    """The array-like tri_full_flag of a lean domain, (n,) int64: 1 full, 0 ghost."""
 
     def __init__(self, domain: Any) -> None:
         super().__init__(domain, (domain.number_of_triangles,), np.int64)
@@ -66,7 +68,7 @@ def _set_flags(domain: Any, flags: np.ndarray | None) -> None:
 
 
 class FullFlags:
-    """tri_full_flag: nothing while all triangles are full, else one byte each."""
+    """The attribute tri_full_flag: no memory while all triangles are full, else a byte each."""
 
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
@@ -86,7 +88,7 @@ class FullFlags:
 
 
 class Workspace:
-    """A work array of ANUGA's that exists only once somebody asks for it."""
+    """An attribute for a work array of ANUGA's that exists only once it is read."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -112,14 +114,15 @@ class Workspace:
 
 
 def _node_full_flag(domain: Any) -> np.ndarray:
-    """1 for nodes of full triangles, (highest node in use + 1,) int64, as ANUGA counts them."""
+    """Return 1 for nodes of full triangles, (highest node in use + 1,) int64, as in ANUGA."""
     triangles = np.asarray(domain.mesh.triangles)
     weights = np.repeat(np.asarray(domain.tri_full_flag), 3)
     return np.minimum(np.bincount(triangles.ravel(), weights=weights).astype(int), 1)
 
 
+@lasting("SpeedView")
 class _SpeedView(ArrayView):
-    """max_speed of a lean domain, (n,) float64, m/s; recorded once somebody reads it."""
+    """The array-like max_speed of a lean domain, (n,) float64, m/s, recorded once it is read."""
 
     def __init__(self, domain: Any) -> None:
         super().__init__(domain, (domain.number_of_triangles,), np.float64)
@@ -141,7 +144,7 @@ class _SpeedView(ArrayView):
 
 
 class MaxSpeed:
-    """max_speed: ANUGA's array, or a view that starts recording when it is read."""
+    """The attribute max_speed: ANUGA's array, or a view that starts recording when it is read."""
 
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
@@ -159,7 +162,10 @@ class MaxSpeed:
 
 
 class CheckpointFlag:
-    """checkpoint: whether sets are written; ANUGA's evolve, which would pickle, sees False."""
+    """The attribute checkpoint: whether sets are written.
+
+    ANUGA's evolve, which would pickle the domain, reads False.
+    """
 
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
         if domain is None:
@@ -171,7 +177,7 @@ class CheckpointFlag:
 
 
 class YieldTime:
-    """relative_yieldtime: the next yield, s.
+    """The attribute relative_yieldtime: the next yield, s.
 
     ANUGA adds yieldstep to the last of them, and to the present time when evolve begins.
     The two differ in the last bit at times: after a checkpoint it is the first that counts.

@@ -1,4 +1,4 @@
-"""Edge values of given triangles, as the last distribution leaves them.
+"""Gives edge values of some triangles, as the last distribution leaves them.
 
 Owns which values at centroids they follow from: where a quantity was set since, ANUGA's are
 still those of before.  The arithmetic is in kernels/edges.c; which quantities show them is
@@ -50,18 +50,18 @@ class EdgeValues:
     # -- the order of a step -------------------------------------------------
 
     def on_distribute(self, in_step: bool) -> None:
-        """Follow from the present centroid values."""
+        """Note a distribution: edge values follow from the present centroid values."""
         self.are_known = True
         self.in_step = in_step
         self._kept = None
         self._distributed.clear()
 
     def on_predict(self) -> None:
-        """Follow from the same centroid values, advanced in time."""
+        """Note a prediction: edge values follow from the same centroid values, advanced in time."""
         self._kept = None
 
     def on_update(self) -> bool:
-        """Be unknown from now on; return whether they were known."""
+        """Note an update: edge values are unknown from now on; return whether they were known."""
         were_known = self.are_known
         self.are_known = False
         self._distributed.clear()
@@ -76,7 +76,7 @@ class EdgeValues:
     # -- what is asked -------------------------------------------------------
 
     def rows(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Edge values of one quantity at given triangles: (len(rows), 3) float64.
+        """Return the edge values of one quantity at some triangles: (len(rows), 3) float64.
 
         In a step, those of the other quantities are kept: boundaries ask for them next.
         """
@@ -90,23 +90,23 @@ class EdgeValues:
             with self._as_distributed(run):
                 kept = (rows.copy(), run.all_edge_rows(rows))
             self._kept = kept
-        return kept[1][_kernels._EDGE_QUANTITIES[name]]
+        return kept[1][_kernels.EDGE_QUANTITIES[name]]
 
     def all(self, name: str) -> np.ndarray:
-        """Edge values of one quantity: (number_of_triangles, 3) float64."""
+        """Return the edge values of one quantity: (number_of_triangles, 3) float64."""
         run = self._ready()
         with self._as_distributed(run):
             return run.edge_rows(name, np.arange(self._domain.number_of_elements))
 
     def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
-        """Conserved quantities at the edges of some triangles, (3, 3) by triangle: [name, edge]."""
+        """Return conserved quantities at edges of triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)
-        which = [_kernels._EDGE_QUANTITIES[name] for name in CONSERVED]
+        which = [_kernels.EDGE_QUANTITIES[name] for name in CONSERVED]
         rows = self._ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
         return dict(zip(triangles.tolist(), rows, strict=True))
 
     def boundary_bed(self) -> np.ndarray | None:
-        """Bed of the last fluxes at boundary edges, (boundary_length,) m; None if not kept."""
+        """Return the bed of the last fluxes at boundary edges, (boundary_length,) m, or None."""
         return None if self.are_known else self._bed
 
     # -- what is written -----------------------------------------------------
@@ -120,7 +120,7 @@ class EdgeValues:
             self._distributed.setdefault(name, values)
 
     def on_written(self, name: str) -> None:
-        """Go on with ANUGA's kernels: only those read edge values that a script has set."""
+        """Turn to ANUGA's kernels: only those read edge values that a script has set."""
         self._domain.use_stock_kernels(f"writing edge values of {name}")
 
     @contextmanager

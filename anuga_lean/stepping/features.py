@@ -1,4 +1,4 @@
-"""What runs on lean kernels and what on ANUGA's.
+"""Lists what runs on lean kernels and what on ANUGA's, and decides it for a domain.
 
 Owns the one table that `anuga_lean features` prints, the README shows and the
 tests assert, and the check a domain makes before every step.
@@ -12,7 +12,7 @@ from anuga_lean.stepping import user_methods
 
 
 class Feature(NamedTuple):
-    """One line of the table: `runs_on` is 'lean' or 'stock'.
+    """A line of the table: `runs_on` is 'lean' or 'stock'.
 
     `nbytes_per_triangle` is what a domain holds more with the feature in use,
     as `benchmarks/fallbacks.py` measures it.

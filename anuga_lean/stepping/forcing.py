@@ -1,4 +1,4 @@
-"""Between the fluxes and the update of a step: what forcing terms read and add.
+"""Lets forcing terms read and write between the fluxes and the update of a step.
 
 Owns the semi-implicit rates, which exist only for a step in which something needs them, the
 friction rate of sloped beds, and the rules of a step that others act in: nothing deferred,
@@ -50,7 +50,7 @@ class Forcing:
         self._ready = ready
         self._stages = stages
         self._quiet = quiet
-        self._run: _kernels.Run | None = None
+        self._run: Any = None       # the kernels' Run, from the first one on
         self.rates = rates
         self.friction_rate: np.ndarray | None = None
         self.is_open = False
@@ -62,11 +62,11 @@ class Forcing:
     # -- the order of a step -------------------------------------------------
 
     def start(self, run: _kernels.Run) -> None:
-        """Begin a new run."""
+        """Begin a run with other arrays."""
         self._run = run
 
     def on_distribute(self, deferred: bool) -> None:
-        """Begin a substep whose distribution is left to the sweep, or not."""
+        """Note a distribution, and whether it is left to the sweep."""
         self.is_open = False
         self.is_shared = self._domain.shares_steps()
         self._is_deferred = deferred
@@ -80,11 +80,11 @@ class Forcing:
         return self.friction_rate
 
     def on_fluxes(self) -> None:
-        """Let forcing terms act: the update is still to come."""
+        """Note the fluxes: forcing terms may act until the update."""
         self.is_open = True
 
     def on_update(self) -> bool:
-        """Let nothing act any more; return whether others may have written since the sweep."""
+        """Note the update: nothing acts any more; return whether a script may have written."""
         touched, self._is_touched = self._is_touched, False
         self.is_open = False
         return touched
@@ -99,7 +99,7 @@ class Forcing:
         return due
 
     def update(self, run: _kernels.Run) -> tuple[int, float]:
-        """Update from what forcing terms have left; their arrays go afterwards.
+        """Update from what forcing terms have left, then drop their arrays.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class Forcing:
     # -- what is asked -------------------------------------------------------
 
     def explicit_rows(self, name: str) -> np.ndarray | None:
-        """The live fluxes of a conserved quantity, (n,) float64, or None.
+        """Return the live fluxes of a conserved quantity, (n,) float64, or None.
 
         Whoever has them may write: quiet blocks would keep what was written, so
         that all are computed in the next sweep.
@@ -133,7 +133,7 @@ class Forcing:
         return fluxes
 
     def semi_implicit_rows(self, name: str) -> np.ndarray | None:
-        """The semi-implicit rate of a conserved quantity, (n,) per second; None: zeros.
+        """Return the semi-implicit rate of a conserved quantity, (n,) per second; None: zeros.
 
         Of momenta it holds friction from the moment friction is due.
         """
@@ -164,7 +164,7 @@ class Forcing:
         return self.rates[name]
 
     def on_update_written(self, name: str, update: str) -> None:
-        """A user writes to an update array: it counts if the update is still to come."""
+        """Note a write to an update array: it counts if the update is still to come."""
         if self.is_open and name in CONSERVED and not self._stages.is_exchanged():
             if update == "semi_implicit_update":
                 self.open_semi_implicit(name)
@@ -172,11 +172,11 @@ class Forcing:
         self._domain.use_stock_kernels(f"writing to the update arrays of {name}")
 
     def on_state_written(self) -> None:
-        """Know that others write to the state between fluxes and update."""
+        """Note that a script writes to the state between fluxes and update."""
         self._is_touched = True
 
     def add_friction(self) -> None:
-        """Let Manning friction act in this step, once more if it was due already."""
+        """Add Manning friction in this step, once more if it was due already."""
         if self._friction_is_due:
             self.open_semi_implicit("xmomentum")
         self._friction_is_due = True
@@ -186,7 +186,7 @@ class Forcing:
             self.open_semi_implicit("xmomentum")
 
     def add_vegetation(self) -> None:
-        """Let the drag of stems act in this step."""
+        """Add the drag of stems in this step."""
         self.settle()
         domain = self._domain
         stems = [domain.quantities[name].centroid_values
@@ -195,7 +195,7 @@ class Forcing:
                                  *self._momentum_rates())
 
     def settle(self) -> None:
-        """Write the distributed state and keep the backup aside: others are to see both."""
+        """Write the distributed state and copy the backup: code outside is going to read both."""
         self._is_touched = True
         self._stages.copy_wanted(self._run)
         if self._is_deferred:

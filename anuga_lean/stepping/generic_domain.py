@@ -1,7 +1,7 @@
-"""ANUGA's Generic_Domain for domains that are not shallow water domains.
+"""Runs domains that are not shallow water domains on ANUGA's kernels.
 
-A lean Domain steps on compact storage; any other kind (advection, users' own)
-runs on ANUGA's kernels and is given the real arrays they need.
+Any kind of domain but ANUGA's Domain (advection, users' own) gets the real arrays that
+those kernels need.
 """
 
 from __future__ import annotations

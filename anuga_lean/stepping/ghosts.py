@@ -1,4 +1,4 @@
-"""What a lean domain is told of other ranks when it is made.
+"""Sets up a lean domain's flags of full triangles and its exchange with other ranks.
 
 Owns the flags of full triangles and the buffers of the exchange, as ANUGA's
 Generic_Domain._init_parallel sets them.  That method counts the full nodes in

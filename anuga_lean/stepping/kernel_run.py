@@ -1,4 +1,4 @@
-"""Runs of the kernels: made for a mesh, on one instruction set.
+"""Makes runs of the kernels for a mesh, on one instruction set.
 
 Owns which instruction set a run takes and the arrays of a step's run that only kernels read
 and write.  What the parts of a step hold they bind themselves.

@@ -1,4 +1,4 @@
-"""The constants of a step: taken from the domain once, as ANUGA's C struct takes them.
+"""Takes the constants of a step from the domain once, as ANUGA's C struct takes them.
 
 Owns which attributes of ANUGA's become which argument of the kernels, and the values that
 steps are taken with now.  When they are taken is `step`'s; how many flux calls make a step
@@ -50,7 +50,7 @@ class Parameters:
         self._substeps.per_step = self._domain.timestep_fluxcalls
 
     def forget(self) -> None:
-        """Have none, as before the first kernel."""
+        """Drop all, as before the first kernel."""
         self.values = None
         self.of_kernels = ()
 
@@ -70,7 +70,7 @@ class Parameters:
 
 
 def set_parameters(run: _kernels.Run, of_kernels: tuple) -> None:
-    """Let the kernels of `run` have the parameters that `Parameters.of_kernels` holds."""
+    """Give the kernels of `run` the parameters that `Parameters.of_kernels` holds."""
     g, epsilon, h_min, betas, low_froude, tangential, sloped = of_kernels
     run.set_parameters(g, epsilon, h_min, betas, low_froude, sloped, tangential)
 

@@ -1,4 +1,4 @@
-"""Edges at which the boundary prescribes values, which bound the reconstruction there.
+"""Keeps the edges with prescribed boundary values, which bound the reconstruction there.
 
 Owns the mask that ANUGA 4.2 keeps for every triangle (`boundary_limit_mask`; here only
 triangles at such edges are kept), the tables that the kernels read of it, and the
@@ -15,16 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
+from anuga_lean._errors import BoundaryError
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
 
 _ALL_BITS = 0b111111
+_BITS = _kernels.STAGE_PRESCRIBED | _kernels.MOMENTUM_PRESCRIBED
 _TABLES = ("offset", "triangle", "place", "block")
 
 
+@lasting("LimitMasks")
 class LimitMasks:
-    """Masks of the triangles that have one, and whether they are others than the step knows.
+    """The masks of the triangles that have one, and whether the step has yet to take them.
 
     Parameters
     ----------
@@ -69,8 +73,9 @@ class LimitMasks:
                                  f"are {number_of_triangles} triangles and six bits")
 
 
+@lasting("MaskView")
 class _MaskView(ArrayView):
-    """boundary_limit_mask of a lean domain, (n,) int64."""
+    """The array-like boundary_limit_mask of a lean domain, (n,) int64."""
 
     def __init__(self, domain: Any, masks: LimitMasks) -> None:
         super().__init__(domain, (domain.number_of_triangles,), np.int64)
@@ -107,7 +112,7 @@ class _MaskView(ArrayView):
 
 
 class BoundaryLimitMask:
-    """boundary_limit_mask: a view in a lean domain, else ANUGA's array; none where ANUGA has none.
+    """The attribute boundary_limit_mask: a view, or ANUGA's array; absent where ANUGA has none.
     """
 
     def __get__(self, domain: Any, owner: type | None = None) -> Any:
@@ -136,7 +141,7 @@ class BoundaryLimitMask:
 
 
 def masks_of(domain: Any) -> LimitMasks:
-    """Return the masks of a lean domain; those of one without are what its boundaries say."""
+    """Return the masks of a lean domain; if it has none, those that follow from its boundaries."""
     masks = domain.__dict__.get("_limit_masks")
     if masks is None:
         masks = domain.__dict__["_limit_masks"] = LimitMasks.of_boundaries(
@@ -144,15 +149,16 @@ def masks_of(domain: Any) -> LimitMasks:
     return masks
 
 
+@lasting("Prescribed")
 class Prescribed:
-    """Edges with prescribed values, and these values as of the last distribute.
+    """The edges with prescribed values, and these values as of the last distribute.
 
     Attributes
     ----------
     edge : (m,) int32
         In the boundary enumeration, ascending.
     bits : (m,) uint8
-        1 where the stage, 2 where the momenta are prescribed.
+        STAGE_PRESCRIBED where the stage is, MOMENTUM_PRESCRIBED where the momenta are.
     value : (3, m) float64
         Stage (m) and momenta (m2/s); zero until the first distribute.
     """
@@ -167,7 +173,7 @@ class Prescribed:
 
     @classmethod
     def of(cls, domain: Any) -> Prescribed | None:
-        """Return those of the masks of a lean domain; None if nothing is prescribed.
+        """Return the edges of the masks of a lean domain; None if nothing is prescribed.
 
         Raises
         ------
@@ -184,13 +190,14 @@ class Prescribed:
             return None
         columns = np.arange(3)
         stage, momentum = (mask[:, np.newaxis] >> shift + columns & 1 for shift in (0, 3))
-        bits = stage | momentum << 1
+        bits = _kernels.STAGE_PRESCRIBED * stage | _kernels.MOMENTUM_PRESCRIBED * momentum
         at = bits > 0
         neighbours = np.asarray(domain.neighbours[ks])
         if (neighbours[at] >= 0).any():
             row, i = np.argwhere(at & (neighbours >= 0))[0]
-            raise ValueError(f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
-                             "not on the boundary: domain.set_boundary sets the mask.")
+            raise BoundaryError(
+                f"boundary_limit_mask names edge {i} of triangle {ks[row]}, which is "
+                "not on the boundary: domain.set_boundary sets the mask.")
         edges = -1 - neighbours[at]
         order = np.argsort(edges)
         return cls(edges[order].astype(np.int32), bits[at][order].astype(np.uint8),
@@ -240,18 +247,18 @@ class Prescribed:
                 or self.value.shape != (3, m) or self.value.dtype != np.float64:
             raise ValueError("prescribed edges whose arrays do not fit each other")
         if m == 0 or self.edge.min() < 0 or self.edge.max() >= boundary_length \
-                or (np.diff(self.edge) <= 0).any() or self.bits.max() > 3:
+                or (np.diff(self.edge) <= 0).any() or self.bits.max() > _BITS:
             raise ValueError(f"prescribed edges beyond the {boundary_length} of the boundary")
 
     def copy(self) -> Prescribed:
-        """Return one with values of its own."""
+        """Return a copy with values of its own."""
         made = Prescribed(self.edge, self.bits, self.value.copy())
         for name in _TABLES:
             setattr(made, name, getattr(self, name))
         return made
 
     def bind(self, run: _kernels.Run, domain: Any) -> None:
-        """Let the kernels read them, through tables that fit the mesh's blocks."""
+        """Give them to the kernels, with tables that fit the mesh's blocks."""
         if self.offset is None:
             self._make_tables(domain)
         run.bind_prescribed(self.offset, self.triangle, self.place, self.bits, self.edge,

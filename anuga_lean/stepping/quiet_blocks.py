@@ -1,8 +1,8 @@
-"""Quiet blocks: those where nothing has changed keep their fluxes of the last sweep.
+"""Chooses the blocks that a sweep computes: where nothing changed the last fluxes stay.
 
-Owns which blocks the next sweep has to compute and how often an update says so; who wakes
-all of them is everyone that writes to what a sweep reads.  Finding the blocks beside those
-that changed is in kernels/quiet.c.
+Owns which blocks the next sweep has to compute and how often an update marks those that it
+changes.  Code that writes to what a sweep reads wakes all of them.  Finding the blocks
+beside those that changed is in kernels/quiet.c.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ class QuietBlocks:
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
-        self.changed: np.ndarray | None = None
-        self._always: np.ndarray | None = None
+        self.changed: Any = None
+        self._always: Any = None        # (number_of_blocks,) uint8
         self._updates = 0       # counted while nearly all blocks are moving
 
     def start(self, run: _kernels.Run) -> None:
-        """Let the kernels of a new run have the arrays they keep all this in."""
+        """Give the kernels of a new run the arrays of the blocks' states."""
         blocks = len(self._domain.mesh.blocks.block)
         self.changed, self._always, near, known = np.zeros((4, blocks), np.uint8)
         run.bind_quiet(self.changed, self._always, near, np.zeros(blocks, np.uint64), known)
 
     def wake_all(self) -> None:
-        """Have every block computed in the next sweep."""
+        """Make the next sweep compute every block."""
         if self.changed is not None:
             self.changed[:] = 1
 
     def compute_always(self, triangles: np.ndarray, numbers: np.ndarray) -> None:
-        """Never leave out the blocks of these triangles, nor those of these numbers.
+        """Make every sweep compute the blocks of these triangles, and those of these numbers.
 
         Parameters
         ----------
@@ -62,14 +62,14 @@ class QuietBlocks:
         self.wake_all()
 
     def begin_update(self, may_mark: bool) -> bool:
-        """Return whether the update is to say which blocks it changes; all count if not."""
+        """Return whether the update has to mark the blocks it changes; if not, all are marked."""
         marking = may_mark and self._updates % _MARK_EVERY == 0
         self.changed[:] = not marking
         return marking
 
     def end_update(self, run: _kernels.Run, marking: bool) -> None:
-        """Remember the state of the blocks that did not change, if the update has said which."""
+        """Take fingerprints of the blocks that did not change, if the update has marked them."""
         if marking:
             run.take_fingerprints()
         if self._updates % _MARK_EVERY or np.mean(self.changed) > 0.9:
-            self._updates += 1          # nearly all is moving: look again later
+            self._updates += 1          # nearly all is moving: mark again later

@@ -1,4 +1,4 @@
-"""ANUGA's RiverWall on a lean domain: it sees only the triangles that may touch a wall.
+"""Runs ANUGA's RiverWall on a lean domain: it gets only the triangles that may touch a wall.
 
 Owns how wall edges are found.  What a domain shows of them and what the kernels
 read is in `wall_edges`; crest heights stay ANUGA's live array.
@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 from anuga.structures.riverwall import RiverWall as _StockRiverWall
+from numpy.typing import NDArray
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.stepping.wall_edges import SparseEdges
 
 _PIECE = 65536      # triangles looked at together
 
 
+@lasting("NearWalls")
 class _NearWalls:
-    """What RiverWall asks of a domain, of some of its triangles only.
+    """The part of a domain that RiverWall reads, for some of its triangles only.
 
     Parameters
     ----------
@@ -38,16 +41,20 @@ class _NearWalls:
         at = np.searchsorted(triangles, domain.boundary_cells)
         pairs = zip(at.tolist(), np.asarray(domain.boundary_edges).tolist(), strict=True)
         self.boundary = dict.fromkeys(pairs)
-        self.edge_flux_type: np.ndarray | None = None
-        self.edge_river_wall_counter: np.ndarray | None = None
+        self.edge_flux_type: Any = None             # ANUGA's RiverWall makes both
+        self.edge_river_wall_counter: Any = None
         self.number_of_riverwall_edges = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._domain, name)
 
 
+@lasting("RiverWall")
 class RiverWall(_StockRiverWall):
     """ANUGA's RiverWall without an array over all edges of a lean domain."""
+
+    domain: Any
+    riverwall_edges: NDArray[np.int64]
 
     def create_riverwalls(self, riverwalls: dict, *args: Any, **kwargs: Any) -> None:
         """Make walls of the edges along given lines.
@@ -73,7 +80,7 @@ class RiverWall(_StockRiverWall):
                 self._take_over(near)
 
     def _take_over(self, near: _NearWalls) -> None:
-        """Number what was found among the triangles near walls as the whole mesh does."""
+        """Give what was found among the triangles near walls the numbers of the whole mesh."""
         domain = self.domain
         edges = np.flatnonzero(near.edge_flux_type)
         domain.edge_flux_type = SparseEdges(domain, near.edges[edges], near.edge_flux_type[edges])
@@ -86,7 +93,7 @@ class RiverWall(_StockRiverWall):
 
 
 def _triangles_near(domain: Any, lines: list, tol: float) -> np.ndarray:
-    """Triangles with an edge that may be on one of the lines, and those at the boundary."""
+    """Return triangles with an edge that may be on a line, and those at the boundary."""
     found = [np.asarray(domain.boundary_cells, np.int64)]
     geo_reference = domain.mesh.geo_reference
     origin = geo_reference.get_xllcorner(), geo_reference.get_yllcorner()
@@ -107,7 +114,7 @@ def _segments(lines: list) -> Iterable[tuple]:
 
 
 def _may_be_on(xy: np.ndarray, start: Any, end: Any, origin: tuple, tol: float) -> np.ndarray:
-    """Whether points are on a segment, by ANUGA's own formula with twice its tolerance.
+    """Return which points are on a segment, by ANUGA's formula with twice its tolerance.
 
     The formula takes the distance as a difference of squares; another one would
     not agree with it where that cancels.
@@ -121,3 +128,7 @@ def _may_be_on(xy: np.ndarray, start: Any, end: Any, origin: tuple, tol: float) 
     projection = dx * along[0] + dy * along[1]
     aside = distance**2. - projection**2.
     return (aside < (2 * tol)**2) & (projection > -2 * tol) & (projection < length + 2 * tol)
+
+
+# dill names a method by where its function says it is
+RiverWall.__module__ = RiverWall.create_riverwalls.__module__ = _StockRiverWall.__module__

@@ -1,9 +1,9 @@
-"""Substeps of Runge-Kutta: which one it is, and the arrays that it needs.
+"""Counts the substeps of Runge-Kutta, and keeps the arrays that they need.
 
-Owns the count of flux calls, the work arrays with the fluxes, and the state remembered at
-the begin of a step.  Under rk2 the first update exchanges: the work arrays take the state of
-before while the new one takes its place, and the second sweep updates and averages in one go,
-so that two sets of conserved values are enough.  Tracers remember theirs in `tracers`.
+Owns the count of flux calls, the work arrays with the fluxes, and the state kept from the
+beginning of a step.  Under rk2 the first update exchanges: the work arrays take the old state
+while the new one takes its place, and the second sweep updates and averages at once, so that
+two sets of conserved values are enough.  Tracers keep theirs in `tracers`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._errors import OrderError
 from anuga_lean.stepping import undo_record
 from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
@@ -66,7 +67,7 @@ class Substeps:
 
 
 class Stages:
-    """Keeps the fluxes of a substep and the state remembered since the first one.
+    """Keeps the fluxes of a substep and the state from before the first one.
 
     Parameters
     ----------
@@ -92,20 +93,20 @@ class Stages:
         self._substeps = substeps
         self._quiet = quiet
         self.work: np.ndarray | None = None
-        self.backup: np.ndarray | None = None
+        self.backup: Any = None
         self.lifted: tuple[int, float] | None = None
         self._has_fluxes = False        # the work arrays, those of the last sweep
         self._remembered = "none"       # none, wanted, exchanged (in `work`) or copied
 
     def start(self, run: _kernels.Run) -> None:
-        """Let the kernels of a new run have work arrays."""
+        """Give the kernels of a new run work arrays."""
         self.work = np.zeros((3, self._domain.number_of_elements))
         run.bind_work(*self.work)
 
     # -- the remembered state ------------------------------------------------
 
     def back_up(self, run: _kernels.Run) -> None:
-        """Remember the conserved quantities for `average`."""
+        """Keep the conserved quantities for `average`."""
         self.lifted = None
         if self._domain.timestepping_method == "rk2" and not self._domain.shares_steps():
             self._remembered = "wanted"
@@ -113,7 +114,7 @@ class Stages:
             self.copy_state(run)
 
     def copy_state(self, run: _kernels.Run) -> None:
-        """Remember the conserved quantities in arrays of their own."""
+        """Copy the conserved quantities to arrays of their own."""
         if self.backup is None:
             self.backup = np.empty((3, self._domain.number_of_elements))
         for row, name in zip(self.backup, CONSERVED, strict=True):
@@ -121,7 +122,7 @@ class Stages:
         self._remembered = "copied"
 
     def copy_wanted(self, run: _kernels.Run) -> None:
-        """Remember the state now, if the update was to; others are going to act before it."""
+        """Copy the state now, if the update was going to: forcing terms act before it."""
         if self._remembered != "wanted":
             return
         self.copy_state(run)
@@ -130,7 +131,7 @@ class Stages:
             self.backup[:, changed] = before.T
 
     def backup_rows(self, name: str) -> np.ndarray | None:
-        """Return what is remembered of a conserved quantity, (n,) float64, or None."""
+        """Return what is kept of a conserved quantity, (n,) float64, or None."""
         if name not in CONSERVED:
             return None
         if self._remembered == "wanted":
@@ -139,10 +140,10 @@ class Stages:
         return None if remembered is None else remembered[CONSERVED.index(name)]
 
     def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
-        """Conserved := (a * conserved + b * remembered) * c_inverse."""
+        """Set the conserved quantities to (a * present + b * kept) * c_inverse."""
         remembered = self.work if self._remembered == "exchanged" else self.backup
         if remembered is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, name in zip(remembered, CONSERVED, strict=True):
             run.average(run.bound(name), row, a, b, c_inverse)
         self._quiet.wake_all()
@@ -156,7 +157,7 @@ class Stages:
         return self.work[CONSERVED.index(name)]
 
     def is_exchanged(self) -> bool:
-        """Whether the work arrays hold the remembered state."""
+        """Whether the work arrays hold the kept state."""
         return self._remembered == "exchanged"
 
     def may_fuse(self, substep: int) -> bool:
@@ -165,7 +166,7 @@ class Stages:
             and self._domain.timestepping_method == "rk2"
 
     def take_fluxes(self, run: _kernels.Run) -> None:
-        """Have work arrays for fluxes, in others than those with the remembered state."""
+        """Give the kernels work arrays for fluxes other than those with the kept state."""
         if self._remembered == "exchanged":
             self.backup = self.work
             self.work = np.zeros_like(self.backup)
@@ -175,12 +176,12 @@ class Stages:
         self._has_fluxes = True
 
     def take_second(self, count: int, volume: float) -> None:
-        """Know that a sweep has done the second stage of rk2, up to `finish_second`."""
+        """Note that a sweep has done the second stage of rk2, up to `finish_second`."""
         self.lifted = (count, volume)
         self._has_fluxes = False
 
     def update_mode(self) -> int:
-        """Return what the next update does with the state of before, for `_kernels.Run.update`."""
+        """Return what the next update does with the old state, for `_kernels.Run.update`."""
         if self._remembered != "wanted":
             return _kernels.REPLACE
         self._remembered = "exchanged"
@@ -188,19 +189,19 @@ class Stages:
         return _kernels.EXCHANGE
 
     def finish_second(self, run: _kernels.Run) -> None:
-        """Put the averages of the second stage, which the sweep has left aside, in their place."""
+        """Move the averages of the second stage from the work arrays to the quantities."""
         self.lifted = None
         self._remembered = "none"
         run.finish_second_stage()
         run.clear_undo()
 
     def stage_after_update(self) -> np.ndarray:
-        """Stage at centroids as the last update left it, before any averaging: (n,) m."""
+        """Return the stage at centroids after the last update, before any averaging: (n,) m."""
         where = "stage" if self.lifted is None else "height"
         return self._domain.quantities[where].centroid_values
 
     def warn_of_not_kept(self, array: str, name: str) -> None:
-        """Say that an array about to be shown as zeros is not that of the last substep."""
+        """Warn that an array that is shown as zeros is not that of the last substep."""
         if self._substeps.have_begun() and name in CONSERVED \
                 and self._domain.timestepping_method == "rk2":
             warnings.warn(

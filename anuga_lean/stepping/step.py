@@ -1,4 +1,4 @@
-"""One time step of a lean domain: which kernel, in which order.
+"""Runs one time step of a lean domain: which kernel, in which order.
 
 Owns the order of a step and the parts that act in it, each with its arrays in a module of its
 own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps ANUGA's methods onto
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
 from anuga_lean.stepping import threads, undo_record
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
@@ -29,6 +30,7 @@ from anuga_lean.stepping.wave_speeds import WaveSpeeds
 from anuga_lean.stepping.yield_state import YieldState
 
 
+@lasting("Step")
 class Step:
     """The state of a lean domain between and during its time steps.
 
@@ -51,7 +53,7 @@ class Step:
     -----
     In an ordinary substep `distribute` is deferred: nothing is written, and
     the sweep computes the protected state of each triangle as it loads it.
-    Where foreign code may look at the centroid values in the middle of a step
+    Where foreign code may read the centroid values in the middle of a step
     (boundaries that call a user's function, yields), `distribute` writes them,
     and keeps a record of what it changed so that the sweep starts from the
     same values as ANUGA's.
@@ -65,7 +67,7 @@ class Step:
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
         domain = self.domain
-        self.run: _kernels.Run | None = None
+        self.run: Any = None        # a Run, from the first step on
         self._blocks: Any = None        # that `run` was built for
         self.substeps = Substeps()
         self.parameters = Parameters(domain, self.substeps)
@@ -86,7 +88,7 @@ class Step:
                 "_semi": dict(self.forcing.rates), "prescribed": self.prescribed}
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the same and the parameters, which copies take anew, as ANUGA's do."""
+        """Return the state of a copy and the parameters, which copies take anew, as ANUGA's do."""
         return self.__getstate__() | self.parameters.stored() | self.substeps.stored()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -146,11 +148,11 @@ class Step:
         self.walls.take_crests(run)
 
     def forget_parameters(self) -> None:
-        """Start afresh at the next kernel, as ANUGA does when its C struct is dropped."""
+        """Take all anew at the next kernel, as ANUGA does when its C struct is dropped."""
         self._start(self.forcing.rates)
 
     def set_walls(self, tags: tuple[str, ...]) -> None:
-        """Let the sweep compute the boundary values of these tags' edges."""
+        """Make the sweep compute the boundary values of these tags' edges."""
         if tags != self.walls.tags:
             self.ready()
             self.walls.reflect(tags)
@@ -165,7 +167,7 @@ class Step:
         Parameters
         ----------
         defer : bool
-            True: leave it to the sweep; nobody looks in between.
+            True: leave it to the sweep; no code reads the values in between.
         at_yield : bool
             True: scripts may write anything before the next sweep.
         past : frozenset of str
@@ -208,7 +210,7 @@ class Step:
         self.quiet.wake_all()
 
     def write_deferred(self) -> None:
-        """Write what a deferred `distribute` has left to the sweep: others are to see it."""
+        """Write what a deferred `distribute` has left to the sweep: code outside reads it."""
         if self.run is None or not self.edges.are_known:
             return
         self.forcing.settle()
@@ -246,7 +248,7 @@ class Step:
         return smallest if substep == 0 else domain.evolve_max_timestep
 
     def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
-        """Let the sweep write what only some steps need."""
+        """Give the sweep the arrays that only some steps need."""
         rate, speeds = self.forcing.friction_rate_of_step(), self.speeds.of_substep(substep)
         if run.bound("friction_rate") is not rate or run.bound("max_speed") is not speeds:
             run.bind_optional(rate, speeds)
@@ -282,13 +284,13 @@ class Step:
         return result
 
     def backup_conserved(self) -> None:
-        """Remember the conserved quantities for `average`."""
+        """Keep the conserved quantities for `average`."""
         run = self.ready()
         self.tracers.back_up()
         self.stages.back_up(run)
 
     def average(self, a: float, b: float, c: float) -> None:
-        """Conserved := (a * conserved + b * remembered) / c."""
+        """Set the conserved quantities to (a * present + b * kept) / c."""
         run = self.ready()
         inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
         self.tracers.average(run, a, b, inverse)

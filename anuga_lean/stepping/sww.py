@@ -1,7 +1,7 @@
-"""The SWW file of a lean domain, written some places at a time.
+"""Writes the SWW file of a lean domain, some places at a time.
 
 Owns the same variables with the same bytes as ANUGA's writer puts into the
-file, from chunks that are gone once they are written.  Creating the file, the
+file, from chunks that are freed once they are written.  Creating the file, the
 order of its frames and what is in it are ANUGA's.
 """
 
@@ -39,6 +39,8 @@ class SWW_file(_sww.SWW_file):
         Least and largest value stored so far, of quantities that change; there
         only while frames are written in chunks.
     """
+
+    writer: Any     # ANUGA's Write_sww, or for a frame `_Frame`
 
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""
@@ -90,7 +92,7 @@ SWW_file.__module__ = _sww.SWW_file.__module__
 
 
 class _Frame(_sww.Write_sww):
-    """What ANUGA's writer of a frame sees: nothing to store but the time."""
+    """A writer for ANUGA's code of a frame, which stores nothing but the time."""
 
     def __init__(self, file: SWW_file) -> None:
         super().__init__([], [])
@@ -117,7 +119,7 @@ class _Places:
         self.smooth = self.domain.smooth is True
 
     def _chunks(self) -> Iterator[tuple[slice, Any]]:
-        """Yield the places and what `_values` needs to know of them."""
+        """Yield the places of each chunk, and what `_values` needs of them."""
         domain = self.domain
         if not self.smooth:
             for ks in _parts(len(domain), _TRIANGLES_AT_ONCE):
@@ -162,7 +164,7 @@ class _Places:
             _store_rows(fid.variables[name], (), values, np.float32)
 
     def store_dynamic(self, fid: Any, frame: int) -> None:
-        """Store a frame of what changes, and widen the ranges."""
+        """Store a frame of what changes, and widen the stored ranges."""
         spreads = {name: Spread() for name in self.writer.dynamic_quantities}
         for some, known in self._chunks():
             for name, values in self._storable(known):
@@ -181,8 +183,8 @@ class _Places:
                         self.file.precision)
 
     def _storable(self, known: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield each quantity with its values, still water's where it is too shallow."""
-        deep = None
+        """Yield each quantity with its values, those of still water where it is too shallow."""
+        deep: Any = None
         precision = self.file.precision
         if "stage" in self.writer.dynamic_quantities:
             stage, elevation = (self._values(name, known) for name in ("stage", "elevation"))
@@ -205,7 +207,7 @@ class _Places:
 
 
 class Spread:
-    """The least and the largest of numbers that come in parts; NaN if one is."""
+    """The least and the largest of numbers that come in parts; NaN if a number is."""
 
     def __init__(self) -> None:
         self.low: Any = np.inf
@@ -223,7 +225,7 @@ _CLASSIC = {b"CDF\x01": ">u4", b"CDF\x02": ">u4", b"CDF\x05": ">u8"}
 
 
 def go_on_with_file(domain: Any) -> bool:
-    """Have the domain's file end with the frame of the present time, or the one before.
+    """Cut the domain's file after the frame of the present time, or the one before.
 
     Frames that were stored after the checkpoint was written are cut off.  If the
     file is gone a new one is begun, with a CheckpointWarning.
@@ -299,7 +301,7 @@ def _range_of(variable: Any, count: int) -> tuple[float, float]:
 
 
 def _in_chunks(domain: Any) -> bool:
-    """Whether the values stored can be had for some places at a time."""
+    """Whether the stored values can be computed for some places at a time."""
     return (not on_stock_arrays(domain)
             and domain.number_of_full_nodes == domain.number_of_nodes
             and not any(getattr(quantity, "on_stock_arrays", True)

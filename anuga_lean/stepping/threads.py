@@ -1,4 +1,4 @@
-"""How many OpenMP threads this process may use, and which Python thread is in a step.
+"""Decides how many OpenMP threads this process may use, and which Python thread may step.
 
 Owns one fact of libgomp: a process forked from one that has run on several
 threads hangs in its first region of several.  Such a process goes on with one;
@@ -58,11 +58,11 @@ class SteppingThread:
         self.ident = get_ident()
 
     def leave(self) -> None:
-        """Let any thread begin the next step."""
+        """End the step: any thread may begin the next one."""
         self.ident = 0
 
     def check(self) -> None:
-        """Raise ThreadError unless the thread that began the step, which is another, has ended."""
+        """Raise ThreadError unless the thread that began the step has ended."""
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         if self.ident in names:
             raise ThreadError(

@@ -1,4 +1,4 @@
-"""Passive tracers of a lean domain: which of their arrays exist, and their steps.
+"""Steps the passive tracers of a lean domain, and decides which of their arrays exist.
 
 Owns the binding of ANUGA's tracer arrays to the kernels, the backup that
 Runge-Kutta averages with, and the stand-ins for the arrays that only ANUGA's
@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._errors import OrderError
 
 
 class Tracers:
@@ -34,10 +36,10 @@ class Tracers:
         self._domain = domain
         self.count = 0
         self.backup: np.ndarray | None = None
-        self._triangle: np.ndarray | None = None     # of each boundary edge, int64
+        self._triangle: NDArray[np.int64] = np.zeros(0, np.int64)   # of each boundary edge
 
     def start(self, run: _kernels.Run) -> None:
-        """Let the kernels of a new run have the arrays of the tracers."""
+        """Give the kernels of a new run the arrays of the tracers."""
         domain = self._domain
         self.backup = None
         self.count = count = domain.number_of_tracers
@@ -67,24 +69,24 @@ class Tracers:
             run.update_tracers(self._domain.timestep, self._domain.tracer_conserved_values)
 
     def back_up(self) -> None:
-        """Remember the conserved values for `average`."""
+        """Keep the conserved values for `average`."""
         if self.count:
             if self.backup is None:
                 self.backup = np.empty_like(self._domain.tracer_conserved_values)
             np.copyto(self.backup, self._domain.tracer_conserved_values)
 
     def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
-        """Conserved := (a * conserved + b * backup) * c_inverse."""
+        """Set the conserved values to (a * present + b * backup) * c_inverse."""
         if not self.count:
             return
         if self.backup is None:
-            raise RuntimeError("saxpy_conserved_quantities before backup_conserved_quantities")
+            raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, kept in zip(self._domain.tracer_conserved_values, self.backup, strict=True):
             run.average(row, kept, a, b, c_inverse)
 
 
 class DerivedTracerArray:
-    """A tracer array of ANUGA's, (number_of_tracers, columns), that a lean domain derives."""
+    """An attribute for an array of ANUGA's, (number_of_tracers, columns), derived when read."""
 
     def __init__(self, name: str, columns: int = 1) -> None:
         self.name = name
@@ -107,7 +109,7 @@ class DerivedTracerArray:
 
 
 class TracerEdges(DerivedTracerArray):
-    """Concentrations at edges, reconstructed from the present ones."""
+    """The concentrations at edges, reconstructed from the present ones."""
 
     def derive(self, domain: Any) -> np.ndarray:
         if domain.lean.run is None:
@@ -124,7 +126,7 @@ class TracerBackup(DerivedTracerArray):
 
 
 class TracerSource(DerivedTracerArray):
-    """External source, (number_of_tracers, n) m/s: held once somebody asks for it."""
+    """The external source, (number_of_tracers, n) m/s, held once it is read."""
 
     def __set__(self, domain: Any, value: Any) -> None:
         domain.__dict__[self.name] = value if (

@@ -1,4 +1,4 @@
-"""The record of the triangles that a distribution changes in place.
+"""Records the triangles that a distribution changes in place.
 
 Owns its room, which grows as needed.  The sweep starts from the values of before, as ANUGA's
 does; kernels/run.h says how they are laid out.  The arrays are the run's: `undo_index`,
@@ -40,7 +40,7 @@ def distribute(run: _kernels.Run, number_of_triangles: int) -> float:
 
 
 def values_before(run: _kernels.Run) -> tuple[np.ndarray, np.ndarray]:
-    """Return the triangles in the record and what they had before.
+    """Return the triangles in the record and the values they had before.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Which of the methods that make a time step are a user's own.
+"""Finds methods of a time step that are a user's own.
 
-Lean kernels leave out what nobody looks at in the middle of a step.  Code of a
-user's that runs there, in a subclass, on an instance or patched into a class,
-may read and write anything, so that such a domain is stepped by ANUGA's kernels.
+Lean kernels leave out what is not read in the middle of a step.  Code of a user's that
+runs there, in a subclass, on an instance or patched into a class, may read and write
+anything: ANUGA's kernels step such a domain.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""What users ask a domain between its steps, without arrays made for the answer.
+"""Computes volumes, boundary flows and wet triangles of a domain, from chunks of triangles.
 
-Owns volumes, flows through the boundary and wet triangles: ANUGA's numbers, to
-the bit, from chunks of triangles.  What a quantity is asked is in quantity/,
-points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
+The numbers are ANUGA's, to the bit, without its arrays.  What a user asks a quantity
+is in quantity/, points, lines and the text about a mesh in mesh/, the SWW file in `sww`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +39,14 @@ class Depth:
         return np.sum(self.domain.areas[indices] * depth)
 
 
-class ReportingDomain:
-    """Mixed into LeanDomain."""
+if TYPE_CHECKING:
+    _ADomain: Any   # ANUGA's, which comes after this one in the bases of both lean domains
+else:
+    _ADomain = object
+
+
+class ReportingDomain(_ADomain):
+    """The part of LeanDomain that answers between steps."""
 
     @unless_on_stock_arrays
     def _height_quantity(self) -> Any:
@@ -49,7 +54,7 @@ class ReportingDomain:
         return Depth(self)
 
     def _volume_of(self, stage: Array) -> np.float64:
-        """Water volume in m3 for this stage, over full triangles, with ANUGA's rounding."""
+        """Return the water volume in m3 for this stage over full triangles, rounded as ANUGA's."""
         return integral(self, stage, self.quantities["elevation"].centroid_values)
 
     @unless_on_stock_arrays
@@ -73,7 +78,7 @@ class ReportingDomain:
         return by_tag, inflow, outflow
 
     def _outflow(self, ks: NDArray[np.int64], i: NDArray[np.int64]) -> Array:
-        """Flow out of triangles `ks` through their edges `i`, (m,) m3/s."""
+        """Return the flow out of triangles `ks` through their edges `i`, (m,) m3/s."""
         each = np.arange(len(ks))
         momentum = np.stack(
             [self.quantities[name].form("edge").rows(self, ks)[each, i]
@@ -90,7 +95,9 @@ class ReportingDomain:
         if self.on_stock_arrays or indices is not None:
             return super().get_wet_elements(indices, minimum_height)
         if minimum_height is None:
-            from anuga.config import minimum_allowed_height as minimum_height
+            from anuga.config import minimum_allowed_height
+
+            minimum_height = minimum_allowed_height
         stage, bed = (self.quantities[name].centroid_values for name in ("stage", "elevation"))
         wet = np.empty(len(stage), bool)
         for ks in chunks(self):

@@ -1,4 +1,4 @@
-"""Edges on riverwalls as a list, not as flags on every edge of the mesh.
+"""Holds the edges on riverwalls as a list, not as flags on every edge of the mesh.
 
 Owns the arrays over all edges that a lean domain shows for its walls, and the
 tables the kernels read.  Finding the edges is in `riverwalls`.
@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
 
+@lasting("SparseEdges")
 class SparseEdges(ArrayView):
-    """(3 n,) int64, one per edge of the mesh, nearly all zero.
+    """An array-like of (3 n,) int64, one per edge of the mesh, nearly all zero.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class SparseEdges(ArrayView):
 
 
 class EdgeArray:
-    """A domain's edge_flux_type or edge_river_wall_counter: None until there are walls."""
+    """The attribute edge_flux_type or edge_river_wall_counter: None until there are walls."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -67,7 +69,7 @@ class EdgeArray:
 
 
 def tables(domain: Any) -> tuple | None:
-    """What the kernels read of the walls: the arguments of `_kernels.Run.bind_walls`.
+    """Return what the kernels read of the walls: the arguments of `_kernels.Run.bind_walls`.
 
     None if no edge is on a wall.
     """

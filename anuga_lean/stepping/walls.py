@@ -1,4 +1,4 @@
-"""Walls of a step: reflective boundaries that the sweep computes, and riverwalls.
+"""Tells the kernels which boundaries the sweep reflects, and where riverwalls stand.
 
 Owns which boundary edges the sweep reflects by itself and which blocks have riverwalls.
 What a boundary object writes is in `boundary`; the tables of riverwalls are in `wall_edges`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean.stepping import wall_edges
@@ -37,15 +38,15 @@ class Walls:
         self._quiet = quiet
         self.tags: tuple[str, ...] = ()
         self.reflective = np.zeros(0, np.uint8)
-        self._crests = np.zeros(0, np.int64)    # blocks with riverwalls
+        self._crests: NDArray[np.int64] = np.zeros(0, np.int64)     # blocks with riverwalls
 
     def start(self) -> None:
-        """Begin a new run, in which no edge is reflected by the sweep."""
+        """Begin a run in which the sweep reflects no edge yet."""
         self.tags = ()
         self.reflective = np.zeros(self._domain.boundary_length, np.uint8)
 
     def reflect(self, tags: tuple[str, ...]) -> None:
-        """Let the sweep compute the boundary values of these tags' edges."""
+        """Make the sweep compute the boundary values of these tags' edges."""
         self.reflective[:] = 0
         for tag in tags:
             self.reflective[self._domain.tag_boundary_cells[tag]] = 1
@@ -53,7 +54,7 @@ class Walls:
         self._mark()
 
     def take_crests(self, run: _kernels.Run) -> None:
-        """Let the kernels have the present riverwalls."""
+        """Give the kernels the present riverwalls."""
         walls = wall_edges.tables(self._domain)
         run.bind_walls(*(walls or [None] * 6))
         self._crests = np.zeros(0, np.int64) if walls is None else \
@@ -61,7 +62,7 @@ class Walls:
         self._mark()
 
     def write_boundary_values(self, run: _kernels.Run) -> None:
-        """Write what the sweep has computed without storing it."""
+        """Write the boundary values of reflective walls, as the sweep computes them."""
         edges = np.flatnonzero(self.reflective)
         domain = self._domain
         run.reflect(edges, domain.boundary_cells[edges], domain.boundary_edges[edges])

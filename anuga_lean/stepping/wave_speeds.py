@@ -1,4 +1,4 @@
-"""The largest wave speed at the edges of each triangle: ANUGA's max_speed.
+"""Records the largest wave speed at the edges of each triangle: ANUGA's max_speed.
 
 Owns whether it is recorded, which costs 8 bytes per triangle and is done from the moment
 that a script reads it.  The sweep writes it in the first substep of a step.
@@ -62,7 +62,7 @@ class WaveSpeeds:
             self.max_speed[:] = 0.0
 
     def of_substep(self, substep: int) -> np.ndarray | None:
-        """Return the array that the sweep of this substep writes speeds to, if it is to."""
+        """Return the array that the sweep of this substep writes speeds to, or None."""
         if substep == 0:
             self._are_zero = False
         if self._domain.protect_against_isolated_degenerate_timesteps:

@@ -1,6 +1,6 @@
-"""The domains that were distributed, which a script lets go of sooner or later.
+"""Frees the domains that were distributed, once the script no longer holds them.
 
-Owns the references to them, weak ones, and when the collector looks for them.
+Owns weak references to them, and when the garbage collector runs for them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _left_behind: list[weakref.ref[Any]] = []
 
 
 def leave_behind(domain: Any) -> None:
-    """Remember a domain whose parts are on all ranks now."""
+    """Note a domain whose parts are on all ranks now."""
     _left_behind.append(weakref.ref(domain))
 
 
 def release_left_behind() -> None:
-    """Free the domains that were distributed, if nobody holds them any more.
+    """Free the domains that were distributed, if the script no longer holds them.
 
     A domain and its quantities hold each other, so that one which a script has
     let go of stays until the collector runs: 112 bytes per triangle of the

@@ -1,4 +1,4 @@
-"""Vertex values between two yields: ANUGA's are those of the last yield.
+"""Keeps the state of the last yield, from which vertex values follow until the next one.
 
 Owns which operators and monitors read them in the middle of a run, the state
 kept for those, and the vertex values computed from it.  Where nothing reads
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
+from anuga_lean._class_names import lasting
 from anuga_lean.quantity.forms import Array, Corners, Rows, Values
 from anuga_lean.stepping import undo_record
 from anuga_lean.stepping.bound_state import CONSERVED
@@ -55,13 +56,13 @@ def wanted(domain: Any) -> frozenset[str]:
 
 
 def _is(operator: Any, kind: tuple[str, str]) -> bool:
-    """Whether `operator` is of a class of ANUGA's, which nothing but a script loads."""
+    """Whether `operator` is of a class of ANUGA's, which only scripts load."""
     module = sys.modules.get(kind[0])
     return module is not None and isinstance(operator, getattr(module, kind[1]))
 
 
 class YieldState:
-    """Takes the state of a yield as long as vertex values are read before the next.
+    """Takes the state of a yield if vertex values are read before the next one.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ class YieldState:
 
     def keep(self, run: _kernels.Run, names: frozenset[str],
              prescribed: Prescribed | None) -> None:
-        """Take it before a step, if something began to need it since the yield."""
+        """Take it before a step, if something has begun to need it since the yield."""
         if names and self.past is not None and names <= self.past.names:
             return
         self.take(run, names, prescribed)
@@ -96,6 +97,7 @@ class YieldState:
             self._domain.quantities[name].on_past(self.past)
 
 
+@lasting("PastState")
 class PastState:
     """The centroid values that the vertex values of the last yield follow from.
 
@@ -149,7 +151,7 @@ class PastState:
 
     def edges(self, domain: Any, name: str, ks: Rows) -> Array:
         """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
-        place = _kernels._EDGE_QUANTITIES[name]
+        place = _kernels.EDGE_QUANTITIES[name]
         if not isinstance(ks, slice):
             return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
         if self._recent is None or self._recent[0] != ks:
@@ -160,7 +162,7 @@ class PastState:
         return self._recent[1][place]
 
     def remember(self, recent: bool) -> None:
-        """Keep the rows of the chunk computed last, or let them go."""
+        """Keep the rows of the chunk computed last, or drop them."""
         self.remembering = recent
         self._recent = None
 
@@ -176,8 +178,9 @@ class PastState:
         return run
 
 
+@lasting("PastEdges")
 class PastEdges(Values):
-    """Edge values as they were at the last yield."""
+    """A form of the edge values as they were at the last yield."""
 
     def __init__(self, past: PastState, name: str) -> None:
         self.past = past

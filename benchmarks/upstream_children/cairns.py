@@ -1,4 +1,4 @@
-"""Cairns of ANUGA's examples: `cairns.py fit FILE SCALE`, `cairns.py evolve FILE SCALE TIME`.
+"""Runs Cairns of ANUGA's examples: `cairns.py fit FILE SCALE` or `evolve FILE SCALE TIME`.
 
 Follows examples/cairns/runcairns.py of the sdist, in a copy of its folder, but for
 the `mesh_filename` that create_domain_from_regions no longer takes: `fit` fits the
@@ -19,7 +19,7 @@ import project
 
 
 def build(scale: float) -> Any:
-    """The domain, its stage and friction, without a bed."""
+    """Return the domain with stage and friction, without a bed."""
     finer = scale / project.base_scale
     regions = [[polygon, area * finer] for polygon, area in project.interior_regions]
     domain = anuga.create_domain_from_regions(

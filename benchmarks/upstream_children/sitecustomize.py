@@ -1,4 +1,4 @@
-"""Loaded by every python of a validation case: writes down how each evolve() ended.
+"""Writes down how each evolve() ended, in every python of a validation case.
 
 UPSTREAM_DUMP names a folder.  When an evolve() of an ANUGA domain ends, stock or
 lean, the final values at centroids go to a .npz there and time and memory to a
@@ -22,7 +22,7 @@ MODULE = "anuga.shallow_water.shallow_water_domain"
 
 
 def _memory(key: str) -> int:
-    """VmRSS or VmHWM of this process, bytes."""
+    """Return VmRSS or VmHWM of this process, bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(key):
             return int(line.split()[1]) * 1024
@@ -37,7 +37,7 @@ def _reset_peak() -> None:
 
 
 class _Recorder:
-    """What there is to write about one evolve()."""
+    """What is written about one evolve()."""
 
     def __init__(self, domain: Any) -> None:
         self.domain = domain
@@ -47,7 +47,7 @@ class _Recorder:
         self.yields = 0
 
     def write(self) -> None:
-        """Write both files under a name of their own."""
+        """Write both files under a new name."""
         import numpy as np
 
         folder = Path(os.environ["UPSTREAM_DUMP"])

@@ -1,4 +1,4 @@
-"""pytest plugin: one line of JSON for each thing that happens to a test, written at once.
+"""Writes one line of JSON for each event of a test, at once; a plugin of pytest.
 
 UPSTREAM_OUTCOMES names the file.  Tests that are in it already are left out, so
 that a run goes on behind a test that killed the process.  Tests are called by
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionstart() -> None:
-    """Say whose domains these are."""
+    """Note which classes the domains are of."""
     import anuga
 
     own = any(cls.__module__.startswith("anuga_lean") for cls in anuga.Domain.__mro__)
@@ -50,12 +50,12 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
-    """A test begins."""
+    """Note that a test begins."""
     _write(start=_names[nodeid])
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """A phase of a test has ended."""
+    """Note that a phase of a test has ended."""
     _write(
         test=_names[report.nodeid],
         when=report.when,
@@ -66,7 +66,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """A module that cannot be loaded counts as a test that failed."""
+    """Note a module that cannot be loaded as a test that failed."""
     if report.failed:
         _write(start=report.nodeid)
         _write(test=report.nodeid, when="collect", outcome="failed", xfail=False,

@@ -1,4 +1,4 @@
-"""Kinematic viscosity between reflective walls at 40 x 40: kills ANUGA 4.1.0."""
+"""Runs kinematic viscosity between reflective walls at 40 x 40, which kills ANUGA 4.1.0."""
 
 from __future__ import annotations
 

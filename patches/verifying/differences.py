@@ -1,4 +1,4 @@
-"""By how much results differ, and since when: for a patch that changes them.
+"""Finds by how much results differ, and since when, for a patch that changes them.
 
 Whether they differ is anuga_lean.measure.comparison's, bit for bit.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 def differences(first: dict[str, Any], second: dict[str, Any], different: list[str]
                 ) -> dict[str, dict[str, Any]]:
-    """What is known about results that are not equal.
+    """Return what is known about results that are not equal.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _of_sww(first: str, second: str, different: list[str]) -> dict[str, dict[str
 
 
 def _largest(first: np.ndarray, second: np.ndarray) -> dict[str, Any] | None:
-    """None for what is no numbers or has another shape."""
+    """Return the largest difference; None for what is no numbers or has another shape."""
     if first.shape != second.shape or not first.size or first.dtype.kind not in "fiu" \
             or second.dtype.kind not in "fiu":
         return None
@@ -97,14 +97,14 @@ def _largest(first: np.ndarray, second: np.ndarray) -> dict[str, Any] | None:
 
 
 def _first(first: np.ndarray, second: np.ndarray) -> int:
-    """The first index of the first axis where two arrays differ, signs of zero included."""
+    """Return the first index of axis 0 where two arrays differ, signs of zero included."""
     unequal = ~((first == second) & (np.signbit(first) == np.signbit(second))
                 | (np.isnan(first) & np.isnan(second)))
     return int(np.argmax(unequal.reshape(len(first), -1).any(axis=1)))
 
 
 def words(name: str, found: dict[str, Any] | None) -> str:
-    """A result and by how much it differs."""
+    """Describe a result and by how much it differs."""
     if found is None:
         return name
     since = f", first {found['first']}" if found["first"] else ""

@@ -1,4 +1,4 @@
-"""Unified diffs that anybody may have written: read, checked and written anew.
+"""Reads, checks and rewrites unified diffs from outside.
 
 Owns what a diff says, that it stays inside the tree and is text, and its canonical
 form, which is all that git ever sees of it: git cannot read it in another way.
@@ -23,7 +23,7 @@ _ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34,
 
 @dataclass
 class Hunk:
-    """Lines that replace others, each with its sign, from a line of the old file on."""
+    """Lines that replace others, each with its sign, from one line of the old file on."""
 
     start: int
     lines: list[bytes]
@@ -31,13 +31,13 @@ class Hunk:
 
     @property
     def expected(self) -> list[bytes]:
-        """What has to stand in the file."""
+        """Return the lines that the file has to have."""
         return [line[1:] for line in self.lines if line[:1] in b" -"]
 
 
 @dataclass
 class FileDiff:
-    """What happens to one file; `old` is None if it is new, `new` if it goes."""
+    """The change of one file; `old` is None if the file is new, `new` if it is deleted."""
 
     old: str | None
     new: str | None
@@ -48,11 +48,11 @@ class FileDiff:
 
     @property
     def path(self) -> str:
-        """The name to call it."""
+        """Return the name of the file."""
         return self.new or self.old or ""
 
     def text(self) -> bytes:
-        """In git's form."""
+        """Return the change in git's form."""
         old, new = self.old or self.new, self.new or self.old
         lines = [f"diff --git a/{old} b/{new}"]
         if self.old is None:
@@ -76,7 +76,7 @@ def _side(letter: str, name: str | None) -> str:
 
 
 def read(text: bytes, called: str, exists: Callable[[str], bool]) -> list[list[FileDiff]]:
-    """The diffs of a text, those of each message of a mailbox apart.
+    """Return the diffs of a text, those of each message of a mailbox apart.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def read(text: bytes, called: str, exists: Callable[[str], bool]) -> list[list[F
 
 
 class _Reader:
-    """Goes through the lines once; the counts of a hunk say what belongs to it."""
+    """Reads the lines once; the counts of a hunk say what belongs to it."""
 
     def __init__(self, text: bytes, called: str, exists: Callable[[str], bool]) -> None:
         self.lines = text.split(b"\n")
@@ -142,18 +142,18 @@ class _Reader:
         return found
 
     def begins(self) -> bool:
-        """Whether here are the two names of a plain diff, and a hunk."""
+        """Whether the two names of a plain diff follow, and a hunk."""
         here = self.lines[self.at : self.at + 3]
         return len(here) == 3 and here[0].startswith(b"--- ") and here[1].startswith(b"+++ ") \
             and _HUNK.match(here[2]) is not None
 
     def binary(self, name: str) -> Failure:
-        """The reason to refuse a binary change."""
-        return Failure(f"{self.called} changes {name} as binary: nobody can read that; leave it "
+        """Return the reason to refuse a binary change."""
+        return Failure(f"{self.called} changes {name} as binary, which cannot be read: leave it "
                        "out, git diff -- . ':!NAME' does")
 
     def of_git(self) -> FileDiff:
-        """From diff --git on."""
+        """Return a change that begins at diff --git."""
         names = self.names(self.lines[self.at][len(b"diff --git "):])
         diff, plain, self.at = FileDiff(*names), False, self.at + 1
         while self.at < len(self.lines):
@@ -190,7 +190,7 @@ class _Reader:
         return self.plain(diff, True) if plain else diff
 
     def names(self, rest: bytes) -> tuple[str, str]:
-        """The two names of diff --git; they are equal but for their first folder, or moved."""
+        """Return the two names of diff --git: equal but for their first folder, or moved."""
         if rest.startswith(b'"'):
             both = re.findall(rb'"(?:[^"\\]|\\.)*"|\S+', rest)
         else:
@@ -203,7 +203,7 @@ class _Reader:
         return self.checked(both[0], level), self.checked(both[1], level)
 
     def plain(self, diff: FileDiff, git: bool) -> FileDiff:
-        """From --- on: names, where git has not given them, and hunks."""
+        """Return a change that begins at ---: names, where git has not given them, and hunks."""
         sides = [self.lines[self.at + n][4:].split(b"\t")[0].rstrip() for n in (0, 1)]
         dates = [self.lines[self.at + n].partition(b"\t")[2] for n in (0, 1)]
         first = _HUNK.match(self.lines[self.at + 2])
@@ -230,7 +230,7 @@ class _Reader:
         return diff
 
     def common(self, sides: Sequence[bytes], absent: Sequence[bool]) -> str:
-        """The one file that a plain diff is about: the new name if the tree has both."""
+        """Return the one file that a plain diff is about: the new name if the tree has both."""
         given = [side for side, gone in zip(sides, absent, strict=True) if not gone][::-1]
         tried = [self.checked(side, level) for level in (1, 0, 2) for side in given
                  if side.count(b"/") >= level]
@@ -238,7 +238,7 @@ class _Reader:
                     tried[0])
 
     def hunk(self, diff: FileDiff) -> Hunk:
-        """One hunk, as many lines as its head says."""
+        """Return one hunk, with as many lines as its head says."""
         head = self.lines[self.at]
         match = _HUNK.match(head)
         assert match is not None
@@ -265,7 +265,7 @@ class _Reader:
         return found
 
     def checked(self, name: bytes, level: int) -> str:
-        """A name without so many of its first folders; it must be one inside of the tree."""
+        """Return a name without its first folders; raise unless what is left is in the tree."""
         whole = unquoted(name, self.called)
         parts = whole.split("/")
         for wrong, why in (
@@ -282,7 +282,7 @@ class _Reader:
 
 
 def unquoted(name: bytes, called: str) -> str:
-    """A name as git writes it, in quotes with escapes if it has odd bytes."""
+    """Return the name that git has written in quotes, with escapes if it has odd bytes."""
     if name[:1] == b'"' and name[-1:] == b'"' and len(name) > 1:
         name = re.sub(rb'\\([0-7]{3}|.)', lambda match: bytes([
             (int(match[1], 8) if len(match[1]) == 3 else _ESCAPES.get(match[1].decode(
@@ -294,6 +294,6 @@ def unquoted(name: bytes, called: str) -> str:
 
 
 def shown(text: bytes | str) -> str:
-    """Words from outside, without what a terminal would obey."""
+    """Return words from outside without the control characters that a terminal obeys."""
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
     return "".join(c if c.isprintable() else "?" for c in words)[:200]

@@ -1,4 +1,4 @@
-"""The verdicts as a table in Markdown, for README.md and for the summary of a job."""
+"""Writes the verdicts as a table in Markdown, for README.md and for the summary of a job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MORE = {"checkpoint_peak": "peak of writing a checkpoint",
 
 
 def table(about: dict[str, Any], found: Sequence[Verdict]) -> str:
-    """What each patch saves and costs, DE0 / DE1."""
+    """Return what each patch saves and costs, DE0 / DE1."""
     lines = [f"| {' | '.join(HEAD)} |", f"|---|{'---:|' * (len(HEAD) - 1)}"]
     stock = _stock(found)
     if stock:
@@ -36,7 +36,7 @@ def table(about: dict[str, Any], found: Sequence[Verdict]) -> str:
 
 
 def _stock(found: Sequence[Verdict]) -> str:
-    """Cells of the release itself: arrays, RSS, checkpoint."""
+    """Return the cells of the release itself: arrays, RSS, checkpoint."""
     every: dict[str, float] = {}
     for each in found:
         every.update({name: figure["stock"] for name, figure in each.figures.items()})
@@ -58,7 +58,7 @@ def _times(verdict: Verdict) -> str:
 
 
 def _also(found: Sequence[Verdict]) -> list[str]:
-    """Figures that only some patches have."""
+    """Return figures that only some patches have."""
     lines = []
     for name, what in MORE.items():
         unit = "MiB" if verdicts.UNITS[name] == "MiB" else "bytes per triangle"

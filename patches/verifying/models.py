@@ -1,4 +1,4 @@
-"""Models run on one ANUGA: their results, and what they take of memory.
+"""Runs models on one ANUGA: their results, and the memory they take.
 
 Owns which models, and the processes that anuga_lean.measure has not; the figures
 of the release as it is are kept, for they do not change.
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case, memory_record
 from anuga_lean.measure.measurement import (
-    MeasurementError,
     Request,
     child_environment,
     fixed_addresses,
@@ -34,7 +34,7 @@ CHECKPOINT, FIT = "checkpoint", "fit"
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large and how long the models are, in triangles but for the last three.
+    """The sizes of the models, in triangles, and their lengths, the last three.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class Models:
         self._progress(f"{self.build.label}: {line}")
 
     def results(self, name: str) -> dict[str, Any]:
-        """Run one of `RESULTS` with SWW output; what measure() gives."""
+        """Run one of `RESULTS` with SWW output; return what measure() gives."""
         scenario, algorithm, numprocs = RESULTS[name]
         self.progress(f"results of {name}")
         request = Request(
@@ -106,7 +106,7 @@ class Models:
         return measure(request, self.folder / "results" / name.replace(" ", "_"))
 
     def memory(self, algorithm: str) -> Record:
-        """Arrays, RSS slope and peaks of the dam break."""
+        """Return arrays, RSS slope and peaks of the dam break."""
         small, large = self.sizes.memory
         case = Case("dam_break", {"flow_algorithm": algorithm},
                     [{"triangles": small}, {"triangles": large}], allocations=False)
@@ -114,7 +114,7 @@ class Models:
                              progress=self._progress)
 
     def checkpoint(self) -> tuple[Record, dict[str, Any]]:
-        """Bytes and extra peak of a checkpoint; the results of a run that goes on from it."""
+        """Return bytes and extra peak of a checkpoint, and results of a run that continues it."""
         record = Record("checkpoint", "dam_break", self.build.label)
         request = {"triangles": self.sizes.checkpoint, "flow_algorithm": "DE0"}
         place = self.folder / CHECKPOINT
@@ -131,7 +131,7 @@ class Models:
         return record, {"arrays": str(place / "arrays.npz")}
 
     def distribute(self) -> Record:
-        """Rank 0 after `distribute`, and its peak, by triangle of the global mesh."""
+        """Return memory of rank 0 after `distribute`, and its peak, by triangle of all ranks."""
         ends = []
         for triangles in self.sizes.distribute:
             self.progress(f"distribute {triangles}")
@@ -143,7 +143,7 @@ class Models:
         return record
 
     def fit(self) -> tuple[Record, dict[str, Any]]:
-        """Peak of the fit of a points file; the bed that it gives."""
+        """Return the peak of the fit of a points file, and the bed that it gives."""
         ends = []
         for triangles in self.sizes.fit:
             self.progress(f"fit on {triangles}")
@@ -156,7 +156,7 @@ class Models:
 
     def _child(self, script: str, part: str, request: Mapping[str, Any], folder: Path,
                numprocs: int = 1) -> dict[str, Any]:
-        """Run a process of children/ in a folder; the JSON of its last line."""
+        """Run a process of children/ in a folder; return the JSON of its last line."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "request.json").write_text(json.dumps(dict(request)))
         python = self.build.python

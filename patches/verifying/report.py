@@ -1,4 +1,4 @@
-"""The verdict on somebody else's patch, figure by figure, for a terminal and in Markdown.
+"""Writes the verdict on a user's patch, figure by figure, for a terminal and in Markdown.
 
 The tables of whole series are verdicts.py's and markdown.py's.
 """
@@ -17,7 +17,7 @@ MOST_LINES = 12  # of groups, and of results that differ
 
 
 def figures(verdict: Verdict) -> list[list[str]]:
-    """What it is, before, after and the change; the groups of arrays below their sum."""
+    """Return name, before, after and change of each figure; groups of arrays below their sum."""
     rows = []
     for name, figure in verdict.figures.items():
         kind, _, algorithm = name.partition(" ")
@@ -40,12 +40,12 @@ def figures(verdict: Verdict) -> list[list[str]]:
 
 
 def signed(change: float) -> str:
-    """A change of bytes; 0 if there is none."""
+    """Write a change of bytes; 0 if there is none."""
     return "0" if abs(change) < verdicts.LEAST else f"{change:+.1f}"
 
 
 def facts(verdict: Verdict) -> list[tuple[str, str]]:
-    """Tests and bits, and what of them differs."""
+    """Return tests and bits, and what of them differs."""
     found = [("ANUGA's tests", "not run" if verdict.tests is None else verdicts.tests(verdict))]
     if not verdict.equal:
         return [*found, ("bits", "not compared")]
@@ -64,7 +64,7 @@ def facts(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def ends(verdict: Verdict) -> str:
-    """The verdict in a word; what was left out cannot speak for a patch."""
+    """Return the verdict in a word; what was left out does not count for a patch."""
     if verdict.wrong:
         return "REFUSED"
     left = [what for what, done in (("tests", verdict.tests), ("bits", verdict.equal)) if not done]
@@ -72,7 +72,7 @@ def ends(verdict: Verdict) -> str:
 
 
 def text(about: dict[str, Any], verdict: Verdict, rule: str) -> str:
-    """For a terminal."""
+    """Return the text for a terminal."""
     head = (f"{verdict.name} on {about['base']}: {ends(verdict)}\n{verdict.subject}\n"
             f"{verdict.files} files, +{verdict.added} -{verdict.removed} lines, of the added "
             f"{verdict.tests_lines} in tests")
@@ -86,7 +86,7 @@ def text(about: dict[str, Any], verdict: Verdict, rule: str) -> str:
 
 
 def markdown(about: dict[str, Any], verdict: Verdict, rule: str) -> str:
-    """For the summary of a job: words of the patch cannot become markup."""
+    """Return the text for the summary of a job: words of the patch cannot become markup."""
     lines = [f"### {verdict.name} on {about['base']}: {ends(verdict)}", "",
              escaped(verdict.subject), "",
              f"{verdict.files} files, +{verdict.added} −{verdict.removed} lines", ""]
@@ -100,6 +100,6 @@ def markdown(about: dict[str, Any], verdict: Verdict, rule: str) -> str:
 
 
 def escaped(words_: str) -> str:
-    """Text that Markdown and HTML leave alone."""
+    """Return a text so that Markdown and HTML show it as it is."""
     marked = "".join(f"\\{c}" if c in "\\`*_[]#|!~@" else c for c in words_)
     return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""The patches of a release as they lie in their folder: order, subject, what each needs.
+"""Reads the patches of a release from their folder: order, subject, what each needs.
 
 Owns reading; applying is tree.py's.  Needs nothing but Python.
 """
@@ -48,7 +48,7 @@ class Patch:
 
 
 def read_series(folder: Path) -> list[Patch]:
-    """The patches that the file ``series`` of a folder lists, in its order.
+    """Return the patches that the file ``series`` of a folder lists, in its order.
 
     A patch says what it needs of the earlier ones in a line of its message,
     ``Needs: 0001-topic, 0002 (why)``; without one, or with ``none``, it applies alone.
@@ -102,7 +102,7 @@ def _read(path: Path, earlier: Sequence[Patch]) -> Patch:
 
 
 def select(patches: Sequence[Patch], names: Iterable[str]) -> list[str]:
-    """The names to verify, in the order of the series: all and the series itself if none is given.
+    """Return the names to verify, in the order of the series; without names all, and the series.
 
     A name may be the number (``3`` or ``0003``), the topic, the file or all of it.
 

@@ -1,4 +1,4 @@
-"""What somebody else sends: patch files, or a commit of a checkout of ANUGA.
+"""Reads a user's own patch: patch files, or a commit of a checkout of ANUGA.
 
 Owns finding out what was given, which tree it is a change of, and whether it fits.
 Reading diffs is diffs.py's, git checkouts are checkouts.py's, the verdict is
@@ -29,7 +29,7 @@ Others = Callable[[Patch], Mapping[str, bool | None]]
 
 @dataclass
 class Submission:
-    """Changes from outside, one after the other, that get one verdict.
+    """A user's changes, one after the other, that get one verdict.
 
     Attributes
     ----------
@@ -52,16 +52,16 @@ class Submission:
     parts: list[list[FileDiff]] = field(default_factory=list)
 
     def read(self, tree: Tree) -> None:
-        """Read the diffs; Failure says what is wrong with one."""
+        """Read the diffs; raise Failure if one is wrong."""
         self.parts = [part for called, text in self.texts
                       for part in read(text, called, lambda name: (tree.folder / name).is_file())]
 
     def text(self) -> list[bytes]:
-        """What git gets of each part."""
+        """Return the text of each part that git gets."""
         return [b"".join(diff.text() for diff in part) for part in self.parts]
 
     def patch(self, folder: Path) -> Patch:
-        """As one that the verifier takes, written anew into a folder."""
+        """Return a patch that the verifier takes, written anew into a folder."""
         path = folder / f"{self.name}.diff"
         folder.mkdir(parents=True, exist_ok=True)
         texts = []
@@ -72,7 +72,7 @@ class Submission:
 
 
 def given(targets: Sequence[str], folder: Path | None) -> list[Path]:
-    """The paths among the targets; none if they are names of patches of the series.
+    """Return the paths among the targets; none if they are names of patches of the series.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def given(targets: Sequence[str], folder: Path | None) -> list[Path]:
     """
     paths = [Path(target) for target in targets if _is_path(target, folder)]
     if paths and len(paths) < len(targets):
-        raise PatchError("give either names of our patches or files of somebody else's: both "
+        raise PatchError("give either names of our patches or files of your own: both "
                          "kinds at once have no common verdict")
     for path in paths:
         if not path.exists():
@@ -99,7 +99,7 @@ def _is_path(target: str, folder: Path | None) -> bool:
 
 
 def of_files(paths: Iterable[Path], base: str) -> Submission:
-    """The submission that some patch files are, in the order given.
+    """Return the submission that some patch files are, in the order given.
 
     Raises
     ------
@@ -124,13 +124,13 @@ def _subject(said: object) -> str:
 
 
 def plain_name(text: str) -> str:
-    """A word that may name a folder."""
+    """Return a word that may name a folder."""
     word = re.sub(r"\.(patch|diff|mbox|txt)$", "", text)
     return re.sub(r"[^A-Za-z0-9_-]+", "-", word).strip("-")[:60] or "patch"
 
 
 def put(submission: Submission, tree: Tree, others: Others) -> list[Change]:
-    """Put a submission on a tree, as a commit of each part; what it changes.
+    """Put a submission on a tree, as a commit of each part; return what it changes.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def _check_links(submission: Submission, diff: FileDiff, tree: Tree) -> None:
 
 
 def _why(submission: Submission, said: str, tree: Tree, others: Others, patch: Patch) -> str:
-    """Which hunk of which file does not fit, and what to do."""
+    """Say which hunk of which file does not fit, and what to do."""
     name = submission.name
     if tree.takes(patch, reverse=True):
         return f"{name} is in {submission.base} already: nothing is left to verify"
@@ -207,7 +207,7 @@ def _where(submission: Submission, said: str, tree: Tree) -> str:
 
 
 def _ends(path: Path, expected: Sequence[bytes]) -> str:
-    """Whether it is only the carriage returns of some of ANUGA's files that got lost."""
+    """Say so if only the carriage returns of one of ANUGA's files got lost."""
     if path.is_file() and b"\r\n" in path.read_bytes() and not any(
             line.endswith(b"\r") for line in expected):
         return (" (the file ends its lines with carriage returns and the patch does not: send it "

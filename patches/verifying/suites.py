@@ -1,4 +1,4 @@
-"""ANUGA's own tests on a patched ANUGA, test by test against the release as it is.
+"""Runs ANUGA's own tests on a patched ANUGA, test by test against the release as it is.
 
 Owns which tests concern a patch and what is kept of stock's outcomes.  Running
 them and telling a regression is benchmarks/upstream_suites.py's.
@@ -41,7 +41,7 @@ COVERED = ("abstract_2d_finite_volumes", "operators", "simulation", "shallow_wat
 
 @dataclass
 class Outcome:
-    """How ANUGA's tests ended on a patched ANUGA.
+    """The outcome of ANUGA's tests on a patched ANUGA.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Outcome:
 
 
 def runs(changes: Sequence[Change], full: bool) -> dict[str, list[str]]:
-    """By name of a run of pytest, what follows --pyargs."""
+    """Return what follows --pyargs by name of a run of pytest."""
     if full:
         return {"fast": upstream.SUITES["fast"], "parallel": upstream.SUITES["parallel-quick"]}
     found = {"subset": [*SUBSET, "--run-fast"]}
@@ -95,7 +95,7 @@ def runs(changes: Sequence[Change], full: bool) -> dict[str, list[str]]:
 
 
 class Suites:
-    """Runs tests and remembers what they gave on stock.
+    """Runs tests and keeps their outcome on stock.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A folder of ANUGA's source under git, and patches put on it.
+"""Puts patches on a folder of ANUGA's source under git.
 
 Owns the commits, `git am`, the check that `patch -p1` makes the same, and what a
 patch changes.  Building from the tree is builds.py's.
@@ -22,11 +22,11 @@ _COMPILED = (".c", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".pxi")
 
 
 class Failure(Exception):
-    """A patch that is not what it says, in one sentence."""
+    """A patch is not what it says: one sentence."""
 
 
 class Change(NamedTuple):
-    """What a patch does to one file: lines added and removed, 0 of binary ones."""
+    """The change of one file by a patch: lines added and removed, 0 of binary ones."""
 
     path: str
     added: int
@@ -52,7 +52,7 @@ class Tree:
 
     @classmethod
     def of(cls, folder: Path) -> Tree:
-        """A repository of all that is in a folder now, or the one that it has."""
+        """Return a repository of all that is in a folder now, or the one that it has."""
         tree = cls(folder)
         if not (folder / ".git" / "refs" / "tags" / STOCK).exists():
             shutil.rmtree(folder / ".git", ignore_errors=True)
@@ -64,7 +64,7 @@ class Tree:
         return tree
 
     def git(self, *arguments: str) -> str:
-        """What a git command prints, the user's own settings left out.
+        """Return what a git command prints, without the user's own settings.
 
         Raises
         ------
@@ -80,14 +80,14 @@ class Tree:
         return done.stdout
 
     def reset(self) -> None:
-        """Back to the release; only files that differ are written, so builds stay incremental."""
+        """Go back to the release; write only files that differ, so builds stay incremental."""
         if (self.folder / ".git" / "rebase-apply").exists():
             self.git("am", "--abort")
         self.git("reset", "-q", "--hard", STOCK)
         self.git("clean", "-fdqx")
 
     def changes(self, patch: Patch) -> list[Change]:
-        """What a patch changes, read from its text."""
+        """Return what a patch changes, read from its text."""
         found: dict[str, Change] = {}
         for path in patch.diffs or (patch.path,):
             for entry in filter(None, self.git("apply", "--numstat", "-z",
@@ -100,13 +100,13 @@ class Tree:
         return list(found.values())
 
     def put_diffs(self, patch: Patch) -> None:
-        """Put a submission on what the tree is now; Failure has git's line if it does not fit."""
+        """Put a submission on the tree; raise Failure with git's line if it does not fit."""
         for path in patch.diffs:
             self.git("apply", "--index", "--whitespace=nowarn", str(path))
             self.git("commit", "-q", "--allow-empty", "-m", patch.name)
 
     def takes(self, patch: Patch, reverse: bool = False) -> bool:
-        """Whether a submission, or its opposite, fits the release; the tree is left as it was."""
+        """Whether a submission, or its opposite, fits the release; leave the tree as it was."""
         self.reset()
         try:
             for path in reversed(patch.diffs) if reverse else patch.diffs:
@@ -174,7 +174,7 @@ def check_programs() -> None:
 
 
 def _reason(said: str) -> str:
-    """The line of git's or patch's output that says most."""
+    """Return the line of git's or patch's output that says most."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("error:", "fatal:", "Hunk", "patch:"))
               and "FAILED" in line or line.startswith(("error:", "fatal:", "patch:"))]

@@ -1,4 +1,4 @@
-"""Time per step of a patched ANUGA against the release, step by step in turns.
+"""Measures time per step of a patched ANUGA against the release, step by step in turns.
 
 Both models are built and wait; then one of them evolves a few steps while the
 other one stands still, and so on.  Seconds are those of the processor, on one
@@ -30,12 +30,12 @@ class Timing(NamedTuple):
 
     @property
     def ratios(self) -> list[float]:
-        """Seconds of the patched over those of the release, by pair of turns."""
+        """Return the seconds of the patched over those of the release, by pair of turns."""
         return [ours / stock for stock, ours in zip(self.stock, self.ours, strict=True)]
 
     @property
     def uncertainty(self) -> float:
-        """How far the median ratio may be off: half the middle spread over root n."""
+        """Return how far the median ratio may be off: half the middle spread over root n."""
         ratios = self.ratios
         if len(ratios) < 2:
             return float("inf")
@@ -104,7 +104,7 @@ class _Player:
         return line
 
     def turn(self) -> float:
-        """Seconds per step, the median of a turn."""
+        """Return seconds per step, the median of a turn."""
         assert self.process.stdin is not None
         try:
             print("go", file=self.process.stdin, flush=True)

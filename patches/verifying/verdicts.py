@@ -1,4 +1,4 @@
-"""What is known of a patch in the end, as a table and as JSON.
+"""Holds the verdict on a patch, and writes it as a table and as JSON.
 
 Owns the verdict and its stored form: the file is one that `anuga_lean report` reads,
 with the verdicts beside its records.
@@ -31,7 +31,7 @@ BELOW = ("checkpoint_peak", "rank_0", "rank_0_peak", "fit_peak", "rain_rss")
 
 @dataclass
 class Verdict:
-    """One patch, or the whole series.
+    """The verdict on one patch, or on the whole series.
 
     Attributes
     ----------
@@ -90,12 +90,12 @@ class Verdict:
                                   if abs(each["stock"] - each["patched"]) >= LEAST}
 
     def saved(self, name: str) -> float | None:
-        """By how much a figure is smaller than on stock; None if it was not measured."""
+        """Return by how much a figure is smaller than on stock; None if it was not measured."""
         figure = self.figures.get(name)
         return None if figure is None else figure["stock"] - figure["patched"]
 
     def record(self, command: str) -> Record:
-        """What the page of figures shows of it."""
+        """Return the record that the page of figures shows."""
         record = Record("patches", "ANUGA's own tests", self.name, command=command,
                         error="; ".join(self.wrong) or None)
         if self.tests is not None:
@@ -105,12 +105,12 @@ class Verdict:
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:
-    """The stored form of what the tests gave."""
+    """Return the stored form of the outcome of the tests."""
     return asdict(outcome)
 
 
 def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
-    """The table, its head first."""
+    """Return the table, its head first."""
     found = [["patch", "files", "lines", "arrays DE0", "DE1", "RSS DE0", "DE1", "checkpoint",
               "time DE0", "DE1", "tests", "bits", ""]]
     for each in verdicts:
@@ -123,7 +123,7 @@ def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
 
 
 def change(verdict: Verdict, name: str) -> str:
-    """A figure of memory against stock's, B/tri."""
+    """Write a figure of memory against stock's, B/tri."""
     saved = verdict.saved(name)
     if saved is None:
         return "-"
@@ -131,13 +131,13 @@ def change(verdict: Verdict, name: str) -> str:
 
 
 def ratio(verdict: Verdict, name: str) -> str:
-    """Time over stock's."""
+    """Write time over stock's."""
     figure = verdict.figures.get(name)
     return "-" if figure is None else f"{figure['ratio']:.3f}"
 
 
 def tests(verdict: Verdict) -> str:
-    """Tests that passed, those that the patch brings apart, and those that did not."""
+    """Write how many tests passed, how many are new in the patch, and which failed."""
     found = verdict.tests
     if found is None:
         return "-"
@@ -147,7 +147,7 @@ def tests(verdict: Verdict) -> str:
 
 
 def bits(verdict: Verdict) -> str:
-    """Whether results are equal."""
+    """Write whether results are equal."""
     if not verdict.equal:
         return "-"
     if all(verdict.equal.values()):
@@ -156,7 +156,7 @@ def bits(verdict: Verdict) -> str:
 
 
 def text(verdicts: Sequence[Verdict]) -> str:
-    """The table and every reason."""
+    """Return the table and every reason."""
     lines = [table(rows(verdicts)), "", "memory: bytes per triangle against unpatched stock; "
              "time: patched over stock, medians of turns"]
     for each in verdicts:
@@ -171,13 +171,13 @@ def text(verdicts: Sequence[Verdict]) -> str:
 
 def stored(verdicts: Sequence[Verdict], records: Sequence[Record], about: dict[str, Any],
            command: str) -> dict[str, Any]:
-    """The content of the JSON file."""
+    """Return the content of the JSON file."""
     found = [*records, *(verdict.record(f"{command} {verdict.name}") for verdict in verdicts)]
     return {**night(found), "patches": {**about, "verdicts": [asdict(v) for v in verdicts]}}
 
 
 def read_verdicts(path: Path) -> tuple[dict[str, Any], list[Verdict]]:
-    """What a file says about the verdicts, and the verdicts.
+    """Return what a file says about the verdicts, and the verdicts.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def read_verdicts(path: Path) -> tuple[dict[str, Any], list[Verdict]]:
 
 
 def parse(found: Any, path: Path) -> tuple[dict[str, Any], list[Verdict]]:
-    """As read_verdicts, from the JSON of a file; `path` is what errors call it."""
+    """Return the same as read_verdicts from JSON; `path` is what errors call the file."""
     try:
         about = {**found["patches"], "date": found["datetime"],
                  "machine": found["machine_info"]["anuga_lean"]}

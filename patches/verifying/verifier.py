@@ -1,4 +1,4 @@
-"""One patch after another from its text to its verdict.
+"""Takes one patch after another from its text to its verdict.
 
 Owns the order of the stages and that a stage that fails leaves the others, and the
 other patches, their figures.
@@ -45,7 +45,7 @@ CONCERNS = {"distribute": ("anuga/parallel/",),
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done.
+    """How much is done for a patch.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def noise(self) -> float:
-        """Bytes per triangle by which resident memory varies between the two meshes."""
+        """Return the bytes per triangle by which resident memory varies between the two meshes."""
         small, large = self.sizes.memory
         return NOISE / (large - small)
 
@@ -101,7 +101,7 @@ RULE = ("refused is what does not apply or build, has a test that is worse than 
 
 
 def rule(plan: Plan, base: str) -> str:
-    """What is refused, in a sentence."""
+    """Say what is refused, in a sentence."""
     return RULE.format(base=base, growth=plan.growth, noise=plan.growth + plan.noise,
                        expected=f" (expected: {plan.expected})" if plan.expected else "")
 
@@ -143,7 +143,7 @@ class Verifier:
         self._stock_seconds: dict[str, list[float]] = {}
 
     def _stock(self, place: Path) -> Path:
-        """The interpreter with the release as it is, built once."""
+        """Return the interpreter with the release as it is, built once."""
         folder, complete = place / "stock", place / "stock" / "complete"
         if complete.exists():
             return folder / "bin" / "python"
@@ -153,21 +153,21 @@ class Verifier:
         return python
 
     def _digest(self) -> str:
-        """Of all that what is kept of stock depends on."""
+        """Return a digest of all that the kept results of stock depend on."""
         token = (self.stock.parent.parent / "complete").stat().st_mtime_ns
         facts = [FORMAT, token, asdict(self.plan.sizes), machine(),
                  versions(("numpy", "scipy", "pytest"))]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
     def chosen(self, name: str) -> list[Patch]:
-        """The patches that are put on the release for one, or for all of them."""
+        """Return the patches that are put on the release for one, or for all of them."""
         if name == SERIES:
             return list(self.patches.values())
         patch = self.patches[name]
         return [*(self.patches[need] for need in patch.needs), patch]
 
     def compiles(self, name: str) -> bool:
-        """Whether compiled sources are patched; a patch that is none will say so later."""
+        """Whether compiled sources are patched; a broken patch is refused later."""
         try:
             return any(change.compiled for patch in self.chosen(name)
                        for change in self.tree.changes(patch))
@@ -175,7 +175,7 @@ class Verifier:
             return False
 
     def verify(self, name: str) -> Verdict:
-        """Everything about one patch, or about all of them in order."""
+        """Return the verdict on one patch, or on all of them in order."""
         began = time.monotonic()
         chosen = self.chosen(name)
         verdict = Verdict(name, chosen[-1].subject, list(chosen[-1].needs)) if name != SERIES \
@@ -231,7 +231,7 @@ class Verifier:
                 tests.result()
 
     def _judge(self, verdict: Verdict) -> None:
-        """Refuse what takes more than `RULE` allows."""
+        """Refuse a patch that takes more than `RULE` allows."""
         for name, both in verdict.figures.items():
             kind, _, algorithm = name.partition(" ")
             if kind == "time":
@@ -252,7 +252,7 @@ class Verifier:
 
     @staticmethod
     def _stage(verdict: Verdict, part: str, act: Callable[[], None]) -> None:
-        """Do a part; a reason against the patch if it fails."""
+        """Do one stage; if it fails, note that as a reason against the patch."""
         try:
             act()
         except (Failure, LeanError, SystemExit) as reason:
@@ -358,7 +358,7 @@ class Verifier:
         return record
 
     def _kept(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What stock gave, from the cache or now."""
+        """Return what stock gave, from the cache or now."""
         path = self.kept / f"{name.replace(' ', '_')}.json"
         if not path.exists():
             path.write_text(json.dumps(make()))
@@ -368,7 +368,7 @@ class Verifier:
         return self._both(name, lambda: (make(), {}))[0]
 
     def _both(self, name: str, make: Callable[[], tuple[Record, dict]]) -> tuple[Record, dict]:
-        """A record of stock and what else came with it."""
+        """Return a record of stock and what else came with it."""
         def made() -> dict[str, Any]:
             record, more = make()
             if record.error is not None:

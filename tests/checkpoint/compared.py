@@ -15,7 +15,7 @@ NOT_COMPARED = {"warnings", "legs", "began"}
 
 
 def work(folder: Path, models: list[str], *what: str) -> None:
-    """Have a process of its own write or resume some models; see `worker`."""
+    """Write or resume some models in a new process; see `worker`."""
     path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     done = subprocess.run(
         [sys.executable, "-m", "checkpoint.worker", *what, str(folder), ",".join(models)],

@@ -14,10 +14,11 @@ import zipfile
 from typing import Any
 
 FOOTER = "anuga_lean checkpoint %3d sha256 %64s bytes %20d\n"
-FOOTER_NBYTES = len(FOOTER % (1, "", 0))
+FORMAT = 2
+FOOTER_NBYTES = len(FOOTER % (FORMAT, "", 0))
 
 
-def signed(body: bytes, format_number: int = 1) -> bytes:
+def signed(body: bytes, format_number: int = FORMAT) -> bytes:
     """All of a file before its footer, with the footer that belongs to it."""
     digest = hashlib.sha256(body).hexdigest()
     return body + (FOOTER % (format_number, digest, len(body) + FOOTER_NBYTES)).encode()

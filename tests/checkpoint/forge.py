@@ -30,17 +30,14 @@ DEEP: Any = None
 for _ in range(400):
     DEEP = ["tuple", DEEP]
 
-MODULES = ("os", "subprocess", "builtins", "anuga", "anuga.fit_interpolate.run_long_benchmark",
-           "anuga.rain.run_raster_time_slice_data", "anuga.shallow_water.tsh2sww",
-           "anuga.operators.rate_operators", "anuga.abstract_2d_finite_volumes.util",
-           "anuga.shallow_water.shallow_water_domain", "anuga.file.sww",
-           "anuga_lean.checkpoint.loading", "anuga_lean.overlay.install", "anuga_lean.__main__",
-           "anuga_lean.commands.run", "numpy",
-           "anuga.operators.tests.test_rate_operators", "anuga.structures.inlet_operator")
+HOUSES = ("anuga", "anuga", "anuga", "lean", "lean", "numpy", "os", "subprocess", "builtins",
+          "anuga_lean", "anuga.fit_interpolate.run_long_benchmark", "anuga.file.sww",
+          "anuga.operators.rate_operators", "anuga_lean.commands.run", "")
 NAMES = ("system", "os.system", "Popen", "exec", "eval", "num.load", "SWW_file", "Domain",
          "Domain.evolve", "load_checkpoint_file", "main", "run", "add", "Rate_operator",
-         "Inlet_operator.set_default.<locals>.<lambda>", "file_function", "__import__",
-         "warnings.warn", "Rate_operator.__init__", "sys.exit", "ndarray", "memmap")
+         "Inlet_operator.set_default.<locals>.<lambda>", "file_function", "__import__", "mean",
+         "warnings.warn", "Rate_operator.__init__", "sys.exit", "ndarray", "memmap", "Mesh",
+         "Step", "Mesh.__init__", "SWW_file.store_timestep", "")
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 3, 10**6, 2**31, 2**63, -2**63, 10**30, 0.5, -0.0, 1e308,
     float("nan"), float("inf"), "", "x", "../../../etc/passwd", "a" * 5000, "\0", [], {}, [[]],
@@ -58,11 +55,13 @@ VALUES: tuple[Any, ...] = (
     {"small": ["<f8", [10**9, 10**9], ""]}, {"small": ["<f8", [0, 10**12], ""]},
     {"small": ["<f8", [1], "00" * 8]}, {"small": ["|V8", [1], "00" * 8]},
     {"dict": [[["ref", 0], 1]]}, {"dict": [[1]]}, {"set": [["ref", 0]]}, {"set": [["tuple", []]]},
-    {"new": ["class", "anuga.file.sww", "SWW_file"], "attributes": {"filename": "/tmp/x.sww"}},
-    {"new": ["class", "anuga_lean.stepping.step", "Step"], "state": ["ref", 0]},
-    {"new": ["class", "anuga_lean.mesh.mesh", "Mesh"], "attributes": {"blocks": ["ref", 0]}},
-    {"new": ["class", "anuga_lean.mesh.blocks", "Blocks"], "attributes": {"block": ["ref", 3]}},
-    {"new": ["code", 0], "base": ["class", "os", "system"]}, {"new": 0}, {"new": []},
+    {"new": ["class", "anuga.SWW_file"], "attributes": {"filename": "/tmp/x.sww"}},
+    {"new": ["class", "lean.Step"], "state": ["ref", 0]},
+    {"new": ["class", "lean.Mesh"], "attributes": {"blocks": ["ref", 0]}},
+    {"new": ["class", "lean.Blocks"], "attributes": {"block": ["ref", 3]}},
+    {"new": ["class", "anuga.file.sww", "SWW_file"], "attributes": {}}, {"new": ["class"]},
+    {"new": ["class", 5]}, {"new": ["class", ["ref", 0]]},
+    {"new": ["code", 0], "base": ["class", "os.system"]}, {"new": 0}, {"new": []},
 )
 HEADERS = (
     "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }",
@@ -161,7 +160,8 @@ def hostile(moment: random.Random) -> Any:
     """A value that no writer of ours has written there."""
     if moment.random() < 0.3:
         kind = moment.choice(("function", "class", "inner"))
-        return [kind, moment.choice(MODULES), moment.choice(NAMES), *[None] * (kind == "inner")]
+        return [kind, f"{moment.choice(HOUSES)}.{moment.choice(NAMES)}",
+                *[None] * (kind == "inner")]
     return moment.choice(VALUES)
 
 

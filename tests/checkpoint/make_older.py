@@ -1,7 +1,8 @@
 """Makes the stored checkpoints of a release: `python -m checkpoint.make_older`, in `tests`.
 
 Of the ANUGA that is installed, by lean and by ANUGA's own classes: `data/anuga_VERSION.tar.xz`
-with FOLDER/lean and FOLDER/stock.
+with FOLDER/lean and FOLDER/stock.  `data/format_1_VERSION.tar.xz` is what `write` left of the
+models FORMAT_1 at commit d482b59, the last one that wrote format 1.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from anuga_lean import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.reading import StateFile
 from checkpoint.damage import (
     FOOTER_NBYTES,
+    FORMAT,
     members_of,
     sections,
     signed,
@@ -485,7 +486,8 @@ def test_no_mesh_file(sets: Path) -> None:
 @pytest.mark.parametrize("spoil, named", [
     (lambda data: with_header(data, anuga="3.3.10"), "written with anuga 3.3.10"),
     (lambda data: with_header(data, anuga=None), "names None as the version"),
-    (lambda data: signed(data[:-FOOTER_NBYTES], 2), "has the format 2"),
+    (lambda data: signed(data[:-FOOTER_NBYTES], FORMAT + 1),
+     f"has the format {FORMAT + 1}, this anuga_lean reads formats 1, 2"),
     (lambda data: b"PK" + bytes(4000), "is torn"),
     (lambda data: b"", "is torn"),
 ], ids=["version", "no version", "format", "zeros", "empty"])

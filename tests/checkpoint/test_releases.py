@@ -1,6 +1,7 @@
 """Checkpoints of another ANUGA: an older one's go on as runs of the installed, a newer one's not.
 
 The sets of 4.1.0 and 4.2.0 in `data` are of `make_older`, so that one environment is enough.
+All that are lean's are of format 1, which names classes by the modules of its day.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ import anuga_lean as anuga
 from anuga_lean import CheckpointError, CheckpointWarning
 from anuga_lean._errors import NewerCheckpoint
 from anuga_lean.checkpoint import releases
-from checkpoint.damage import with_header
+from anuga_lean.checkpoint.file import Reader
+from checkpoint.damage import FOOTER_NBYTES, file_of, members_of, signed, with_header
 from checkpoint.make_older import DATA
-from checkpoint.models import NAME, inside, made, write_sets
-from checkpoint.older_models import MODELS, PARTED, WRITTEN_AT
+from checkpoint.models import NAME, digests, inside, made, write_sets
+from checkpoint.older_models import FINALTIME, FORMAT_1, MODELS, PARTED, WRITTEN_AT
 from mpirun import needs_mpi, on_ranks
 
 TESTS = Path(__file__).resolve().parent.parent
 STORED = sorted(path.name.removeprefix("anuga_").removesuffix(".tar.xz")
-                for path in DATA.iterdir())
+                for path in DATA.glob("anuga_*"))
 INSTALLED = metadata.version("anuga")
 Results = dict[str, np.ndarray]
 
@@ -120,6 +122,64 @@ def test_goes_on(gone_on: Callable[[str, str, str], Results], release: str, way:
         assert (model == "walls") == (different(whole, found) == [])
     else:
         assert [] == different(whole, found)
+
+
+@pytest.mark.parametrize("release", STORED)
+def test_format_1_goes_on(release: str, tmp_path: Path) -> None:
+    """Walls, tracers, structures, a moving shore; a user's objects that hold views and classes.
+
+    Nothing is prescribed and there is no viscosity: the bits are those of the unbroken run of
+    ANUGA's classes, on every release.
+    """
+    with tarfile.open(DATA / f"format_1_{release}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    for model in FORMAT_1:
+        members = members_of((tmp_path / "lean" / f"{model}_{WRITTEN_AT}.npz").read_bytes())
+        assert (model == "users") == (b"anuga_lean.quantity_views" in members.get("code.dill", b""))
+        assert b'"anuga_lean.step"' in members["graph.json"]
+    for way in ("lean", "whole"):
+        run(tmp_path, str(tmp_path), str(tmp_path), way, ",".join(FORMAT_1))
+    for model in FORMAT_1:
+        found, whole = (dict(np.load(tmp_path / f"{way}_{model}.npz")) for way in ("lean", "whole"))
+        if numbers(release)[:2] > numbers(INSTALLED)[:2]:
+            assert str(found["refused"]).startswith("NewerCheckpoint: ")
+            continue
+        assert (release != INSTALLED) == bool(found.pop("said").tolist())
+        assert "lean" == str(found.pop("kernels"))
+        assert [] == different(rest_of(whole), found)
+
+
+def test_a_run_from_format_1_writes_the_present_one(tmp_path: Path) -> None:
+    """Beside the mesh file of format 1, which it goes on with; both are read again."""
+    if INSTALLED not in STORED:
+        pytest.skip(f"there is no set of {INSTALLED}")
+    with tarfile.open(DATA / f"format_1_{INSTALLED}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "lean"
+    meshes = sorted(folder.glob("rivers_mesh_*"))
+    domain = anuga.load_checkpoint_file("rivers", str(folder))
+    domain.set_checkpointing(checkpoint_dir=str(folder), checkpoint_step=1, keep=9)
+    expected = digests(domain, FINALTIME, yieldstep=0.5)
+    with Reader(folder / "rivers_1.5.npz") as state, Reader(meshes[0]) as mesh:
+        assert (2, 1) == (state.format, mesh.format)
+    assert meshes == sorted(folder.glob("rivers_mesh_*"))
+    twin = anuga.load_checkpoint_file("rivers", str(folder), 1.5)
+    twin.set_checkpointing(False)
+    assert {t: value for t, value in expected.items() if t > 1.5} == digests(
+        twin, FINALTIME, yieldstep=0.5)
+
+
+def test_format_1_that_is_known_no_more(tmp_path: Path) -> None:
+    """A class of ours that is not where it was: one sentence, which names it."""
+    with tarfile.open(DATA / f"format_1_{STORED[0]}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    path = tmp_path / "lean" / f"rivers_{WRITTEN_AT}.npz"
+    members = members_of(path.read_bytes())
+    members["graph.json"] = members["graph.json"].replace(b"anuga_lean.step", b"anuga_lean.stop")
+    path.write_bytes(signed(file_of(members)[:-FOOTER_NBYTES], 1))
+    with pytest.raises(CheckpointError, match="anuga_lean.stop.Step is not among what") as caught:
+        anuga.load_checkpoint_file("rivers", str(tmp_path / "lean"))
+    assert "\n" not in str(caught.value)
 
 
 def on_two(folder: Path, way: str) -> list[Results]:

@@ -197,7 +197,7 @@ def mesh_errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
 
 @pytest.mark.parametrize("name", MESHES)
 def test_meshes(mesh_errors: dict[str, dict[str, dict]], name: str) -> None:
-    """A MeshError, one sentence, caught by whoever catches what stock raises."""
+    """A MeshError, one sentence, caught by code that catches what stock raises."""
     _, named, raised_by_stock = MESHES[name]
     stock, lean = mesh_errors["anuga"][name], mesh_errors["anuga_lean"][name]
     assert raised_by_stock == ("kinds" in stock)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.commands import run as run_verb
 from anuga_lean.commands._progress import ProgressLine
 from anuga_lean.measure import comparison as comparison_module
 from anuga_lean.measure.comparison import compare, equalities
 from anuga_lean.measure.environment import machine
-from anuga_lean.measure.measurement import MeasurementError, Request, measure
+from anuga_lean.measure.measurement import Request, measure
 from anuga_lean.measure.report import comparison_table, table
 from anuga_lean.stepping.features import FEATURES
 

@@ -54,7 +54,7 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
 
 
 def lean_parent(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Have a script under `anuga_lean run` start this command."""
+    """Start this command from a script under `anuga_lean run`."""
     return run(folder, sys.executable, "-m", "anuga_lean", "run", "parent.py", *command)
 
 

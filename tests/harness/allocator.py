@@ -101,7 +101,7 @@ def free(name: str, keep: int = 0) -> None:
 
 
 def trim() -> bool:
-    """Have malloc hand back what is free; False if this libc cannot."""
+    """Make malloc give free memory back; return False if this libc cannot."""
     if not hasattr(libc, "malloc_trim"):
         return False
     libc.malloc_trim(0)
@@ -134,7 +134,7 @@ def end_stage(name: str) -> dict[str, Any]:
 
 
 def fork(name: str | None = None) -> None:
-    """Have a child, which touches what is named, and wait until it has."""
+    """Start a child that touches what is named, and wait until it has."""
     ready, told = os.pipe()
     ending, end = os.pipe()
     pid = os.fork()
@@ -160,7 +160,7 @@ def reap() -> None:
 
 
 def _whole_pages(block: mmap.mmap) -> mmap.mmap:
-    """Keep huge pages out, which make memory resident that nobody touched."""
+    """Keep huge pages out, which make memory resident that was never touched."""
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         try:
             block.madvise(mmap.MADV_NOHUGEPAGE)

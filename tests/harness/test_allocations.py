@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean._errors import AllocationError
 from anuga_lean.measure import allocations
-from anuga_lean.measure.allocations import AllocationError
 from anuga_lean.measure.measurement import Request, measure
 
-# A diagnostic that nobody thinks of, and two blocks of which one outlives the mark.
+# A diagnostic that is easily forgotten, and two blocks of which one outlives the mark.
 SCRIPT = """
 import numpy
 import anuga

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from anuga_lean.measure.builds import MEASURED_WITH, UNDECLARED, Build, BuildError, find
+from anuga_lean._errors import BuildError
+from anuga_lean.measure.builds import MEASURED_WITH, UNDECLARED, Build, find
 
 
 def test_stock_and_lean_are_of_this_environment() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean._errors import MeasurementError
 from anuga_lean.measure.builds import Build, find
 from anuga_lean.measure.cases import Case, memory_record, speed_records
-from anuga_lean.measure.measurement import MeasurementError, Request, measure
+from anuga_lean.measure.measurement import Request, measure
 
 GRAB = """
 import mmap

@@ -132,7 +132,7 @@ def test_a_mapped_file_is_resident_and_the_page_cache_is_not(
     assert [about(0)] * 3 == [found[key] for key in GROWTH]
     process.file("block", str(path))
     found = process.growth("look", "block")
-    # Nobody else has mapped it, so it counts as private.
+    # No other process has mapped it, so it counts as private.
     assert [about(BLOCK)] * 3 == [found[key] for key in GROWTH]
     assert about(0) == found["allocated"]
 

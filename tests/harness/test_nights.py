@@ -17,7 +17,7 @@ from anuga_lean.overlay.fingerprint import known_releases
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
-# One more float64 per triangle, as somebody may store it without a thought.
+# One more float64 per triangle, as a change may store it by mistake.
 FORGETFUL = """
 import importlib.abc, importlib.machinery, sys
 

@@ -1,4 +1,4 @@
-"""One rank of a model that each of ANUGA's functions parts in turn: `parted.py FOLDER`.
+"""One rank of a model that each of ANUGA's functions partitions in turn: `parted.py FOLDER`.
 
 A plain ANUGA script; whether it is lean is up to who starts it.  Each rank
 leaves FOLDER/RANK.npz: what it got of the mesh, its settings, and every

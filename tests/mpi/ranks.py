@@ -1,4 +1,4 @@
-"""One rank of a model that `distribute` parts: `ranks.py FOLDER ALGORITHM`, under mpiexec.
+"""One rank of a model that `distribute` partitions: `ranks.py FOLDER ALGORITHM`, under mpiexec.
 
 A plain ANUGA script; whether it is lean is up to who starts it.  Each rank
 leaves FOLDER/RANK.npz: every quantity at every yield, every time step, and the

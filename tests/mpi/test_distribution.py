@@ -1,4 +1,4 @@
-"""Each of ANUGA's functions that part a mesh gives every rank what it does on stock."""
+"""Each of ANUGA's functions that partition a mesh gives every rank what it does on stock."""
 
 from __future__ import annotations
 

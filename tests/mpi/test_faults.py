@@ -88,7 +88,7 @@ anuga.distribute(anuga.rectangular_cross_domain(3, 3))
 
 
 def test_ranks_that_a_launcher_has_started_and_do_not_see_each_other(tmp_path: Path) -> None:
-    """What the ranks of another MPI's launcher see: its variables, and nobody to talk to."""
+    """What the ranks of another MPI's launcher see: its variables, and no other rank."""
     (tmp_path / "script.py").write_text(SHARING)
     (tmp_path / "start.py").write_text(
         "import os, sys\n"

@@ -84,4 +84,3 @@ def bare(folder: Path) -> Path:
         if path.name != "anuga" and not path.name.startswith("anuga-"):
             (folder / path.name).symlink_to(path)
     return folder
-

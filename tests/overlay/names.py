@@ -80,7 +80,7 @@ def classes_in(modules: dict[str, types.ModuleType]) -> dict[str, type]:
 LEFT_OUT = {"__builtins__", "__cached__", "__file__", "__path__", "__warningregistry__",
             "__pycache__", "__firstlineno__", "__static_attributes__", "__weakref__", "__dict__",
             "__subclasshook__", "__abstractmethods__",
-            "__annotations__",     # made by Python when somebody asks for them
+            "__annotations__",     # made by Python when they are read
             "_proc_status"}
 
 

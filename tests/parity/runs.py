@@ -34,7 +34,7 @@ class Setting(NamedTuple):
         environment = dict(os.environ)
         environment.pop("ANUGA_LEAN_ISA", None)
         environment["OMP_NUM_THREADS"] = str(self.threads)
-        # Other tests have the cores too: a thread that waits shall not take one of them.
+        # Other tests use the cores, too: a thread that waits must not take one of them.
         environment["OMP_WAIT_POLICY"] = "passive"
         path = [str(TESTS), *environment.get("PYTHONPATH", "").split(os.pathsep)]
         environment["PYTHONPATH"] = os.pathsep.join(each for each in path if each)

@@ -1,4 +1,4 @@
-"""A git checkout of somebody else: what it is a change of, and that nothing of it runs."""
+"""A user's git checkout: what it is a change of, and that nothing of it runs."""
 
 from __future__ import annotations
 

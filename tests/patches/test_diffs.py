@@ -1,4 +1,4 @@
-"""Reading what anybody sends: every kind of diff, and whatever must not come in."""
+"""Reading diffs from outside: every kind of them, and what must not come in."""
 
 from __future__ import annotations
 

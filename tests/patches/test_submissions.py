@@ -1,4 +1,4 @@
-"""A patch of somebody else: whether it fits, which hunk does not, and for which release it is."""
+"""A user's own patch: whether it fits, which hunk does not, and for which release it is."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_names_of_ours_and_paths_are_told_apart(tmp_path: Path,
     assert [] == given(["3", "fit-points", "series", "0001-dry.patch", str(ours)], series)
     assert [theirs] == given([str(theirs)], series)
     assert [Path("x.patch")] == given(["x.patch"], series)
-    for names, message in ((["3", "x.patch"], "either names of our patches or files of somebody"),
+    for names, message in ((["3", "x.patch"], "either names of our patches or files of your own"),
                            (["no/x.patch"], "there is no no/x.patch"),
                            (["4.2.0", "x.patch"], "is a folder: one checkout at a time")):
         with pytest.raises(PatchError, match=message):

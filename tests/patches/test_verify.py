@@ -32,7 +32,7 @@ DOMAIN = "anuga/shallow_water/shallow_water_domain.py"
 GENERIC = "anuga/abstract_2d_finite_volumes/generic_domain.py"
 QUANTITY = "anuga/abstract_2d_finite_volumes/quantity.py"
 PATCHES = {
-    # One array less until somebody asks for it: what a patch of the series may look like.
+    # One array less until it is asked for: what a patch of the series may look like.
     "0001-good": {QUANTITY: ("import numpy as num\n", "import numpy as num  # arrays\n")},
     "0002-bits": {DOMAIN: ("self.beta_w=0.5\n", "self.beta_w=0.6\n")},
     "0003-regression": {TOOLS: ("def angle(v1, v2=None):\n",
@@ -145,7 +145,7 @@ MORE = "        self.spare = num.ones(len(self.mesh))"
 
 
 def theirs(verifier: Verifier, folder: Path) -> Path:
-    """A plain diff of somebody else that gives a domain one more array, 8 bytes a triangle."""
+    """A user's plain diff that gives a domain one more array, 8 bytes a triangle."""
     verifier.tree.reset()
     lines = (verifier.tree.folder / GENERIC).read_text().splitlines()
     line = lines.index(KEPT)
@@ -191,7 +191,7 @@ def test_the_command_refuses_what_does_not_come_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["x.patch", "3"], "give either names of our patches or files of somebody"),
+    (["x.patch", "3"], "give either names of our patches or files of your own"),
     (["no/x.patch"], "there is no no/x.patch"),
     (["x.patch", "--commit", "HEAD"], "--commit is for a git checkout"),
     ([".", "--against", "main", "--release", "4.2.0"], "--against and --release both say what"),

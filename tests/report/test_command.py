@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from anuga_lean.__main__ import main
+from anuga_lean._errors import RecordError
 from anuga_lean.commands import report as report_verb
-from anuga_lean.measure.records import RecordError, read
+from anuga_lean.measure.records import read
 from report import nights
 
 

@@ -1,4 +1,4 @@
-"""What ANUGA imports for a few of its functions comes at their first use, and nobody notices."""
+"""What ANUGA imports for a few of its functions loads at their first use, and nothing shows it."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_expected_differences_are_there(walked: dict[str, Any], expected: Expect
 
 @pytest.mark.parametrize(("part", "name"), PAIRS)
 def test_lean_raises_what_stock_would(walked: dict[str, Any], part: str, name: str) -> None:
-    """Whoever catches stock's exception catches lean's."""
+    """Code that catches stock's exception catches lean's."""
     stock, lean = (calls(walked, variant, part, name) for variant in ("stock", "lean"))
     for key, result in stock.items():
         if "raised" in result and (part, key[2]) != ("module", "anuga.Domain()"):

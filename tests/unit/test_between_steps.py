@@ -52,7 +52,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small mesh be many chunks."""
+    """Make a small mesh many chunks."""
     set_chunks(monkeypatch, 1)
 
 

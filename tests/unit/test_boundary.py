@@ -1,4 +1,4 @@
-"""Which boundaries may look at the domain in the middle of a step."""
+"""Which boundaries may read the domain in the middle of a step."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def test_a_domain_from_regions_is_stocks(made: Any) -> None:
 
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Have every mesh generated in a process; the processes that were started."""
+    """Generate every mesh in a process; return the processes that were started."""
     started: list[int] = []
     start = generator._start
 
@@ -297,7 +297,7 @@ def test_an_error_that_cannot_be_pickled_is_named() -> None:
 
 
 def script(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the process run `text` once it has read its request."""
+    """Make the process run `text` once it has read its request."""
     path = folder / "script.py"
     path.write_text(
         f"import os, signal, sys, time\nsys.stdin.buffer.read()\n"

@@ -61,20 +61,37 @@ for mib in range(0, 400, 4):
 """
 
 LATER = BEGIN + """
+import traceback
 from anuga_lean import _kernels
-from anuga_lean.memory_limits import bytes_asked
+from anuga_lean.memory_limits import bytes_asked, stage
 
 def refused(action, domain):
     if os.fork() == 0:
         try:
             limit(1)
             action(domain)
+            print("nothing was refused", flush=True)
         except MemoryLimitError as error:
             print(error, flush=True)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.wait()
 
+@stage("every byte", lambda domain: domain.number_of_triangles)
+def fill(domain):
+    global chain
+    for nbytes in (1 << 16, 1 << 10, 64, 0):    # to the last hole of the heap
+        try:
+            while True:
+                chain = (chain, bytes(nbytes))
+        except MemoryError:
+            pass
+    raise MemoryError
+
+chain = None
+refused(fill, built(3, 3))
 strip = built(50000, 1)
 refused(bounded, strip)
 field = built(500, 100)  # of few boundary edges, whose arrays the heap would keep
@@ -95,10 +112,11 @@ def lines_of(script: str, folder: Path) -> list[str]:
     variables = os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, env=variables,
                           capture_output=True, text=True)
-    assert 0 == done.returncode, done.stderr
+    assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()
 
 
+@pytest.mark.memory
 def test_whatever_the_limit_is_a_stage_is_named(tmp_path: Path) -> None:
     *said, last = lines_of(SWEEP, tmp_path)
     assert "done" == last
@@ -118,10 +136,12 @@ def test_whatever_the_limit_is_a_stage_is_named(tmp_path: Path) -> None:
         assert asked > (limit - held - 2) << 20
 
 
+@pytest.mark.memory
 def test_later_stages_and_the_kernels(tmp_path: Path) -> None:
-    boundary, step, kernel = lines_of(LATER, tmp_path)
-    for stage_, line in (("the boundary", boundary), ("preparing the first step", step)):
-        assert line.startswith(f"not enough memory for {stage_} of 200,000 triangles: "), line
+    full, boundary, step, kernel = lines_of(LATER, tmp_path)
+    for stage_, line in (("every byte of 36", full), ("the boundary of 200,000", boundary),
+                         ("preparing the first step of 200,000", step)):
+        assert line.startswith(f"not enough memory for {stage_} triangles: "), line
     assert f"kernel {16 * 1_000_001} the mesh needs {16 * 1_000_001} bytes more to be built" \
         == kernel
 

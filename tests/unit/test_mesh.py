@@ -20,9 +20,10 @@ from anuga.coordinate_transforms.geo_reference import Geo_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.blocks import Blocks
-from anuga_lean.mesh.mesh import InvalidMesh, Mesh, StockMesh
+from anuga_lean.mesh.mesh import Mesh, StockMesh
 from anuga_lean.mesh.mesh_arguments import accepting_lean_mesh
 from anuga_lean.mesh.tables import TABLES
 

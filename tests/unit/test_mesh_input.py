@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from anuga.abstract_2d_finite_volumes.mesh_factory import rectangular
 
-from anuga_lean._errors import MeshError
-from anuga_lean.mesh.mesh import InvalidMesh, Mesh, StockMesh
+from anuga_lean._errors import InvalidMesh, MeshError
+from anuga_lean.mesh.mesh import Mesh, StockMesh
 
 SQUARE = [[0, 0], [1.0, 0], [1, 1], [0, 1]]
 

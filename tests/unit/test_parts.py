@@ -21,7 +21,7 @@ Function = Callable[[np.ndarray, np.ndarray], Any]
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a small mesh be many parts."""
+    """Make a small mesh many parts."""
     monkeypatch.setenv(from_function.LARGEST_CALL, "64")
     monkeypatch.setattr(from_function, "_said", True)
     monkeypatch.setattr(from_function, "_ROWS_AT_ONCE", 10)

@@ -1,4 +1,4 @@
-"""What a domain keeps of the last yield, and for whom."""
+"""What a domain keeps of the last yield, and for which readers."""
 
 from __future__ import annotations
 

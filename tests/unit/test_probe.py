@@ -7,13 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anuga_lean.measure.probe import (
-    Memory,
-    ProbeError,
-    read_available,
-    read_memory,
-    reset_peak_rss,
-)
+from anuga_lean._errors import ProbeError
+from anuga_lean.measure.probe import Memory, read_available, read_memory, reset_peak_rss
 
 STATUS = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\nThreads:\t1\n"
 ROLLUP = (
@@ -74,6 +69,7 @@ def test_reset_says_when_it_is_not_allowed(tmp_path: Path) -> None:
     assert not reset_peak_rss(19, tmp_path)
 
 
+@pytest.mark.memory
 def test_this_process_sees_an_array_come_and_go() -> None:
     nbytes = 64 * 1024 * 1024
     before = read_memory()

@@ -1,4 +1,4 @@
-"""Blocks where nothing changes are left alone, and wake when somebody writes."""
+"""Blocks where nothing changes are not computed, and wake when their state is written to."""
 
 from __future__ import annotations
 

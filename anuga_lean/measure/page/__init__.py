@@ -1,8 +1,11 @@
-"""The page of stored figures: one HTML file that needs nothing beside it.
+"""Makes one HTML page of stored figures, which needs no other file.
 
-`page_of` turns nights into a `Page` (model.py says what one holds), `render`
-turns that into text with the templates in this folder.  The schema of the
-nights is records.py's; reading and writing files is commands/report.py's.
+compose   `page_of` makes a `Page` of nights     model    what a page holds
+shown     which records are on it, their looks   wording  numbers, units and names as text
+memory, speed   the sections                     charts   lengths of bars, paths of lines
+render    the page as text, with the templates page.html, figures.html and page.css
+
+The schema of the nights is records.py's; reading and writing files is commands/report.py's.
 """
 
 from anuga_lean.measure.page.compose import Unreadable, page_of

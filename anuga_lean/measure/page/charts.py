@@ -1,4 +1,4 @@
-"""Charts from numbers: lengths of bars, ticks, paths of lines, and their text alternatives.
+"""Turns numbers into charts: lengths of bars, ticks, paths of lines, and texts in their place.
 
 Owns the geometry; figures.html draws it, page.css paints it.
 """
@@ -22,7 +22,7 @@ LABEL_HEIGHT = 15.0
 
 @dataclass
 class Value:
-    """One bar to be: what it is of, its look, its value and the value as text."""
+    """A bar before it is drawn: its label, its look, its value and the value as text."""
 
     label: str
     look: str
@@ -32,7 +32,7 @@ class Value:
 
 def bars(title: str, about: str, groups: Mapping[str, Iterable[Value]], mark: float | None = None,
          legend: Iterable[Key] = (), longest: float | None = None) -> Bars:
-    """A bar chart, the longest bar as wide as there is room.
+    """Return a bar chart, the longest bar as wide as there is room.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def bars(title: str, about: str, groups: Mapping[str, Iterable[Value]], mark: fl
 
 
 def parts(*given: tuple[str, float, float]) -> list[Part]:
-    """Stretches of a bar from look, value and longest value; none for what has no length."""
+    """Return the stretches of a bar from looks, values and longest value; none of length 0."""
     found = [Part(look, share(value, longest)) for look, value, longest in given]
     return [part for part in found if part.percent]
 
@@ -68,13 +68,13 @@ def _said(values: Iterable[Value]) -> str:
 
 
 def share(value: float, longest: float) -> float:
-    """A length in per cent; nothing for what is not above zero."""
+    """Return a length in per cent; 0 for a value that is not above zero."""
     return round(100.0 * value / longest, 2) if longest > 0 and value > 0 else 0.0
 
 
 @dataclass
 class Series:
-    """One line to be.
+    """A line before it is drawn.
 
     Attributes
     ----------
@@ -112,14 +112,14 @@ class Axes:
     right: float = 0.0  # where the labels at the ends of the lines begin
 
     def place_x(self, value: float) -> float:
-        """Of a value, in the units of the chart."""
+        """Return the place of a value, in the units of the chart."""
         low, high, value = (
             (math.log10(one) for one in (*self.x, value)) if self.log else (*self.x, value))
         along = 0.5 if high == low else (value - low) / (high - low)
         return round(LEFT + 8 + along * (self.right - LEFT - 16), 1)
 
     def place_y(self, value: float) -> float:
-        """Of a value, in the units of the chart."""
+        """Return the place of a value, in the units of the chart."""
         low, high = self.y
         along = 0.5 if high == low else (value - low) / (high - low)
         return round(HEIGHT - BOTTOM - along * (HEIGHT - BOTTOM - TOP), 1)
@@ -127,7 +127,7 @@ class Axes:
 
 def lines(title: str, series: Sequence[Series], axes: Axes,
           tick_text: Callable[[float], str]) -> Lines:
-    """A line chart with the name of every line at its end."""
+    """Return a line chart with the name of every line at its end."""
     label_width = max(len(shortened(one.short)) for one in series) * CHARACTER + 16
     axes.right = WIDTH - label_width
     drawn = []
@@ -150,7 +150,7 @@ def lines(title: str, series: Sequence[Series], axes: Axes,
 
 
 def spaced(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Places for labels near where they are wanted, none on another."""
+    """Return places for labels near where they are wanted, none on another."""
     order = sorted(range(len(wanted)), key=lambda k: wanted[k])
     apart = min(apart, (high - low) / max(1, len(wanted) - 1))
     places = [0.0] * len(wanted)
@@ -166,7 +166,7 @@ def spaced(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 
 
 def round_ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers that enclose a range, about so many."""
+    """Return about so many round numbers that enclose a range."""
     if high <= low:
         high = low + (abs(low) or 1.0)
     rough = (high - low) / about
@@ -178,7 +178,7 @@ def round_ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Numbers such as 10, 20, 50 within a range of a logarithmic axis."""
+    """Return numbers such as 10, 20, 50 within a range of a logarithmic axis."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [factor * 10.0**power for power in powers for factor in factors
@@ -189,5 +189,5 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def shortened(text: str, most: int = LONGEST_LABEL) -> str:
-    """The beginning of a long text."""
+    """Return the beginning of a long text."""
     return text if len(text) <= most else text[: max(1, most - 1)] + "…"

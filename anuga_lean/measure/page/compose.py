@@ -1,4 +1,4 @@
-"""The page as a whole: headlines, what is missing, sections, every record, machines.
+"""Puts the page together: headlines, what is missing, sections, every record, machines.
 
 Owns the order and the choice of headlines; the sections are memory.py's and
 speed.py's.
@@ -44,7 +44,7 @@ class Unreadable(NamedTuple):
 
 
 def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> Page:
-    """What there is to show.
+    """Return the page of some nights.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def _summary(shown: Shown) -> str:
 
 
 def _measured(shown: Shown) -> list[str]:
-    """Date, commit and machine class of the newest night."""
+    """Return date, commit and machine class of the newest night."""
     if not shown.nights:
         return []
     night = shown.nights[-1]
@@ -103,7 +103,7 @@ def _measured(shown: Shown) -> list[str]:
 
 
 def _headlines(shown: Shown) -> list[Headline]:
-    """Of each headline figure the case with the largest mesh that stock and lean both have."""
+    """Return each headline figure of the case with the largest mesh that stock and lean have."""
     found = []
     for suite, name in HEADLINES:
         pairs = []
@@ -141,7 +141,7 @@ def _problems(shown: Shown, unreadable: list[Unreadable]) -> list[Problem]:
 
 
 def _cards(shown: Shown) -> dict[str, list[Card]]:
-    """All figures of every record, by suite."""
+    """Return all figures of every record, by suite."""
     entries = shown.entries + shown.failed
     suites = dict.fromkeys([*SUITES, *(entry.record.suite for entry in entries)])
     found = {suite: [_card(entry, shown) for entry in entries if entry.record.suite == suite]
@@ -164,7 +164,7 @@ def _card(entry: Entry, shown: Shown) -> Card:
 
 
 def _machines(shown: Shown) -> list[Table]:
-    """Every machine the nights ran on, whatever is known of it."""
+    """Return every machine the nights ran on, with what is known of it."""
     found: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
     for night in shown.nights:
         key = json.dumps(night.machine, sort_keys=True, default=str)

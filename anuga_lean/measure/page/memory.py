@@ -1,4 +1,4 @@
-"""Panels on memory: held arrays, instruments, stages, ranks, call sites.
+"""Makes the panels on memory: held arrays, instruments, stages, ranks, call sites.
 
 Owns what is summed and said; charts.py draws.
 """
@@ -34,8 +34,8 @@ RANK_SUMS = (
 
 
 def held(shown: Shown) -> Section:
-    """B/tri of the census by group of arrays."""
-    panels = []
+    """Return the section on the B/tri of the census by group of arrays."""
+    panels: list[Panel] = []
     for case in shown.cases("memory", "groups"):
         names = labels(case)
         totals = [_by_section(entry.record.groups) for entry in case]
@@ -59,8 +59,8 @@ def held(shown: Shown) -> Section:
 
 
 def figures(shown: Shown, suite: str, ident: str, heading: str, intro: str) -> Section:
-    """All figures of a suite, by unit, the builds side by side; ratios have their own section."""
-    panels = []
+    """Return the section on a suite's figures by unit, builds side by side, without ratios."""
+    panels: list[Panel] = []
     for case in shown.cases(suite, "figures"):
         names = labels(case)
         units = dict.fromkeys(figure.unit for entry in case
@@ -78,8 +78,8 @@ def figures(shown: Shown, suite: str, ident: str, heading: str, intro: str) -> S
 
 
 def stages(shown: Shown) -> Section:
-    """Peak RSS by stage, of every suite that has stages."""
-    panels = []
+    """Return the section on the peak RSS by stage, of every suite that has stages."""
+    panels: list[Panel] = []
     cases = [case for suite in ("memory", "ranks", "speed", "checkpoint")
              for case in shown.cases(suite, "stages")]
     for case in cases:
@@ -110,8 +110,8 @@ def stages(shown: Shown) -> Section:
 
 
 def ranks(shown: Shown) -> Section:
-    """Memory of every rank, shared and private, and the sums over ranks."""
-    panels = []
+    """Return the section on the memory of every rank, shared and private, and its sums."""
+    panels: list[Panel] = []
     for case in (case for suite in ("ranks", "memory") for case in shown.cases(suite, "ranks")):
         for label, entry in zip(labels(case), case, strict=True):
             panels.append(_rank_panel(shown, f"ranks-{len(panels)}", label, entry, case))
@@ -119,8 +119,8 @@ def ranks(shown: Shown) -> Section:
 
 
 def sites(shown: Shown) -> Section:
-    """Which lines of code allocate what is alive at the peak."""
-    panels = []
+    """Return the section on the lines of code that allocate what is alive at the peak."""
+    panels: list[Panel] = []
     for case in shown.cases("memory", "sites"):
         for label, entry in zip(labels(case), case, strict=True):
             look = shown.look(entry.record.build)
@@ -193,7 +193,7 @@ def _columns(caption: str, what: str, names: list[str],
 
 
 def _rank_panel(shown: Shown, ident: str, label: str, entry: Entry, case: list[Entry]) -> Panel:
-    """One build; bars of all builds of the case have one scale."""
+    """Return the panel of one build; bars of all builds of the case have one scale."""
     found = entry.record.ranks
     name = f"{title([entry])}, {label}"
     longest = max(rank.get("rss") or 0.0 for each in case for rank in each.record.ranks)

@@ -1,4 +1,4 @@
-"""What a page holds, in the words of the templates: sections, panels, charts, tables.
+"""Holds what a page shows, in the words of the templates: sections, panels, charts, tables.
 
 Owns the containers and nothing that fills them.  All text is plain: the
 templates escape it.
@@ -6,6 +6,7 @@ templates escape it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -102,7 +103,7 @@ class Lines:
 
     @property
     def legend(self) -> list[Key]:
-        """What each line is."""
+        """Return what each line stands for."""
         return [line.key for line in self.lines]
 
 
@@ -118,7 +119,7 @@ class Table:
 
 @dataclass
 class Command:
-    """What anyone can type to measure something again."""
+    """The command that measures something again."""
 
     label: str
     text: str
@@ -131,7 +132,7 @@ class Panel:
     id: str
     title: str
     subtitle: str
-    charts: list[Bars | Lines]
+    charts: Sequence[Bars | Lines]
     tables: list[Table]
     commands: list[Command]
     notes: list[str] = field(default_factory=list)
@@ -179,7 +180,7 @@ class Card:
 
 @dataclass
 class Page:
-    """All of it."""
+    """All that a page shows."""
 
     title: str
     summary: str

@@ -1,4 +1,4 @@
-"""A page as HTML: the one place that meets jinja2."""
+"""Writes a page as HTML; the one module that imports jinja2."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from anuga_lean.measure.page.model import Lines, Page
 
 
 def render(page: Page) -> str:
-    """The text of the file.
+    """Return the text of the file.
 
     Raises
     ------
     CommandError
         jinja2 is not installed.
     """
-    return templates().get_template("page.html").render(page=page)
+    text: str = templates().get_template("page.html").render(page=page)
+    return text
 
 
 def templates() -> Any:
-    """The templates, everything put into them escaped.
+    """Return the templates, which escape everything put into them.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def templates() -> Any:
 
 
 def _breakable(text: str) -> Any:
-    """A name or path, escaped, that may go on in the next line after / and _."""
+    """Return a name or path, escaped, that may go on in the next line after / and _."""
     from markupsafe import Markup, escape
 
     pieces = re.split(r"(?<=[/_])", text)

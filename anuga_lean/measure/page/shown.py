@@ -1,4 +1,4 @@
-"""Which records a page shows, and how each build looks.
+"""Chooses the records that a page shows, and how each build looks.
 
 Of every record the newest night that has it counts.  Owns the choice, the
 grouping into cases (the same thing on several builds) and the looks; the
@@ -49,7 +49,7 @@ class Shown:
         self.nights = sorted(nights, key=lambda night: instant(night.date))
         newest: dict[str, list[Entry]] = {}
         for night in self.nights:
-            keys = {record.key: [] for record in night.records}
+            keys: dict[str, list[Entry]] = {record.key: [] for record in night.records}
             for record in night.records:
                 keys[record.key].append(Entry(record, night))
             newest.update(keys)
@@ -59,18 +59,18 @@ class Shown:
         self.builds = ordered({entry.record.build: None for entry in everything})
 
     def look(self, build: str) -> str:
-        """The class of page.css of a build."""
+        """Return the class of page.css of a build."""
         if build in FIRST:
             return f"b{FIRST.index(build)}"
         others = [other for other in self.builds if other not in FIRST]
         return f"b{len(FIRST) + others.index(build) % (LOOKS - len(FIRST))}"
 
     def of(self, suite: str) -> list[Entry]:
-        """Records of a suite that have figures."""
+        """Return the records of a suite that have figures."""
         return [entry for entry in self.entries if entry.record.suite == suite]
 
     def cases(self, suite: str, having: str) -> list[list[Entry]]:
-        """The records of a suite that have something, the builds of a case together."""
+        """Return the records of a suite that have something, the builds of a case together."""
         mesh = suite != "memory"  # where sizes may differ between builds
         found = self.grouped(
             (entry for entry in self.of(suite) if getattr(entry.record, having)),
@@ -83,14 +83,14 @@ class Shown:
     def grouped(
         entries: Iterable[Entry], by: Callable[[Record], Hashable]
     ) -> list[list[Entry]]:
-        """Records in groups of the same key, in their order."""
+        """Return records in groups of the same key, in their order."""
         groups: dict[Hashable, list[Entry]] = {}
         for entry in entries:
             groups.setdefault(by(entry.record), []).append(entry)
         return list(groups.values())
 
     def absent(self, case: list[Entry]) -> list[str]:
-        """Sentences on the builds of a case that could not be measured."""
+        """Return sentences on the builds of a case that could not be measured."""
         one = case[0].record
         return [f"{entry.record.build} was not measured: {entry.record.error}"
                 for entry in self.failed
@@ -99,12 +99,12 @@ class Shown:
 
 
 def ordered(builds: Iterable[str]) -> list[str]:
-    """Stock first, lean second, the others as they come."""
+    """Return stock first, lean second, the others as they come."""
     return sorted(builds, key=lambda build: FIRST.index(build) if build in FIRST else len(FIRST))
 
 
 def labels(case: list[Entry]) -> list[str]:
-    """A label for each record of a case: the build, and what tells two of one build apart."""
+    """Return a label for each record of a case: the build, and what tells two of one apart."""
     builds = [entry.record.build for entry in case]
     found = []
     for entry in case:
@@ -116,7 +116,7 @@ def labels(case: list[Entry]) -> list[str]:
 
 
 def title(case: list[Entry]) -> str:
-    """What a case is called."""
+    """Return the name of a case."""
     record = case[0].record
     words = [record.scenario]
     if record.flow_algorithm != "DE0":
@@ -129,7 +129,7 @@ def title(case: list[Entry]) -> str:
 
 
 def subtitle(case: list[Entry], largest: bool = True) -> str:
-    """Mesh and conditions of a case."""
+    """Return mesh and conditions of a case."""
     if case[0].record.suite == "patches":  # of no mesh
         return conditions(case[0].record)
     sizes = {entry.record.build: tuple(entry.record.triangles[-1:] if largest
@@ -147,7 +147,7 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 
 def commands(case: Iterable[Entry]) -> list[Command]:
-    """How each record was measured, each command once."""
+    """Return how each record was measured, each command once."""
     found: dict[str, list[str]] = {}
     for entry in case:
         if entry.record.command:

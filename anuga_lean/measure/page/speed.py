@@ -1,4 +1,4 @@
-"""Panels on speed against mesh size, on ratios, and on how gated figures went over the nights.
+"""Makes the panels on speed over mesh size, on ratios, and on gated figures over the nights.
 
 Owns what a line is; charts.py draws.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from anuga_lean.measure.page import charts
 from anuga_lean.measure.page.charts import Axes, Series, Value
-from anuga_lean.measure.page.model import Key, Panel, Section, Table
+from anuga_lean.measure.page.model import Key, Lines, Panel, Section, Table
 from anuga_lean.measure.page.shown import Entry, Shown, commands
 from anuga_lean.measure.page.wording import (
     conditions,
@@ -43,7 +43,7 @@ class Point(NamedTuple):
 
 
 def per_triangle(record: Record) -> tuple[float, float] | None:
-    """Triangles and ns per triangle and step; None if a record has none."""
+    """Return triangles and ns per triangle and step; None if a record has none."""
     figure = record.figures.get(SPEED)
     if figure is None or not record.triangles or record.triangles[-1] <= 0:
         return None
@@ -53,11 +53,11 @@ def per_triangle(record: Record) -> tuple[float, float] | None:
 
 
 def against_size(shown: Shown) -> Section:
-    """Time per triangle over the size of the mesh, a line for each build and number of threads."""
+    """Return the section on time per triangle over mesh size, a line a build and thread count."""
     timed = [entry for entry in shown.of("speed") if per_triangle(entry.record) is not None]
     kinds = list(dict.fromkeys(_kind(entry.record) for entry in sorted(
         timed, key=lambda entry: (shown.builds.index(entry.record.build), entry.record.threads))))
-    panels = []
+    panels: list[Panel] = []
     for found in shown.grouped(
             timed, lambda record: (record.scenario, record.flow_algorithm, record.numprocs)):
         lines: dict[tuple[str, int, str], list[Entry]] = {}
@@ -80,8 +80,8 @@ def against_size(shown: Shown) -> Section:
 
 
 def ratios(shown: Shown) -> Section:
-    """Figures that say how many times better lean is than stock."""
-    panels = []
+    """Return the section on figures that say how many times better lean is than stock."""
+    panels: list[Panel] = []
     found = [(entry, name, figure) for entry in shown.entries
              for name, figure in entry.record.figures.items() if figure.unit == "x"]
     for name in dict.fromkeys(name for _, name, _ in found):
@@ -96,7 +96,7 @@ def ratios(shown: Shown) -> Section:
 
 
 def history(shown: Shown) -> Section:
-    """Gated figures over the stored nights: a chart for each figure of a scenario."""
+    """Return the section on gated figures over the stored nights, a chart for each figure."""
     followed: dict[tuple[str, str, str], dict[str, list[Point]]] = {}
     for number_of_night, night in enumerate(shown.nights):
         for record in night.records:
@@ -105,7 +105,7 @@ def history(shown: Shown) -> Section:
                     chart = followed.setdefault((record.suite, name, record.scenario), {})
                     chart.setdefault(record.key, []).append(
                         Point(number_of_night, Entry(record, night), figure))
-    panels = []
+    panels: list[Panel] = []
     for (_, name, _), lines in followed.items():
         longer = [points for points in lines.values() if points[0].night < points[-1].night]
         for first in range(0, len(longer), MOST_LINES):
@@ -131,7 +131,7 @@ def _kind_name(kind: tuple[str, int, str]) -> str:
 
 
 def _size_chart(shown: Shown, lines: dict[tuple[str, int, str], list[Entry]],
-                kinds: list[tuple[str, int, str]]) -> charts.Lines:
+                kinds: list[tuple[str, int, str]]) -> Lines:
     series = []
     for kind, entries in lines.items():
         points = [point for entry in entries
@@ -178,7 +178,7 @@ def _ratio_panel(shown: Shown, ident: str, name: str, entries: list[Entry]) -> P
 
 
 def _unusual(record: Record) -> list[str]:
-    """Conditions of a record, DE0 and one rank not worth a word."""
+    """Return the conditions of a record but DE0 and one rank, which are usual."""
     return [*([record.flow_algorithm] if record.flow_algorithm != "DE0" else []),
             plural(record.threads, "thread"),
             *([plural(record.numprocs, "rank")] if record.numprocs > 1 else [])]
@@ -223,7 +223,7 @@ def _history_series(shown: Shown, position: int, label: str, short: str,
 
 
 def _line_names(records: list[Record], brief: bool = False) -> list[str]:
-    """What tells the lines of one chart apart, the build always unless brief."""
+    """Return what tells the lines of one chart apart, the build always unless brief."""
     meshed = len({tuple(record.triangles) for record in records}) > 1
     varied = len({(record.flow_algorithm, record.threads, record.numprocs)
                   for record in records}) > 1
@@ -237,21 +237,21 @@ def _line_names(records: list[Record], brief: bool = False) -> list[str]:
 
 
 def _brief(record: Record) -> str:
-    """Conditions of a record, for the end of a line."""
+    """Return the conditions of a record, for the end of a line."""
     algorithm = record.flow_algorithm if record.flow_algorithm != "DE0" else ""
     ranks = f"{record.numprocs}p" if record.numprocs > 1 else ""
     return " ".join(filter(None, (algorithm, f"{record.threads}t", ranks)))
 
 
 def _same(lines: list[list[Point]]) -> str:
-    """Mesh and conditions that the lines of a chart have in common."""
+    """Return mesh and conditions that the lines of a chart have in common."""
     records = [points[-1].entry.record for points in lines]
     found = {f"{meshes(record.triangles)}, {conditions(record)}" for record in records}
     return found.pop() if len(found) == 1 else f"{len(records)} lines"
 
 
 def _change(values: list[float]) -> str:
-    """How the last night differs from the one before."""
+    """Return how the last night differs from the one before."""
     before, after = values[-2:]
     if before == after:
         return "as the night before"

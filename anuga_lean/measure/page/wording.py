@@ -1,4 +1,4 @@
-"""Numbers, units, dates and names as a reader meets them on the page.
+"""Writes numbers, units, dates and names as a reader meets them on the page.
 
 Owns the wording; knows nothing of charts.
 """
@@ -47,7 +47,7 @@ UNITS = {"B/tri": "bytes per triangle", "MiB": "MiB", "s": "seconds", "ns/tri":
 
 
 def number(value: float) -> str:
-    """Three digits or all before the point, in thousands."""
+    """Write a number with three digits or all before the point, in thousands."""
     size = abs(value)
     if size >= 100:
         return f"{value:,.0f}"
@@ -57,7 +57,7 @@ def number(value: float) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """A number with its unit; short times in ms or µs."""
+    """Write a number with its unit; short times in ms or µs."""
     if unit == "s":
         for least, factor, name in ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (1e-6, 1e6, "µs")):
             if abs(value) >= least:
@@ -66,32 +66,32 @@ def amount(value: float, unit: str) -> str:
 
 
 def figure_text(figure: Figure) -> str:
-    """Value and unit of a figure."""
+    """Write value and unit of a figure."""
     return amount(figure.value, figure.unit)
 
 
 def spread_text(figure: Figure) -> str:
-    """Spread in per cent; a dash where it was measured once."""
+    """Write a spread in per cent; a dash where it was measured once."""
     return "–" if figure.spread is None else f"{figure.spread:.1%}"
 
 
 def mebibytes(nbytes: float | None) -> str:
-    """Bytes as MiB; a dash where not known."""
+    """Write bytes as MiB; a dash where not known."""
     return "–" if nbytes is None else f"{number(nbytes / MIB)} MiB"
 
 
 def figure_name(name: str) -> str:
-    """What a figure is, under its own name where it is not known here."""
+    """Return what a figure is, under its own name where it is not known here."""
     return FIGURES.get(name, name)
 
 
 def unit_name(unit: str) -> str:
-    """A unit in full."""
+    """Return a unit in full."""
     return UNITS.get(unit, unit or "no unit")
 
 
 def date(text: str) -> str:
-    """An ISO 8601 date as day and minute, UTC; as it is where it is none."""
+    """Write an ISO 8601 date as day and minute, UTC; leave any other text as it is."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -102,7 +102,7 @@ def date(text: str) -> str:
 
 
 def instant(text: str) -> tuple[float, str]:
-    """What a date sorts by; no date comes first."""
+    """Return what a date sorts by; no date comes first."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -111,7 +111,7 @@ def instant(text: str) -> tuple[float, str]:
 
 
 def count(triangles: float) -> str:
-    """A number of triangles, short, for an axis."""
+    """Write a number of triangles, short, for an axis."""
     for least, name in ((1e6, " M"), (1e3, " k")):
         if triangles >= least:
             return f"{triangles / least:.3g}{name}"
@@ -119,18 +119,18 @@ def count(triangles: float) -> str:
 
 
 def plural(how_many: int, what: str) -> str:
-    """`1 rank`, `2 ranks`."""
+    """Write a count with its noun: `1 rank`, `2 ranks`."""
     return f"{how_many:,} {what}" + ("" if how_many == 1 else "s")
 
 
 def joined(words: Iterable[str]) -> str:
-    """`a, b and c`."""
+    """Join words: `a, b and c`."""
     words = list(words)
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def meshes(sizes: list[int]) -> str:
-    """The meshes of a record."""
+    """Return the meshes of a record."""
     if not sizes:
         return "mesh not known"
     return " and ".join(f"{size:,}" for size in (sizes[0], sizes[-1])[len(sizes) < 2:]) \
@@ -138,12 +138,12 @@ def meshes(sizes: list[int]) -> str:
 
 
 def short_mesh(record: Record) -> str:
-    """The largest mesh of a record, short."""
+    """Return the largest mesh of a record, short."""
     return f"{count(record.triangles[-1])} triangles" if record.triangles else "mesh not known"
 
 
 def conditions(record: Record) -> str:
-    """What else a record depends on, the mesh left out."""
+    """Return what else a record depends on, the mesh left out."""
     if record.suite == "patches":
         return "ANUGA with that patch"
     words = [record.flow_algorithm, plural(record.threads, "thread")]
@@ -153,7 +153,7 @@ def conditions(record: Record) -> str:
 
 
 def full_name(record: Record) -> str:
-    """Names a record among all others."""
+    """Return the name of a record among all others."""
     words = [f"{record.suite}: {record.scenario}, {record.build}"]
     if record.triangles:
         words.append(meshes(record.triangles))

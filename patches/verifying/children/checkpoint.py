@@ -1,4 +1,4 @@
-"""Checkpoints of a model of ANUGA's own domains: ``checkpoint.py write|load FOLDER``.
+"""Writes or loads checkpoints of ANUGA's own domains: ``checkpoint.py write|load FOLDER``.
 
 A checkpoint falls on every second yield, so that what one adds to the peak is the
 difference between yields of one run, whatever writes it.  Prints one line of JSON last.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-del sys.path[0]  # this folder, whose modules nobody else may find
+del sys.path[0]  # this folder: its modules are for this script alone
 
 import anuga_lean.scenarios as scenarios  # noqa: E402
 from anuga_lean.measure import probe  # noqa: E402
@@ -42,7 +42,7 @@ def write(anuga: Any, folder: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def load(anuga: Any, folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Load the last one and go on; the arrays at the end."""
+    """Load the last one and continue; return the arrays at the end."""
     import numpy as np
 
     before = probe.read_memory().rss

@@ -1,4 +1,4 @@
-"""What rank 0 holds and takes to give out a domain: ``mpiexec -n 4 distribute.py run FOLDER``.
+"""Measures rank 0 as it distributes a domain: ``mpiexec -n 4 distribute.py run FOLDER``.
 
 Rank 0 prints one line of JSON last.
 """
@@ -18,7 +18,7 @@ from anuga_lean.measure.child import import_anuga  # noqa: E402
 
 
 def main(_: str, folder: str) -> None:
-    """Build on rank 0, give out, and read memory once all garbage is gone."""
+    """Build on rank 0, distribute, and read memory once all garbage is collected."""
     request = json.loads((Path(folder) / "request.json").read_text())
     anuga = import_anuga("stock")
     probe.reset_peak_rss()

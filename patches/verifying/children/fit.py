@@ -1,4 +1,4 @@
-"""What the fit of a points file takes: ``fit.py run FOLDER``; prints one line of JSON last."""
+"""Measures the fit of a points file: ``fit.py run FOLDER``; prints one line of JSON last."""
 
 from __future__ import annotations
 

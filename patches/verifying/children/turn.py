@@ -1,4 +1,4 @@
-"""A model that evolves a few steps whenever it is told to: ``turn.py run FOLDER``.
+"""Evolves a model a few steps whenever it is told to: ``turn.py run FOLDER``.
 
 Prints ``ready``, and for each line that it reads the seconds of its next steps as a
 JSON list: of the processor, for one thread's are the same whatever else it runs.
@@ -46,7 +46,7 @@ class Turns(StepClock):
             self.wait()
 
     def wait(self) -> None:
-        """Until the next turn; the process ends when there is none."""
+        """Wait for the next turn; end the process when there is none."""
         if not sys.stdin.readline():
             os._exit(0)
         self._cpu = process_time()

@@ -121,7 +121,7 @@ def basic_mesh(anuga: ModuleType) -> Leg:
 
 @case()
 def distributed_on_one_process(anuga: ModuleType) -> Leg:
-    """distribute() with nobody to share with."""
+    """distribute() on one rank."""
     domain = channel(anuga)
     domain = anuga.distribute(domain)
     wall(anuga, domain)
