@@ -82,7 +82,7 @@ cdef extern from "run.h" nogil:
         double *stage_work
         double *xmomentum_work
         double *ymomentum_work
-        double *friction_slope
+        double *friction_rate
         double *max_speed
         double *stage_semi
         double *xmomentum_semi
@@ -425,18 +425,18 @@ cdef class Run:
             self.mesh._check_slots(self.r.counted_offset, self.r.counted_slot)
         self.have |= COUNTED
 
-    def bind_optional(self, friction_slope, max_speed):
+    def bind_optional(self, friction_rate, max_speed):
         """Record these per triangle, (n,) float64, or None; written.
 
         Parameters
         ----------
-        friction_slope : rate of friction on a sloped bed, 1/s over the momentum
+        friction_rate : rate of friction on a sloped bed, 1/s over the momentum
         max_speed : largest wave speed at the triangle's edges, m/s
         """
         cdef int64_t n = self.mesh.c.n
-        self.r.friction_slope = self.r.max_speed = NULL
-        self.r.friction_slope = <double *> self._bind(
-            "friction_slope", friction_slope, np.float64, n)
+        self.r.friction_rate = self.r.max_speed = NULL
+        self.r.friction_rate = <double *> self._bind(
+            "friction_rate", friction_rate, np.float64, n)
         self.r.max_speed = <double *> self._bind("max_speed", max_speed, np.float64, n)
 
     def bind_undo(self, index, value, bits):

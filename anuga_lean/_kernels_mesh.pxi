@@ -7,9 +7,9 @@
 cdef extern from "state.h" nogil:
     ctypedef struct lean_block:
         int64_t member, vertex, node, flux_slot, ring_neighbour
-        int64_t boundary, corner, exception, near
+        int64_t boundary, ear, exception, near
         int32_t n_own, n_ring1, n_ring2, n_node
-        int32_t n_boundary, n_corner, n_exception, n_near
+        int32_t n_boundary, n_ear, n_exception, n_near
 
     ctypedef struct lean_mesh:
         int32_t n, n_blocks, block_size, n_boundary, use_inscribed_circle
@@ -23,9 +23,9 @@ cdef extern from "state.h" nogil:
         const uint16_t *ring_neighbour
         const uint16_t *boundary_slot
         const int32_t *boundary_index
-        const uint16_t *corner_triangle
-        const uint16_t *corner_neighbour
-        const int32_t *corner_far
+        const uint16_t *ear_triangle
+        const uint16_t *ear_neighbour
+        const int32_t *ear_far
         const uint16_t *exception_slot
         const uint16_t *exception_neighbour
         const int32_t *near_block
@@ -59,7 +59,7 @@ cdef extern from "blocks.h" nogil:
 
     ctypedef struct lean_pool_sizes:
         int64_t member, vertex, node, flux_slot, ring_neighbour
-        int64_t boundary, corner, exception, near
+        int64_t boundary, ear, exception, near
         int32_t max_own, max_local, max_all, max_node, max_boundary
 
     ctypedef struct lean_pools:
@@ -71,9 +71,9 @@ cdef extern from "blocks.h" nogil:
         uint16_t *ring_neighbour
         uint16_t *boundary_slot
         int32_t *boundary_index
-        uint16_t *corner_triangle
-        uint16_t *corner_neighbour
-        int32_t *corner_far
+        uint16_t *ear_triangle
+        uint16_t *ear_neighbour
+        int32_t *ear_far
         uint16_t *exception_slot
         uint16_t *exception_neighbour
         int32_t *near_block
@@ -130,10 +130,10 @@ def release_free_memory():
 block_dtype = np.dtype(
     [(name, np.int64) for name in (
         "member", "vertex", "node", "flux_slot", "ring_neighbour",
-        "boundary", "corner", "exception", "near")]
+        "boundary", "ear", "exception", "near")]
     + [(name, np.int32) for name in (
         "n_own", "n_ring1", "n_ring2", "n_node",
-        "n_boundary", "n_corner", "n_exception", "n_near")],
+        "n_boundary", "n_ear", "n_exception", "n_near")],
     align=True,
 )
 if block_dtype.itemsize != sizeof(lean_block):
@@ -343,9 +343,9 @@ cdef class Cut:
             pools, "ring_neighbour", np.uint16, s.ring_neighbour)
         p.boundary_slot = <uint16_t *> _room(pools, "boundary_slot", np.uint16, s.boundary)
         p.boundary_index = <int32_t *> _room(pools, "boundary_index", np.int32, s.boundary)
-        p.corner_triangle = <uint16_t *> _room(pools, "corner_triangle", np.uint16, s.corner)
-        p.corner_neighbour = <uint16_t *> _room(pools, "corner_neighbour", np.uint16, s.corner)
-        p.corner_far = <int32_t *> _room(pools, "corner_far", np.int32, 3 * s.corner)
+        p.ear_triangle = <uint16_t *> _room(pools, "ear_triangle", np.uint16, s.ear)
+        p.ear_neighbour = <uint16_t *> _room(pools, "ear_neighbour", np.uint16, s.ear)
+        p.ear_far = <int32_t *> _room(pools, "ear_far", np.int32, 3 * s.ear)
         p.exception_slot = <uint16_t *> _room(pools, "exception_slot", np.uint16, s.exception)
         p.exception_neighbour = <uint16_t *> _room(
             pools, "exception_neighbour", np.uint16, s.exception)
@@ -420,12 +420,12 @@ cdef const char *_fault_of_block(const lean_mesh *m, const lean_pool_sizes *leng
             return "boundary_slot"
     if not _are_within(m.boundary_index + k.boundary, k.n_boundary, 0, m.n_boundary):
         return "boundary_index"
-    if not _is_span(k.corner, k.n_corner, length.corner) \
-            or not _are_within(m.corner_far + 3 * k.corner, 3 * k.n_corner, -1, m.n):
-        return "corner_far"
-    if k.n_corner and (_most(m.corner_triangle + k.corner, k.n_corner) >= local
-                       or _most(m.corner_neighbour + k.corner, k.n_corner) >= all):
-        return "corner_triangle or corner_neighbour"
+    if not _is_span(k.ear, k.n_ear, length.ear) \
+            or not _are_within(m.ear_far + 3 * k.ear, 3 * k.n_ear, -1, m.n):
+        return "ear_far"
+    if k.n_ear and (_most(m.ear_triangle + k.ear, k.n_ear) >= local
+                       or _most(m.ear_neighbour + k.ear, k.n_ear) >= all):
+        return "ear_triangle or ear_neighbour"
     if not _is_span(k.exception, k.n_exception, length.exception) or k.n_exception and (
             _most(m.exception_slot + k.exception, k.n_exception) >= 3 * own
             or _most(m.exception_neighbour + k.exception, k.n_exception) >= local):
@@ -490,12 +490,12 @@ cdef class MeshHandle:
         self.c.boundary_slot = <const uint16_t *> self._pool(blocks, "boundary_slot", np.uint16)
         self.c.boundary_index = <const int32_t *> self._pool(
             blocks, "boundary_index", np.int32, len(self.pools["boundary_slot"]))
-        self.c.corner_triangle = <const uint16_t *> self._pool(
-            blocks, "corner_triangle", np.uint16)
-        self.c.corner_neighbour = <const uint16_t *> self._pool(
-            blocks, "corner_neighbour", np.uint16, len(self.pools["corner_triangle"]))
-        self.c.corner_far = <const int32_t *> self._pool(
-            blocks, "corner_far", np.int32, 3 * len(self.pools["corner_triangle"]))
+        self.c.ear_triangle = <const uint16_t *> self._pool(
+            blocks, "ear_triangle", np.uint16)
+        self.c.ear_neighbour = <const uint16_t *> self._pool(
+            blocks, "ear_neighbour", np.uint16, len(self.pools["ear_triangle"]))
+        self.c.ear_far = <const int32_t *> self._pool(
+            blocks, "ear_far", np.int32, 3 * len(self.pools["ear_triangle"]))
         self.c.exception_slot = <const uint16_t *> self._pool(
             blocks, "exception_slot", np.uint16)
         self.c.exception_neighbour = <const uint16_t *> self._pool(
@@ -507,7 +507,7 @@ cdef class MeshHandle:
         length.flux_slot = len(self.pools["flux_slot"])
         length.ring_neighbour = len(self.pools["ring_neighbour"])
         length.boundary = len(self.pools["boundary_slot"])
-        length.corner = len(self.pools["corner_triangle"])
+        length.ear = len(self.pools["ear_triangle"])
         length.exception = len(self.pools["exception_slot"])
         length.near = len(self.pools["near_block"])
         self._check_blocks(&length)

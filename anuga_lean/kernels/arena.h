@@ -23,7 +23,7 @@ typedef struct {
 /* The second stage of RK2: raw state in, new state out. */
 typedef struct {
     double *w, *uh, *vh, *z;  /* own: stage, momenta, bed; m, m2/s                    */
-    double *eta;              /* own: Manning's n, or the factor S where sloped       */
+    double *eta;              /* own: Manning's n, or S, 1/s, where sloped            */
     double *temp;             /* 4*own, of lean_update_chunk                          */
     uint8_t *still, *full;    /* own: isolated; not a ghost.  In the place of mass    */
 } lean_next_state;

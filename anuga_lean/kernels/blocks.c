@@ -110,11 +110,11 @@ static void enter_block(const lean_cut *cut, workspace *w, int32_t b, lean_block
     int32_t all = add_ring(cut, w, own, local);
     int32_t n_node = 0, n_near = 0;
     for (int32_t c = 0; c < all; c++) {
-        const int32_t *corner = cut->triangles + 3 * (int64_t)w->member[c];
+        const int32_t *vertex = cut->triangles + 3 * (int64_t)w->member[c];
         for (int i = 0; i < 3; i++)
-            if (w->local_node[corner[i]] < 0) {
-                w->local_node[corner[i]] = n_node;
-                w->node[n_node++] = corner[i];
+            if (w->local_node[vertex[i]] < 0) {
+                w->local_node[vertex[i]] = n_node;
+                w->node[n_node++] = vertex[i];
             }
     }
     for (int32_t c = own; c < all; c++) {
@@ -149,15 +149,15 @@ void lean_invert_order(int32_t n, const int32_t *order, int32_t *position)
 
 /* -- first pass ------------------------------------------------------------ */
 
-/* Count what is rare.  IN w of the entered block; OUT block: n_boundary, n_exception, n_corner */
+/* Count what is rare.  IN w of the entered block; OUT block: n_boundary, n_exception, n_ear */
 static void count_special(const lean_cut *cut, const workspace *w, lean_block *block)
 {
     int32_t local = block->n_own + block->n_ring1;
-    block->n_boundary = block->n_exception = block->n_corner = 0;
+    block->n_boundary = block->n_exception = block->n_ear = 0;
     for (int32_t c = 0; c < local; c++) {
         int32_t k = w->member[c];
         if (edges_without_neighbour(cut, k) >= 2)
-            block->n_corner++;
+            block->n_ear++;
         if (c >= block->n_own)
             continue;
         for (int i = 0; i < 3; i++)
@@ -189,7 +189,7 @@ static int place_block(lean_block *block, lean_pool_sizes *sizes)
     block->flux_slot = sizes->flux_slot;
     block->ring_neighbour = sizes->ring_neighbour;
     block->boundary = sizes->boundary;
-    block->corner = sizes->corner;
+    block->ear = sizes->ear;
     block->exception = sizes->exception;
     block->near = sizes->near;
     sizes->member += all;
@@ -198,7 +198,7 @@ static int place_block(lean_block *block, lean_pool_sizes *sizes)
     sizes->flux_slot += 3 * (int64_t)block->n_own;
     sizes->ring_neighbour += 3 * (int64_t)block->n_ring1;
     sizes->boundary += block->n_boundary;
-    sizes->corner += block->n_corner;
+    sizes->ear += block->n_ear;
     sizes->exception += block->n_exception;
     sizes->near += block->n_near;
     larger(&sizes->max_own, block->n_own);
@@ -292,10 +292,10 @@ static void fill_ring(const lean_cut *cut, const workspace *w, const lean_block 
 }
 
 /* Write the ears of the block and its first ring.  OUT their pools, the block's part */
-static void fill_corners(const lean_cut *cut, const workspace *w, const lean_block *block,
+static void fill_ears(const lean_cut *cut, const workspace *w, const lean_block *block,
                          const lean_pools *pools)
 {
-    int64_t q = block->corner;
+    int64_t q = block->ear;
     for (int32_t c = 0; c < block->n_own + block->n_ring1; c++) {
         const int32_t *link = cut->link + 3 * (int64_t)w->member[c];
         if (edges_without_neighbour(cut, w->member[c]) < 2)
@@ -303,11 +303,11 @@ static void fill_corners(const lean_cut *cut, const workspace *w, const lean_blo
         int32_t beyond = -1;
         for (int i = 0; i < 3; i++)
             beyond = link[i] >= 0 ? link[i] / 3 : beyond;
-        pools->corner_triangle[q] = (uint16_t)c;
-        pools->corner_neighbour[q] = (uint16_t)(beyond < 0 ? c : w->local[beyond]);
+        pools->ear_triangle[q] = (uint16_t)c;
+        pools->ear_neighbour[q] = (uint16_t)(beyond < 0 ? c : w->local[beyond]);
         for (int i = 0; i < 3; i++) {
             int32_t far = beyond < 0 ? -1 : cut->link[3 * (int64_t)beyond + i];
-            pools->corner_far[3 * q + i] = far < 0 ? -1 : far / 3;
+            pools->ear_far[3 * q + i] = far < 0 ? -1 : far / 3;
         }
         q++;
     }
@@ -325,7 +325,7 @@ int lean_fill_blocks(const lean_cut *cut, const lean_block *block, const lean_po
         fill_members(cut, &w, block + b, pools);
         code = fill_own(cut, &w, block + b, pools);
         fill_ring(cut, &w, block + b, pools);
-        fill_corners(cut, &w, block + b, pools);
+        fill_ears(cut, &w, block + b, pools);
         leave_block(&w, &counted);
     }
     release(&w);

@@ -26,7 +26,7 @@ typedef struct {
 /* Entries to reserve in each pool, and the largest block. */
 typedef struct {
     int64_t member, vertex, node, flux_slot, ring_neighbour;
-    int64_t boundary, corner, exception, near;
+    int64_t boundary, ear, exception, near;
     int32_t max_own, max_local, max_all, max_node, max_boundary;
 } lean_pool_sizes;
 
@@ -38,8 +38,8 @@ typedef struct {
     int32_t *node_id;
     uint16_t *flux_slot, *ring_neighbour, *boundary_slot;
     int32_t *boundary_index;
-    uint16_t *corner_triangle, *corner_neighbour;
-    int32_t *corner_far;
+    uint16_t *ear_triangle, *ear_neighbour;
+    int32_t *ear_far;
     uint16_t *exception_slot, *exception_neighbour;
     int32_t *near_block;
 } lean_pools;

@@ -52,7 +52,7 @@ void lean_relation_all(const lean_mesh *mesh, int table, int64_t *values);
 void lean_node_coordinates(const lean_mesh *mesh, int64_t first, int64_t count,
                            double *xy);
 
-/* INOUT count (n_nodes,): incremented for each triangle corner at the node. */
+/* INOUT count (n_nodes,): incremented for each triangle that has the node. */
 void lean_count_triangles_per_node(const lean_mesh *mesh, int64_t *count);
 
 /* OUT extent: least and largest x, least and largest y of a triangle's node */

@@ -74,7 +74,7 @@ int64_t lean_fit_close(int32_t n_nodes, int64_t *row, int32_t *column)
     return left;
 }
 
-/* -1 if the row has no such column. */
+/* The place of column w in row v, -1 if the row has no such column. */
 static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
 {
     int64_t i = rows->row[v], end = rows->row[v + 1];
@@ -91,12 +91,14 @@ static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
     return -1;
 }
 
+/* A sum, 0 if ANUGA would drop its entry. */
 static inline double kept(double sum)
 {
     return sum <= LEAST_ENTRY && sum >= -LEAST_ENTRY ? 0.0 : sum;
 }
 
-/* Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
+/* Add more to entry (v, w).  INOUT value, one per column.
+ * Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
 static inline int add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
                       double more)
 {

@@ -15,8 +15,8 @@ void lean_add_friction(const lean_run *r, double *xmomentum, double *ymomentum)
     for (int32_t k = 0; k < r->mesh->n; k++) {
         double uh = r->xmomentum[k], vh = r->ymomentum[k], eta = r->friction[k], S = 0.0;
         double h = r->stage[k] - r->elevation[k];
-        if (r->friction_slope)
-            S = r->friction_slope[k];
+        if (r->friction_rate)
+            S = r->friction_rate[k];
         else if (eta > 1.0e-15 && h >= r->p.h_min)
             S = lean_manning(r->p.g, eta, 1.0, sqrt(uh * uh + vh * vh)) / pow(h, 7.0 / 3.0);
         xmomentum[k] += S * uh;

@@ -1,4 +1,4 @@
-/* The geometry of one triangle, from its three corners.
+/* The geometry of one triangle, from its three vertices.
  *
  * Owns the formulas and nothing else: no loop, no memory.  Every function is
  * static inline, takes doubles by value and is free of branches, so that a
@@ -8,8 +8,8 @@
  * that of ANUGA 4.1.0, general_mesh.py, General_mesh.__init__, and gives the
  * same bits as long as nothing is contracted (-ffp-contract=off).
  *
- * Units: m, and m2 for areas.  Edge i of a triangle runs from corner i+1 to
- * corner i+2 (modulo 3), counter-clockwise; its normal points outwards.
+ * Units: m, and m2 for areas.  Edge i of a triangle runs from vertex i+1 to
+ * vertex i+2 (modulo 3), counter-clockwise; its normal points outwards.
  */
 #ifndef LEAN_GEOMETRY_H
 #define LEAN_GEOMETRY_H
@@ -61,7 +61,7 @@ static inline double lean_third(double x)
     return q + remainder * third;
 }
 
-/* The centroid, one coordinate: corners in the order 0, 1, 2. */
+/* The centroid, one coordinate: vertices in the order 0, 1, 2. */
 static inline double lean_centroid(double a0, double a1, double a2)
 {
     return lean_third(a0 + a1 + a2);

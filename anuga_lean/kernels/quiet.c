@@ -24,7 +24,7 @@ void lean_spread_activity(const lean_mesh *m, int wide, const uint8_t *changed,
     }
     for (int32_t b = 0; b < m->n_blocks; b++) {
         uint8_t a = near[b] | always[b];
-        if (wide || m->block[b].n_corner > 0)
+        if (wide || m->block[b].n_ear > 0)
             for (int32_t j = 0; j < m->block[b].n_near; j++)
                 a |= near[m->near_block[m->block[b].near + j]];
         active[b] = a != 0;

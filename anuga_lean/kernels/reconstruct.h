@@ -148,9 +148,9 @@ static int neighbour_at_rest(const lean_run *r, const opened *o, int c, int n, c
 LEAN_PHASE void reconstruct_ears(const lean_run *r, const opened *o)
 {
     const lean_mesh *m = r->mesh;
-    for (int j = 0; j < o->block->n_corner; j++) {
-        int64_t q = o->block->corner + j;
-        int c = m->corner_triangle[q], n = m->corner_neighbour[q];
+    for (int j = 0; j < o->block->n_ear; j++) {
+        int64_t q = o->block->ear + j;
+        int c = m->ear_triangle[q], n = m->ear_neighbour[q];
         int alone = o->iso[c] != 0.0;
         double own[4] = {o->w[c], o->h[c], alone ? 0.0 : o->u[c], alone ? 0.0 : o->v[c]};
         double e[4][3];
@@ -158,7 +158,7 @@ LEAN_PHASE void reconstruct_ears(const lean_run *r, const opened *o)
             for (int a = 0; a < 4; a++)
                 e[a][0] = e[a][1] = e[a][2] = own[a];
         } else {
-            int rest = neighbour_at_rest(r, o, c, n, m->corner_far + 3 * q);
+            int rest = neighbour_at_rest(r, o, c, n, m->ear_far + 3 * q);
             double other[4] = {o->w[n], o->h[n], rest ? 0.0 : o->u[n], rest ? 0.0 : o->v[n]};
             lean_ear_stencil s = ear_stencil_of(o, c, n);
             for (int a = 0; a < 4; a++)

@@ -106,7 +106,8 @@ typedef struct {
     const double *elevation, *friction;       /* IN */
     /* work arrays, n each: flux divergence, or the RK2 backup and average */
     double *stage_work, *xmomentum_work, *ymomentum_work;
-    double *friction_slope;   /* n, only for sloped Manning, else NULL */
+    double *friction_rate;    /* n, 1/s: Manning's factor S (manning.h) on the sloped bed as the
+                                 last sweep found it; NULL: the bed counts as flat */
     double *max_speed;        /* n, or NULL: not recorded */
     /* what forcing terms add semi-implicitly, per second: n each, or NULL: nothing */
     double *stage_semi, *xmomentum_semi, *ymomentum_semi;

@@ -21,7 +21,7 @@ LEAN_PHASE void second_stage(const lean_run *r, const opened *o, double dt,
     gather_own(o, r->xmomentum, uh);
     gather_own(o, r->ymomentum, vh);
     gather_own(o, r->elevation, z);
-    gather_own(o, r->friction_slope ? r->friction_slope : r->friction, eta);
+    gather_own(o, r->friction_rate ? r->friction_rate : r->friction, eta);
     if (r->n_undo > 0)
         for (int c = 0; c < nb; c++)
             lean_raw_state(r, member[c], w + c, uh + c, vh + c);
@@ -41,7 +41,7 @@ LEAN_PHASE void second_stage(const lean_run *r, const opened *o, double dt,
         .f0 = o->f0,
         .f1 = o->f1,
         .f2 = o->f2,
-        .sloped = r->friction_slope != NULL,
+        .sloped = r->friction_rate != NULL,
     };
     lean_update_chunk(&r->p, &k, dt, temp);
     if (k.n_negative > 0)

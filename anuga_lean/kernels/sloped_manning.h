@@ -8,8 +8,8 @@
 /* Manning's factor S, 1/s, of every own triangle: the bed is the plane through its values at
  * the middles of the edges, the depth what stands above their mean.
  * IN  what load leaves, iso, sz; r's raw state and friction
- * OUT r->friction_slope of the triangles */
-LEAN_PHASE void slope_friction(const lean_run *r, const opened *o)
+ * OUT r->friction_rate of the triangles */
+LEAN_PHASE void find_friction_rate(const lean_run *r, const opened *o)
 {
     const int NL = o->NL;
     for (int c = 0; c < o->nb; c++) {
@@ -35,7 +35,7 @@ LEAN_PHASE void slope_friction(const lean_run *r, const opened *o)
                 S /= pow(depth, 7.0 / 3.0);
             }
         }
-        r->friction_slope[m] = S;
+        r->friction_rate[m] = S;
     }
 }
 

@@ -22,11 +22,11 @@ typedef struct {
     int64_t flux_slot;       /* first entry in .flux_slot, 3*n_own                      */
     int64_t ring_neighbour;  /* first entry in .ring_neighbour, 3*n_ring1               */
     int64_t boundary;        /* first entry in .boundary_slot / .boundary_index         */
-    int64_t corner;          /* first entry in .corner_*                                */
+    int64_t ear;             /* first entry in .ear_*                                   */
     int64_t exception;       /* first entry in .exception_*                             */
     int64_t near;            /* first entry in .near_block                              */
     int32_t n_own, n_ring1, n_ring2, n_node;
-    int32_t n_boundary, n_corner, n_exception, n_near;
+    int32_t n_boundary, n_ear, n_exception, n_near;
 } lean_block;
 
 typedef struct {
@@ -53,13 +53,13 @@ typedef struct {
     const uint16_t *ring_neighbour;
     const uint16_t *boundary_slot;   /* i*NL + c of each own boundary edge, ascending in (c, i) */
     const int32_t *boundary_index;   /* its place in the boundary enumeration */
-    /* Triangles of NL with two or three boundary edges. corner_neighbour: the
+    /* Ears: triangles of NL with two or three boundary edges.  ear_neighbour: the
      * one surrogate neighbour's local index, the triangle itself if it has
-     * none.  corner_far[3]: original indices of that neighbour's surrogate
+     * none.  ear_far[3]: original indices of that neighbour's surrogate
      * neighbours other than itself, -1 where there is none.                  */
-    const uint16_t *corner_triangle;
-    const uint16_t *corner_neighbour;
-    const int32_t *corner_far;
+    const uint16_t *ear_triangle;
+    const uint16_t *ear_neighbour;
+    const int32_t *ear_far;
     /* Own triangles with an interior segment tagged as boundary: exception_slot
      * is i*n_own + c; the flux sees the boundary there, the reconstruction the
      * triangle exception_neighbour (local index).                            */

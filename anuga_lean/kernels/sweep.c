@@ -55,8 +55,8 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
         scatter_own(&o, o.speed, r->max_speed);
     if (mode == LEAN_SPEEDS)
         return smallest;
-    if (r->friction_slope)
-        slope_friction(r, &o);
+    if (r->friction_rate)
+        find_friction_rate(r, &o);
     if (mode == LEAN_FLUXES)
         store_fluxes(r, &o);
     else

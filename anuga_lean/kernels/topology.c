@@ -7,7 +7,7 @@
 
 #include "geometry.h"
 
-/* Corner at which edge e starts, and at which it ends. */
+/* Vertex at which edge e starts, and at which it ends. */
 static const int EDGE_START[3] = {1, 2, 0};
 static const int EDGE_END[3] = {2, 0, 1};
 
@@ -71,9 +71,9 @@ int lean_find_neighbours(int32_t n, int32_t n_nodes, const int32_t *triangles,
             goto done;
         }
     for (int32_t k = 0; k < n; k++) {
-        const int32_t *corner = triangles + 3 * (int64_t)k;
+        const int32_t *vertex = triangles + 3 * (int64_t)k;
         for (int e = 0; e < 3; e++) {
-            int32_t start = corner[EDGE_START[e]], end = corner[EDGE_END[e]], found = -1;
+            int32_t start = vertex[EDGE_START[e]], end = vertex[EDGE_END[e]], found = -1;
             for (int32_t j = first[end]; j < first[end + 1]; j++)
                 if (edge_end(triangles, edge[j]) == start) {
                     found = edge[j];
@@ -94,10 +94,10 @@ int64_t lean_count_flat(int32_t n, const double *node_xy, const int32_t *triangl
     int64_t count = 0;
     *first = -1;
     for (int32_t k = 0; k < n; k++) {
-        const int32_t *corner = triangles + 3 * (int64_t)k;
-        const double *p0 = node_xy + 2 * (int64_t)corner[0];
-        const double *p1 = node_xy + 2 * (int64_t)corner[1];
-        const double *p2 = node_xy + 2 * (int64_t)corner[2];
+        const int32_t *vertex = triangles + 3 * (int64_t)k;
+        const double *p0 = node_xy + 2 * (int64_t)vertex[0];
+        const double *p1 = node_xy + 2 * (int64_t)vertex[1];
+        const double *p2 = node_xy + 2 * (int64_t)vertex[2];
         if (!(lean_area(p0[0], p0[1], p1[0], p1[1], p2[0], p2[1]) > 0.0)) {
             if (count++ == 0)
                 *first = k;
@@ -137,11 +137,11 @@ static uint32_t grid_cell(double along)
 }
 
 /* The centroid of the triangle with these three nodes, m.  OUT x, y */
-static void centroid(const double *node_xy, const int32_t *corner, double *x, double *y)
+static void centroid(const double *node_xy, const int32_t *vertex, double *x, double *y)
 {
-    const double *p0 = node_xy + 2 * (int64_t)corner[0];
-    const double *p1 = node_xy + 2 * (int64_t)corner[1];
-    const double *p2 = node_xy + 2 * (int64_t)corner[2];
+    const double *p0 = node_xy + 2 * (int64_t)vertex[0];
+    const double *p1 = node_xy + 2 * (int64_t)vertex[1];
+    const double *p2 = node_xy + 2 * (int64_t)vertex[2];
     *x = lean_centroid(p0[0], p1[0], p2[0]);
     *y = lean_centroid(p0[1], p1[1], p2[1]);
 }

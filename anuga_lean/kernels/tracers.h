@@ -46,9 +46,9 @@ static void reconstruct_tracer(const lean_run *r, const opened *o, const lean_ca
 static void reconstruct_tracer_ears(const lean_run *r, const opened *o, const lean_carried *t)
 {
     const lean_mesh *m = r->mesh;
-    for (int j = 0; j < o->block->n_corner; j++) {
-        int64_t place = o->block->corner + j;
-        int c = m->corner_triangle[place], n = m->corner_neighbour[place];
+    for (int j = 0; j < o->block->n_ear; j++) {
+        int64_t place = o->block->ear + j;
+        int c = m->ear_triangle[place], n = m->ear_neighbour[place];
         double e[3] = {t->c[c], t->c[c], t->c[c]};
         if (n != c && r->tracers.beta > 0.0) {
             lean_ear_stencil s = ear_stencil_of(o, c, n);

@@ -39,7 +39,7 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
         .uh = r->xmomentum + lo,
         .vh = r->ymomentum + lo,
         .z = r->elevation + lo,
-        .eta = (r->friction_slope ? r->friction_slope : r->friction) + lo,
+        .eta = (r->friction_rate ? r->friction_rate : r->friction) + lo,
         .iso = r->isolated + lo,
         .full = r->full ? r->full + lo : NULL,
         .f0 = r->stage_work + lo,
@@ -48,7 +48,7 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
         .s0 = r->stage_semi ? r->stage_semi + lo : NULL,
         .s1 = r->xmomentum_semi ? r->xmomentum_semi + lo : NULL,
         .s2 = r->ymomentum_semi ? r->ymomentum_semi + lo : NULL,
-        .sloped = r->friction_slope != NULL,
+        .sloped = r->friction_rate != NULL,
     };
     if (mode == LEAN_EXCHANGE) {
         memcpy(keep[0], k.w, bytes);

@@ -57,12 +57,12 @@ def predict(domain: Any, dt: float, *args: Any, **kwargs: Any) -> None:
 
 def flat_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand for manning_friction_flat_semi_implicit: the update adds friction."""
-    return _friction(domain, domain.lean.forcing.friction_slope is None)
+    return _friction(domain, domain.lean.forcing.friction_rate is None)
 
 
 def sloped_friction(domain: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand for manning_friction_sloped_semi_implicit_edge_based: the update adds friction."""
-    return _friction(domain, domain.lean.forcing.friction_slope is not None)
+    return _friction(domain, domain.lean.forcing.friction_rate is not None)
 
 
 def _friction(domain: Any, prepared: bool) -> Any:

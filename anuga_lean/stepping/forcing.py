@@ -35,7 +35,7 @@ class Forcing:
     ----------
     rates : dict of str to (number_of_triangles,) float64
         Semi-implicit rates by conserved quantity, its unit per s; until the update.
-    friction_slope : (number_of_triangles,) float64 or None
+    friction_rate : (number_of_triangles,) float64 or None
         Friction rate that the sweep computes for sloped Manning, 1/s; None for flat Manning.
     is_open : bool
         Fluxes are computed and the update is still to come, so that what is
@@ -52,7 +52,7 @@ class Forcing:
         self._quiet = quiet
         self._run: Any = None       # the kernels' Run, from the first one on
         self.rates = rates
-        self.friction_slope: np.ndarray | None = None
+        self.friction_rate: np.ndarray | None = None
         self.is_open = False
         self.is_shared = False
         self._friction_is_due = False
@@ -71,13 +71,13 @@ class Forcing:
         self.is_shared = self._domain.shares_steps()
         self._is_deferred = deferred
 
-    def slope_of_step(self) -> np.ndarray | None:
+    def friction_rate_of_step(self) -> np.ndarray | None:
         """Return the array that the sweep writes the friction rate to, if beds are sloped."""
         if not self._domain.use_sloped_mannings:
-            self.friction_slope = None
-        elif self.friction_slope is None:
-            self.friction_slope = np.zeros(self._domain.number_of_elements)
-        return self.friction_slope
+            self.friction_rate = None
+        elif self.friction_rate is None:
+            self.friction_rate = np.zeros(self._domain.number_of_elements)
+        return self.friction_rate
 
     def on_fluxes(self) -> None:
         """Note the fluxes: forcing terms may act until the update."""

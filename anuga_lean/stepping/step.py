@@ -247,15 +247,15 @@ class Step:
 
     def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
         """Give the sweep the arrays that only some steps need."""
-        slope, speeds = self.forcing.slope_of_step(), self.speeds.of_substep(substep)
-        if run.bound("friction_slope") is not slope or run.bound("max_speed") is not speeds:
-            run.bind_optional(slope, speeds)
+        rate, speeds = self.forcing.friction_rate_of_step(), self.speeds.of_substep(substep)
+        if run.bound("friction_rate") is not rate or run.bound("max_speed") is not speeds:
+            run.bind_optional(rate, speeds)
             self.quiet.wake_all()
 
     def _compute_speeds(self, speeds: np.ndarray) -> bool:
         """Write the wave speeds of the present state; return whether it is that of a step."""
         run = self.ready()
-        run.bind_optional(self.forcing.friction_slope, speeds)
+        run.bind_optional(self.forcing.friction_rate, speeds)
         run.sweep(_kernels.SPEEDS)
         return self.edges.in_step and self.edges.are_known
 

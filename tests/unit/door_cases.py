@@ -93,7 +93,7 @@ def groups() -> dict[str, dict[str, Any]]:
         "set_parameters": dict(g=9.8, epsilon=1e-12, h_min=1e-3,
                                betas=(1.0, 0.2, 1.0, 0.2, 1.0, 0.2), low_froude=0),
         "set_threads": dict(n=1),
-        "bind_optional": dict(friction_slope=zeros(N), max_speed=zeros(N)),
+        "bind_optional": dict(friction_rate=zeros(N), max_speed=zeros(N)),
         "bind_semi_implicit": dict(stage=zeros(N), xmomentum=zeros(N), ymomentum=zeros(N)),
         "bind_walls": dict(offset=np.arange(B + 1), triangle=zeros(B, np.uint16), place=places,
                            elevation=np.full(WALLS, 2.0), row=np.arange(WALLS) % 2,
@@ -470,7 +470,7 @@ MAY_BE_EMPTY = {
     ("FitGrid", "points"), ("FitGrid", "xy"), ("FitGrid.find", "xy")}
 # None stands for arrays that are not there.
 OPTIONAL = {
-    "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_slope", "max_speed"),
+    "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
     "Run.bind_counted": ("edge_flux",)}
 # Arguments that come as buffers, whose alignment Cython looks at or takes as it is.

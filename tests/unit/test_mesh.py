@@ -237,18 +237,18 @@ def test_blocks_hold_two_rings(make: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(owned) == list(range(len(mesh)))
 
 
-def test_corner_triangles() -> None:
+def test_ears() -> None:
     mesh = Mesh(**_strip())
     b, count = mesh.blocks, np.asarray(mesh.number_of_boundaries)
     surrogates, block = np.asarray(mesh.surrogate_neighbours), mesh.blocks.block[0]
     member = b.member[:block["n_own"]]
-    corner = member[b.corner_triangle]
-    assert np.flatnonzero(count >= 2).tolist() == sorted(corner.tolist())
-    for q, k in enumerate(corner):
+    ear = member[b.ear_triangle]
+    assert np.flatnonzero(count >= 2).tolist() == sorted(ear.tolist())
+    for q, k in enumerate(ear):
         beyond = [m for m in surrogates[k] if m != k]
-        assert beyond == [member[b.corner_neighbour[q]]]
+        assert beyond == [member[b.ear_neighbour[q]]]
         far = [m if m != beyond[0] else -1 for m in surrogates[beyond[0]]]
-        assert far == b.corner_far[3 * q:3 * q + 3].tolist()
+        assert far == b.ear_far[3 * q:3 * q + 3].tolist()
 
 
 def test_counted_edges_are_those_of_stocks_boundary_sum(monkeypatch: pytest.MonkeyPatch) -> None:
