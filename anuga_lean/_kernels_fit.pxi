@@ -32,7 +32,7 @@ cdef extern from "fit.h" nogil:
 
 
 cdef const int32_t *_corners(object corner, int64_t m, int64_t n_nodes) except? NULL:
-    """Return the nodes of m triangles, (m, 3) int32, after a check that they are among `n_nodes`."""
+    """Return the nodes of m triangles, (m, 3) int32; check that they are among `n_nodes`."""
     cdef const int32_t *found = <const int32_t *> _read(corner, np.int32, 3 * m, "corner")
     _check_range(found, 3 * m, 0, n_nodes, "corner")
     return found
