@@ -1,4 +1,4 @@
-# What the door asks of every array before C sees it; included first by _kernels.pyx.
+# Checks every array before C sees it; included first by _kernels.pyx.
 #
 # Owns the checks of class, dtype, length, layout and access, of indices, and of offsets
 # that part a list among blocks.  They run where an array is bound or handed over, at most
@@ -20,7 +20,7 @@ ctypedef fused index_t:
 
 cdef size_t _address(object array, object dtype, int64_t size, str name,
                      bint written=True) except? 0:
-    """Where the elements of `array` stand, after checking that they are as C expects."""
+    """Return where the elements of `array` stand, after a check that they are as C expects."""
     if not isinstance(array, np.ndarray):
         raise ArrayError(f"{name} must be a numpy array of {np.dtype(dtype)} with {size} "
                          f"elements, not a {type(array).__name__}")
@@ -38,12 +38,12 @@ cdef size_t _address(object array, object dtype, int64_t size, str name,
 
 
 cdef size_t _read(object array, object dtype, int64_t size, str name) except? 0:
-    """The same for an array that C only reads, which may be read-only."""
+    """Return the same for an array that C only reads, which may be read-only."""
     return _address(array, dtype, size, name, False)
 
 
 cdef int64_t _length(object array, str name) except -1:
-    """Number of rows, of what must be a numpy array of one dimension or more."""
+    """Return the number of rows of what must be a numpy array of one dimension or more."""
     if not isinstance(array, np.ndarray) or array.ndim < 1:
         raise ArrayError(f"{name} must be a numpy array, not a {type(array).__name__}"
                          f"{' without dimension' if isinstance(array, np.ndarray) else ''}")

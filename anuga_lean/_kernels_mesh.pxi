@@ -174,7 +174,7 @@ cdef int _check_code(int code, int64_t nbytes) except -1:
 
 
 cdef int32_t _check_triangles(const int32_t[:, ::1] triangles, int64_t n_nodes) except -1:
-    """Number of triangles, after checking that their nodes are among `n_nodes`."""
+    """Return the number of triangles, after a check that their nodes are among `n_nodes`."""
     cdef int64_t n = triangles.shape[0]
     _check_columns(triangles.shape[1], 3, "triangles")
     _count(n, 0, _MOST_TRIANGLES, "the number of triangles")
@@ -322,7 +322,7 @@ cdef class Cut:
         return block, self.sizes
 
     cdef int64_t _workspace(self):
-        """Bytes of the two arrays of kernels/blocks.c that grow with the mesh."""
+        """Return the bytes of the two arrays of kernels/blocks.c that grow with the mesh."""
         return 4 * (<int64_t> self.c.n + self.c.n_nodes)
 
     def fill(self, pools):
@@ -364,7 +364,7 @@ cdef bint _is_span(int64_t first, int64_t count, int64_t length) noexcept nogil:
 
 
 cdef uint16_t _most(const uint16_t *p, int64_t n) noexcept nogil:
-    """The largest of n numbers, 0 of none."""
+    """Return the largest of n numbers, 0 of none."""
     cdef uint16_t most = 0
     cdef int64_t j
     for j in range(n):
@@ -386,7 +386,7 @@ cdef bint _are_within(const int32_t *p, int64_t n, int64_t least, int64_t end) n
 
 cdef const char *_fault_of_block(const lean_mesh *m, const lean_pool_sizes *length,
                                  int64_t n_nodes, int32_t b) noexcept nogil:
-    """What of block b points outside of the mesh or of its pool; NULL if nothing does."""
+    """Return what of block b points outside of the mesh or its pool; NULL if nothing does."""
     cdef const lean_block *k = m.block + b
     cdef int64_t own = k.n_own, local = own + k.n_ring1, all = local + k.n_ring2, j
     cdef int64_t first = b * <int64_t> m.block_size

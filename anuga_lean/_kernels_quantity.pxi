@@ -1,4 +1,4 @@
-# Included into _kernels.pyx: one value per node from the triangles around it.
+# The door to average.c: one value per node from the triangles around it; included by _kernels.pyx.
 
 cdef extern from "average.h" nogil:
     void lean_average_at_nodes(int64_t n_entry, const int32_t *order,

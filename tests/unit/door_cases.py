@@ -1,4 +1,4 @@
-"""Calls every function, class and method of the kernels' door as nobody should.
+"""Calls every function, class and method of the kernels' door as they must not be called.
 
 `python door_cases.py KIND` prints a line of JSON, {"case": ..., "outcome": ...}, for each
 case of a kind: empty, partial, unbound, whole or spoilt.  Each group of cases runs in a fork

@@ -101,7 +101,7 @@ def test_spoilt_arguments() -> None:
 
 
 def test_pools_are_read_only() -> None:
-    """Nobody writes into blocks that kernels have been shown."""
+    """No code can write into blocks that the kernels have."""
     blocks = door_cases.blocks()
     blocks.handle()
     with pytest.raises(ValueError, match="read-only"):
