@@ -28,9 +28,11 @@ OLD_BIN := $(OLD)/bin
 LINT := .venv-lint
 CHECKED := .venv-checked
 SANITIZED := .venv-sanitized
-WHEELS := build/wheels
 # What meson is told for a build that checks itself; asserts are on as in every build but a release.
 DEBUG := -Dbounds_checks=true -Dbuildtype=debug -Doptimization=1 -Db_ndebug=false
+# What an environment is made of.
+ANUGA = $(NEWEST)
+WHEELS = build/$*
 # Another numpy than the newest: make quick NUMPY=2.0.0
 NUMPY ?=
 SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
@@ -99,34 +101,23 @@ $(LINT)/bin/.installed: $(LINT)/bin/.created pyproject.toml
 	$(LINT)/bin/pip install --quiet --group lint
 	touch $@
 
-# One wheel for the environments of both releases, one more for each build that checks itself.
-$(WHEELS)/.built: PYTHON_OF := $(VENV)
-$(WHEELS)-checked/.built: PYTHON_OF := $(CHECKED)
-$(WHEELS)-checked/.built: SETUP := $(DEBUG)
-$(WHEELS)-sanitized/.built: PYTHON_OF := $(SANITIZED)
-$(WHEELS)-sanitized/.built: SETUP := $(DEBUG) -Db_sanitize=address,undefined -Db_lundef=false
-$(WHEELS)/.built: $(BIN)/.created
-$(WHEELS)-checked/.built: $(CHECKED)/bin/.created
-$(WHEELS)-sanitized/.built: $(SANITIZED)/bin/.created
-$(WHEELS)/.built $(WHEELS)-checked/.built $(WHEELS)-sanitized/.built: %/.built: $(SOURCES)
-	rm -rf $*
-	$(PYTHON_OF)/bin/pip wheel --quiet --no-deps $(SETUP:%=--config-settings=setup-args=%) --wheel-dir $* .
+# A wheel for the environments of both releases, one for each build that checks itself.
+build/$(CHECKED)/.built: SETUP := $(DEBUG)
+build/$(SANITIZED)/.built: SETUP := $(DEBUG) -Db_sanitize=address,undefined -Db_lundef=false
+build/%/.built: %/bin/.created $(SOURCES)
+	rm -rf build/$*
+	$*/bin/pip wheel --quiet --no-deps $(SETUP:%=--config-settings=setup-args=%) --wheel-dir build/$* .
 	touch $@
 
-$(BIN)/.installed: ANUGA := $(NEWEST)
 $(OLD_BIN)/.installed: ANUGA := $(OLDEST)
-$(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: ANUGA := $(NEWEST)
-$(BIN)/.installed $(OLD_BIN)/.installed: WHEEL := $(WHEELS)
-$(CHECKED)/bin/.installed: WHEEL := $(WHEELS)-checked
-$(SANITIZED)/bin/.installed: WHEEL := $(WHEELS)-sanitized
-$(BIN)/.installed $(OLD_BIN)/.installed: $(WHEELS)/.built
-$(CHECKED)/bin/.installed: $(WHEELS)-checked/.built
-$(SANITIZED)/bin/.installed: $(WHEELS)-sanitized/.built
+$(OLD_BIN)/.installed: WHEELS := build/$(VENV)
+$(OLD_BIN)/.installed: build/$(VENV)/.built
+$(BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: %/bin/.installed: build/%/.built
 # A wheel of the version that is there already is installed by force only.
 $(BIN)/.installed $(OLD_BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: \
 		%/bin/.installed: %/bin/.created Makefile
-	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEEL)/*.whl)[test]"
-	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
+	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEELS)/*.whl)[test]"
+	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/*.whl
 	touch $@
 
 clean:
