@@ -72,6 +72,14 @@ class HookError(LeanError, RuntimeError):
     """The lean classes cannot come in, e.g. a Domain already exists."""
 
 
+class ArrayError(LeanError, ValueError, IndexError):
+    """An array no kernel may see: of another dtype, length or layout, or with wrong indices."""
+
+
+class NotBound(LeanError, RuntimeError):
+    """A kernel is called for a run that has not been given all arrays it needs."""
+
+
 class ThreadError(LeanError, RuntimeError):
     """A domain is used from two threads at once."""
 

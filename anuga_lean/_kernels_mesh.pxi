@@ -1,15 +1,8 @@
 # The door to topology.c, blocks.c and derive.c; included by _kernels.pyx.
 #
-# Owns the checks of dtype, shape and contiguity on the way in and the errors
-# on the way out.  No arithmetic: that is C's.  Declares lean_mesh for all of
-# the extension module; a kernel reads it from MeshHandle.c.
-
-from libc.stdint cimport int32_t, int64_t, uint16_t
-
-import numpy as np
-
-from anuga_lean._errors import MeshError
-
+# Owns what must be true of a mesh before C sees it, and the errors on the way
+# out.  No arithmetic: that is C's.  Declares lean_mesh for all of the extension
+# module; a kernel reads it from MeshHandle.c.
 
 cdef extern from "state.h" nogil:
     ctypedef struct lean_block:
@@ -91,6 +84,10 @@ cdef extern from "blocks.h" nogil:
 
 
 cdef extern from "derive.h" nogil:
+    int LEAN_NORMALS, LEAN_EDGELENGTHS, LEAN_AREAS, LEAN_RADII
+    int LEAN_CENTROIDS, LEAN_VERTICES, LEAN_MIDPOINTS, LEAN_GEOMETRY_TABLES
+    int LEAN_TRIANGLES, LEAN_NEIGHBOURS, LEAN_NEIGHBOUR_EDGES
+    int LEAN_SURROGATE_NEIGHBOURS, LEAN_NUMBER_OF_BOUNDARIES, LEAN_RELATION_TABLES
     int lean_geometry_columns(int)
     int lean_geometry_rows_per_triangle(int)
     int lean_relation_columns(int)
@@ -143,17 +140,24 @@ if block_dtype.itemsize != sizeof(lean_block):
     raise ImportError("anuga_lean._kernels was built with another layout of lean_block")
 
 
+# Tables of MeshHandle.geometry_rows and geometry_all, and of relation_rows and relation_all.
+GEOMETRY_TABLES = MappingProxyType({
+    "normals": LEAN_NORMALS, "edgelengths": LEAN_EDGELENGTHS, "areas": LEAN_AREAS,
+    "radii": LEAN_RADII, "centroid_coordinates": LEAN_CENTROIDS,
+    "vertex_coordinates": LEAN_VERTICES, "edge_midpoint_coordinates": LEAN_MIDPOINTS})
+RELATION_TABLES = MappingProxyType({
+    "triangles": LEAN_TRIANGLES, "neighbours": LEAN_NEIGHBOURS,
+    "neighbour_edges": LEAN_NEIGHBOUR_EDGES,
+    "surrogate_neighbours": LEAN_SURROGATE_NEIGHBOURS,
+    "number_of_boundaries": LEAN_NUMBER_OF_BOUNDARIES})
+
+# Edges are numbered 3*k + i in int32.
+cdef int64_t _MOST_TRIANGLES = (2**31 - 1) // 3
+cdef int64_t _MOST_NODES = 2**31 - 2
+
+
 class BlockTooLarge(MeshError):
     """A block does not fit 16-bit indices: cut with a smaller block_size."""
-
-
-cdef size_t _address(object array, object dtype, Py_ssize_t size, str name) except? 0:
-    """Where the elements of `array` stand, after checking that they are as C expects."""
-    if array.dtype != dtype or array.size != size or not array.flags.c_contiguous:
-        raise ValueError(
-            f"{name} must be C-contiguous {np.dtype(dtype)} with {size} elements, "
-            f"not {array.dtype} with {array.size}")
-    return array.__array_interface__["data"][0]
 
 
 cdef int _check_code(int code, int64_t nbytes) except -1:
@@ -169,40 +173,71 @@ cdef int _check_code(int code, int64_t nbytes) except -1:
     return 0
 
 
-def find_neighbours(const int32_t[:, ::1] triangles not None, int32_t n_nodes):
-    """Return link (n, 3) int32: 3*m + e beyond each edge, -1 at a boundary.
+cdef int32_t _check_triangles(const int32_t[:, ::1] triangles, int64_t n_nodes) except -1:
+    """Number of triangles, after checking that their nodes are among `n_nodes`."""
+    cdef int64_t n = triangles.shape[0]
+    _check_columns(triangles.shape[1], 3, "triangles")
+    _count(n, 0, _MOST_TRIANGLES, "the number of triangles")
+    _count(n_nodes, 0, _MOST_NODES, "the number of nodes")
+    _check_range(&triangles[0, 0], 3 * n, 0, n_nodes, "the nodes of triangles")
+    return <int32_t> n
 
-    The nodes in `triangles` must be in 0..n_nodes-1.
+
+def find_neighbours(const int32_t[:, ::1] triangles not None, int64_t n_nodes):
+    """Return the neighbour beyond each edge.
+
+    Parameters
+    ----------
+    triangles : (n, 3) int32, each from 0 to below `n_nodes`
+
+    Returns
+    -------
+    (n, 3) int32
+        3*m + e where edge e of triangle m is the other side, -1 at a boundary.
+
+    Raises
+    ------
+    MeshError
+        If two triangles have an edge in the same direction.
     """
-    cdef int32_t n = triangles.shape[0]
+    cdef int32_t n = _check_triangles(triangles, n_nodes)
     link = np.empty((n, 3), np.int32)
     cdef int32_t[:, ::1] out = link
     cdef lean_duplicate d
     cdef int code
     with nogil:
-        code = lean_find_neighbours(n, n_nodes, &triangles[0, 0], &out[0, 0], &d)
+        code = lean_find_neighbours(n, <int32_t> n_nodes, &triangles[0, 0], &out[0, 0], &d)
     if code == LEAN_DUPLICATE_EDGE:
         raise MeshError(
             f"Edge {d.edge[1]} of triangle {d.triangle[1]} is duplicating "
             f"edge {d.edge[0]} of triangle {d.triangle[0]}.")
-    _check_code(code, 4 * (<int64_t> n_nodes + 1) + 4 * (3 * <int64_t> n + 1))
+    _check_code(code, 4 * (n_nodes + 1) + 4 * (3 * <int64_t> n + 1))
     return link
 
 
 def count_flat(const double[:, ::1] node_xy not None,
                const int32_t[:, ::1] triangles not None):
-    """Return how many triangles have no positive area, and the first of them."""
+    """Return how many triangles have no positive area, and the first of them.
+
+    `node_xy` (n_nodes, 2) float64, m; `triangles` (n, 3) int32.
+    """
     cdef int32_t first
     cdef int64_t count
+    _check_columns(node_xy.shape[1], 2, "node_xy")
+    cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
     with nogil:
-        count = lean_count_flat(triangles.shape[0], &node_xy[0, 0], &triangles[0, 0], &first)
+        count = lean_count_flat(n, &node_xy[0, 0], &triangles[0, 0], &first)
     return count, first
 
 
 def hilbert_order(const double[:, ::1] node_xy not None,
                   const int32_t[:, ::1] triangles not None):
-    """Return (order, position), (n,) int32 each: the Hilbert order and its inverse."""
-    cdef int32_t n = triangles.shape[0]
+    """Return (order, position), (n,) int32 each: the Hilbert order and its inverse.
+
+    `node_xy` (n_nodes, 2) float64, m; `triangles` (n, 3) int32.
+    """
+    _check_columns(node_xy.shape[1], 2, "node_xy")
+    cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
     order = np.empty(n, np.int32)
     position = np.empty(n, np.int32)
     cdef int32_t[::1] o = order
@@ -216,43 +251,75 @@ def hilbert_order(const double[:, ::1] node_xy not None,
     return order, position
 
 
+cdef bint _is_inverse(const int32_t *order, const int32_t *position, int32_t n) noexcept nogil:
+    """Whether order is a permutation of 0 to n - 1 and position its inverse."""
+    cdef int32_t p
+    for p in range(n):
+        if order[p] < 0 or order[p] >= n or position[order[p]] != p:
+            return False
+    return True
+
+
 cdef class Cut:
-    """The arrays a mesh is cut from; `count` and `fill` are the two passes."""
+    """The arrays a mesh is cut from; `count` and `fill` are the two passes.
+
+    Parameters
+    ----------
+    node_xy : (n_nodes, 2) float64, m
+    triangles : (n, 3) int32, each from 0 to below n_nodes
+    link : (n, 3) int32, 3*m + e beyond each edge, -1-j at boundary edge j
+    order, position : (n,) int32, triangles in the order of the blocks, and its inverse
+    exception_edge, exception_index : (m,) int32
+        Tagged edges 3*k + i that have a neighbour, ascending, and their boundary edge.
+    block_size : int, 1 or more
+    """
 
     cdef lean_cut c
     cdef object arrays
+    cdef object block
+    cdef lean_pool_sizes sizes
 
-    def __init__(self, node_xy, triangles, link, order, position,
-                 exception_edge, exception_index, int32_t block_size):
-        cdef int32_t n = len(order)
+    def __cinit__(self, const double[:, ::1] node_xy not None,
+                  const int32_t[:, ::1] triangles not None, link not None, order not None,
+                  position not None, exception_edge not None, exception_index not None,
+                  int64_t block_size):
+        _check_columns(node_xy.shape[1], 2, "node_xy")
+        cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
+        cdef int64_t m = _length(exception_edge, "exception_edge")
         self.arrays = (node_xy, triangles, link, order, position,
                        exception_edge, exception_index)
         self.c.n = n
-        self.c.n_nodes = len(node_xy)
-        self.c.block_size = block_size
+        self.c.n_nodes = node_xy.shape[0]
+        self.c.block_size = _count(block_size, 1, 2**31 - 1, "block_size")
         self.c.n_blocks = (n + block_size - 1) // block_size
-        self.c.n_exception = len(exception_edge)
-        self.c.node_xy = <const double *> _address(
-            node_xy, np.float64, 2 * self.c.n_nodes, "node_xy")
-        self.c.triangles = <const int32_t *> _address(triangles, np.int32, 3 * n, "triangles")
-        self.c.link = <const int32_t *> _address(link, np.int32, 3 * n, "link")
-        self.c.order = <const int32_t *> _address(order, np.int32, n, "order")
-        self.c.position = <const int32_t *> _address(position, np.int32, n, "position")
-        self.c.exception_edge = <const int32_t *> _address(
-            exception_edge, np.int32, self.c.n_exception, "exception_edge")
-        self.c.exception_index = <const int32_t *> _address(
-            exception_index, np.int32, self.c.n_exception, "exception_index")
+        self.c.n_exception = _count(m, 0, 3 * <int64_t> n, "the number of exceptions")
+        self.c.node_xy = &node_xy[0, 0]
+        self.c.triangles = &triangles[0, 0]
+        self.c.link = <const int32_t *> _read(link, np.int32, 3 * <int64_t> n, "link")
+        self.c.order = <const int32_t *> _read(order, np.int32, n, "order")
+        self.c.position = <const int32_t *> _read(position, np.int32, n, "position")
+        self.c.exception_edge = <const int32_t *> _read(
+            exception_edge, np.int32, m, "exception_edge")
+        self.c.exception_index = <const int32_t *> _read(
+            exception_index, np.int32, m, "exception_index")
+        _check_range(self.c.link, 3 * <int64_t> n, -3 * <int64_t> n, 3 * <int64_t> n, "link")
+        _check_range(self.c.exception_edge, m, 0, 3 * <int64_t> n, "exception_edge")
+        _check_range(self.c.exception_index, m, 0, 3 * <int64_t> n, "exception_index")
+        if not _is_inverse(self.c.order, self.c.position, n):
+            raise ArrayError("position must be the inverse of order, a permutation of the "
+                             f"{n} triangles")
 
     def count(self):
         """Return (block, sizes): (n_blocks,) block_dtype, and entries per pool."""
         block = np.zeros(self.c.n_blocks, block_dtype)
-        cdef lean_block *b = <lean_block *> <size_t> block.__array_interface__["data"][0]
-        cdef lean_pool_sizes sizes
+        cdef lean_block *b = <lean_block *> _address(block, block_dtype, self.c.n_blocks, "block")
         cdef int code
         with nogil:
-            code = lean_count_blocks(&self.c, b, &sizes)
+            code = lean_count_blocks(&self.c, b, &self.sizes)
         _check_code(code, self._workspace())
-        return block, sizes
+        block.flags.writeable = False
+        self.block = block
+        return block, self.sizes
 
     cdef int64_t _workspace(self):
         """Bytes of the two arrays of kernels/blocks.c that grow with the mesh."""
@@ -260,102 +327,243 @@ cdef class Cut:
 
     def fill(self, pools):
         """Fill the pools, attributes of `pools` by the names of state.h."""
+        if self.block is None or getattr(pools, "block", None) is not self.block:
+            raise ArrayError("the pools to fill must have the blocks that count() returned")
+        cdef const lean_block *b = <const lean_block *> _read(
+            self.block, block_dtype, self.c.n_blocks, "block")
+        cdef lean_pool_sizes *s = &self.sizes
         cdef lean_pools p
-        cdef lean_block *b = <lean_block *> _address(
-            pools.block, block_dtype, self.c.n_blocks, "block")
         cdef int code
-        p.member = <int32_t *> _pool(pools, "member", np.int32)
-        p.vertex = <uint16_t *> _pool(pools, "vertex", np.uint16)
-        p.node_xy = <double *> _pool(pools, "node_xy", np.float64)
-        p.node_id = <int32_t *> _pool(pools, "node_id", np.int32)
-        p.flux_slot = <uint16_t *> _pool(pools, "flux_slot", np.uint16)
-        p.ring_neighbour = <uint16_t *> _pool(pools, "ring_neighbour", np.uint16)
-        p.boundary_slot = <uint16_t *> _pool(pools, "boundary_slot", np.uint16)
-        p.boundary_index = <int32_t *> _pool(pools, "boundary_index", np.int32)
-        p.corner_triangle = <uint16_t *> _pool(pools, "corner_triangle", np.uint16)
-        p.corner_neighbour = <uint16_t *> _pool(pools, "corner_neighbour", np.uint16)
-        p.corner_far = <int32_t *> _pool(pools, "corner_far", np.int32)
-        p.exception_slot = <uint16_t *> _pool(pools, "exception_slot", np.uint16)
-        p.exception_neighbour = <uint16_t *> _pool(pools, "exception_neighbour", np.uint16)
-        p.near_block = <int32_t *> _pool(pools, "near_block", np.int32)
+        p.member = <int32_t *> _room(pools, "member", np.int32, s.member)
+        p.vertex = <uint16_t *> _room(pools, "vertex", np.uint16, s.vertex)
+        p.node_xy = <double *> _room(pools, "node_xy", np.float64, 2 * s.node)
+        p.node_id = <int32_t *> _room(pools, "node_id", np.int32, s.node)
+        p.flux_slot = <uint16_t *> _room(pools, "flux_slot", np.uint16, s.flux_slot)
+        p.ring_neighbour = <uint16_t *> _room(
+            pools, "ring_neighbour", np.uint16, s.ring_neighbour)
+        p.boundary_slot = <uint16_t *> _room(pools, "boundary_slot", np.uint16, s.boundary)
+        p.boundary_index = <int32_t *> _room(pools, "boundary_index", np.int32, s.boundary)
+        p.corner_triangle = <uint16_t *> _room(pools, "corner_triangle", np.uint16, s.corner)
+        p.corner_neighbour = <uint16_t *> _room(pools, "corner_neighbour", np.uint16, s.corner)
+        p.corner_far = <int32_t *> _room(pools, "corner_far", np.int32, 3 * s.corner)
+        p.exception_slot = <uint16_t *> _room(pools, "exception_slot", np.uint16, s.exception)
+        p.exception_neighbour = <uint16_t *> _room(
+            pools, "exception_neighbour", np.uint16, s.exception)
+        p.near_block = <int32_t *> _room(pools, "near_block", np.int32, s.near)
         with nogil:
             code = lean_fill_blocks(&self.c, b, &p)
         _check_code(code, self._workspace())
 
 
-cdef size_t _pool(object pools, str name, object dtype) except? 0:
-    array = getattr(pools, name)
-    return _address(array, dtype, array.size, name)
+cdef size_t _room(object pools, str name, object dtype, int64_t size) except? 0:
+    return _address(getattr(pools, name, None), dtype, size, name)
+
+
+cdef bint _is_span(int64_t first, int64_t count, int64_t length) noexcept nogil:
+    return 0 <= first and 0 <= count <= length and first <= length - count
+
+
+cdef uint16_t _most(const uint16_t *p, int64_t n) noexcept nogil:
+    """The largest of n numbers, 0 of none."""
+    cdef uint16_t most = 0
+    cdef int64_t j
+    for j in range(n):
+        most = p[j] if p[j] > most else most
+    return most
+
+
+cdef bint _are_within(const int32_t *p, int64_t n, int64_t least, int64_t end) noexcept nogil:
+    cdef int32_t low = 0, high = -1
+    cdef int64_t j
+    if n == 0:
+        return True
+    low = high = p[0]
+    for j in range(n):
+        low = p[j] if p[j] < low else low
+        high = p[j] if p[j] > high else high
+    return least <= low and high < end
+
+
+cdef const char *_fault_of_block(const lean_mesh *m, const lean_pool_sizes *length,
+                                 int64_t n_nodes, int32_t b) noexcept nogil:
+    """What of block b points outside of the mesh or of its pool; NULL if nothing does."""
+    cdef const lean_block *k = m.block + b
+    cdef int64_t own = k.n_own, local = own + k.n_ring1, all = local + k.n_ring2, j
+    cdef int64_t first = b * <int64_t> m.block_size
+    cdef int64_t expected = min(<int64_t> m.block_size, m.n - first)
+    if own != expected:
+        return "n_own"
+    if k.n_ring1 < 0 or k.n_ring2 < 0 or own > m.max_own or local > m.max_local \
+            or all > m.max_all or k.n_node > m.max_node or k.n_boundary > m.max_boundary:
+        return "max_own, max_local, max_all, max_node or max_boundary"
+    if not _is_span(k.member, all, length.member) \
+            or not _are_within(m.member + k.member, all, 0, m.n):
+        return "member"
+    for j in range(own):
+        if m.position[m.member[k.member + j]] != first + j:
+            return "position"
+    if not _is_span(k.node, k.n_node, length.node) \
+            or not _are_within(m.node_id + k.node, k.n_node, 0, n_nodes):
+        return "node_id"
+    if not _is_span(k.vertex, 3 * all, length.vertex) \
+            or _most(m.vertex + k.vertex, 3 * all) >= k.n_node:
+        return "vertex"
+    if not _is_span(k.flux_slot, 3 * own, length.flux_slot) \
+            or not _is_span(k.boundary, k.n_boundary, length.boundary) \
+            or _most(m.flux_slot + k.flux_slot, 3 * own) >= 3 * local + k.n_boundary:
+        return "flux_slot"
+    if not _is_span(k.ring_neighbour, 3 * <int64_t> k.n_ring1, length.ring_neighbour) \
+            or k.n_ring1 and _most(m.ring_neighbour + k.ring_neighbour, 3 * k.n_ring1) >= all:
+        return "ring_neighbour"
+    for j in range(k.boundary, k.boundary + k.n_boundary):
+        if m.boundary_slot[j] >= 3 * local or m.boundary_slot[j] % local >= own:
+            return "boundary_slot"
+    if not _are_within(m.boundary_index + k.boundary, k.n_boundary, 0, m.n_boundary):
+        return "boundary_index"
+    if not _is_span(k.corner, k.n_corner, length.corner) \
+            or not _are_within(m.corner_far + 3 * k.corner, 3 * k.n_corner, -1, m.n):
+        return "corner_far"
+    if k.n_corner and (_most(m.corner_triangle + k.corner, k.n_corner) >= local
+                       or _most(m.corner_neighbour + k.corner, k.n_corner) >= all):
+        return "corner_triangle or corner_neighbour"
+    if not _is_span(k.exception, k.n_exception, length.exception) or k.n_exception and (
+            _most(m.exception_slot + k.exception, k.n_exception) >= 3 * own
+            or _most(m.exception_neighbour + k.exception, k.n_exception) >= local):
+        return "exception_slot or exception_neighbour"
+    if not _is_span(k.near, k.n_near, length.near) \
+            or not _are_within(m.near_block + k.near, k.n_near, 0, m.n_blocks):
+        return "near_block"
+    return NULL
+
+
+cdef int32_t _count_of(object blocks, str name, int64_t least, int64_t most) except? -1:
+    value = getattr(blocks, name, None)
+    if not isinstance(value, (int, np.integer)):
+        raise ArrayError(f"a MeshHandle is made from Blocks that have been built: {name} is "
+                         f"{value!r} in a {type(blocks).__name__}")
+    return _count(value, least, most, name)
 
 
 cdef class MeshHandle:
-    """The mesh as the kernels see it; keeps the pools it points into alive.
+    """The mesh as the kernels see it; keeps the pools it points into alive, and read-only.
 
     Parameters
     ----------
     blocks : anuga_lean.mesh.blocks.Blocks
+
+    Raises
+    ------
+    ArrayError
+        If a pool is missing or points outside of another or of the mesh.
     """
 
     cdef lean_mesh c
-    cdef object pools
+    cdef dict pools
     cdef readonly Py_ssize_t number_of_nodes
 
-    def __init__(self, blocks):
-        # the pools, not the blocks: those keep the handle
-        self.pools = tuple(a for a in vars(blocks).values() if isinstance(a, np.ndarray))
-        self.number_of_nodes = blocks.number_of_nodes
-        self.c.n = blocks.number_of_triangles
-        self.c.n_blocks = len(blocks.block)
-        self.c.block_size = blocks.block_size
-        self.c.n_boundary = blocks.number_of_boundary_edges
-        self.c.use_inscribed_circle = bool(blocks.use_inscribed_circle)
-        self.c.max_own = blocks.max_own
-        self.c.max_local = blocks.max_local
-        self.c.max_all = blocks.max_all
-        self.c.max_node = blocks.max_node
-        self.c.max_boundary = blocks.max_boundary
-        self.c.block = <const lean_block *> _pool(blocks, "block", block_dtype)
-        self.c.member = <const int32_t *> _pool(blocks, "member", np.int32)
-        self.c.vertex = <const uint16_t *> _pool(blocks, "vertex", np.uint16)
-        self.c.node_xy = <const double *> _pool(blocks, "node_xy", np.float64)
-        self.c.node_id = <const int32_t *> _pool(blocks, "node_id", np.int32)
-        self.c.flux_slot = <const uint16_t *> _pool(blocks, "flux_slot", np.uint16)
-        self.c.ring_neighbour = <const uint16_t *> _pool(blocks, "ring_neighbour", np.uint16)
-        self.c.boundary_slot = <const uint16_t *> _pool(blocks, "boundary_slot", np.uint16)
-        self.c.boundary_index = <const int32_t *> _pool(blocks, "boundary_index", np.int32)
-        self.c.corner_triangle = <const uint16_t *> _pool(blocks, "corner_triangle", np.uint16)
-        self.c.corner_neighbour = <const uint16_t *> _pool(blocks, "corner_neighbour", np.uint16)
-        self.c.corner_far = <const int32_t *> _pool(blocks, "corner_far", np.int32)
-        self.c.exception_slot = <const uint16_t *> _pool(blocks, "exception_slot", np.uint16)
-        self.c.exception_neighbour = <const uint16_t *> _pool(
-            blocks, "exception_neighbour", np.uint16)
-        self.c.near_block = <const int32_t *> _pool(blocks, "near_block", np.int32)
-        self.c.position = <const int32_t *> _pool(blocks, "position", np.int32)
+    def __cinit__(self, blocks):
+        cdef lean_pool_sizes length
+        self.pools = {}     # the pools, not the blocks: those keep the handle
+        self.number_of_nodes = _count_of(blocks, "number_of_nodes", 1, _MOST_NODES)
+        self.c.n = _count_of(blocks, "number_of_triangles", 1, _MOST_TRIANGLES)
+        self.c.block_size = _count_of(blocks, "block_size", 1, 2**31 - 1)
+        self.c.n_blocks = (self.c.n + <int64_t> self.c.block_size - 1) // self.c.block_size
+        self.c.n_boundary = _count_of(
+            blocks, "number_of_boundary_edges", 0, 3 * <int64_t> self.c.n)
+        self.c.use_inscribed_circle = bool(getattr(blocks, "use_inscribed_circle", False))
+        self.c.max_own = _count_of(blocks, "max_own", 1, self.c.n)
+        self.c.max_local = _count_of(blocks, "max_local", 1, self.c.n)
+        self.c.max_all = _count_of(blocks, "max_all", 1, self.c.n)
+        self.c.max_node = _count_of(blocks, "max_node", 1, self.number_of_nodes)
+        self.c.max_boundary = _count_of(blocks, "max_boundary", 0, self.c.n_boundary)
+        self.c.block = <const lean_block *> self._pool(
+            blocks, "block", block_dtype, self.c.n_blocks)
+        self.c.position = <const int32_t *> self._pool(blocks, "position", np.int32, self.c.n)
+        self.c.member = <const int32_t *> self._pool(blocks, "member", np.int32)
+        self.c.vertex = <const uint16_t *> self._pool(blocks, "vertex", np.uint16)
+        self.c.node_id = <const int32_t *> self._pool(blocks, "node_id", np.int32)
+        self.c.node_xy = <const double *> self._pool(
+            blocks, "node_xy", np.float64, 2 * len(self.pools["node_id"]))
+        self.c.flux_slot = <const uint16_t *> self._pool(blocks, "flux_slot", np.uint16)
+        self.c.ring_neighbour = <const uint16_t *> self._pool(
+            blocks, "ring_neighbour", np.uint16)
+        self.c.boundary_slot = <const uint16_t *> self._pool(blocks, "boundary_slot", np.uint16)
+        self.c.boundary_index = <const int32_t *> self._pool(
+            blocks, "boundary_index", np.int32, len(self.pools["boundary_slot"]))
+        self.c.corner_triangle = <const uint16_t *> self._pool(
+            blocks, "corner_triangle", np.uint16)
+        self.c.corner_neighbour = <const uint16_t *> self._pool(
+            blocks, "corner_neighbour", np.uint16, len(self.pools["corner_triangle"]))
+        self.c.corner_far = <const int32_t *> self._pool(
+            blocks, "corner_far", np.int32, 3 * len(self.pools["corner_triangle"]))
+        self.c.exception_slot = <const uint16_t *> self._pool(
+            blocks, "exception_slot", np.uint16)
+        self.c.exception_neighbour = <const uint16_t *> self._pool(
+            blocks, "exception_neighbour", np.uint16, len(self.pools["exception_slot"]))
+        self.c.near_block = <const int32_t *> self._pool(blocks, "near_block", np.int32)
+        length.member = len(self.pools["member"])
+        length.vertex = len(self.pools["vertex"])
+        length.node = len(self.pools["node_id"])
+        length.flux_slot = len(self.pools["flux_slot"])
+        length.ring_neighbour = len(self.pools["ring_neighbour"])
+        length.boundary = len(self.pools["boundary_slot"])
+        length.corner = len(self.pools["corner_triangle"])
+        length.exception = len(self.pools["exception_slot"])
+        length.near = len(self.pools["near_block"])
+        self._check_blocks(&length)
+        for array in self.pools.values():
+            array.flags.writeable = False
 
-    cdef int _check_rows(self, const int64_t[::1] rows, int64_t limit) except -1:
-        cdef Py_ssize_t r
-        for r in range(rows.shape[0]):
-            if rows[r] < 0 or rows[r] >= limit:
-                raise IndexError(
-                    f"index {rows[r]} is out of bounds for axis 0 with size {limit}")
+    cdef size_t _pool(self, object blocks, str name, object dtype,
+                      int64_t size=-1) except? 0:
+        array = getattr(blocks, name, None)
+        cdef int64_t found = _length(array, name)
+        cdef size_t address = _read(array, dtype, found if size < 0 else size, name)
+        self.pools[name] = array
+        return address
+
+    cdef int _check_blocks(self, const lean_pool_sizes *length) except -1:
+        """Raise ArrayError if an entry of a pool is none that the kernels may follow."""
+        cdef int32_t b
+        cdef const char *fault = NULL
+        with nogil:
+            for b in range(self.c.n_blocks):
+                fault = _fault_of_block(&self.c, length, self.number_of_nodes, b)
+                if fault != NULL:
+                    break
+        if fault != NULL:
+            raise ArrayError(f"block {b} of the mesh is inconsistent: "
+                             f"{fault.decode()} points outside of it")
         return 0
 
-    cdef int _check_local(self, const int64_t[::1] offset, const uint16_t[::1] triangle) except -1:
-        """Raise IndexError unless those of each block are own or first-ring triangles of it."""
+    cdef int _check_local(self, const int64_t *offset, const uint16_t *triangle,
+                          bint ring) except -1:
+        """Raise ArrayError unless those of each block are own (or first-ring) triangles of it."""
         cdef int32_t b
         cdef int64_t j
         for b in range(self.c.n_blocks):
             for j in range(offset[b], offset[b + 1]):
-                if triangle[j] >= self.c.block[b].n_own + self.c.block[b].n_ring1:
-                    raise IndexError(f"block {b} has no local triangle {triangle[j]}")
+                if triangle[j] >= self.c.block[b].n_own + ring * self.c.block[b].n_ring1:
+                    raise ArrayError(f"block {b} has no local triangle {triangle[j]}")
+        return 0
+
+    cdef int _check_slots(self, const int64_t *offset, const uint16_t *slot) except -1:
+        """Raise ArrayError unless those of each block, i*NL + c, are edges of own triangles."""
+        cdef int32_t b, local
+        cdef int64_t j
+        for b in range(self.c.n_blocks):
+            local = self.c.block[b].n_own + self.c.block[b].n_ring1
+            for j in range(offset[b], offset[b + 1]):
+                if slot[j] >= 3 * local or slot[j] % local >= self.c.block[b].n_own:
+                    raise ArrayError(f"block {b} has no edge {slot[j]} of its own triangles")
         return 0
 
     def geometry_rows(self, int table, const int64_t[::1] rows not None):
-        """Return the rows of a geometry table: (m, columns) float64."""
+        """Return the rows of one of GEOMETRY_TABLES: (m, columns) float64; m, m2 for areas."""
         cdef int64_t m = rows.shape[0]
-        if not 0 <= table <= 6:
+        if not 0 <= table < LEAN_GEOMETRY_TABLES:
             raise ValueError(f"there is no geometry table {table}")
-        self._check_rows(rows, self.c.n * <int64_t> lean_geometry_rows_per_triangle(table))
+        _check_rows(rows, self.c.n * <int64_t> lean_geometry_rows_per_triangle(table))
         values = np.empty((m, lean_geometry_columns(table)))
         cdef double[:, ::1] out = values
         if m > 0:
@@ -364,8 +572,8 @@ cdef class MeshHandle:
         return values
 
     def geometry_all(self, int table):
-        """Return a whole geometry table, in the user's order: (rows, columns) float64."""
-        if not 0 <= table <= 6:
+        """Return one of GEOMETRY_TABLES, in the user's order: (rows, columns) float64; m, m2."""
+        if not 0 <= table < LEAN_GEOMETRY_TABLES:
             raise ValueError(f"there is no geometry table {table}")
         rows = self.c.n * <int64_t> lean_geometry_rows_per_triangle(table)
         values = np.empty((rows, lean_geometry_columns(table)))
@@ -375,11 +583,11 @@ cdef class MeshHandle:
         return values
 
     def relation_rows(self, int table, const int64_t[::1] rows not None):
-        """Return the rows of a relation table: (m, columns) int64."""
+        """Return the rows of one of RELATION_TABLES: (m, columns) int64."""
         cdef int64_t m = rows.shape[0]
-        if not 0 <= table <= 4:
+        if not 0 <= table < LEAN_RELATION_TABLES:
             raise ValueError(f"there is no relation table {table}")
-        self._check_rows(rows, self.c.n)
+        _check_rows(rows, self.c.n)
         values = np.empty((m, lean_relation_columns(table)), np.int64)
         cdef int64_t[:, ::1] out = values
         if m > 0:
@@ -388,8 +596,8 @@ cdef class MeshHandle:
         return values
 
     def relation_all(self, int table):
-        """Return a whole relation table, in the user's order: (n, columns) int64."""
-        if not 0 <= table <= 4:
+        """Return one of RELATION_TABLES, in the user's order: (n, columns) int64."""
+        if not 0 <= table < LEAN_RELATION_TABLES:
             raise ValueError(f"there is no relation table {table}")
         values = np.empty((self.c.n, lean_relation_columns(table)), np.int64)
         cdef int64_t[:, ::1] out = values
@@ -398,9 +606,9 @@ cdef class MeshHandle:
         return values
 
     def node_coordinates(self, double[:, ::1] xy not None, int64_t first=0):
-        """Set the rows of `xy` (m, 2), nodes `first` on, that belong to nodes of triangles."""
+        """Set the rows of `xy` (m, 2) float64, m, nodes `first` on, that triangles have."""
         cdef int64_t count = xy.shape[0]
-        if first < 0 or first + count > self.number_of_nodes or xy.shape[1] != 2:
+        if first < 0 or first > self.number_of_nodes - count or xy.shape[1] != 2:
             raise ValueError(f"xy must have two columns and rows for the nodes {first} to "
                              f"{self.number_of_nodes - 1} at most, not the shape "
                              f"({count}, {xy.shape[1]})")
@@ -418,7 +626,7 @@ cdef class MeshHandle:
         return count
 
     def extent(self):
-        """Return (4,) float64: least and largest x, least and largest y of the triangles."""
+        """Return (4,) float64: least and largest x, least and largest y of the triangles, m."""
         extent = np.empty(4)
         cdef double[::1] out = extent
         with nogil:

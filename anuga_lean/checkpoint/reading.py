@@ -188,9 +188,25 @@ def _check(domain: Any) -> None:
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
     _check_prescribed(domain)
+    _check_tables(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):
         raise ValueError("flags of full triangles that are not one byte each")
+
+
+def _check_tables(domain: Any) -> None:
+    """Raise an error unless ANUGA's kernels take its arrays, or the lean ones walls and tracers."""
+    from anuga_lean import _kernels
+    from anuga_lean.checkpoint import stock_state
+    from anuga_lean.stepping import wall_edges
+    from anuga_lean.stepping.tracers import Tracers
+
+    if domain.on_stock_arrays:
+        stock_state.check(domain)
+        return
+    run = _kernels.Run(domain.mesh.blocks.handle())
+    run.bind_walls(*(wall_edges.tables(domain) or [None] * 6))
+    Tracers(domain).start(run)
 
 
 def _check_prescribed(domain: Any) -> None:

@@ -19,6 +19,7 @@ enum lean_geometry {
     LEAN_CENTROIDS = 4,        /* 2, m                            */
     LEAN_VERTICES = 5,         /* 2, m                            */
     LEAN_MIDPOINTS = 6,        /* 2, m                            */
+    LEAN_GEOMETRY_TABLES       /* how many                        */
 };
 
 /* Tables of int64; a row belongs to a triangle. */
@@ -28,6 +29,7 @@ enum lean_relation {
     LEAN_NEIGHBOUR_EDGES = 2,      /* 3: the edge on the other side, -1 if none    */
     LEAN_SURROGATE_NEIGHBOURS = 3, /* 3: a triangle, itself where there is none    */
     LEAN_NUMBER_OF_BOUNDARIES = 4, /* 1: edges without a triangle beyond           */
+    LEAN_RELATION_TABLES           /* how many                                     */
 };
 
 /* Columns of a table, and its rows per triangle. */

@@ -8,6 +8,7 @@
 #define LEAST_ENTRY 1e-10
 #define TOLERANCE 1e-12   /* of a point's distance from an edge, in edge lengths */
 #define FEW 48            /* numbers that are sorted, or looked through, one by one */
+#define DEEPEST 4096      /* cells inside of each other: no double is left between their sides */
 #define BORDER 0.55       /* part of a cell's side that each of its quadrants has */
 
 /* -- rows ------------------------------------------------------------------ */
@@ -18,17 +19,20 @@ void lean_fit_count(int64_t m, const int32_t *corner, int32_t *count)
         count[corner[i]] += 2;
 }
 
-void lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
-                   int32_t *column)
+int lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
+                  int32_t *column)
 {
     for (int64_t k = 0; k < m; k++)
         for (int i = 0; i < 3; i++) {
             const int32_t v = corner[3 * k + i];
             int32_t *place = column + row[v] + used[v];
+            if (used[v] < 0 || used[v] > row[v + 1] - row[v] - 2)
+                return LEAN_FIT_NO_PLACE;
             place[0] = corner[3 * k + (i + 1) % 3];
             place[1] = corner[3 * k + (i + 2) % 3];
             used[v] += 2;
         }
+    return LEAN_FIT_OK;
 }
 
 /* Order of two int32_t for qsort. */
@@ -70,6 +74,7 @@ int64_t lean_fit_close(int32_t n_nodes, int64_t *row, int32_t *column)
     return left;
 }
 
+/* -1 if the row has no such column. */
 static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
 {
     int64_t i = rows->row[v], end = rows->row[v + 1];
@@ -80,9 +85,10 @@ static inline int64_t place_of(const lean_fit_rows *rows, int32_t v, int32_t w)
         else
             end = middle;
     }
-    while (rows->column[i] != w)
-        i++;
-    return i;
+    for (; i < end; i++)
+        if (rows->column[i] == w)
+            return i;
+    return -1;
 }
 
 static inline double kept(double sum)
@@ -90,18 +96,23 @@ static inline double kept(double sum)
     return sum <= LEAST_ENTRY && sum >= -LEAST_ENTRY ? 0.0 : sum;
 }
 
-static inline void add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
-                       double more)
+/* Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
+static inline int add(const lean_fit_rows *rows, int32_t v, int32_t w, double *value,
+                      double more)
 {
-    double *entry = value + place_of(rows, v, w);
-    *entry = kept(*entry + more);
+    const int64_t place = place_of(rows, v, w);
+    if (place < 0)
+        return LEAN_FIT_NO_PLACE;
+    value[place] = kept(value[place] + more);
+    return LEAN_FIT_OK;
 }
 
 /* -- smoothing --------------------------------------------------------------- */
 
-void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                     const double *area, const double *xy, double *value)
+int lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                    const double *area, const double *xy, double *value)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t k = 0; k < m; k++) {
         const int32_t *v = corner + 3 * k;
         const double *c = xy + 6 * k;
@@ -112,14 +123,15 @@ void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner
         const double b[3] = {(x2 - x1) / det, -x2 / det, x1 / det};
 
         for (int i = 0; i < 3; i++)
-            add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
+            code |= add(rows, v[i], v[i], value, (a[i] * a[i] + b[i] * b[i]) * area[k]);
         for (int i = 0; i < 3; i++) {
             const int j = (i + 1) % 3;
             const double product = (a[i] * a[j] + b[i] * b[j]) * area[k];
-            add(rows, v[i], v[j], value, product);
-            add(rows, v[j], v[i], value, product);
+            code |= add(rows, v[i], v[j], value, product);
+            code |= add(rows, v[j], v[i], value, product);
         }
     }
+    return code;
 }
 
 /* -- points in triangles ------------------------------------------------------ */
@@ -185,7 +197,7 @@ static void enter(double *box, int quad)
 static int32_t depth_of(const double *extent, const double *t, double x, double y)
 {
     double box[4] = {extent[0], extent[1], extent[2], extent[3]};
-    for (int32_t depth = 0;; depth++) {
+    for (int32_t depth = 0; depth < DEEPEST; depth++) {
         const int quad = quadrant(box, t[0], t[1]);
         if (quad == 0 || quad != quadrant(box, t[2], t[3]) || quad != quadrant(box, t[4], t[5]))
             return depth;
@@ -193,6 +205,7 @@ static int32_t depth_of(const double *extent, const double *t, double x, double 
             return -1;
         enter(box, quad);
     }
+    return DEEPEST;
 }
 
 /* 1 if the point is on the edge, up to TOLERANCE; IN both ends (x, y) of it. */
@@ -300,10 +313,11 @@ static void weigh(const double *t, double x, double y, double *weight)
     }
 }
 
-void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                         const double *xy, const double *point, const double *z,
-                         double *value, double *right)
+int lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                        const double *xy, const double *point, const double *z,
+                        double *value, double *right)
 {
+    int code = LEAN_FIT_OK;
     for (int64_t p = 0; p < m; p++) {
         const int32_t *v = corner + 3 * p;
         double weight[3];
@@ -311,9 +325,10 @@ void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *co
         for (int i = 0; i < 3; i++) {
             right[v[i]] += weight[i] * z[p];
             for (int j = 0; j < 3; j++)
-                add(rows, v[i], v[j], value, weight[i] * weight[j]);
+                code |= add(rows, v[i], v[j], value, weight[i] * weight[j]);
         }
     }
+    return code;
 }
 
 void lean_fit_join(int64_t count, double *value, const double *more)

@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/* Return codes: a row of the matrix has no place for what is to go there. */
+enum { LEAN_FIT_OK = 0, LEAN_FIT_NO_PLACE = 1 };
+
 /* Row v of the matrix has the columns column[row[v]] .. column[row[v+1] - 1]. */
 typedef struct {
     int32_t n_nodes;
@@ -39,9 +42,10 @@ void lean_fit_count(int64_t m, const int32_t *corner, int32_t *count);
 /* Write the two other nodes of each corner into the row of its node.
  * IN    row    (n_nodes + 1) where the rows begin
  * INOUT used   (n_nodes) places taken so far in each row
- * OUT   column as many as counted */
-void lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
-                   int32_t *column);
+ * OUT   column as many as counted
+ * Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE. */
+int lean_fit_link(int64_t m, const int32_t *corner, const int64_t *row, int32_t *used,
+                  int32_t *column);
 
 /* Sort the rows, let each column stand once, and close the gaps.
  * INOUT row (n_nodes + 1), column
@@ -51,9 +55,10 @@ int64_t lean_fit_close(int32_t n_nodes, int64_t *row, int32_t *column);
 /* Add the integrals over triangles of the products of the gradients of two nodes.
  * IN    area  (m) m2;  xy (m, 3, 2) the corners, m
  * INOUT value one per column
+ * Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE.
  * ANUGA 4.1.0, fitsmooth.c, _build_smoothing_matrix. */
-void lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                     const double *area, const double *xy, double *value);
+int lean_fit_smooth(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                    const double *area, const double *xy, double *value);
 
 /* Sort points into the cells of a grid.
  * IN  grid  all but first and point
@@ -76,10 +81,11 @@ void lean_fit_find(const lean_fit_grid *grid, int64_t m, int32_t start, const do
  * IN    corner (m, 3) nodes of the triangle of each point;  xy (m, 3, 2) its corners, m
  *       point  (m, 2) m;  z (m) the values there
  * INOUT value one per column;  right (n_nodes)
+ * Returns LEAN_FIT_OK or LEAN_FIT_NO_PLACE.
  * ANUGA 4.1.0, fitsmooth.c, _build_matrix_AtA_Atz_points, on one thread. */
-void lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
-                         const double *xy, const double *point, const double *z,
-                         double *value, double *right);
+int lean_fit_add_points(const lean_fit_rows *rows, int64_t m, const int32_t *corner,
+                        const double *xy, const double *point, const double *z,
+                        double *value, double *right);
 
 /* Add the A'A of some points to that of those before.
  * INOUT value (count);  IN more (count) */

@@ -41,6 +41,19 @@ enum lean_update_mode {
                                  is semi-implicit is in the *_semi arrays        */
 };
 
+/* Which edge values lean_edge_rows gives. */
+enum lean_edge_quantity {
+    LEAN_EVERY_QUANTITY = -1,
+    LEAN_STAGE = 0,           /* m    */
+    LEAN_XMOMENTUM = 1,       /* m2/s */
+    LEAN_YMOMENTUM = 2,       /* m2/s */
+    LEAN_HEIGHT = 3,          /* m    */
+    LEAN_ELEVATION = 4        /* m    */
+};
+
+/* Columns of the table of a riverwall: the last may be missing. */
+enum { LEAN_LEAST_WALL_COLUMNS = 5 };
+
 /* Riverwalls: own triangles with one or more of their edges on a wall, by block. */
 typedef struct {
     const int64_t *offset;        /* n_blocks + 1, into triangle; NULL: no walls     */
@@ -168,8 +181,7 @@ const double *lean_find_undo(const lean_run *r, int32_t k);
 const lean_kernels *lean_select_kernels(const char *isa);
 
 /* Edge values of given triangles from the effective state.
- * IN  k[nk] triangles, quantity 0..4 = stage, xmomentum, ymomentum, height,
- * elevation, or -1 for all five; OUT out[nk][3] or out[5][nk][3].            */
+ * IN  k[nk] triangles, a lean_edge_quantity; OUT out[nk][3] or out[5][nk][3]. */
 void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantity, double *out);
 
 /* boundary values of reflective walls at edges ids[n] of the enumeration

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
+from anuga_lean._kernels import GEOMETRY_TABLES, RELATION_TABLES
 from anuga_lean.arrays.view import ArrayView
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ Limits = Callable[[int, int, int], tuple[int, int]]
 class _Table(NamedTuple):
     """How a table is derived: by which kernel, with how many rows and columns."""
 
-    kind: str          # "geometry", "relation" or "node"
-    number: int        # of the table in kernels/derive.h
+    kind: str          # "geometry" or "relation", of _kernels' tables, or "node"
     rows: int          # per triangle
     columns: int       # 0 for a one-dimensional table
     doc: str
@@ -38,39 +38,39 @@ class _Table(NamedTuple):
 
 TABLES: dict[str, _Table] = {
     "normals": _Table(
-        "geometry", 0, 1, 6, "(n, 6) float64, outward unit normals x0 y0 x1 y1 x2 y2."),
-    "edgelengths": _Table("geometry", 1, 1, 3, "(n, 3) float64, m."),
-    "areas": _Table("geometry", 2, 1, 0, "(n,) float64, m2."),
+        "geometry", 1, 6, "(n, 6) float64, outward unit normals x0 y0 x1 y1 x2 y2."),
+    "edgelengths": _Table("geometry", 1, 3, "(n, 3) float64, m."),
+    "areas": _Table("geometry", 1, 0, "(n,) float64, m2."),
     "radii": _Table(
-        "geometry", 3, 1, 0, "(n,) float64, m: the length in the CFL condition."),
-    "centroid_coordinates": _Table("geometry", 4, 1, 2, "(n, 2) float64, m."),
+        "geometry", 1, 0, "(n,) float64, m: the length in the CFL condition."),
+    "centroid_coordinates": _Table("geometry", 1, 2, "(n, 2) float64, m."),
     "vertex_coordinates": _Table(
-        "geometry", 5, 3, 2, "(3*n, 2) float64, m: vertex i of triangle k in row 3*k + i."),
+        "geometry", 3, 2, "(3*n, 2) float64, m: vertex i of triangle k in row 3*k + i."),
     "edge_midpoint_coordinates": _Table(
-        "geometry", 6, 3, 2, "(3*n, 2) float64, m: edge i of triangle k in row 3*k + i."),
+        "geometry", 3, 2, "(3*n, 2) float64, m: edge i of triangle k in row 3*k + i."),
     "triangles": _Table(
-        "relation", 0, 1, 3, "(n, 3) int64, nodes, counter-clockwise.",
+        "relation", 1, 3, "(n, 3) int64, nodes, counter-clockwise.",
         lambda n, nodes, edges: (0, nodes)),
     "neighbours": _Table(
-        "relation", 1, 1, 3, "(n, 3) int64, a triangle or -1-j at boundary edge j.",
+        "relation", 1, 3, "(n, 3) int64, a triangle or -1-j at boundary edge j.",
         lambda n, nodes, edges: (-edges, n)),
     "neighbour_edges": _Table(
-        "relation", 2, 1, 3, "(n, 3) int64, the neighbour's edge, -1 without a neighbour.",
+        "relation", 1, 3, "(n, 3) int64, the neighbour's edge, -1 without a neighbour.",
         lambda n, nodes, edges: (-1, 3)),
     "surrogate_neighbours": _Table(
-        "relation", 3, 1, 3, "(n, 3) int64, the neighbour, or the triangle itself.",
+        "relation", 1, 3, "(n, 3) int64, the neighbour, or the triangle itself.",
         lambda n, nodes, edges: (0, n)),
     "number_of_boundaries": _Table(
-        "relation", 4, 1, 0, "(n,) int64, edges without a neighbour.",
+        "relation", 1, 0, "(n,) int64, edges without a neighbour.",
         lambda n, nodes, edges: (0, 4)),
-    "nodes": _Table("node", 0, 0, 2, "(number_of_nodes, 2) float64, m."),
+    "nodes": _Table("node", 0, 2, "(number_of_nodes, 2) float64, m."),
     "number_of_triangles_per_node": _Table(
-        "node", 1, 0, 0, "(number_of_nodes,) int64.", lambda n, nodes, edges: (0, 3 * n + 1)),
+        "node", 0, 0, "(number_of_nodes,) int64.", lambda n, nodes, edges: (0, 3 * n + 1)),
     "node_index": _Table(
-        "node", 2, 0, 0, "(number_of_nodes + 1,) int64: where a node's corners begin in "
+        "node", 0, 0, "(number_of_nodes + 1,) int64: where a node's corners begin in "
         "vertex_value_indices.", lambda n, nodes, edges: (0, 3 * n + 1)),
     "vertex_value_indices": _Table(
-        "node", 3, 3, 0, "(3*n,) int64: corners 3*k + i grouped by their node.",
+        "node", 3, 0, "(3*n,) int64: corners 3*k + i grouped by their node.",
         lambda n, nodes, edges: (0, 3 * n)),
 }
 # The attribute of a domain that shows a table.
@@ -130,9 +130,9 @@ class MeshTable(ArrayView):
         ks = np.ascontiguousarray(ks)
         handle = self.owner.blocks.handle()
         if table.kind == "geometry":
-            values = handle.geometry_rows(table.number, ks)
+            values = handle.geometry_rows(GEOMETRY_TABLES[self.name], ks)
         elif table.kind == "relation":
-            values = handle.relation_rows(table.number, ks)
+            values = handle.relation_rows(RELATION_TABLES[self.name], ks)
         else:
             return self._node_rows(ks)
         return values if table.columns else values[:, 0]
@@ -141,9 +141,9 @@ class MeshTable(ArrayView):
         table = TABLES[self.name]
         handle = self.owner.blocks.handle()
         if table.kind == "geometry":
-            values = handle.geometry_all(table.number)
+            values = handle.geometry_all(GEOMETRY_TABLES[self.name])
         elif table.kind == "relation":
-            values = handle.relation_all(table.number)
+            values = handle.relation_all(RELATION_TABLES[self.name])
         else:
             return self._node_all()
         return values if table.columns else values[:, 0]

@@ -90,7 +90,7 @@ class EdgeValues:
             with self._as_distributed(run):
                 kept = (rows.copy(), run.all_edge_rows(rows))
             self._kept = kept
-        return kept[1][_kernels._EDGE_QUANTITIES[name]]
+        return kept[1][_kernels.EDGE_QUANTITIES[name]]
 
     def all(self, name: str) -> np.ndarray:
         """Return the edge values of one quantity: (number_of_triangles, 3) float64."""
@@ -101,7 +101,7 @@ class EdgeValues:
     def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
         """Return conserved quantities at edges of triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)
-        which = [_kernels._EDGE_QUANTITIES[name] for name in CONSERVED]
+        which = [_kernels.EDGE_QUANTITIES[name] for name in CONSERVED]
         rows = self._ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
         return dict(zip(triangles.tolist(), rows, strict=True))
 

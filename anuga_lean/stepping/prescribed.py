@@ -22,6 +22,7 @@ from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
 
 _ALL_BITS = 0b111111
+_BITS = _kernels.STAGE_PRESCRIBED | _kernels.MOMENTUM_PRESCRIBED
 _TABLES = ("offset", "triangle", "place", "block")
 
 
@@ -157,7 +158,7 @@ class Prescribed:
     edge : (m,) int32
         In the boundary enumeration, ascending.
     bits : (m,) uint8
-        1 where the stage, 2 where the momenta are prescribed.
+        STAGE_PRESCRIBED where the stage is, MOMENTUM_PRESCRIBED where the momenta are.
     value : (3, m) float64
         Stage (m) and momenta (m2/s); zero until the first distribute.
     """
@@ -189,7 +190,7 @@ class Prescribed:
             return None
         columns = np.arange(3)
         stage, momentum = (mask[:, np.newaxis] >> shift + columns & 1 for shift in (0, 3))
-        bits = stage | momentum << 1
+        bits = _kernels.STAGE_PRESCRIBED * stage | _kernels.MOMENTUM_PRESCRIBED * momentum
         at = bits > 0
         neighbours = np.asarray(domain.neighbours[ks])
         if (neighbours[at] >= 0).any():
@@ -246,7 +247,7 @@ class Prescribed:
                 or self.value.shape != (3, m) or self.value.dtype != np.float64:
             raise ValueError("prescribed edges whose arrays do not fit each other")
         if m == 0 or self.edge.min() < 0 or self.edge.max() >= boundary_length \
-                or (np.diff(self.edge) <= 0).any() or self.bits.max() > 3:
+                or (np.diff(self.edge) <= 0).any() or self.bits.max() > _BITS:
             raise ValueError(f"prescribed edges beyond the {boundary_length} of the boundary")
 
     def copy(self) -> Prescribed:

@@ -151,7 +151,7 @@ class PastState:
 
     def edges(self, domain: Any, name: str, ks: Rows) -> Array:
         """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
-        place = _kernels._EDGE_QUANTITIES[name]
+        place = _kernels.EDGE_QUANTITIES[name]
         if not isinstance(ks, slice):
             return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
         if self._recent is None or self._recent[0] != ks:

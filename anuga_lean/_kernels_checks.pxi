@@ -1,0 +1,101 @@
+# What the door asks of every array before C sees it; included first by _kernels.pyx.
+#
+# Owns the checks of class, dtype, length, layout and access, of indices, and of offsets
+# that part a list among blocks.  They run where an array is bound or handed over, at most
+# one pass over it; nothing here is asked again in a time step.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+
+from types import MappingProxyType
+
+import numpy as np
+
+from anuga_lean._errors import ArrayError, MeshError, NotBound
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+    uint16_t
+
+
+cdef size_t _address(object array, object dtype, int64_t size, str name,
+                     bint written=True) except? 0:
+    """Where the elements of `array` stand, after checking that they are as C expects."""
+    if not isinstance(array, np.ndarray):
+        raise ArrayError(f"{name} must be a numpy array of {np.dtype(dtype)} with {size} "
+                         f"elements, not a {type(array).__name__}")
+    flags = array.flags
+    if array.dtype != dtype or array.size != size or not flags.c_contiguous \
+            or not flags.aligned or written and not flags.writeable:
+        wanted = "C-contiguous, aligned and writeable" if written else "C-contiguous and aligned"
+        raise ArrayError(
+            f"{name} must be {wanted} {np.dtype(dtype)} with {size} elements, not "
+            f"{array.dtype} with {array.size}"
+            f"{'' if flags.c_contiguous else ', not contiguous'}"
+            f"{'' if flags.aligned else ', not aligned'}"
+            f"{'' if flags.writeable or not written else ', read-only'}")
+    return array.__array_interface__["data"][0]
+
+
+cdef size_t _read(object array, object dtype, int64_t size, str name) except? 0:
+    """The same for an array that C only reads, which may be read-only."""
+    return _address(array, dtype, size, name, False)
+
+
+cdef int64_t _length(object array, str name) except -1:
+    """Number of rows, of what must be a numpy array of one dimension or more."""
+    if not isinstance(array, np.ndarray) or array.ndim < 1:
+        raise ArrayError(f"{name} must be a numpy array, not a {type(array).__name__}"
+                         f"{' without dimension' if isinstance(array, np.ndarray) else ''}")
+    return array.shape[0]
+
+
+cdef int _check_range(const index_t *p, int64_t n, int64_t least, int64_t end,
+                      str name) except -1:
+    """Raise ArrayError unless all n are from `least` to below `end`."""
+    cdef index_t low, high
+    cdef int64_t j
+    if n == 0:
+        return 0
+    low = high = p[0]
+    with nogil:
+        for j in range(n):
+            low = p[j] if p[j] < low else low
+            high = p[j] if p[j] > high else high
+    if low < least or <int64_t> high >= end:
+        raise ArrayError(f"{name} must be from {least} to below {end}, not {low} to {high}")
+    return 0
+
+
+cdef int _check_offsets(const int64_t *offset, int64_t parts, int64_t n, str name) except -1:
+    """Raise ArrayError unless the `parts` + 1 offsets ascend from 0 to n."""
+    cdef int64_t b
+    cdef bint ascends = offset[0] == 0 and offset[parts] == n
+    for b in range(parts):
+        ascends &= offset[b] <= offset[b + 1]
+    if not ascends:
+        raise ArrayError(f"{name} must ascend from 0 to {n} in {parts + 1} steps")
+    return 0
+
+
+cdef int32_t _count(int64_t value, int64_t least, int64_t most, str name) except? -1:
+    """`value` as int32, after checking that it is from `least` to `most`."""
+    if not least <= value <= most:
+        raise ArrayError(f"{name} must be from {least} to {most}, not {value}")
+    return <int32_t> value
+
+
+cdef int _check_columns(Py_ssize_t columns, int wanted, str name) except -1:
+    if columns != wanted:
+        raise ArrayError(f"{name} must have {wanted} columns, not {columns}")
+    return 0
+
+
+cdef int _check_rows(const int64_t[::1] rows, int64_t limit) except -1:
+    """Raise IndexError in numpy's words unless all rows exist."""
+    cdef Py_ssize_t r
+    for r in range(rows.shape[0]):
+        if rows[r] < 0 or rows[r] >= limit:
+            raise IndexError(
+                f"index {rows[r]} is out of bounds for axis 0 with size {limit}")
+    return 0

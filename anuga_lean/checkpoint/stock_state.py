@@ -1,0 +1,108 @@
+"""What must be true of a restored domain on stock arrays before ANUGA's kernels see it.
+
+These take lengths from the mesh and indices from the arrays, and ask no more.  Owns the
+list of the arrays of such a domain that a checkpoint holds; those of a lean domain are
+checked where they are bound to a run, the tables of the mesh by the mesh.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# Attributes of a domain, each with its dtype, and its length by what it belongs to.
+_ARRAYS = {
+    "_grad_workspace_x": (float, "triangle"), "_grad_workspace_y": (float, "triangle"),
+    "_phi_workspace": (float, "triangle"), "max_speed": (float, "triangle"),
+    "x_centroid_work": (float, "triangle"), "y_centroid_work": (float, "triangle"),
+    "tri_full_flag": (int, "triangle"), "boundary_limit_mask": (int, "triangle"),
+    "boundary_cells": (int, "boundary edge"), "boundary_edges": (int, "boundary edge"),
+    "boundary_flux_type": (int, "boundary edge"), "boundary_flux_sum": (float, "substep"),
+    "edge_flux_type": (int, "edge"), "edge_river_wall_counter": (int, "edge"),
+    "tracer_conserved_values": (float, "tracer and triangle"),
+    "tracer_centroid_values": (float, "tracer and triangle"),
+    "tracer_explicit_update": (float, "tracer and triangle"),
+    "tracer_backup_values": (float, "tracer and triangle"),
+    "tracer_boundary_flux": (float, "tracer and triangle"),
+    "tracer_external_source": (float, "tracer and triangle"),
+    "tracer_edge_values": (float, "tracer and edge"),
+    "tracer_boundary_values": (float, "tracer and boundary edge"),
+    "tracer_boundary_flux_sum": (float, "substep and tracer"),
+}
+_MADE_LATER = ("max_speed", "x_centroid_work", "y_centroid_work")     # before the first step
+_SUBSTEPS = 3       # for which ANUGA has room
+
+
+def check(domain: Any) -> None:
+    """Raise ValueError unless every array has the length and the indices that kernels expect."""
+    n, edges, count = domain.number_of_triangles, domain.boundary_length, domain.number_of_tracers
+    calls = domain.timestep_fluxcalls
+    if type(count) is not int or count < 0 or type(calls) is not int \
+            or not 1 <= calls <= _SUBSTEPS:
+        raise ValueError(f"{count} tracers, and {calls} substeps")
+    shapes = {"triangle": (n,), "edge": (3 * n,), "boundary edge": (edges,),
+              "substep": (_SUBSTEPS,), "tracer and triangle": (count, n),
+              "tracer and edge": (count, 3 * n), "tracer and boundary edge": (count, edges),
+              "substep and tracer": (_SUBSTEPS * count,)}
+    for name, (dtype, what) in _ARRAYS.items():
+        found = domain.__dict__.get(name)
+        if name in domain.__dict__ and not (found is None and _may_be_none(domain, name)):
+            _check_array(name, found, shapes[what], dtype)
+    _check_range("boundary_cells", domain.boundary_cells, n)
+    _check_range("boundary_edges", domain.boundary_edges, 3)
+    for quantity in domain.quantities.values():
+        _check_quantity(quantity, n)
+    if domain.number_of_riverwall_edges:
+        _check_walls(domain, n)
+
+
+def _may_be_none(domain: Any, name: str) -> bool:
+    if name in _MADE_LATER:
+        return True
+    if name.startswith("tracer"):
+        return domain.number_of_tracers == 0
+    return name.startswith("edge") and domain.number_of_riverwall_edges == 0
+
+
+def _check_quantity(quantity: Any, n: int) -> None:
+    from anuga_lean.quantity.forms import Stored
+
+    held = quantity.__dict__
+    for place in ("_vertex", "_edge"):
+        form = held.get(place)
+        if form is not None:
+            if not isinstance(form, Stored):
+                raise ValueError(f"{place} of {quantity.name} that are a {type(form).__name__}")
+            _check_array(f"{place} of {quantity.name}", form.array, (n, 3), float)
+    rows = {name: held.get(name) for name in ("_x_gradient", "_y_gradient", "_phi")}
+    for name, array in {**rows, **held.get("_updates", {})}.items():
+        if array is not None:
+            _check_array(f"{name} of {quantity.name}", array, (n,), float)
+
+
+def _check_walls(domain: Any, n: int) -> None:
+    walls, count = domain.riverwallData, domain.number_of_riverwall_edges
+    if type(count) is not int or count < 0:
+        raise ValueError(f"{count} edges on walls")
+    _check_array("edge_flux_type", domain.edge_flux_type, (3 * n,), int)
+    _check_range("edge_river_wall_counter", domain.edge_river_wall_counter, count + 1)
+    _check_array("riverwall_elevation", walls.riverwall_elevation, (count,), float)
+    _check_array("the lines of walls", walls.hydraulic_properties_rowIndex, (count,), int)
+    columns = walls.ncol_hydraulic_properties
+    table = walls.hydraulic_properties
+    if type(columns) is not int or columns < 5:
+        raise ValueError(f"{columns} columns of hydraulic properties")
+    _check_array("hydraulic_properties", table, (len(table), columns), float)
+    _check_range("the lines of walls", walls.hydraulic_properties_rowIndex, len(table))
+
+
+def _check_array(name: str, found: Any, shape: tuple[int, ...], dtype: type) -> None:
+    if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != dtype:
+        raise ValueError(f"{name} that are not {shape} {np.dtype(dtype)}")
+
+
+def _check_range(name: str, found: Any, end: int) -> None:
+    if not isinstance(found, np.ndarray) or found.dtype != int \
+            or found.size and not 0 <= found.min() <= found.max() < end:
+        raise ValueError(f"{name} that are not integers from 0 to below {end}")
