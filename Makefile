@@ -76,7 +76,8 @@ hooks: $(LINT)/bin/.installed
 # and the asserts of C, once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
 	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
-	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -m 'not nightly and not other_setting and not memory' $(QUICK)
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
+		-m 'not nightly and not other_setting and not memory' $(QUICK)
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)
