@@ -9,7 +9,7 @@
 # make lint    set up .venv-lint here; ruff, codespell and mypy
 # make hooks   have git run the quick ones of these at every commit
 # make sanitize set up .venv-checked and .venv-sanitized here, whose kernels check what they
-#              do, and run what make quick runs in them: half an hour at most
+#              do, and run tests/unit, tests/property and a part of tests/parity in them
 # make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
@@ -47,9 +47,12 @@ PYTEST := pytest -q -n 2 --dist worksteal
 # of the best kernels; make test-all runs the rest.
 PART := tests/parity tests/property tests/surface tests/unit tests/mpi/test_exchange.py
 
-# What is run at every push, and in the builds that check what they do, but for what takes several
-# threads or another instruction set than this CPU's best.
+# What is run at every push, but for what takes several threads or another instruction set than
+# this CPU's best.
 QUICK := tests/layout tests/unit tests/property tests/parity
+
+# Of tests/parity in the builds that check what they do: each feature, not each of its variants.
+SLICE := 'equals_stock and not (override or patched or converted or DE1 or boundary_ or merimbula)'
 
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed
@@ -75,9 +78,12 @@ hooks: $(LINT)/bin/.installed
 # On the kernels of the last instruction set that this CPU has, once with the checks of Cython
 # and the asserts of C, once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
-	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' tests/unit tests/property
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' tests/parity -k $(SLICE)
 	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
-		-m 'not nightly and not other_setting and not memory' $(QUICK)
+		-m 'not nightly and not other_setting and not memory' tests/unit tests/property
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
+		-m 'not nightly and not other_setting' tests/parity -k $(SLICE)
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)
