@@ -61,8 +61,8 @@ def _may_be_none(domain: Any, name: str) -> bool:
     if name in _MADE_LATER:
         return True
     if name.startswith("tracer"):
-        return domain.number_of_tracers == 0
-    return name.startswith("edge") and domain.number_of_riverwall_edges == 0
+        return bool(domain.number_of_tracers == 0)
+    return name.startswith("edge") and bool(domain.number_of_riverwall_edges == 0)
 
 
 def _check_quantity(quantity: Any, n: int) -> None:

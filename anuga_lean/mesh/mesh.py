@@ -249,7 +249,7 @@ class Mesh(StockMesh):
         self.boundary_length = len(boundary)
 
     def _number_boundary(self) -> None:
-        """Number the edges of `boundary`, by triangle and edge, and list them by tag."""
+        """Enumerate the edges of `boundary`, by triangle and edge, and list them by tag."""
         edges = sorted(self.boundary)
         self.boundary_enumeration = {(k, i): j for j, (k, i) in enumerate(edges)}
         self.boundary_cells = np.array([k for k, _ in edges], int)
@@ -275,7 +275,7 @@ class Mesh(StockMesh):
 
     @unless_on_stock_arrays
     def build_boundary_neighbours(self) -> None:
-        """Number the boundary edges anew, after `boundary` has changed."""
+        """Enumerate the boundary edges anew, after `boundary` has changed."""
         if self.boundary is None:
             raise InvalidMesh(
                 "Boundary dictionary must be defined before building boundary structure: "
