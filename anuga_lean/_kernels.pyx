@@ -731,6 +731,8 @@ cdef class Run:
         cdef int s
         if n != self.mesh.c.n_boundary:
             raise ArrayError("triangle must have one element per boundary edge")
+        if n > 0:
+            _check_aligned(&triangle[0], sizeof(int64_t), "triangle")
         sums = np.zeros(self.r.tracers.count)
         for s in range(self.r.tracers.count if n else 0):
             sums[s] = lean_grouped_sum(self.r.tracers.boundary_flux + s * n, &triangle[0], n)
@@ -936,6 +938,8 @@ cdef class Run:
         if y.shape[0] != n:
             raise ArrayError(f"x and y must have the same length, not {n} and {y.shape[0]}")
         if n > 0:
+            _check_aligned(&x[0], sizeof(double), "x")
+            _check_aligned(&y[0], sizeof(double), "y")
             with nogil:
                 lean_average(&x[0], &y[0], n, a, b, c_inverse, self.r.n_threads)
 

@@ -85,6 +85,13 @@ cdef int32_t _count(int64_t value, int64_t least, int64_t most, str name) except
     return <int32_t> value
 
 
+cdef int _check_aligned(const void *p, size_t size, str name) except -1:
+    """Raise ArrayError if a buffer, which may begin anywhere, is not aligned."""
+    if <size_t> p % size:
+        raise ArrayError(f"{name} must be aligned to {size} bytes")
+    return 0
+
+
 cdef int _check_columns(Py_ssize_t columns, int wanted, str name) except -1:
     if columns != wanted:
         raise ArrayError(f"{name} must have {wanted} columns, not {columns}")
@@ -94,6 +101,8 @@ cdef int _check_columns(Py_ssize_t columns, int wanted, str name) except -1:
 cdef int _check_rows(const int64_t[::1] rows, int64_t limit) except -1:
     """Raise IndexError in numpy's words unless all rows exist."""
     cdef Py_ssize_t r
+    if rows.shape[0] > 0:
+        _check_aligned(&rows[0], sizeof(int64_t), "rows")
     for r in range(rows.shape[0]):
         if rows[r] < 0 or rows[r] >= limit:
             raise IndexError(

@@ -65,6 +65,8 @@ def fit_count(corner not None, count not None):
     cdef int64_t m = _length(corner, "corner"), n = _length(count, "count")
     cdef const int32_t *c = _corners(corner, m, n)
     cdef int32_t *out = <int32_t *> _address(count, np.int32, n, "count")
+    cdef int64_t end = 2147483647 - 6 * m     # or a sum would not fit
+    _check_range(<const int32_t *> out, n, 0, end, "count")
     with nogil:
         lean_fit_count(m, c, out)
 

@@ -179,7 +179,9 @@ cdef int32_t _check_triangles(const int32_t[:, ::1] triangles, int64_t n_nodes) 
     _check_columns(triangles.shape[1], 3, "triangles")
     _count(n, 0, _MOST_TRIANGLES, "the number of triangles")
     _count(n_nodes, 0, _MOST_NODES, "the number of nodes")
-    _check_range(&triangles[0, 0], 3 * n, 0, n_nodes, "the nodes of triangles")
+    if n > 0:
+        _check_aligned(&triangles[0, 0], sizeof(int32_t), "triangles")
+        _check_range(&triangles[0, 0], 3 * n, 0, n_nodes, "the nodes of triangles")
     return <int32_t> n
 
 
@@ -224,6 +226,8 @@ def count_flat(const double[:, ::1] node_xy not None,
     cdef int32_t first
     cdef int64_t count
     _check_columns(node_xy.shape[1], 2, "node_xy")
+    if node_xy.shape[0] > 0:
+        _check_aligned(&node_xy[0, 0], sizeof(double), "node_xy")
     cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
     with nogil:
         count = lean_count_flat(n, &node_xy[0, 0], &triangles[0, 0], &first)
@@ -237,6 +241,8 @@ def hilbert_order(const double[:, ::1] node_xy not None,
     `node_xy` (n_nodes, 2) float64, m; `triangles` (n, 3) int32.
     """
     _check_columns(node_xy.shape[1], 2, "node_xy")
+    if node_xy.shape[0] > 0:
+        _check_aligned(&node_xy[0, 0], sizeof(double), "node_xy")
     cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
     order = np.empty(n, np.int32)
     position = np.empty(n, np.int32)
@@ -284,6 +290,8 @@ cdef class Cut:
                   position not None, exception_edge not None, exception_index not None,
                   int64_t block_size):
         _check_columns(node_xy.shape[1], 2, "node_xy")
+        if node_xy.shape[0] > 0:
+            _check_aligned(&node_xy[0, 0], sizeof(double), "node_xy")
         cdef int32_t n = _check_triangles(triangles, node_xy.shape[0])
         cdef int64_t m = _length(exception_edge, "exception_edge")
         self.arrays = (node_xy, triangles, link, order, position,
@@ -614,6 +622,7 @@ cdef class MeshHandle:
                              f"({count}, {xy.shape[1]})")
         if count == 0:
             return
+        _check_aligned(&xy[0, 0], sizeof(double), "xy")
         with nogil:
             lean_node_coordinates(&self.c, first, count, &xy[0, 0])
 
