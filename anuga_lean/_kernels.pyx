@@ -6,9 +6,11 @@ Owns what must be true of an array, an index and a length before C sees them
 (_kernels_mesh.pxi) shows the blocks to C, `Run` the arrays of a time step.
 Nothing that is passed in can crash the process: a call that lacks arrays raises
 `NotBound`, an array that does not fit `ArrayError`.  The kernels are in kernels/.
+Longer than 500 lines: Cython keeps a class in one file, and a run has many arrays.
 """
 
 include "_kernels_checks.pxi"
+include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
