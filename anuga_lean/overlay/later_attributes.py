@@ -6,6 +6,8 @@ whether it may continue is `checkpoint.releases`'.
 
 from __future__ import annotations
 
+import dis
+from types import FunctionType
 from typing import Any
 
 
@@ -29,13 +31,22 @@ def complete(domain: Any) -> None:
             _complete_operator(operator, operator.__dict__)
 
 
+def _sets(thing: Any, name: str) -> bool:
+    """Whether ANUGA's class of an object sets an attribute, so that its code expects it."""
+    codes = [each.__code__ for cls in type(thing).__mro__ if cls.__module__.startswith("anuga.")
+             for each in vars(cls).values() if isinstance(each, FunctionType)]
+    return any(step.opname == "STORE_ATTR" and step.argval == name
+               for code in codes for step in dis.get_instructions(code))
+
+
 def _complete_operator(operator: Any, held: dict[str, Any]) -> None:
-    """Give an operator the attributes that came with later releases, by what it does."""
+    """Give an operator the attributes that came with later releases, if the installed one is."""
     from anuga.config import max_float
     from anuga.operators.collect_max_quantities_operator import Collect_max_quantities_operator
     from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 
-    if isinstance(operator, Collect_max_quantities_operator) and "_collected" not in held:
+    if isinstance(operator, Collect_max_quantities_operator) and "_collected" not in held \
+            and _sets(operator, "_collected"):
         held["_collected"] = bool((operator.max_stage > -max_float).any())
         held["_gpu_dom"] = None
     elif isinstance(operator, Kinematic_viscosity_operator) and "form" not in held:
@@ -43,6 +54,7 @@ def _complete_operator(operator: Any, held: dict[str, Any]) -> None:
         if "geo_structure_values" in held:
             held["_geo_structure_base"] = operator.geo_structure_values.copy()
             held["_geo_boundary_objects"], held["_geo_walls_set"] = None, False
-    elif "_rates_cache" in held and "time_step" not in held:        # rain from rasters, patterns
+    elif "_rates_cache" in held and "time_step" not in held and _sets(operator, "time_step"):
+        # rain from rasters and patterns
         held["time_step"] = operator._raster.time_step if "_raster" in held \
             else operator._pattern.Tstep * 60.0
