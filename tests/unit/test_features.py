@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import anuga_lean as anuga
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.stepping.features import FEATURES, Feature
 
@@ -58,3 +59,14 @@ def test_costs_what_the_table_says(costs: dict[str, dict], feature: Feature) -> 
     mask = 0 if capabilities().prescribed_limiter or feature.runs_on == "lean" else 8
     assert pytest.approx(feature.nbytes_per_triangle - mask, abs=TOLERANCE) == \
         cost["bytes_per_triangle"]
+
+
+@pytest.mark.parametrize("table", ["neighbours", "neighbour_edges", "surrogate_neighbours",
+                                   "triangles", "vertex_value_indices"])
+def test_no_index_out_of_range_reaches_anugas_kernels(table: str) -> None:
+    """A table that a script has written is checked before the domain turns to stock arrays."""
+    domain = anuga.rectangular_cross_domain(4, 3)
+    getattr(domain.mesh, table)[3] = 10**6
+    with pytest.raises(anuga.MeshError, match=f"{table} are not integers from"):
+        domain.use_stock_kernels("a test")
+    assert not domain.on_stock_arrays
