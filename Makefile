@@ -9,7 +9,7 @@
 # make lint    set up .venv-lint here; ruff, codespell and mypy
 # make hooks   have git run the quick ones of these at every commit
 # make sanitize set up .venv-checked and .venv-sanitized here, whose kernels check what they
-#              do, and run what make quick runs in them: half an hour at most
+#              do, and run tests/unit, tests/property and a part of tests/parity in them
 # make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
@@ -28,9 +28,11 @@ OLD_BIN := $(OLD)/bin
 LINT := .venv-lint
 CHECKED := .venv-checked
 SANITIZED := .venv-sanitized
-WHEELS := build/wheels
 # What meson is told for a build that checks itself; asserts are on as in every build but a release.
 DEBUG := -Dbounds_checks=true -Dbuildtype=debug -Doptimization=1 -Db_ndebug=false
+# What an environment is made of.
+ANUGA = $(NEWEST)
+WHEELS = build/$*
 # Another numpy than the newest: make quick NUMPY=2.0.0
 NUMPY ?=
 SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
@@ -45,9 +47,12 @@ PYTEST := pytest -q -n 2 --dist worksteal
 # of the best kernels; make test-all runs the rest.
 PART := tests/parity tests/property tests/surface tests/unit tests/mpi/test_exchange.py
 
-# What is run at every push, and in the builds that check what they do, but for what takes several
-# threads or another instruction set than this CPU's best.
+# What is run at every push, but for what takes several threads or another instruction set than
+# this CPU's best.
 QUICK := tests/layout tests/unit tests/property tests/parity
+
+# Of tests/parity in the builds that check what they do: each feature, not each of its variants.
+SLICE := 'equals_stock and not (override or patched or converted or DE1 or boundary_ or merimbula)'
 
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed
@@ -73,8 +78,12 @@ hooks: $(LINT)/bin/.installed
 # On the kernels of the last instruction set that this CPU has, once with the checks of Cython
 # and the asserts of C, once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
-	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' $(QUICK)
-	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -m 'not nightly and not other_setting and not memory' $(QUICK)
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' tests/unit tests/property
+	$(CHECKED)/bin/$(PYTEST) -m 'not nightly and not other_setting' tests/parity -k $(SLICE)
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
+		-m 'not nightly and not other_setting and not memory' tests/unit tests/property
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
+		-m 'not nightly and not other_setting' tests/parity -k $(SLICE)
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)
@@ -99,34 +108,23 @@ $(LINT)/bin/.installed: $(LINT)/bin/.created pyproject.toml
 	$(LINT)/bin/pip install --quiet --group lint
 	touch $@
 
-# One wheel for the environments of both releases, one more for each build that checks itself.
-$(WHEELS)/.built: PYTHON_OF := $(VENV)
-$(WHEELS)-checked/.built: PYTHON_OF := $(CHECKED)
-$(WHEELS)-checked/.built: SETUP := $(DEBUG)
-$(WHEELS)-sanitized/.built: PYTHON_OF := $(SANITIZED)
-$(WHEELS)-sanitized/.built: SETUP := $(DEBUG) -Db_sanitize=address,undefined -Db_lundef=false
-$(WHEELS)/.built: $(BIN)/.created
-$(WHEELS)-checked/.built: $(CHECKED)/bin/.created
-$(WHEELS)-sanitized/.built: $(SANITIZED)/bin/.created
-$(WHEELS)/.built $(WHEELS)-checked/.built $(WHEELS)-sanitized/.built: %/.built: $(SOURCES)
-	rm -rf $*
-	$(PYTHON_OF)/bin/pip wheel --quiet --no-deps $(SETUP:%=--config-settings=setup-args=%) --wheel-dir $* .
+# A wheel for the environments of both releases, one for each build that checks itself.
+build/$(CHECKED)/.built: SETUP := $(DEBUG)
+build/$(SANITIZED)/.built: SETUP := $(DEBUG) -Db_sanitize=address,undefined -Db_lundef=false
+build/%/.built: %/bin/.created $(SOURCES)
+	rm -rf build/$*
+	$*/bin/pip wheel --quiet --no-deps $(SETUP:%=--config-settings=setup-args=%) --wheel-dir build/$* .
 	touch $@
 
-$(BIN)/.installed: ANUGA := $(NEWEST)
 $(OLD_BIN)/.installed: ANUGA := $(OLDEST)
-$(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: ANUGA := $(NEWEST)
-$(BIN)/.installed $(OLD_BIN)/.installed: WHEEL := $(WHEELS)
-$(CHECKED)/bin/.installed: WHEEL := $(WHEELS)-checked
-$(SANITIZED)/bin/.installed: WHEEL := $(WHEELS)-sanitized
-$(BIN)/.installed $(OLD_BIN)/.installed: $(WHEELS)/.built
-$(CHECKED)/bin/.installed: $(WHEELS)-checked/.built
-$(SANITIZED)/bin/.installed: $(WHEELS)-sanitized/.built
+$(OLD_BIN)/.installed: WHEELS := build/$(VENV)
+$(OLD_BIN)/.installed: build/$(VENV)/.built
+$(BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: %/bin/.installed: build/%/.built
 # A wheel of the version that is there already is installed by force only.
 $(BIN)/.installed $(OLD_BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: \
 		%/bin/.installed: %/bin/.created Makefile
-	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEEL)/*.whl)[test]"
-	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
+	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEELS)/*.whl)[test]"
+	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/*.whl
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""Names of our classes in checkpoints and pickles, which stay when a class moves.
+"""Names our classes in checkpoints and pickles, by names that stay when a class moves.
 
 Owns which module has a class today. A name is for ever: it stands in files of users. So do the
 attributes of these classes: one that is renamed needs a `__setstate__` that takes the old name.
@@ -36,7 +36,7 @@ _names: dict[type, str] = {}
 
 
 def lasting(name: str) -> Callable[[type[T]], type[T]]:
-    """Return a decorator that has checkpoints and pickles know a class as lean.NAME."""
+    """Return a decorator: checkpoints and pickles call the class lean.NAME."""
     def give(cls: type[T]) -> type[T]:
         _classes[f"lean.{name}"] = cls
         _names[cls] = f"lean.{name}"
@@ -51,7 +51,7 @@ def name_of(value: Any) -> str | None:
 
 
 def class_of(name: str) -> type:
-    """Return the class of a name, whose module is imported if it is not yet.
+    """Return the class of a name; import its module if it is not loaded yet.
 
     Raises
     ------
@@ -75,6 +75,6 @@ restored.__module__, restored.__name__, restored.__qualname__ = "anuga_lean", *[
 
 
 def _reduced(value: Any) -> tuple[Any, ...]:
-    """Return what pickle and copies make an object of: its class by name, and the rest as is."""
+    """Return what pickle and copies make an object of: its class by name, the rest as it is."""
     _, arguments, *rest = value.__reduce_ex__(4)
     return restored, (_names[type(value)], *arguments[1:]), *rest

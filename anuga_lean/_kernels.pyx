@@ -1,14 +1,16 @@
 # cython: language_level=3, wraparound=False, cdivision=True
-"""The one door between Python and the C kernels.
+"""Opens the one door between Python and the C kernels.
 
 Owns what must be true of an array, an index and a length before C sees them
 (_kernels_checks.pxi), and nothing else: no arithmetic, no memory.  `MeshHandle`
 (_kernels_mesh.pxi) shows the blocks to C, `Run` the arrays of a time step.
-Nothing that is handed in can crash the process: a call that lacks arrays raises
+Nothing that is passed in can crash the process: a call that lacks arrays raises
 `NotBound`, an array that does not fit `ArrayError`.  The kernels are in kernels/.
+Longer than 500 lines: Cython keeps a class in one file, and a run has many arrays.
 """
 
 include "_kernels_checks.pxi"
+include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
@@ -182,7 +184,7 @@ _GROUPS = (
 
 
 cdef _refuse(str method, int missing):
-    """Raise NotBound, naming what is missing."""
+    """Raise NotBound, with the names of what is missing."""
     absent = [(what, call) for bit, what, call in _GROUPS if missing & bit]
     if missing & THREADS:
         absent = [each for each in absent if not each[0].startswith("threads with")]
@@ -255,21 +257,21 @@ cdef class Run:
 
     @property
     def isa(self):
-        """Name of the instruction set in use."""
+        """The name of the instruction set in use."""
         return self.kernels.name.decode()
 
     def bound(self, name):
-        """The array bound as `name`, or None."""
+        """Return the array bound as `name`, or None."""
         return self.arrays.get(name)
 
     def held(self):
-        """The arrays the run reads and writes, by name."""
+        """Return the arrays that the run reads and writes, by name."""
         return dict(self.arrays)
 
     # -- binding -----------------------------------------------------------
 
     cdef bint _start(self, int group, dict arrays) except -1:
-        """Take a group out; return whether there are arrays to be bound in its place."""
+        """Unbind a group; return whether there are arrays to be bound in its place."""
         self.have &= ~group
         for name in arrays:
             self.arrays.pop(name, None)
@@ -395,7 +397,7 @@ cdef class Run:
         self.have |= BOUNDARY
 
     def bind_counted(self, edge_flux, offset=None, slot=None, index=None):
-        """Edges whose mass flux is summed: the boundary edges, or those given per block.
+        """Sum the mass flux of these edges: the boundary edges, or those given per block.
 
         Parameters
         ----------
@@ -426,7 +428,7 @@ cdef class Run:
         self.have |= COUNTED
 
     def bind_optional(self, friction_rate, max_speed):
-        """Record these per triangle, (n,) float64, or None; written.
+        """Write these per triangle, (n,) float64, or None.
 
         Parameters
         ----------
@@ -440,7 +442,7 @@ cdef class Run:
         self.r.max_speed = <double *> self._bind("max_speed", max_speed, np.float64, n)
 
     def bind_undo(self, index, value, bits):
-        """Room for the record of what distribute changes; keeps what it holds.
+        """Use these for the record of what distribute changes; keep what it holds.
 
         Parameters
         ----------
@@ -466,7 +468,7 @@ cdef class Run:
         self.have |= UNDO
 
     def bind_walls(self, offset, triangle, place, elevation, row, properties):
-        """Riverwalls, or six times None.
+        """Use these riverwalls, or six times None.
 
         Parameters
         ----------
@@ -509,7 +511,7 @@ cdef class Run:
         w.offset = offsets
 
     def bind_prescribed(self, offset, triangle, place, bits, edge, block, value):
-        """Edges at which boundaries prescribe values, or seven times None.
+        """Use these edges at which boundaries prescribe values, or seven times None.
 
         Parameters
         ----------
@@ -597,7 +599,7 @@ cdef class Run:
         self._note_room()
 
     def bind_semi_implicit(self, stage, xmomentum, ymomentum):
-        """Semi-implicit rates for an AS_IT_STANDS update, (n,) float64, 1/s, each or None."""
+        """Use these semi-implicit rates in an AS_IT_STANDS update, (n,) float64, 1/s, or None."""
         cdef int64_t n = self.mesh.c.n
         self.r.stage_semi = self.r.xmomentum_semi = self.r.ymomentum_semi = NULL
         self.r.stage_semi = <double *> self._bind("stage_semi", stage, np.float64, n)
@@ -638,7 +640,7 @@ cdef class Run:
         self._note_room()
 
     def set_manning(self, bint manning):
-        """Whether friction acts in a SECOND_STAGE sweep."""
+        """Set whether friction acts in a SECOND_STAGE sweep."""
         self.r.p.manning = manning
 
     def set_threads(self, int64_t n):
@@ -671,7 +673,7 @@ cdef class Run:
     # -- quiet blocks ------------------------------------------------------
 
     def find_active(self):
-        """Set block_active: what the update, or anybody since, has changed."""
+        """Set block_active: the blocks that the update, or a write since, has changed."""
         self._need("find_active", STATE | FLAGS | QUIET | PARAMETERS | THREADS)
         cdef bint wide = self.ordered
         if self.r.n_undo:
@@ -682,13 +684,13 @@ cdef class Run:
                                  self.r.block_active)
 
     def take_fingerprints(self):
-        """Remember the state of the blocks that did not change."""
+        """Take the fingerprints of the blocks that did not change."""
         self._need("take_fingerprints", STATE | QUIET | PARAMETERS | THREADS)
         with nogil:
             lean_take_fingerprints(&self.r, self.changed, self.print, self.known)
 
     def take_prescribed(self):
-        """Take the prescribed values from the boundary arrays; wakes the blocks they change."""
+        """Take the prescribed values from the boundary arrays; wake the blocks they change."""
         self._need("take_prescribed", BOUNDARY | QUIET)
         if self.prescribed.n:
             lean_take_prescribed(&self.r, &self.prescribed, self.changed)
@@ -702,7 +704,7 @@ cdef class Run:
             lean_tracer_concentrations(&self.r)
 
     def update_tracers(self, double dt, conserved not None):
-        """conserved[:] += dt * explicit update, (count, n) float64, m, in place; `dt` in s."""
+        """Add dt * explicit update to conserved, (count, n) float64, m, in place; `dt` in s."""
         self._need("update_tracers", TRACERS | THREADS)
         cdef double *values = <double *> _address(
             conserved, np.float64, self.r.tracers.count * <int64_t> self.mesh.c.n, "conserved")
@@ -710,7 +712,7 @@ cdef class Run:
             lean_update_tracers(&self.r, dt, values)
 
     def tracer_edges(self):
-        """Concentrations at edges: (count, 3 n) float64."""
+        """Return the concentrations at edges: (count, 3 n) float64."""
         self._need("tracer_edges", STATE | FLAGS | TRACERS | PARAMETERS | THREADS | ROOM)
         cdef lean_update_result result
         values = np.zeros((self.r.tracers.count, 3 * <int64_t> self.mesh.c.n))
@@ -722,7 +724,7 @@ cdef class Run:
         return values
 
     def tracer_boundary_flux_sum(self, const int64_t[::1] triangle not None):
-        """Mass flux of each tracer over the boundary, (count,) float64, m3/s.
+        """Return the mass flux of each tracer over the boundary, (count,) float64, m3/s.
 
         `triangle` (n_boundary,): that of each edge, in the order of the enumeration.
         """
@@ -731,6 +733,8 @@ cdef class Run:
         cdef int s
         if n != self.mesh.c.n_boundary:
             raise ArrayError("triangle must have one element per boundary edge")
+        if n > 0:
+            _check_aligned(&triangle[0], sizeof(int64_t), "triangle")
         sums = np.zeros(self.r.tracers.count)
         for s in range(self.r.tracers.count if n else 0):
             sums[s] = lean_grouped_sum(self.r.tracers.boundary_flux + s * n, &triangle[0], n)
@@ -746,7 +750,7 @@ cdef class Run:
         return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
 
     def sweep(self, int mode, double dt=0.0):
-        """Fluxes of every active block.
+        """Compute the fluxes of every active block.
 
         Parameters
         ----------
@@ -775,7 +779,7 @@ cdef class Run:
         return smallest, result.n_negative, result.negative_volume
 
     def update(self, int mode, double dt, bint manning, bint marking=False):
-        """Friction and update of the centroid values; `marking`: note changed blocks.
+        """Apply friction and update the centroid values; `marking`: note changed blocks.
 
         Parameters
         ----------
@@ -823,7 +827,7 @@ cdef class Run:
 
     @property
     def n_undo(self):
-        """Number of triangles in the undo record."""
+        """The number of triangles in the undo record."""
         return self.r.n_undo
 
     def clear_undo(self):
@@ -833,7 +837,7 @@ cdef class Run:
             lean_clear_undo(&self.r)
 
     def sort_undo(self):
-        """Make the undo record searchable."""
+        """Sort the undo record by triangle, so that it can be searched."""
         self._need("sort_undo", UNDO)
         if lean_sort_undo(&self.r) != 0:
             raise MemoryError("not enough memory to sort the record of changed triangles")
@@ -841,7 +845,7 @@ cdef class Run:
     # -- edge values -------------------------------------------------------
 
     def edge_rows(self, str quantity not None, const int64_t[::1] rows not None):
-        """Edge values of one of EDGE_QUANTITIES at triangles `rows`: (m, 3) float64, m or m2/s."""
+        """Return edge values of one of EDGE_QUANTITIES at triangles `rows`: (m, 3), m or m2/s."""
         cdef int64_t m = rows.shape[0]
         self._need("edge_rows", STATE | PARAMETERS | THREADS)
         cdef int q = EDGE_QUANTITIES.get(quantity, -1)
@@ -857,7 +861,7 @@ cdef class Run:
         return values
 
     def all_edge_rows(self, const int64_t[::1] rows not None):
-        """Edge values of EDGE_QUANTITIES at triangles `rows`: (5, m, 3) float64, m or m2/s."""
+        """Return edge values of EDGE_QUANTITIES at triangles `rows`: (5, m, 3), m or m2/s."""
         cdef int64_t m = rows.shape[0]
         self._need("all_edge_rows", STATE | PARAMETERS | THREADS)
         _check_rows(rows, self.mesh.c.n)
@@ -870,7 +874,7 @@ cdef class Run:
 
     def reflect(self, const int64_t[::1] ids not None, const int64_t[::1] vol not None,
                 const int64_t[::1] edge not None):
-        """Boundary values of reflective walls at edges `ids` of the enumeration.
+        """Write boundary values of reflective walls at edges `ids` of the enumeration.
 
         `vol` and `edge` are the triangle and the edge of each: (m,) int64.
         """
@@ -923,19 +927,21 @@ cdef class Run:
             lean_add_vegetation(&self.r, &stems, x, y)
 
     def boundary_flux_sum(self):
-        """Mass flux over the counted edges in m3/s, summed in their order."""
+        """Return the mass flux over the counted edges in m3/s, summed in their order."""
         self._need("boundary_flux_sum", COUNTED)
         cdef int64_t n = len(self.arrays["edge_flux"])
         return lean_serial_sum(self.r.edge_flux, n)
 
     def average(self, double[::1] x not None, const double[::1] y not None,
                 double a, double b, double c_inverse):
-        """x[:] = (a*x + b*y)*c_inverse, in place: (m,) float64 of one unit."""
+        """Set x to (a*x + b*y)*c_inverse, in place: (m,) float64 of one unit."""
         cdef int64_t n = x.shape[0]
         self._need("average", THREADS)
         if y.shape[0] != n:
             raise ArrayError(f"x and y must have the same length, not {n} and {y.shape[0]}")
         if n > 0:
+            _check_aligned(&x[0], sizeof(double), "x")
+            _check_aligned(&y[0], sizeof(double), "y")
             with nogil:
                 lean_average(&x[0], &y[0], n, a, b, c_inverse, self.r.n_threads)
 

@@ -1,4 +1,4 @@
-# What the door asks of every array before C sees it; included first by _kernels.pyx.
+# Checks every array before C sees it; included first by _kernels.pyx.
 #
 # Owns the checks of class, dtype, length, layout and access, of indices, and of offsets
 # that part a list among blocks.  They run where an array is bound or handed over, at most
@@ -20,7 +20,7 @@ ctypedef fused index_t:
 
 cdef size_t _address(object array, object dtype, int64_t size, str name,
                      bint written=True) except? 0:
-    """Where the elements of `array` stand, after checking that they are as C expects."""
+    """Return where the elements of `array` stand, after a check that they are as C expects."""
     if not isinstance(array, np.ndarray):
         raise ArrayError(f"{name} must be a numpy array of {np.dtype(dtype)} with {size} "
                          f"elements, not a {type(array).__name__}")
@@ -38,12 +38,12 @@ cdef size_t _address(object array, object dtype, int64_t size, str name,
 
 
 cdef size_t _read(object array, object dtype, int64_t size, str name) except? 0:
-    """The same for an array that C only reads, which may be read-only."""
+    """Return the same for an array that C only reads, which may be read-only."""
     return _address(array, dtype, size, name, False)
 
 
 cdef int64_t _length(object array, str name) except -1:
-    """Number of rows, of what must be a numpy array of one dimension or more."""
+    """Return the number of rows of what must be a numpy array of one dimension or more."""
     if not isinstance(array, np.ndarray) or array.ndim < 1:
         raise ArrayError(f"{name} must be a numpy array, not a {type(array).__name__}"
                          f"{' without dimension' if isinstance(array, np.ndarray) else ''}")
@@ -85,6 +85,13 @@ cdef int32_t _count(int64_t value, int64_t least, int64_t most, str name) except
     return <int32_t> value
 
 
+cdef int _check_aligned(const void *p, size_t size, str name) except -1:
+    """Raise ArrayError if a buffer, which may begin anywhere, is not aligned."""
+    if <size_t> p % size:
+        raise ArrayError(f"{name} must be aligned to {size} bytes")
+    return 0
+
+
 cdef int _check_columns(Py_ssize_t columns, int wanted, str name) except -1:
     if columns != wanted:
         raise ArrayError(f"{name} must have {wanted} columns, not {columns}")
@@ -94,6 +101,8 @@ cdef int _check_columns(Py_ssize_t columns, int wanted, str name) except -1:
 cdef int _check_rows(const int64_t[::1] rows, int64_t limit) except -1:
     """Raise IndexError in numpy's words unless all rows exist."""
     cdef Py_ssize_t r
+    if rows.shape[0] > 0:
+        _check_aligned(&rows[0], sizeof(int64_t), "rows")
     for r in range(rows.shape[0]):
         if rows[r] < 0 or rows[r] >= limit:
             raise IndexError(

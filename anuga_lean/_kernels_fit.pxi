@@ -32,7 +32,7 @@ cdef extern from "fit.h" nogil:
 
 
 cdef const int32_t *_corners(object corner, int64_t m, int64_t n_nodes) except? NULL:
-    """The nodes of m triangles, (m, 3) int32, after checking that they are among `n_nodes`."""
+    """Return the nodes of m triangles, (m, 3) int32; check that they are among `n_nodes`."""
     cdef const int32_t *found = <const int32_t *> _read(corner, np.int32, 3 * m, "corner")
     _check_range(found, 3 * m, 0, n_nodes, "corner")
     return found
@@ -47,7 +47,7 @@ cdef const double *_given(object values, int64_t size, str name) except? NULL:
 
 
 cdef int64_t *_rows(object row, int64_t n_places, bint written) except? NULL:
-    """Where rows of a matrix begin, (n_nodes + 1,) int64, ascending from 0 to `n_places`."""
+    """Return where rows of a matrix begin, (n_nodes + 1,) int64, ascending from 0 to `n_places`."""
     cdef int64_t n = _count(_length(row, "row"), 1, 2**31 - 1, "the length of row") - 1
     cdef int64_t *found = <int64_t *> _address(row, np.int64, n + 1, "row", written)
     _check_offsets(found, n, n_places, "row")
@@ -65,6 +65,8 @@ def fit_count(corner not None, count not None):
     cdef int64_t m = _length(corner, "corner"), n = _length(count, "count")
     cdef const int32_t *c = _corners(corner, m, n)
     cdef int32_t *out = <int32_t *> _address(count, np.int32, n, "count")
+    cdef int64_t end = 2147483647 - 6 * m     # or a sum would not fit
+    _check_range(<const int32_t *> out, n, 0, end, "count")
     with nogil:
         lean_fit_count(m, c, out)
 
@@ -88,7 +90,7 @@ def fit_link(corner not None, row not None, used not None, column not None):
 
 
 def fit_close(row not None, column not None):
-    """Sort the rows, let a column stand once in each; return how many are left.
+    """Sort the rows, keep each column once in a row; return how many are left.
 
     `row` (n_nodes + 1,) int64; `column` (row[n_nodes],) int32.
     """
@@ -103,7 +105,7 @@ def fit_close(row not None, column not None):
 
 
 cdef class FitRows:
-    """Rows of a matrix, which nobody else may write before `matrix` has.
+    """The rows of a matrix; no other code may write them before `matrix` has.
 
     Parameters
     ----------
@@ -184,7 +186,7 @@ cdef class FitRows:
 
 
 cdef class FitGrid:
-    """Points by the cells of a grid.
+    """The points, sorted by the cells of a grid.
 
     Parameters
     ----------
@@ -228,7 +230,7 @@ cdef class FitGrid:
             lean_fit_sort(&self.c, first, point)
 
     def find(self, int32_t start, xy not None, extent not None):
-        """Look into triangles `start`, `start` + 1, ...; the calls ascend.
+        """Find points in triangles `start`, `start` + 1, ...; `start` ascends from call to call.
 
         `xy` (m, 3, 2) m and `extent` (4,) m of ANUGA's tree, which contains them: float64.
         """

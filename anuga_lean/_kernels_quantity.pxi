@@ -1,4 +1,4 @@
-# Included into _kernels.pyx: one value per node from the triangles around it.
+# The door to average.c: one value per node from the triangles around it; included by _kernels.pyx.
 
 cdef extern from "average.h" nogil:
     void lean_average_at_nodes(int64_t n_entry, const int32_t *order,
@@ -16,6 +16,10 @@ cdef int _average(const int32_t[::1] order, const int32_t[::1] count, int32_t pe
         )
     if n_entry == 0 or n_node == 0:
         return 0
+    _check_aligned(&order[0], sizeof(int32_t), "vertex_value_indices")
+    _check_aligned(&count[0], sizeof(int32_t), "number_of_triangles_per_node")
+    _check_aligned(&values[0], sizeof(double), "the values to average")
+    _check_aligned(&out[0], sizeof(double), "out")
     _check_range(&order[0], n_entry, 0, n_entry, "vertex_value_indices")
     _check_range(&count[0], n_node, 0, n_entry + 1, "number_of_triangles_per_node")
     with nogil:

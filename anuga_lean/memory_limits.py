@@ -75,7 +75,7 @@ def _set_reserve_aside() -> None:
 
 
 def _give_reserve_up() -> int:
-    """Give the reserve to what is allocated next, and return its bytes."""
+    """Free the reserve for what is allocated next, and return its bytes."""
     global _reserve
     if _reserve is None:
         return 0
@@ -85,7 +85,7 @@ def _give_reserve_up() -> int:
 
 
 def describe(error: MemoryError, name: str, triangles: int | None, given_up: int = 0) -> str:
-    """Return the sentence for an error in a stage, since which some address space was given up."""
+    """Return the sentence for an error in a stage, after which some address space was freed."""
     asked = bytes_asked(error)
     more = "more" if asked is None else f"{asked:,} bytes ({asked / _MIB:.1f} MiB) more"
     of = "" if triangles is None else f" of {triangles:,} triangles"

@@ -1,4 +1,4 @@
-"""What of an object counts as its state, and which of its attributes are code.
+"""Decides what of an object counts as its state, and which of its attributes are code.
 
 Owns the rules; the classes and functions that a file may name are in `register`.
 """

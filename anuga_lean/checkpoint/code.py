@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Sequence
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import dill
@@ -23,7 +23,18 @@ from anuga_lean.checkpoint import register
 _SHOWN = "shown."
 
 
+def _save_method(pickler: Any, method: MethodType) -> None:
+    """Store a method by its name, where dill has its function, by the module of that."""
+    owner, name = method.__self__, method.__func__.__name__
+    if getattr(type(owner), name, None) is method.__func__:
+        pickler.save_reduce(getattr, (owner, name), obj=method)
+    else:
+        dill.Pickler.dispatch[MethodType](pickler, method)
+
+
 class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill carries no types
+    dispatch = type(dill.Pickler.dispatch)({**dill.Pickler.dispatch, MethodType: _save_method})
+
     def __init__(self, file: io.BytesIO, place_of: Callable[[Any], int | None]) -> None:
         super().__init__(file, protocol=4)
         self._main = sys.modules["__main__"]    # dill's is that of its import
@@ -40,7 +51,7 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill carries no types
 def _method_named(value: Any) -> str | None:
     """Return CLASS.METHOD for a method of a class of ours, or None."""
     owner, _, name = value.__qualname__.rpartition(".")
-    cls = vars(sys.modules[value.__module__]).get(owner) if owner else None
+    cls = getattr(sys.modules.get(value.__module__), owner, None)
     known = _class_names.name_of(cls)
     return f"{known}.{name}" if known is not None and vars(cls).get(name) is value else None
 

@@ -1,7 +1,7 @@
-"""A graph of objects made again from its data, with its code or without.
+"""Makes a graph of objects from its data, with its code or without.
 
 Owns the order in which objects come back: empty, then filled, then given their
-state; and `Missing`, what stands where code was not loaded.
+state; and `Missing`, which stands where code was not loaded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Json = Any
 
 
 class Missing:
-    """What stands where code was not loaded; complains when it is used.
+    """Stands where code was not loaded, and raises an error when it is used.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ class Decoder:
         return function_of(name)
 
     def _named(self, *words: Json) -> tuple[Json, ...]:
-        """Return what begins with the name of a class or function, as the register has it."""
+        """Return the words with the register's name of a class or function in front."""
         return words if self._old_names is None else (
             self._old_names.name_of(*words[:2]), *words[2:])
 
@@ -240,7 +240,7 @@ class Decoder:
             made.update([(self._key(key), self._value(each)) for key, each in entry["dict"]])
 
     def _key(self, value: Json) -> Any:
-        """Return a key, whose hash is no code of ANUGA's."""
+        """Return a key of a dictionary; hashing it runs no code of ANUGA's."""
         found = self._value(value)
         if not is_key(found):
             raise ValueError(f"a {type(found).__name__} as a key")

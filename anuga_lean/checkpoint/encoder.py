@@ -1,4 +1,4 @@
-"""A domain and all that hangs on it as data: JSON, arrays, and code kept apart.
+"""Turns a domain and all that it refers to into data: JSON, arrays, and code kept apart.
 
 Owns how a graph of objects is written down: plain values, arrays, instances of
 ANUGA's classes by their attributes, references to ANUGA's own functions.  The
@@ -30,7 +30,7 @@ Json = Any
 
 
 class CodeItem(NamedTuple):
-    """Something that only dill can store: where it was met first, and what it is."""
+    """An object that only dill can store: where it was met first, and what it is."""
 
     path: str
     kind: str
@@ -178,8 +178,8 @@ class Encoder:
             return None
         return ["inner", name,
                 self._value(value.__defaults__, f"{path}.__defaults__"),
-                *[self._value(cell, f"{path}.{name}")
-                  for name, cell in zip(code.co_freevars, cells, strict=True)]]
+                *[self._value(cell, f"{path}.{free}")
+                  for free, cell in zip(code.co_freevars, cells, strict=True)]]
 
     def _as_code(self, value: Any, path: str) -> Json:
         place = self._code_place.get(id(value))
@@ -267,7 +267,7 @@ class Encoder:
         return f"the code of {len(self.code)} objects cannot be stored in a checkpoint ({error})."
 
     def place_of(self, value: Any) -> int | None:
-        """Return the place of an object in the table; arrays get one now."""
+        """Return the place of an object in the table; add an array that is not there yet."""
         place = self._place.get(id(value))
         if place is None and type(value) is np.ndarray and value.nbytes >= _SMALL \
                 and self._fits(value):

@@ -1,4 +1,4 @@
-"""One checkpoint file: named arrays and texts in a container that shows every damage.
+"""Writes and reads one checkpoint file: named arrays and texts; every damage shows.
 
 Owns the bytes: a ZIP archive of .npy arrays, stored, which numpy.load and any
 unzip read too, closed by a footer with its length and SHA-256.  Nothing of a
@@ -75,7 +75,7 @@ def _zstandard() -> Any:
 
 
 class _Stream:
-    """What zipfile writes to: hashes all but the last write, which is the footer."""
+    """A stream for zipfile that hashes all but the last write, which is the footer."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -300,7 +300,7 @@ class Reader:
 
     @contextmanager
     def _parsing(self, what: str) -> Iterator[None]:
-        """Turn whatever zipfile, numpy and json say of odd bytes into CheckpointError."""
+        """Turn every error of zipfile, numpy and json about odd bytes into CheckpointError."""
         try:
             yield
         except CheckpointError:

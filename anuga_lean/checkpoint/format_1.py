@@ -1,4 +1,4 @@
-"""Names of format 1, whose files call a class or function by its module and its own name.
+"""Translates the names of format 1, which are a module and a name in it.
 
 Owns where our classes were when that format was written. ANUGA's are where the register has
 them: it keeps the modules of every release.
@@ -28,7 +28,7 @@ _OURS = {
 
 
 def name_of(module: Any, name: Any) -> str:
-    """Return what the register calls a class or function.
+    """Return the register's name of a class or function.
 
     Raises
     ------
@@ -46,6 +46,6 @@ def name_of(module: Any, name: Any) -> str:
 
 
 def own_name_of(module: Any, name: Any) -> str | None:
-    """Return what a class of ours is called, None for any other; asked for pickled code too."""
+    """Return the name of a class of ours, None for any other; pickled code uses it, too."""
     is_ours = isinstance(module, str) and name in _OURS.get(module, "").split()
     return f"lean.{name.lstrip('_')}" if is_ours else None

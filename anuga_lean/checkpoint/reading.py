@@ -1,4 +1,4 @@
-"""The files of one rank as a domain.
+"""Restores a domain from the files of one rank.
 
 Owns what must be true of a header, a mesh file and a restored domain before any
 of it is used.
@@ -28,7 +28,7 @@ _ROOM, _ROOM_PER_BYTE = 32 << 20, 64
 
 
 class StateFile:
-    """The file of one rank with its mesh file: all that is needed of a domain.
+    """The file of one rank with its mesh file: all that a domain is restored from.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class StateFile:
         return [(str(path), str(kind)) for path, kind in self.state.header["code"]]
 
     def restore(self, trusted: bool = True) -> tuple[Any, list[Missing]]:
-        """Return the domain, and what of it was left out for want of trust.
+        """Return the domain, and what of it was left out because the files are not trusted.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class StateFile:
 
 
 def _old_names(number: int) -> ModuleType | None:
-    """Return what knows the names of an older format."""
+    """Return the module that translates the names of an older format, or None."""
     if number == FORMAT:
         return None
     from anuga_lean.checkpoint import format_1

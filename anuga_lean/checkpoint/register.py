@@ -1,4 +1,4 @@
-"""The register: short names of every class and function that a checkpoint may hold.
+"""Registers short names of every class and function that a checkpoint may hold.
 
 Owns which module of ANUGA's has what, and the way from a name to an object and back. A name
 is for ever, its module is not: what a release of ANUGA moves gets a second row, below the
@@ -134,7 +134,7 @@ _BOUND = frozenset((*_OF_MODELS, *_class_names.NAMES_BY_MODULE))
 
 
 def _modules_by_name() -> dict[str, tuple[str, ...]]:
-    """Return where each name may be, in the order in which releases of ANUGA are asked."""
+    """Return the modules in which each name may be, in the order of ANUGA's releases."""
     found: dict[str, tuple[str, ...]] = {}
     for rows in (_OF_MODELS, _HELD, _FUNCTIONS):
         for module, names in rows.items():
@@ -147,7 +147,7 @@ MODULES = _modules_by_name()
 
 
 def find(name: Any) -> Any:
-    """Return what has a name: anuga.NAME, with attributes of a class behind it, or lean.NAME.
+    """Return the object of a name: anuga.NAME, with attributes of a class after it, or lean.NAME.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _ufunc(name: str) -> np.ufunc:
 
 
 def _defined_in(module: str, path: str) -> Any:
-    """Return what a module defines itself, not what it has imported; None if nothing."""
+    """Return what a module defines itself, not what it imports; None if it defines nothing."""
     try:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""What must be true of a restored domain on stock arrays before ANUGA's kernels see it.
+"""Checks a restored domain on stock arrays before ANUGA's kernels see it.
 
-These take lengths from the mesh and indices from the arrays, and ask no more.  Owns the
+Those take lengths from the mesh and indices from the arrays, and check nothing.  Owns the
 list of the arrays of such a domain that a checkpoint holds; those of a lean domain are
 checked where they are bound to a run, the tables of the mesh by the mesh.
 """
@@ -61,8 +61,8 @@ def _may_be_none(domain: Any, name: str) -> bool:
     if name in _MADE_LATER:
         return True
     if name.startswith("tracer"):
-        return domain.number_of_tracers == 0
-    return name.startswith("edge") and domain.number_of_riverwall_edges == 0
+        return bool(domain.number_of_tracers == 0)
+    return name.startswith("edge") and bool(domain.number_of_riverwall_edges == 0)
 
 
 def _check_quantity(quantity: Any, n: int) -> None:

@@ -1,6 +1,7 @@
 """Holds a mesh of triangles in blocks: what it is made from, and what is asked of it.
 
 mesh          ANUGA's Mesh on blocks        blocks        the arrays the kernels work on
+stored_state  what files hold of a mesh
 tables        normals, areas, neighbours, ... computed when they are read
 lookup        points and lines in a mesh    statistics    ANUGA's text about a mesh
 interpolation values at points              fitting       a surface through points

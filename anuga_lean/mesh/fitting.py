@@ -53,7 +53,7 @@ class LeanFit(Fit):
     Takes some 100 bytes per triangle while it solves: 16 for each of the 7 entries
     of a row, a row for every second triangle, and 9 vectors of a number per node.
     A node of no triangle has an empty row and gets 0; ANUGA reads memory there that
-    nobody has set.  On several OpenMP threads ANUGA adds the points in an order that
+    was never set.  On several OpenMP threads ANUGA adds the points in an order that
     differs from run to run; here it is that of one thread.
     """
 

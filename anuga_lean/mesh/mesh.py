@@ -3,12 +3,14 @@
 Owns the construction of a mesh, boundary tags and their enumeration, and what
 happens when a script needs or writes a real array.
 The blocks are in `blocks`, the derived tables in `tables`.
+
+Longer than 500 lines: a method for each of ANUGA's Mesh that a mesh in blocks answers.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,13 +36,12 @@ from anuga_lean.mesh.input_checks import (
 )
 from anuga_lean.mesh.lookup import StockCopy
 from anuga_lean.mesh.statistics import statistics_of
-from anuga_lean.mesh.tables import TABLES, MeshTable, shape_of, table_property, with_tables
+from anuga_lean.mesh.stored_state import check_compact, check_tables, checked_links, compact_state
+from anuga_lean.mesh.tables import TABLES, MeshTable, table_property, with_tables
 
 __all__ = ["StockCopy", "InvalidMesh", "Mesh"]
 
 BoundaryDict = dict[tuple[int, int], str]
-
-_ROWS_PER_PART = 1 << 14    # of a table that is pickled
 
 # What is never copied or pickled: it is made again when asked for.
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
@@ -248,7 +249,7 @@ class Mesh(StockMesh):
         self.boundary_length = len(boundary)
 
     def _number_boundary(self) -> None:
-        """Number the edges of `boundary`, by triangle and edge, and list them by tag."""
+        """Enumerate the edges of `boundary`, by triangle and edge, and list them by tag."""
         edges = sorted(self.boundary)
         self.boundary_enumeration = {(k, i): j for j, (k, i) in enumerate(edges)}
         self.boundary_cells = np.array([k for k, _ in edges], int)
@@ -274,7 +275,7 @@ class Mesh(StockMesh):
 
     @unless_on_stock_arrays
     def build_boundary_neighbours(self) -> None:
-        """Number the boundary edges anew, after `boundary` has changed."""
+        """Enumerate the boundary edges anew, after `boundary` has changed."""
         if self.boundary is None:
             raise InvalidMesh(
                 "Boundary dictionary must be defined before building boundary structure: "
@@ -455,35 +456,16 @@ class Mesh(StockMesh):
         if self._node_order_follows:
             state["_node_order"] = None
         state = {k: v for k, v in state.items() if k not in _DERIVED}
-        tags = list(dict.fromkeys(self.boundary.values()))
-        place = {tag: i for i, tag in enumerate(tags)}
-        numbered = 3 * self.boundary_cells + self.boundary_edges
         edges = np.array([3 * k + i for k, i in self.boundary], np.int64)
         numbered = None
         if not np.array_equal(np.sort(edges), 3 * self.boundary_cells + self.boundary_edges) \
                 or self.tag_boundary_cells != self._cells_by_tag(sorted(self.boundary)):
             # `boundary` was changed and not numbered again
             numbered = {name: getattr(self, name) for name in _NUMBERED}
-        state["_compact"] = {
-            "nodes": held(ArrayParts(float, (self.number_of_nodes, 2), self.blocks.node_parts)),
-            "triangles": held(self._int32("triangles")),
-            "links": None if self._links_follow else held(
-                ArrayParts(np.int32, (len(self), 3), self._link_parts)),
-            "boundary": edges,
-            "tags": tags,
-            "tag": np.array([place[tag] for tag in self.boundary.values()], np.int32),
-            "numbered": numbered,
-        }
+        links = None if self._links_follow else self._links
+        state["_compact"] = compact_state(self, links, held) | {
+            "boundary": edges, "numbered": numbered}
         return state
-
-    def _int32(self, name: str) -> ArrayParts:
-        table = self.view(name)
-        return ArrayParts(np.int32, table.shape, lambda: (
-            table[some].astype(np.int32) for some in _slices(len(table))))
-
-    def _link_parts(self) -> Iterator[NDArray[np.int32]]:
-        for some in _slices(len(self)):
-            yield self._links(some)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Mesh:
         """Return a mesh on the same blocks, which never change."""
@@ -524,29 +506,10 @@ class Mesh(StockMesh):
             raise InvalidMesh("a mesh is restored from its triangles, not from blocks")
         compact = state.get("_compact")
         if compact is not None:
-            n, nodes = len(compact["triangles"]), len(compact["nodes"])
-            _check_node_order(state.get("_node_order"), n, nodes)
-            numbered = compact["numbered"]
-            if numbered is not None:
-                _check_range("boundary_cells", numbered["boundary_cells"], n)
-                _check_range("boundary_edges", numbered["boundary_edges"], 3)
+            check_compact(compact, state.get("_node_order"))
         self.__setstate__(state)
         if compact is None:
-            self.check_tables(TABLES)
-
-    def check_tables(self, names: Iterable[str]) -> None:
-        """Raise InvalidMesh unless these real tables are such that ANUGA's kernels may run."""
-        n, nodes, edges = len(self), self.number_of_nodes, self.boundary_length
-        for name in names:
-            found, table = self.__dict__["real_arrays"][name], TABLES[name]
-            shape = shape_of(name, n, nodes)
-            kind = "f" if table.limits is None else "i"
-            if not isinstance(found, np.ndarray) or found.shape != shape \
-                    or found.dtype.kind != kind:
-                raise InvalidMesh(f"{name} is no array of {shape}")
-            if table.limits is not None:
-                least, end = table.limits(n, nodes, edges)
-                _check_range(name, found, end, least)
+            check_tables(self, TABLES)
 
     def _expand(self, nodes: Any, triangles: Any, links: Any, boundary: NDArray[np.int64],
                 tags: list[Any], tag: NDArray[np.int32], numbered: Any) -> None:
@@ -558,7 +521,7 @@ class Mesh(StockMesh):
                 f"{len(corners):,} triangles and {len(nodes):,} nodes where "
                 f"{self.number_of_triangles:,} and {self.number_of_nodes:,} are meant")
         found = find_links(corners, len(nodes), None, None)[0] if links is None else \
-            _checked_links(links, len(corners))
+            checked_links(links, len(corners))
         self.boundary = {(k, i): tags[j] for k, i, j in zip(
             (boundary // 3).tolist(), (boundary % 3).tolist(), tag.tolist(), strict=True)}
         self.boundary_length = len(self.boundary)
@@ -569,35 +532,6 @@ class Mesh(StockMesh):
             self.__dict__.update({name: numbered[name] for name in _NUMBERED})
         self._cut(nodes, corners, found)
         self.lone_vertices = self.blocks.lone_node.tolist()
-
-
-def _slices(count: int) -> Iterator[slice]:
-    for start in range(0, count, _ROWS_PER_PART):
-        yield slice(start, min(start + _ROWS_PER_PART, count))
-
-
-def _check_range(name: str, values: Any, end: int, least: int = 0) -> None:
-    """Raise InvalidMesh unless all are integers from `least` to below `end`."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "i" \
-            or values.size and not least <= values.min() <= values.max() < end:
-        raise InvalidMesh(f"{name} are not integers from {least} to below {end:,}")
-
-
-def _check_node_order(order: Any, n: int, number_of_nodes: int) -> None:
-    if order is None:
-        return
-    corners, count = order
-    _check_range("the corners at the nodes", corners, 3 * n)
-    _check_range("the numbers of triangles at a node", count, 3 * n + 1)
-    if count.shape != (number_of_nodes,) or corners.shape != (3 * n,) or count.sum() != 3 * n:
-        raise InvalidMesh(f"{len(corners):,} corners at the nodes of {n:,} triangles")
-
-
-def _checked_links(links: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-    if links.shape != (n, 3) or links.dtype != np.int32 or links.min() < -1 \
-            or links.max() >= 3 * n:
-        raise InvalidMesh(f"the neighbours of {n:,} triangles are out of range")
-    return links
 
 
 Mesh.__module__ = StockMesh.__module__

@@ -13,7 +13,7 @@ from anuga_lean._errors import CheckpointError, NewerCheckpoint
 
 
 class Ranks:
-    """This process among `count` ranks.
+    """The process that runs, among `count` ranks.
 
     Attributes
     ----------

@@ -212,10 +212,10 @@ _CLASSES = [
 _INSTALLED = [
     Row("anuga.abstract_2d_finite_volumes.quantity", "Quantity.__new__",
         "anuga_lean.quantity.quantity:Quantity", CONSTRUCTOR,
-        "whoever holds ANUGA's class gets a lean one"),
+        "code that holds ANUGA's class gets a lean one"),
     Row("anuga.shallow_water.shallow_water_domain", "Domain.__new__",
         "anuga_lean.checkpoint.domain:Domain", CONSTRUCTOR,
-        "whoever holds ANUGA's class gets a lean one"),
+        "code that holds ANUGA's class gets a lean one"),
     *_functions("anuga.shallow_water.checkpoint", "anuga_lean.checkpoint.loading",
                 ("load_checkpoint_file",), "reads lean checkpoints too"),
     *_functions("anuga.abstract_2d_finite_volumes.mesh_factory", "anuga_lean.mesh.rectangles",

@@ -215,7 +215,7 @@ def source(anuga: ModuleType, case: Case, seed: int) -> str:
     domain.set_quantity("elevation", lambda x, y: -0.2 - 0.001 * x)
     domain.set_quantity("stage", lambda x, y: 0.5 * np.exp(-(x ** 2 + y ** 2) / 400.0))
     reflective = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: reflective for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), reflective))
     for _ in domain.evolve(yieldstep=1.0, finaltime=SOURCE_SPAN):
         pass
     return str(path)

@@ -1,11 +1,11 @@
 """Steps a domain: ANUGA's Domain on lean kernels, the parts of a time step, the SWW file.
 
-domain         ANUGA's Domain on lean kernels    step        the order of a time step
-parameters, kernel_run, bound_state    before a step: constants, kernels, arrays they have
-edge_values, prescribed, walls, wave_speeds, undo_record    parts that distribute and fluxes need
-forcing, runge_kutta, quiet_blocks, tracers, yield_state    parts from the fluxes to the yield
-boundary, wall_edges, riverwalls    boundaries   features, user_methods    what runs lean
-conversion     to stock arrays and back          domain_attributes    arrays that are views
-volumes_and_flows, sww, ghosts, whole_domains, threads    between steps, and around them
-generic_domain   other kinds of domains, on ANUGA's kernels
+domain         ANUGA's Domain on lean kernels; generic_domain any other kind of domain
+step           the order of a step, of parts: parameters kernel_run bound_state undo_record
+               edge_values prescribed walls wave_speeds quiet_blocks runge_kutta forcing tracers
+yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows
+boundary       which boundaries run code of a user's; riverwalls, wall_edges walls inside
+features       what has a lean kernel; user_methods a user's own steps
+conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
+ghosts         what other ranks send; threads, whole_domains what lasts longer than a step
 """

@@ -27,6 +27,7 @@ from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.mesh import Mesh
+from anuga_lean.mesh.stored_state import check_tables
 from anuga_lean.mesh.tables import ON_DOMAIN, TABLES
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.overlay.later_attributes import complete
@@ -70,7 +71,7 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         If a script has written a table of the mesh that ANUGA's kernels would follow out
         of their arrays.
     """
-    domain.mesh.check_tables(domain.mesh.real_arrays)
+    check_tables(domain.mesh, domain.mesh.real_arrays)
     before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     _build_arrays(domain)

@@ -123,7 +123,7 @@ class Forcing:
     def explicit_rows(self, name: str) -> np.ndarray | None:
         """Return the live fluxes of a conserved quantity, (n,) float64, or None.
 
-        Whoever has them may write: quiet blocks would keep what was written, so
+        Code that has them may write: quiet blocks would keep what was written, so
         that all are computed in the next sweep.
         """
         fluxes = self._stages.fluxes(name)

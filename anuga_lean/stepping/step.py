@@ -1,8 +1,8 @@
 """Runs one time step of a lean domain: which kernel, in which order.
 
-Owns the order of a step and the parts that act in it, each with its arrays in a module of its
-own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps ANUGA's methods onto
-it, the arithmetic is in kernels/.
+Owns the order of a step and the parts that act in it; each part, with the arrays it holds, is
+in a module of its own.  Knows nothing of ANUGA beyond the domain it is given; `domain` maps
+ANUGA's methods onto it, the arithmetic is in kernels/.
 """
 
 from __future__ import annotations
@@ -43,20 +43,19 @@ class Step:
     run : _kernels.Run or None
         The kernels and the arrays they have; from the first kernel on.
     parameters, substeps, quiet, walls, stages, forcing, edges, tracers, yields
-        The parts of a step, each described in its class; made anew with `run`.
+        The parts of a step, each described in its class; new ones once the step starts afresh.
     speeds : WaveSpeeds
-        The largest wave speed of each triangle, once asked for; outlives `run`.
+        The largest wave speed of each triangle, once asked for; outlives those parts.
     prescribed : Prescribed or None
-        Boundary values that bounded the last reconstruction; outlives `run`.
+        Boundary values that bounded the last reconstruction; outlives those parts.
 
     Notes
     -----
-    In an ordinary substep `distribute` is deferred: nothing is written, and
-    the sweep computes the protected state of each triangle as it loads it.
-    Where foreign code may read the centroid values in the middle of a step
-    (boundaries that call a user's function, yields), `distribute` writes them,
-    and keeps a record of what it changed so that the sweep starts from the
-    same values as ANUGA's.
+    In an ordinary substep `distribute` is deferred: nothing is written, and the sweep computes
+    the protected state of each triangle as it loads it.  Where other code may read the centroid
+    values in the middle of a step (boundaries that call a user's function, yields), `distribute`
+    writes them, and keeps a record of what it changed so that the sweep starts from the same
+    values as ANUGA's.
     """
 
     def __init__(self, domain: Any) -> None:
@@ -159,9 +158,8 @@ class Step:
 
     # -- distribute ------------------------------------------------------------
 
-    def distribute(
-        self, defer: bool, at_yield: bool = True, past: frozenset[str] = frozenset()
-    ) -> float:
+    def distribute(self, defer: bool, at_yield: bool = True,
+                   past: frozenset[str] = frozenset()) -> float:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters

@@ -120,7 +120,7 @@ def test_names_of_others(forge: Callable, kind: str, name: Any) -> None:
 def test_methods_are_not_replaced(forge: Callable, name: str) -> None:
     """An attribute that would be called in place of a method is refused, in any instance."""
     def change(graph: Graph, header: dict) -> None:
-        graph[0]["attributes"][name] = ["method", ["ref", 0], "store_timestep"]
+        graph[0]["attributes"][name] = ["method", ["ref", 0], "get_CFL"]
 
     assert f"{name!r} in place of a method" in refused(forge(change))
 
@@ -130,14 +130,14 @@ def test_a_step_of_another_kind(forge: Callable) -> None:
     def change(graph: Graph, header: dict) -> None:
         graph[0]["attributes"]["lean"] = ["ref", len(graph)]
         graph.append({"new": ["class", "lean.Quantity"], "attributes": {
-            "forget_parameters": ["method", ["ref", 0], "store_timestep"]}})
+            "forget_parameters": ["method", ["ref", 0], "get_CFL"]}})
 
     assert "no step of a lean domain" in refused(forge(change))
 
 
 @pytest.mark.parametrize("owner, name", [
     ("SWW_file", "store_connectivity"), ("SWW_file", "store_timestep"),
-    ("Domain", "__init__"), ("Domain", "__setstate__")])
+    ("Domain", "store_timestep"), ("Domain", "__init__"), ("Domain", "__setstate__")])
 def test_methods_that_write(forge: Callable, owner: str, name: str) -> None:
     """Methods of the writer of files, and special ones, are not bound."""
     def change(graph: Graph, header: dict) -> None:

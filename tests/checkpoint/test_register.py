@@ -8,6 +8,7 @@ import pickle
 import pickletools
 import pkgutil
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,27 @@ def test_our_names_are_of_classes_that_bear_them() -> None:
             importlib.import_module(each.name)
     assert sorted(_class_names._MODULES) == sorted(_class_names._classes)
     assert len(_class_names._classes) == len(set(_class_names._classes.values()))
+
+
+def kinds_of(base: type) -> set[type]:
+    """The classes that derive from one."""
+    return {base}.union(*[kinds_of(each) for each in base.__subclasses__()])
+
+
+def test_what_anuga_has_for_models_is_registered() -> None:
+    """Every operator, boundary and region of the installed release: a new one is named here."""
+    import anuga as stock
+    from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import Boundary
+
+    for folder in ("operators", "structures", "shallow_water", "parallel"):
+        for each in pkgutil.iter_modules([f"{stock.__path__[0]}/{folder}"]):
+            if each.name.startswith("parallel_") or folder != "parallel":
+                importlib.import_module(f"anuga.{folder}.{each.name}")
+    found = [each for base in (anuga.Operator, Boundary, anuga.Region) for each in kinds_of(base)
+             if each.__module__.startswith("anuga.") and not each.__name__.startswith("_")
+             and getattr(sys.modules[each.__module__], each.__name__) is each]
+    assert 60 < len(found)
+    assert [] == [each for each in found if register.name_of(each) is None]
 
 
 @every_model
@@ -112,6 +134,11 @@ def test_a_part_alone_is_pickled_by_name() -> None:
 
 
 CODE = '''
+def made_somewhere():
+    return 5
+
+made_somewhere.__module__ = None
+
 class Sponge(anuga.Operator):
     """Holds views, classes, methods and functions of ours, and ANUGA's."""
 
@@ -119,9 +146,10 @@ class Sponge(anuga.Operator):
         super().__init__(domain)
         self.kinds = [type(domain.mesh), type(domain.lean), anuga.Quantity, anuga.Rate_operator]
         self.views = [domain.areas, domain.quantities["elevation"].edge_values]
-        self.called = [domain.get_flow_through_cross_section, anuga.rectangular_cross,
+        self.called = [domain.store_timestep, anuga.rectangular_cross,
                        anuga.MeshError, anuga.file_function, domain.mesh.get_nodes,
-                       type(domain.mesh).get_nodes]
+                       type(domain.mesh).get_nodes, domain.quantities["stage"].set_values,
+                       made_somewhere]
 
     def __call__(self):
         self.stage_c[:] *= 0.999
@@ -147,7 +175,9 @@ def test_code_names_no_module_of_ours(tmp_path: Path) -> None:
     assert operator.kinds == other.kinds
     assert operator.called[1:4] == other.called[1:4]
     assert operator.called[5] is other.called[5]
-    assert twin.mesh.get_nodes == other.called[4]
+    assert [twin.store_timestep, twin.mesh.get_nodes, twin.quantities["stage"].set_values] \
+        == [other.called[i] for i in (0, 4, 6)]
+    assert 5 == other.called[7]()
     assert len(expected) == 2
 
 

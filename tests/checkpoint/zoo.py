@@ -28,7 +28,7 @@ def basin(algorithm: str = "DE1") -> Any:
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", lambda x, y: np.where(x < 20.0, 0.9, -0.6))
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in ("left", "right", "top", "bottom")})
+    domain.set_boundary(dict.fromkeys(("left", "right", "top", "bottom"), wall))
     return domain
 
 

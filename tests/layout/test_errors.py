@@ -20,7 +20,7 @@ SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_errors
 
 
 def classes_of_errors(tree: ast.AST) -> list[str]:
-    """The classes a module defines that somebody could raise, by what they derive from."""
+    """The classes a module defines that can be raised, by what they derive from."""
     known = BUILT_IN | set(OURS)
     found: list[str] = []
     for node in ast.walk(tree):

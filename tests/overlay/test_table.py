@@ -100,7 +100,7 @@ def test_differences_are_the_table(sides: tuple[Side, Side]) -> None:
                  row.name.rpartition(".")[2])
                 for row in TABLE if row.kind in (
                     BINDING, WRAPPED_BINDING, METHOD, ATTRIBUTE, CONSTRUCTOR, MARK)}
-    late = {tuple(["late", row.arguments[0], name]) for row in TABLE if row.kind == LATE
+    late = {("late", row.arguments[0], name) for row in TABLE if row.kind == LATE
             for name in (row.arguments[1] or (None,))}
     classes = [(place(stock, row), place(lean, row)) for row in TABLE if row.kind == CLASS]
     undeclared = [

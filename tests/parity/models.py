@@ -45,7 +45,7 @@ def fill(domain: Any) -> None:
 def wall(anuga: ModuleType, domain: Any, **others: Any) -> None:
     """Reflective on every tag but those given by name."""
     reflective = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: reflective for tag in domain.get_boundary_tags()} | others)
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), reflective) | others)
 
 
 def tide(t: float) -> float:

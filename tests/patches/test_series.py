@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def test_a_name_that_there_is_not(folder: Path) -> None:
         (folder / "0002-wet.patch").read_text().replace("Needs: 0001 (", "Needs: dry (")),
      "says 'Needs: dry': name the patches"),
 ])
-def test_what_is_wrong_with_a_series(folder: Path, change, message: str) -> None:
+def test_what_is_wrong_with_a_series(folder: Path, change: Callable[[Path], object],
+                                        message: str) -> None:
     change(folder)
     with pytest.raises(PatchError, match=message) as caught:
         read_series(folder)

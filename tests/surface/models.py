@@ -114,7 +114,7 @@ class Tools:
         domain.set_store(False)
         domain.set_quantity("stage", lambda x, y: 0.3 + 0.01 * x)
         wall = self.anuga.Reflective_boundary(domain)
-        domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+        domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
         return domain
 
     def dem(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -57,7 +57,7 @@ def flooded(anuga: Any, domain: Any) -> Any:
     domain.set_quantity("stage", lambda x, y: np.where(x > 300.0, 1.2, 0.4))
     domain.quantities["stage"].maximum(domain.quantities["elevation"])
     wall = anuga.Reflective_boundary(domain)
-    tags = {tag: wall for tag in domain.get_boundary_tags()}
+    tags = dict.fromkeys(domain.get_boundary_tags(), wall)
     if "left" in tags:
         tags["left"] = anuga.Dirichlet_boundary([1.0, 0.4, 0.0])
     domain.set_boundary(tags)

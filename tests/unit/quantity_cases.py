@@ -479,7 +479,7 @@ def _evolved(domain: Any) -> None:
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", lambda x, y: 0.3 * (x < x.mean()))
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     for _ in domain.evolve(yieldstep=0.05, finaltime=0.1):
         pass
 

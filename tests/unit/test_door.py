@@ -73,7 +73,7 @@ def test_an_empty_run() -> None:
 
 def test_all_methods_of_a_whole_run() -> None:
     """Once everything is bound nothing is missing: the other tests could fail."""
-    assert {name: "returned" for name in door_cases.calls()} == outcomes("whole")
+    assert dict.fromkeys(door_cases.calls(), "returned") == outcomes("whole")
 
 
 @pytest.mark.parametrize("kind", ["partial", "unbound"])
@@ -101,7 +101,7 @@ def test_spoilt_arguments() -> None:
 
 
 def test_pools_are_read_only() -> None:
-    """Nobody writes into blocks that kernels have been shown."""
+    """No code can write into blocks that the kernels have."""
     blocks = door_cases.blocks()
     blocks.handle()
     with pytest.raises(ValueError, match="read-only"):

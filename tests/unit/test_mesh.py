@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
-from pathlib import Path
 from typing import Any
 
-import anuga
 import numpy as np
 import pytest
 from anuga.abstract_2d_finite_volumes.mesh_factory import rectangular, rectangular_cross
-from anuga.abstract_2d_finite_volumes.pmesh2domain import (
-    build_tagged_elements_dictionary,
-    pmesh_dict_to_tag_dict,
-    pmesh_to_domain,
-)
 from anuga.coordinate_transforms.geo_reference import Geo_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.mesh_models import GEO, MESHES, assert_same, cross, interior, on_both, shuffled, strip
 
 from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.view import ArrayView
@@ -27,127 +21,17 @@ from anuga_lean.mesh.mesh import Mesh, StockMesh
 from anuga_lean.mesh.mesh_arguments import accepting_lean_mesh
 from anuga_lean.mesh.tables import TABLES
 
-MERIMBULA = Path(anuga.__file__).parent / "parallel" / "data" / "merimbula_10785_1.tsh"
-GEO = Geo_reference(56, 1000.0, 2.0e6)
-
-Arguments = dict[str, Any]
-
-
-def _cross(**more: Any) -> Arguments:
-    nodes, triangles, boundary = rectangular_cross(9, 7, 3.0, 7.0)[:3]
-    return dict(coordinates=nodes, triangles=triangles, boundary=boundary, **more)
-
-
-def _strip() -> Arguments:
-    x = 0.7 * np.arange(201)
-    nodes = np.concatenate([np.c_[x, 0 * x], np.c_[x, 0 * x + 1.3]])
-    i = np.arange(200)
-    triangles = np.concatenate([np.c_[i, i + 1, i + 201], np.c_[i + 1, i + 202, i + 201]])
-    return dict(coordinates=nodes, triangles=triangles)
-
-
-def _interior() -> Arguments:
-    made = _cross(tagged_elements={"dry": [1, 2, 3]})
-    made["boundary"] |= {(5, 0): "wall", (40, 0): "wall", (41, 2): "other", (40, 2): "wall"}
-    return made
-
-
-def _shuffled() -> Arguments:
-    nodes, triangles = rectangular(40, 40, 3.0, 7.0)[:2]
-    random = np.random.default_rng(1)
-    place = random.permutation(len(nodes))
-    moved = np.empty_like(nodes)
-    moved[place] = np.asarray(nodes)
-    return dict(coordinates=moved, triangles=place[random.permutation(np.asarray(triangles))])
-
-
-def _merimbula() -> Arguments:
-    nodes, triangles, boundary, _, tagged, geo = pmesh_to_domain(file_name=str(MERIMBULA))
-    return dict(coordinates=nodes, triangles=triangles, boundary=boundary,
-                tagged_elements=tagged, geo_reference=geo)
-
-
-def _regions() -> Arguments:
-    square = [[0, 0], [100, 0], [100, 100], [0, 100]]
-    inner = [[20, 20], [50, 20], [50, 50], [20, 50]]
-    made = anuga.create_pmesh_from_regions(
-        square, {"south": [0], "east": [1], "north": [2], "west": [3]},
-        maximum_triangle_area=30.0, interior_regions=[(inner, 5.0)])
-    made.generate_mesh()
-    io = made.mesh2io_dict()
-    return dict(
-        coordinates=io["vertices"], triangles=io["triangles"],
-        boundary=pmesh_dict_to_tag_dict(io), geo_reference=io["geo_reference"],
-        tagged_elements=build_tagged_elements_dictionary(io),
-        triangle_neighbours=io["triangle_neighbors"])
-
-
-def _given_neighbours() -> Arguments:
-    made = _shuffled()
-    stock = StockMesh(**made)
-    neighbours = np.where(stock.neighbours < 0, -1, stock.neighbours)
-    return dict(made, triangle_neighbours=neighbours,
-                triangle_neighbour_edges=stock.neighbour_edges)
-
-
-def _disconnected() -> Arguments:
-    nodes, triangles = (np.asarray(a) for a in rectangular(4, 3)[:2])
-    return dict(coordinates=nodes[triangles.ravel()],
-                triangles=np.arange(triangles.size).reshape(-1, 3))
-
-
-MESHES = {
-    "cross": _cross,
-    "inscribed circle": lambda: _cross(use_inscribed_circle=True),
-    "georeferenced": lambda: _cross(geo_reference=GEO),
-    "single triangle": lambda: dict(
-        coordinates=[[0, 0], [1.0, 0], [0, 1]], triangles=[[0, 1, 2]]),
-    "lone nodes": lambda: dict(
-        coordinates=[[0, 0], [5, 5], [1.0, 0], [0, 1], [9, 9]], triangles=[[0, 2, 3]]),
-    "strip": _strip,
-    "interior segments": _interior,
-    "shuffled": _shuffled,
-    "merimbula": _merimbula,
-    "regions": _regions,
-    "given neighbours": _given_neighbours,
-    "disconnected": _disconnected,
-}
-
-
-def _both(arguments: Arguments) -> tuple[Any, Mesh]:
-    return StockMesh(**copy.deepcopy(arguments)), Mesh(**copy.deepcopy(arguments))
-
-
-def _assert_same(expected: Any, mesh: Any) -> None:
-    """Compare everything two meshes show."""
-    for name in TABLES:
-        table, lean = getattr(expected, name), getattr(mesh, name)
-        assert (table.shape, table.dtype) == (lean.shape, lean.dtype), name
-        values = np.asarray(lean)
-        assert (table.shape, table.dtype) == (values.shape, values.dtype), name
-        assert np.array_equal(table, values), name
-    for name in ("boundary", "boundary_enumeration", "boundary_length", "tag_boundary_cells",
-                 "lone_vertices", "number_of_nodes", "number_of_triangles"):
-        assert getattr(expected, name) == getattr(mesh, name), name
-    assert list(expected.boundary) == list(mesh.boundary)
-    for name in ("boundary_cells", "boundary_edges", "xy_extent"):
-        assert getattr(expected, name).dtype == getattr(mesh, name).dtype
-        assert np.array_equal(getattr(expected, name), getattr(mesh, name)), name
-    assert expected.tagged_elements.keys() == mesh.tagged_elements.keys()
-    for tag, triangles in expected.tagged_elements.items():
-        assert np.array_equal(triangles, mesh.tagged_elements[tag])
-
 
 @pytest.fixture(params=MESHES, scope="module")
 def both(request: pytest.FixtureRequest) -> tuple[Any, Mesh]:
-    return _both(MESHES[request.param]())
+    return on_both(MESHES[request.param]())
 
 
 # -- tables ----------------------------------------------------------------------
 
 
 def test_every_table_is_stocks(both: tuple[Any, Mesh]) -> None:
-    _assert_same(*both)
+    assert_same(*both)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -179,12 +63,12 @@ def test_no_table_is_held(make: str) -> None:
 
 @pytest.mark.parametrize("block_size", [1, 2, 5, 64, 5000])
 def test_block_size_changes_nothing(block_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    stock = StockMesh(**_interior())
+    stock = StockMesh(**interior())
     build = Blocks.build
     monkeypatch.setattr(Blocks, "build", lambda *a, **k: build(*a, **k, block_size=block_size))
-    mesh = Mesh(**_interior())
+    mesh = Mesh(**interior())
     assert block_size == mesh.blocks.block_size
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
 
 
 def test_a_block_that_does_not_fit_is_cut_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +77,7 @@ def test_a_block_that_does_not_fit_is_cut_smaller(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Blocks, "build", lambda *a, **k: build(*a, **k, block_size=28800))
     mesh = Mesh(**arguments)
     assert 14400 == mesh.blocks.block_size
-    _assert_same(StockMesh(**arguments), mesh)
+    assert_same(StockMesh(**arguments), mesh)
 
 
 @settings(max_examples=60, deadline=None)
@@ -207,13 +91,13 @@ def test_random_parts_of_a_mesh(data: st.DataObject) -> None:
     edges = st.tuples(st.integers(0, len(part) - 1), st.integers(0, 2))
     boundary = data.draw(st.dictionaries(edges, st.sampled_from(["a", "b"]), max_size=6))
     arguments = dict(coordinates=nodes, triangles=part, boundary=boundary)
-    _assert_same(*_both(arguments))
+    assert_same(*on_both(arguments))
 
 
 # -- blocks ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [_interior, _shuffled, _strip], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("make", [interior, shuffled, strip], ids=lambda f: f.__name__)
 def test_blocks_hold_two_rings(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Blocks.build
     monkeypatch.setattr(Blocks, "build", lambda *a, **k: build(*a, **k, block_size=37))
@@ -238,7 +122,7 @@ def test_blocks_hold_two_rings(make: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_ears() -> None:
-    mesh = Mesh(**_strip())
+    mesh = Mesh(**strip())
     b, count = mesh.blocks, np.asarray(mesh.number_of_boundaries)
     surrogates, block = np.asarray(mesh.surrogate_neighbours), mesh.blocks.block[0]
     member = b.member[:block["n_own"]]
@@ -254,7 +138,7 @@ def test_ears() -> None:
 def test_counted_edges_are_those_of_stocks_boundary_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     build = Blocks.build
     monkeypatch.setattr(Blocks, "build", lambda *a, **k: build(*a, **k, block_size=37))
-    mesh = Mesh(**_interior())
+    mesh = Mesh(**interior())
     full = (np.arange(len(mesh)) % 5 != 0).astype(np.uint8)
     neighbours = np.asarray(mesh.neighbours)
     ghost = (neighbours >= 0) & (full[neighbours] == 0)
@@ -291,7 +175,7 @@ def test_counted_edges_are_those_of_stocks_boundary_sum(monkeypatch: pytest.Monk
     "__len__()", "check_integrity()", "get_georeference()",
 ])
 def test_methods_give_what_stocks_give(call: str, geo: Geo_reference | None) -> None:
-    stock, mesh = _both(_cross(geo_reference=geo))
+    stock, mesh = on_both(cross(geo_reference=geo))
     mesh.geo_reference = stock.geo_reference
     expected, actual = eval(f"stock.{call}"), eval(f"mesh.{call}")
     if isinstance(expected, np.ndarray):
@@ -303,7 +187,7 @@ def test_methods_give_what_stocks_give(call: str, geo: Geo_reference | None) -> 
 
 
 def test_triangles_of_every_node() -> None:
-    stock, mesh = _both(MESHES["lone nodes"]())
+    stock, mesh = on_both(MESHES["lone nodes"]())
     for expected, actual in zip(stock.get_triangles_and_vertices_per_node(),
                                 mesh.get_triangles_and_vertices_per_node(), strict=True):
         assert np.array_equal(expected, actual)
@@ -311,7 +195,7 @@ def test_triangles_of_every_node() -> None:
 
 @pytest.mark.parametrize("geo", [None, GEO], ids=["absolute", "georeferenced"])
 def test_finding_triangles(geo: Geo_reference | None) -> None:
-    stock, mesh = _both(_cross(geo_reference=geo))
+    stock, mesh = on_both(cross(geo_reference=geo))
     origin = np.array([0.0, 0.0] if geo is None else [1000.0, 2.0e6])
     points = origin + np.random.default_rng(0).uniform([0, 0], [3, 7], (12, 2))
     for point in [[1e9, 0.0], *points.tolist(), [1e9, 0.0]]:
@@ -331,7 +215,7 @@ def test_finding_triangles(geo: Geo_reference | None) -> None:
 
 
 def test_interpolation_object() -> None:
-    stock, mesh = StockMesh(**_cross()), Mesh(**_cross())
+    stock, mesh = StockMesh(**cross()), Mesh(**cross())
     values = np.random.default_rng(0).random(3 * len(stock))
     points = [[0.3, 0.4], [1.1, 6.2]]
     expected = anuga_interpolator(stock).interpolate_block(values, points)
@@ -358,7 +242,7 @@ def test_a_fit_on_a_lean_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
     from anuga.fit_interpolate.general_fit_interpolate import FitInterpolate
 
     monkeypatch.setattr(FitInterpolate, "__init__", accepting_lean_mesh(FitInterpolate.__init__))
-    stock, mesh = _both(_cross())
+    stock, mesh = on_both(cross())
     points = np.random.default_rng(0).uniform([0, 0], [3, 7], (40, 2))
     expected, actual = (
         fit_to_mesh(points, mesh=one, point_attributes=points.sum(axis=1)) for one in (stock, mesh))
@@ -369,14 +253,14 @@ def test_a_fit_on_a_lean_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_compiled_functions_of_anuga_take_rows() -> None:
     from anuga.shallow_water.sw_domain_openmp_ext import rotate
 
-    stock, mesh = _both(_cross())
+    stock, mesh = on_both(cross())
     q = np.array([1.0, 2.0, 3.0])
     expected = rotate(q.copy(), stock.get_normal(2, 1), direction=1)
     assert np.array_equal(expected, rotate(q.copy(), mesh.get_normal(2, 1), direction=1))
 
 
 def test_set_to_inscribed_circle() -> None:
-    stock, mesh = _both(_shuffled())
+    stock, mesh = on_both(shuffled())
     assert stock.set_to_inscribed_circle(0.5) == mesh.set_to_inscribed_circle(0.5)
     assert np.array_equal(stock.radii, mesh.radii)
     assert {"radii"} == mesh.overridden
@@ -389,7 +273,7 @@ def test_dense_makes_stocks_arrays(both: tuple[Any, Mesh]) -> None:
     stock, mesh = both[0], copy.deepcopy(both[1])
     view = mesh.areas
     mesh.take_stock_arrays()
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
     assert mesh.on_stock_arrays
     for name in TABLES:
         assert type(getattr(mesh, name)) is np.ndarray
@@ -404,7 +288,7 @@ def test_dense_makes_stocks_arrays(both: tuple[Any, Mesh]) -> None:
 def test_dense_copy_is_transient(both: tuple[Any, Mesh]) -> None:
     stock, mesh = both
     dense = mesh.stock_copy()
-    _assert_same(stock, dense)
+    assert_same(stock, dense)
     assert isinstance(dense, StockMesh)
     assert type(dense.triangles) is np.ndarray
     assert dense.triangles is dense.triangles
@@ -414,14 +298,14 @@ def test_dense_copy_is_transient(both: tuple[Any, Mesh]) -> None:
 
 
 def test_a_write_is_honoured() -> None:
-    stock, mesh = _both(_cross())
+    stock, mesh = on_both(cross())
     alias = mesh.radii
     for one in (stock, mesh):
         one.radii[3] = 9.0
         one.areas *= 2.0
         one.edgelengths = one.edgelengths + 1.0
         one.normals[[1, 2], [0, 1]] = 0.5
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
     assert 9.0 == alias[3]
     assert {"radii", "areas", "edgelengths", "normals"} == mesh.overridden
     assert mesh.overridden == set(mesh.real_arrays)
@@ -429,7 +313,7 @@ def test_a_write_is_honoured() -> None:
 
 
 def test_node_order_is_kept() -> None:
-    stock, mesh = _both(_shuffled())
+    stock, mesh = on_both(shuffled())
     indices, count = mesh.node_order()
     assert np.int32 == indices.dtype == count.dtype
     assert np.array_equal(stock.vertex_value_indices, indices)
@@ -448,23 +332,23 @@ def test_the_boundary_given_is_completed_in_place() -> None:
 
 
 def test_tagging_after_construction() -> None:
-    stock, mesh = _both(_cross())
+    stock, mesh = on_both(cross())
     for one in (stock, mesh):
         one.boundary[(5, 0)] = "wall"
         one.boundary[(0, 1)] = "left again"
         one.boundary_length = len(one.boundary)
         one.build_boundary_neighbours()
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
     for one in (stock, mesh):
         one.build_boundary_dictionary({(3, 1): "new"})
         one.build_boundary_neighbours()
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
 
 
 @pytest.mark.parametrize("in_place", [True, False])
 @pytest.mark.parametrize("real", ["lean", "overridden", "dense"])
 def test_reorder(in_place: bool, real: str) -> None:
-    stock, mesh = _both(_interior())
+    stock, mesh = on_both(interior())
     if real == "dense":
         mesh.take_stock_arrays()
     if real == "overridden":
@@ -473,39 +357,39 @@ def test_reorder(in_place: bool, real: str) -> None:
     expected, actual = (one.reorder(order, in_place=in_place) for one in (stock, mesh))
     assert (actual is mesh) == in_place
     assert isinstance(actual, Mesh)
-    _assert_same(expected, actual)
-    _assert_same(stock, mesh)
+    assert_same(expected, actual)
+    assert_same(stock, mesh)
     again = np.random.default_rng(1).permutation(len(mesh))
-    _assert_same(expected.reorder(again), actual.reorder(again))
+    assert_same(expected.reorder(again), actual.reorder(again))
     lean = Mesh.__new__(Mesh)  # the blocks followed as well
     lean.__setstate__(dict(vars(actual), real_arrays={}, on_stock_arrays=False))
     assert {} == lean.real_arrays
     if real != "overridden":
-        _assert_same(expected, lean)
+        assert_same(expected, lean)
 
 
 def test_reorder_refuses_what_is_no_permutation() -> None:
-    mesh = Mesh(**_cross())
+    mesh = Mesh(**cross())
     assert mesh.reorder(None) is None
     with pytest.raises(InvalidMesh, match="permutation"):
         mesh.reorder(np.zeros(len(mesh), int))
-    _assert_same(StockMesh(**_cross()), mesh)
+    assert_same(StockMesh(**cross()), mesh)
 
 
 def test_copies_and_pickles(both: tuple[Any, Mesh]) -> None:
     stock, mesh = both
     assert len(mesh.get_triangles()) == len(mesh)
     for other in (copy.deepcopy(mesh), pickle.loads(pickle.dumps(mesh))):
-        _assert_same(stock, other)
+        assert_same(stock, other)
         assert other.areas.owner is other
     assert copy.deepcopy(mesh).blocks is mesh.blocks
 
 
 def test_a_pickle_of_stocks_mesh_becomes_lean() -> None:
-    stock = StockMesh(**_interior()).reorder(np.random.default_rng(0).permutation(252))
+    stock = StockMesh(**interior()).reorder(np.random.default_rng(0).permutation(252))
     mesh = Mesh.__new__(Mesh)
     mesh.__setstate__(dict(vars(stock)))
-    _assert_same(stock, mesh)
+    assert_same(stock, mesh)
     assert {} == mesh.real_arrays
     assert not any(name in vars(mesh) for name in TABLES)
 
@@ -514,12 +398,12 @@ def test_a_pickle_of_stocks_mesh_becomes_lean() -> None:
 
 def test_a_wall_given_as_missing_neighbours() -> None:
     nodes, triangles = rectangular(1, 1)[:2]
-    _assert_same(*_both(dict(coordinates=nodes, triangles=triangles,
+    assert_same(*on_both(dict(coordinates=nodes, triangles=triangles,
                              triangle_neighbours=np.full((2, 3), -1))))
 
 
 def test_a_boundary_edge_without_tag() -> None:
-    mesh = Mesh(**_cross())
+    mesh = Mesh(**cross())
     del mesh.boundary[min(mesh.boundary)]
     with pytest.raises(InvalidMesh, match="has no neighbour and no tag"):
         mesh.build_boundary_neighbours()

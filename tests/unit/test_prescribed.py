@@ -23,7 +23,7 @@ def domain_with(**boundaries: Any) -> Any:
     domain.set_store(False)
     domain.set_quantity("stage", 1.0)
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()} | boundaries)
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall) | boundaries)
     return domain
 
 

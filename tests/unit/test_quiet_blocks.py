@@ -21,7 +21,7 @@ def domain() -> Any:
     stage = domain.quantities["stage"].centroid_values
     stage[:] = np.maximum(stage, domain.quantities["elevation"].centroid_values)
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     for _ in domain.evolve(yieldstep=0.5, finaltime=4.0):
         pass
     return domain

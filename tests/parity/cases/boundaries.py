@@ -128,7 +128,7 @@ def boundary_centroid_transmissive_in_thin_water(anuga: ModuleType) -> Leg:
     domain = channel(anuga, "DE1")
     domain.set_centroid_transmissive_bc(True)
     open_ = anuga.Transmissive_boundary(domain)
-    domain.set_boundary({tag: open_ for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), open_))
     bed = np.asarray(domain.quantities["elevation"].centroid_values)
     rng = np.random.default_rng(0)
     depth = rng.choice([0.0, 1.0e-3, 0.3], len(bed), p=[0.5, 0.3, 0.2])

@@ -259,7 +259,7 @@ def tagged_elements(anuga: ModuleType) -> Any:
     """Regions of triangles by tag, friction set by region."""
     points, triangles, boundary = anuga.rectangular_cross(14, 5, len1=70.0, len2=25.0)
     domain = anuga.Domain(
-        points, triangles, boundary, tagged_elements={"reeds": range(0, 100), "sand": [150, 151]}
+        points, triangles, boundary, tagged_elements={"reeds": range(100), "sand": [150, 151]}
     )
     leg = ready(anuga, domain)
     domain.set_tag_region("reeds", "friction", 0.2)
