@@ -75,16 +75,14 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_fr
     const int NL = o->NL;
     const double g = r->p.g, epsilon = r->p.epsilon;
     const int32_t *restrict slot = o->t0 + (size_t)i * o->nb;
-    const double *sw = o->sw, *suh = o->suh, *svh = o->svh, *sh = o->sh, *sz = o->sz;
+    /* picked here and not by edge_of: else gcc 12 does not vectorise the loop */
     const double *const x[3] = {o->x0, o->x1, o->x2}, *const y[3] = {o->y0, o->y1, o->y2};
     const double *restrict xa = x[(i + 1) % 3], *restrict xb = x[(i + 2) % 3];
     const double *restrict ya = y[(i + 1) % 3], *restrict yb = y[(i + 2) % 3];
 #pragma omp simd
     for (int c = 0; c < o->nb; c++) {
         lean_edge e = lean_edge_of(xb[c] - xa[c], yb[c] - ya[c]);
-        int s = i * NL + c, t = slot[c];
-        lean_edge_state left = {.w = sw[s], .uh = suh[s], .vh = svh[s], .h = sh[s], .z = sz[s]};
-        lean_edge_state right = {.w = sw[t], .uh = suh[t], .vh = svh[t], .h = sh[t], .z = sz[t]};
+        lean_edge_state left = state_in(o, i * NL + c), right = state_in(o, slot[c]);
         lean_edge_flux f = lean_central_flux(left, right, e, g, epsilon, low_froude, tangential);
         add_flux(o, c, i, e, f, left, g, o->bed[c]);
     }

@@ -20,7 +20,6 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
     const lean_parameters P = r->p;
     const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
     const int32_t *restrict rank = o->rank, *restrict member = o->member;
-    const double *restrict cx = o->cx, *restrict cy = o->cy;
     const double *restrict w = o->w, *restrict h = o->h, *restrict u = o->u, *restrict v = o->v;
     double *restrict iso = o->iso;
     double *restrict sw = o->sw, *restrict suh = o->suh, *restrict svh = o->svh,
@@ -28,7 +27,7 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
 #pragma omp simd
     for (int c = 0; c < NL; c++) {
         int a = k0[c], b = k1[c], d = k2[c];
-        lean_stencil s = lean_stencil_of(arms_of(o, c), cx[a], cy[a], cx[b], cy[b], cx[d], cy[d]);
+        lean_stencil s = stencil_of(o, c);
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
         int alone = lean_is_cut_off(h0, a == c, P.h_min) & lean_is_cut_off(h1, b == c, P.h_min) &
                     lean_is_cut_off(h2, d == c, P.h_min);

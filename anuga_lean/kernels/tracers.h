@@ -29,13 +29,13 @@ static void reconstruct_tracer(const lean_run *r, const opened *o, const lean_ca
     const int NL = o->NL;
     const double h_min = r->p.h_min, strength = r->tracers.beta;
     const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
-    const double *restrict cx = o->cx, *restrict cy = o->cy, *restrict h = o->h, *restrict q = t->c;
+    const double *restrict h = o->h, *restrict q = t->c;
     double *restrict e = t->edge;
 #pragma omp simd
     for (int c = 0; c < NL; c++) {
         int a = k0[c], b = k1[c], d = k2[c];
         double e0, e1, e2;
-        lean_stencil s = lean_stencil_of(arms_of(o, c), cx[a], cy[a], cx[b], cy[b], cx[d], cy[d]);
+        lean_stencil s = stencil_of(o, c);
         double beta = strength * lean_wetness(h[c], h[a], h[b], h[d], h_min);
         lean_limited_edges(q[c], q[a], q[b], q[d], s, beta, &e0, &e1, &e2);
         e[c] = e0; e[NL + c] = e1; e[2 * NL + c] = e2;
