@@ -37,7 +37,7 @@ class QuantityError(LeanError, ValueError, AssertionError):
 
 
 class BoundaryError(LeanError, ValueError):
-    """What stands at a boundary does not fit its edges."""
+    """The tags or values at a boundary do not fit its edges."""
 
 
 class ModelError(LeanError, ValueError, AssertionError):

@@ -30,7 +30,7 @@ class Site(NamedTuple):
 
 
 class Allocations(NamedTuple):
-    """What was alive at one moment of a recording.
+    """The memory that was alive at one moment of a recording.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ MOST_TURNS = 2
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured.
+    """A scenario and the conditions it is measured under.
 
     Attributes
     ----------

@@ -101,7 +101,7 @@ def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[F
 
 
 class _Identity(NamedTuple):
-    """What two records of one thing share, in whichever environment they were made."""
+    """The facts that two records of one thing share, in whatever environment they were made."""
 
     subject: str
     variant: str

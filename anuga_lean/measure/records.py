@@ -48,7 +48,7 @@ class Figure(NamedTuple):
 
 @dataclass
 class Record:
-    """What was measured of one scenario on one build.
+    """The figures of one scenario on one build.
 
     Attributes
     ----------

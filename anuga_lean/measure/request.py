@@ -19,7 +19,7 @@ ISAS = ("baseline", "v3", "v4")
 
 @dataclass(frozen=True)
 class Request:
-    """What one process, or the ranks of one run, have to run and to measure.
+    """A request to one process, or to the ranks of one run: what to run and to measure.
 
     Attributes
     ----------

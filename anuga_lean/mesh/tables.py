@@ -25,7 +25,7 @@ Limits = Callable[[int, int, int], tuple[int, int]]
 
 
 class _Table(NamedTuple):
-    """How a table is derived: by which kernel, with how many rows and columns."""
+    """The way a table is derived: by which kernel, with how many rows and columns."""
 
     kind: str          # "geometry" or "relation", of _kernels' tables, or "node"
     rows: int          # per triangle

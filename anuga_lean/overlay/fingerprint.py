@@ -21,7 +21,7 @@ _VERSION = re.compile(rb"""^__version__\s*=\s*['"]([^'"\n]*)['"]""", re.MULTILIN
 
 
 class Difference(NamedTuple):
-    """What a folder of ANUGA's sources has that a known release has not.
+    """The functions and files in which a folder of ANUGA's sources differs from a known release.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROC
 
 
 class Verdict(NamedTuple):
-    """What is known of an ANUGA.
+    """The verdict on an ANUGA: whether its release is known, and why not.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
     why : str or None
         Why it runs as it is; None: it may be lean.
     todo : str
-        What to type to have it lean.
+        What to type to make it lean.
     """
 
     version: str

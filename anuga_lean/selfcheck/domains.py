@@ -22,7 +22,7 @@ SOURCE_SPAN = 7.0   # s, of the file that File_boundary and Field_boundary read
 
 
 class Drawn(NamedTuple):
-    """What is drawn for a case besides its states.
+    """The random choices for a case besides its states.
 
     Attributes
     ----------

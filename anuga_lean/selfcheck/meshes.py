@@ -18,7 +18,7 @@ TAGS = ("a", "b", "c")
 
 
 class Mesh(NamedTuple):
-    """What ANUGA's Domain takes.
+    """The arguments of ANUGA's Domain: points, triangles and boundary tags.
 
     Attributes
     ----------

@@ -160,7 +160,7 @@ class Headline:
 
 @dataclass
 class Problem:
-    """What is not on the page, and why."""
+    """Something that is not on the page, and why."""
 
     what: str
     why: str
