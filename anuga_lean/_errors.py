@@ -20,6 +20,10 @@ class InvalidMesh(MeshError, AssertionError):
     """A mesh that cannot be built, caught by `except AssertionError` as ANUGA's."""
 
 
+class BlockTooLarge(MeshError):
+    """A block of a mesh does not fit 16-bit indices: it is cut with a smaller block size."""
+
+
 class MeshGeneratorError(LeanError, RuntimeError):
     """The process of the mesh generator ended without a mesh."""
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean._errors import MeshError
 from anuga_lean.mesh.blocks import Blocks
 
 Float = NDArray[np.float64]
@@ -24,8 +23,6 @@ REPLACE: int
 EXCHANGE: int
 AS_IT_STANDS: int
 block_dtype: np.dtype[Any]
-
-class BlockTooLarge(MeshError): ...
 
 def available_isas() -> tuple[str, ...]: ...
 def find_neighbours(triangles: NDArray[np.int32], n_nodes: int) -> NDArray[np.int32]: ...

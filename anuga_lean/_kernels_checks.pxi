@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from anuga_lean._errors import ArrayError, MeshError, NotBound
+from anuga_lean._errors import ArrayError, BlockTooLarge, MeshError, NotBound
 
 ctypedef fused index_t:
     int32_t

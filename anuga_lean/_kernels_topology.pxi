@@ -47,10 +47,6 @@ cdef int64_t _MOST_TRIANGLES = (2**31 - 1) // 3
 cdef int64_t _MOST_NODES = 2**31 - 2
 
 
-class BlockTooLarge(MeshError):
-    """A block does not fit 16-bit indices: cut with a smaller block_size."""
-
-
 cdef int _check_code(int code, int64_t nbytes) except -1:
     """Turn a return code into an error; `nbytes` is what the kernel allocates by itself."""
     if code == LEAN_NO_MEMORY:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean import _kernels
-from anuga_lean._errors import MeshError
+from anuga_lean._errors import BlockTooLarge, MeshError
 
 BLOCK_SIZE = 1024
 _SMALLEST_BLOCK_SIZE = 16
@@ -145,7 +145,7 @@ class Blocks:
             try:
                 block, sizes = cut.count()
                 break
-            except _kernels.BlockTooLarge:
+            except BlockTooLarge:
                 if block_size <= _SMALLEST_BLOCK_SIZE:
                     raise MeshError(
                         f"blocks of {block_size} triangles of this mesh do not fit 16-bit "
