@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 
 import anuga_lean as anuga
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
-from anuga_lean.mesh.mesh import StockMesh, from_pmesh, generator, generator_child, rectangles
+from anuga_lean.mesh import from_pmesh, generator, generator_child, rectangles
+from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.mesh.tables import TABLES
 
 SQUARE = [[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [0.0, 100.0]]
