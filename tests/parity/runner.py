@@ -143,7 +143,9 @@ def write(anuga: ModuleType, case: Any, variant: str, target: Path) -> None:
             except Exception as error:
                 if case.raises is None:
                     raise
-                found = {"raised": np.array(type(error).__name__)}
+                caught_as = [cls.__name__ for cls in type(error).__mro__]
+                found = {"raised": np.array(
+                    case.raises if case.raises in caught_as else caught_as[0])}
         os.chdir(target.parent)
     found["stock_kernel_warnings"] = np.array(
         [str(w.message) for w in caught if w.category.__name__ == "StockKernelWarning"], dtype=str
