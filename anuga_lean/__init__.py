@@ -75,7 +75,7 @@ from anuga_lean._errors import (
 from anuga_lean._errors import (
     UnsupportedVersion as UnsupportedVersion,
 )
-from anuga_lean._version import __version__ as __version__
+from anuga_lean._package_version import __version__ as __version__
 from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install

@@ -277,7 +277,7 @@ class _Prepared:
     def _header(self, **fields: Any) -> dict[str, Any]:
         import anuga
 
-        from anuga_lean._version import __version__
+        from anuga_lean._package_version import __version__
 
         domain = self.domain
         mesh = sorted(f"{name} {digest}" for name, digest in self.digests.items()

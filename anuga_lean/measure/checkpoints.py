@@ -21,7 +21,7 @@ from typing import Any
 
 import anuga_lean.scenarios as scenarios
 from anuga_lean._errors import MeasurementError
-from anuga_lean._version import __version__
+from anuga_lean._package_version import __version__
 from anuga_lean.measure import probe
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.child import import_anuga

@@ -80,9 +80,11 @@ def check_tables(mesh: Any, names: Iterable[str]) -> None:
         found, table = mesh.real_arrays[name], TABLES[name]
         shape = shape_of(name, n, nodes)
         kind = "f" if table.limits is None else "i"
-        if not isinstance(found, np.ndarray) or found.shape != shape \
-                or found.dtype.kind != kind:
-            raise InvalidMesh(f"{name} is no array of {shape}")
+        if not isinstance(found, np.ndarray) or found.dtype.kind != kind:
+            raise InvalidMesh(f"{name} is no array of {'numbers' if kind == 'f' else 'integers'}")
+        if found.shape != shape:
+            raise InvalidMesh(f"domain.{name} has shape {found.shape}, a mesh of {n:,} triangles "
+                              f"and {nodes:,} nodes needs {shape}")
         if table.limits is not None:
             least, end = table.limits(n, nodes, edges)
             check_range(name, found, end, least)

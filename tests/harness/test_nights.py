@@ -35,7 +35,7 @@ class Loader(importlib.abc.Loader):
 
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != "anuga_lean.stepping.domain":
+        if name != "anuga_lean.checkpoint.domain":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         spec.loader = Loader(spec.loader)

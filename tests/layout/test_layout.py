@@ -85,7 +85,7 @@ def test_imports_point_one_way() -> None:
 
 def test_top_level_is_asked_for_little() -> None:
     """Folders import of the top level what is below them all, never the package itself."""
-    below = {"_class_names", "_errors", "_version", "memory_limits"}
+    below = {"_class_names", "_errors", "_package_version", "memory_limits"}
     wrong = [f"{module} imports {other}" for module in MODULES if "." in module
              for other in imported(module)
              if "." not in other and other not in below | set(ALLOWED)]
@@ -133,7 +133,7 @@ def test_no_folder_hides_a_part_of_anuga() -> None:
     names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                            check=True).stdout.split()
     assert "operators" in names
-    ours = {path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("_")}
+    ours = {path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("__")}
     assert set() == ours & set(names)
 
 
