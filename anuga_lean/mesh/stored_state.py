@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import InvalidMesh
 from anuga_lean.arrays.parts import ArrayParts
-from anuga_lean.mesh.tables import TABLES, shape_of
+from anuga_lean.mesh.tables import ON_DOMAIN, TABLES, shape_of
 
 _ROWS_PER_PART = 1 << 14    # of a table that is written
 
@@ -83,7 +83,8 @@ def check_tables(mesh: Any, names: Iterable[str]) -> None:
         if not isinstance(found, np.ndarray) or found.dtype.kind != kind:
             raise InvalidMesh(f"{name} is no array of {'numbers' if kind == 'f' else 'integers'}")
         if found.shape != shape:
-            raise InvalidMesh(f"domain.{name} has shape {found.shape}, a mesh of {n:,} triangles "
+            shown = next(each for each, table_name in ON_DOMAIN.items() if table_name == name)
+            raise InvalidMesh(f"domain.{shown} has shape {found.shape}, a mesh of {n:,} triangles "
                               f"and {nodes:,} nodes needs {shape}")
         if table.limits is not None:
             least, end = table.limits(n, nodes, edges)
