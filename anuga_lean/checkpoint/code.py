@@ -82,8 +82,10 @@ class _Unpickler(dill.Unpickler):  # type: ignore[misc]
         return register.find(key)
 
     def find_class(self, module: str, name: str) -> Any:
-        old = None if self._old_names is None else self._old_names.own_name_of(module, name)
-        return super().find_class(module, name) if old is None else register.find(old)
+        found = None
+        if self._old_names is not None:
+            module, found = self._old_names.present_of(module, name)
+        return super().find_class(module, name) if found is None else found
 
 
 def pickled(value: Any, place_of: Callable[[Any], int | None]) -> bytes:

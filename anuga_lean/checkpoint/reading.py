@@ -218,13 +218,11 @@ def _check_prescribed(domain: Any) -> None:
         if not isinstance(masks, LimitMasks):
             raise ValueError(f"masks of prescribed edges that are a {type(masks).__name__}")
         masks.check(domain.number_of_triangles)
-    found = [None if step is None else step.prescribed, getattr(
-        None if step is None else step.yields.past, "prescribed", None)]
-    for each in found:
-        if each is not None:
-            if not isinstance(each, Prescribed):
-                raise ValueError(f"prescribed edges that are a {type(each).__name__}")
-            each.check(domain.boundary_length)
+    prescribed = None if step is None else step.prescribed
+    if prescribed is not None:
+        if not isinstance(prescribed, Prescribed):
+            raise ValueError(f"prescribed edges that are a {type(prescribed).__name__}")
+        prescribed.check(domain.boundary_length)
 
 
 def _check_writer(domain: Any) -> None:

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import dill
+import numpy as np
 import pytest
 
 import anuga_lean as anuga
 from anuga_lean import _class_names
 from anuga_lean.checkpoint import format_1, register
+from anuga_lean.checkpoint.code import unpickled
 from anuga_lean.checkpoint.encoder import Encoder
+from anuga_lean.mesh import rectangles
 from checkpoint.damage import members_of
 from checkpoint.models import digests, inside
 from checkpoint.zoo import FINALTIME, MODELS, YIELDSTEP, basin, moments
@@ -195,6 +198,26 @@ def test_a_class_that_anuga_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="not what the installed anuga has"):
         register.find("anuga.Rate_operator")
     assert register.name_of(here) is None
+
+
+def test_code_of_format_1_finds_what_has_moved() -> None:
+    """Pickled code of a user's names functions by the modules of that time."""
+    def found(module: str, name: str) -> Any:
+        return unpickled(f"c{module}\n{name}\n.".encode(), [], format_1)
+
+    assert found("anuga_lean.rectangles", "rectangular_cross_domain") \
+        is rectangles.rectangular_cross_domain
+    assert found("anuga_lean.quantity", "Quantity") is register.find("lean.Quantity")
+    from anuga.config import epsilon
+
+    ones, twos = np.ones(2), np.full(2, 2.0)
+    assert [-1.0, -1.0] == found("anuga_lean.quantity", "_negated")(ones, twos).tolist()
+    assert [1.0 / (2.0 + epsilon)] * 2 == found(
+        "anuga_lean.quantity", "_divided")(ones, twos).tolist()
+    for name in format_1._MOVED.values():
+        importlib.import_module(f"anuga_lean.{name}")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'blocks'"):
+        found("blocks", "Blocks")       # a user's own module of that name
 
 
 @pytest.mark.parametrize("module, name", [
