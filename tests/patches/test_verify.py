@@ -69,7 +69,8 @@ def test_a_good_patch_gets_every_figure(verifier: Verifier, tmp_path: Path) -> N
     verdict = verifier.verify("0001-good")
     # A step of 1,000 triangles takes as long as other tests beside it let it;
     # how times are judged is in test_submissions.
-    assert [] == [each for each in verdict.wrong if "a step of " not in each]
+    verdict.wrong = [each for each in verdict.wrong if "a step of " not in each]
+    assert [] == verdict.wrong
     assert (1, 1, 1) == (verdict.files, verdict.added, verdict.removed)
     assert {"dam_break DE0": True, "restart from a checkpoint": True} == verdict.equal
     assert verdict.tests is not None
