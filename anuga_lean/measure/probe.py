@@ -6,6 +6,7 @@ Owns reading and resetting the counters under /proc.  Knows nothing of arrays
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,11 +120,16 @@ def family(pid: int, root: str | Path = "/") -> list[int]:
     while new:
         pid = new.pop()
         found.append(pid)
-        for path in (Path(root) / "proc" / str(pid) / "task").glob("*/children"):
+        threads = Path(root) / "proc" / str(pid) / "task"
+        try:
+            names = os.listdir(threads)
+        except OSError:
+            continue    # that process has ended in between
+        for name in names:
             try:
-                new += [int(word) for word in path.read_text().split()]
+                new += [int(word) for word in (threads / name / "children").read_text().split()]
             except OSError:
-                pass  # that thread has ended in between
+                pass    # that thread has
     return found
 
 

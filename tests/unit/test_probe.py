@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from anuga_lean._errors import ProbeError
-from anuga_lean.measure.probe import Memory, read_available, read_memory, reset_peak_rss
+from anuga_lean.measure.probe import Memory, family, read_available, read_memory, reset_peak_rss
 
 STATUS = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\nThreads:\t1\n"
 ROLLUP = (
@@ -90,3 +91,20 @@ def test_what_processes_can_still_take(tmp_path: Path) -> None:
     (tmp_path / "proc" / "meminfo").write_text("MemTotal:  900 kB\nMemAvailable:  700 kB\n")
     assert 716_800 == read_available(tmp_path)
     assert 2**26 < read_available() < 2**45
+
+
+def test_a_family_of_which_one_ends_meanwhile(tmp_path: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = fixture(tmp_path) / "proc" / "17" / "task" / "17"
+    thread.mkdir(parents=True)
+    (thread / "children").write_text("18 19 ")
+    (tmp_path / "proc" / "19" / "task" / "19").mkdir(parents=True)      # no children: it ends
+    listed = os.listdir
+
+    def ending(path: Path) -> list[str]:
+        if "18" in path.parts:
+            raise ProcessLookupError(3, "No such process", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", ending)
+    assert [17, 19, 18] == family(17, tmp_path)
