@@ -73,6 +73,7 @@ _QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
 _TAKES_MESH = "anuga_lean.mesh.mesh_arguments"
 _HALO = "anuga_lean.mpi.halo"
 _REGIONS = "anuga_lean.fractional_steps.regions"
+_READS = "anuga_lean.results.doors:loaded_when_called"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
 KERNELS_HANDLED = {
@@ -118,6 +119,13 @@ _SHARE_A_MODEL = (
      ("sequential_distribute_load", "sequential_mesh_load")),
     ("anuga.parallel.parallel_meshes",
      ("parallel_rectangular_domain", "parallel_rectangular_cross_domain")),
+)
+# What reads results back: module, name, what of `anuga_lean.results` does it, why.
+_BY_FRAME = "reads a frame and some places at a time"
+_READING = (
+    ("anuga.utilities.plot_utils", "_read_output", "vertices:read_output", _BY_FRAME),
+    ("anuga.utilities.plot_utils", "_get_centroid_values", "centroids:get_centroid_values",
+     _BY_FRAME),
 )
 
 
@@ -244,6 +252,7 @@ _INSTALLED = [
                  "sequential_mesh_load"), "the part of one rank at a time"),
     *_functions("anuga.utilities.sww_merge", "anuga_lean.mpi.merging", ("sww_merge_parallel",),
                 "merges in blocks"),
+    *(Row(module, name, _READS, WRAPPED, why, (own,)) for module, name, own, why in _READING),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # only here: in its own module it still gives lists to a script
