@@ -98,8 +98,6 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "sww2dem, elevation": lambda a, name: a.sww2dem(f"{name}.sww", "bed.asc", cellsize=10.0),
     "sww2dem, depth": lambda a, name: a.sww2dem(
         f"{name}.sww", "depth.asc", quantity="depth", cellsize=10.0),
-    "sww2dem, speed, verbose": lambda a, name: a.sww2dem(
-        f"{name}.sww", "speed.asc", quantity="speed", cellsize=10.0, verbose=True),
     "sww_merge": lambda a, name: a.sww_merge(f"{name}_ranks", RANKS),
     "file_function": lambda a, name: a.file_function(
         f"{name}.sww", quantities=["stage", "elevation", "xmomentum", "ymomentum"],

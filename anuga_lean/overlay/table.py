@@ -126,6 +126,10 @@ _READING = (
     ("anuga.utilities.plot_utils", "_read_output", "vertices:read_output", _BY_FRAME),
     ("anuga.utilities.plot_utils", "_get_centroid_values", "centroids:get_centroid_values",
      _BY_FRAME),
+    ("anuga.file.sww", "get_mesh_and_quantities_from_file", "stored:get_mesh_and_quantities",
+     "a lean mesh, and quantities when they are asked for"),
+    ("anuga.shallow_water.sww_interrogate", "get_flow_through_cross_section",
+     "sections:get_flow_through_cross_section", _BY_FRAME),
 )
 
 
@@ -253,6 +257,11 @@ _INSTALLED = [
     *_functions("anuga.utilities.sww_merge", "anuga_lean.mpi.merging", ("sww_merge_parallel",),
                 "merges in blocks"),
     *(Row(module, name, _READS, WRAPPED, why, (own,)) for module, name, own, why in _READING),
+    # only here: others that open a file want arrays
+    Row("anuga.abstract_2d_finite_volumes.file_function", "NetCDFFile", _READS, WRAPPED_BINDING,
+        "frames when they are used", ("stored:opened_for_function",)),
+    Row("anuga.fit_interpolate.interpolate", "Interpolation_function.__init__",
+        "anuga_lean.results.doors:interpolating_stored", METHOD, _BY_FRAME),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # only here: in its own module it still gives lists to a script

@@ -24,3 +24,21 @@ def loaded_when_called(stock: Callable[..., Any], own: str) -> Callable[..., Any
         return getattr(found, name)(*args, **kwargs)
 
     return wrapped
+
+
+def interpolating_stored(init: Callable[..., None]) -> Callable[..., None]:
+    """Return the `__init__` of ANUGA's Interpolation_function; quantities may be in a file."""
+
+    @functools.wraps(init)
+    def wrapped(self: Any, time: Any, quantities: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(quantities, dict):
+            from anuga_lean.results import stored
+
+            if stored.are_stored(quantities):
+                from anuga_lean.results.interpolation import interpolate_stored
+
+                interpolate_stored(self, time, quantities, *args, **kwargs)
+                return
+        init(self, time, quantities, *args, **kwargs)
+
+    return wrapped

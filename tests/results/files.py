@@ -55,8 +55,8 @@ def build(name: str, unique: bool = False, centroids: bool = True, bed: int = 1,
     domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     for t in domain.evolve(yieldstep=0.7, finaltime=0.7 * (FRAMES - 1)):
         if bed == 2 and t > 1.0:
-            domain.set_quantity("elevation", lambda x, y, t=t: np.sin(x / 7.0) * 0.4 + y / 90 - t / 9,
-                                location="centroids")
+            domain.set_quantity("elevation", location="centroids",
+                                function=lambda x, y, t=t: np.sin(x / 7.0) * 0.4 + y / 90 - t / 9)
 
 
 def doctor(name: str) -> None:

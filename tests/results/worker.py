@@ -20,7 +20,13 @@ Calls = Iterator[tuple[str, Callable[[], Any]]]
 
 
 def described(value: Any) -> Any:
-    """What is compared of a value: all bits of an array that is there, and its type."""
+    """What is compared of a value: all bits of an array that is there, and its type.
+
+    Of numbers that are none the sign is not: numpy gives any of two.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isnan(value).any():
+        value = value.copy()
+        np.ma.getdata(value)[np.isnan(np.ma.getdata(value))] = np.nan
     if isinstance(value, np.ma.MaskedArray):
         mask = np.ma.getmask(value)
         return ("masked", value.dtype.str, value.shape, value.filled(7.0).tobytes(),
@@ -76,7 +82,77 @@ def plots(anuga: Any, names: list[str]) -> Calls:
             p.get_output(file), p.get_centroids(file))
 
 
-GROUPS = {"plots": plots}
+POINTS = [[13.0, 7.5], [44.4, 31.0], [77.7, 60.1], [-5.0, 3.0], [10.0, 10.0], [50.0, 35.0]]
+LINES = ([[3.0, 4.0], [60.0, 44.0], [61.0, 68.0]], [[0.0, 35.0], [90.0, 35.0]])
+
+
+def shifted(name: str, places: Any) -> list[list[float]]:
+    """Places in the model, absolute."""
+    if name.removeprefix("odd_") in ("smooth", "unique"):
+        return [[x + 300_000.0, y + 6_000_000.0] for x, y in places]
+    return [list(place) for place in places]
+
+
+def functions(anuga: Any, names: list[str]) -> Calls:
+    """`file_function`, `Interpolation_function`, gauges and sections."""
+    from anuga.file.sww import get_mesh_and_quantities_from_file
+    from anuga.fit_interpolate.interpolate import interpolate_sww2csv
+    from anuga.shallow_water import sww_interrogate as s
+
+    def function(file: str, **options: Any) -> Any:
+        f = anuga.file_function(file, **options)
+        values = []
+        if options.get("interpolation_points") is not None:
+            values = [f(t, point_id=i) for t in (f.time[0], f.time.mean(), f.time[-1])
+                      for i in range(len(POINTS))]
+            f.statistics()
+        return vars(f), values
+
+    def mesh(file: str) -> Any:
+        mesh, quantities, time = get_mesh_and_quantities_from_file(file)
+        return (np.asarray(mesh.nodes), np.asarray(mesh.triangles), list(quantities),
+                quantities["stage"], dict(quantities.items()), time, mesh.get_extent(),
+                sorted(mesh.boundary.items())[:50])
+
+    for name in names:
+        file, points = f"{name}.sww", shifted(name, POINTS)
+        for label, options in {
+            "default": {}, "bed": {"quantities": ["elevation", "stage"]}, "relative":
+            {"use_relative_time": False}, "thinned": {"time_thinning": 2}, "limited":
+            {"time_limit": 1.5}, "centroids": {"output_centroids": True},
+            "one": {"quantities": "stage"}, "none": {"quantities": ["dew"]},
+            "loud": {"verbose": True},
+        }.items():
+            yield f"{name} {label}", lambda file=file, points=points, options=options: function(
+                file, interpolation_points=points[: 3 if "verbose" in options else None], **options)
+        yield f"{name} whole", lambda file=file: function(file, quantities=["stage", "elevation"],
+                                                          time_thinning=2)
+        yield f"{name} mesh", lambda file=file: mesh(file)
+        for number, line in enumerate(LINES):
+            line = shifted(name, line)
+            for loud in (False, True):
+                yield f"{name} flow {number} {loud}", lambda file=file, line=line, loud=loud: \
+                    s.get_flow_through_cross_section(file, line, verbose=loud)
+            for kind in ("total", "specific"):
+                yield f"{name} {kind} energy {number}", lambda file=file, line=line, kind=kind: \
+                    s.get_energy_through_cross_section(file, line, kind=kind)
+        yield f"{name} flows", lambda name=name, file=file: \
+            s.get_flow_through_multiple_cross_sections(file, [shifted(name, x) for x in LINES])
+        rows = "".join(f"p{i},{x},{y},0\n" for i, (x, y) in enumerate(points))
+        Path("gauges.txt").write_text("name,easting,northing,elevation\n" + rows)
+        for centroids in (False, True):
+            yield f"{name} gauges {centroids}", lambda name=name, file=file, centroids=centroids: \
+                anuga.sww2csv_gauges(
+                    file, "gauges.txt", f"{name}_{centroids}_", use_cache=False,
+                    quantities=["stage", "depth", "speed", "momentum", "elevation", "bearing"],
+                    output_centroids=centroids)
+        yield f"{name} csv", lambda name=name, file=file, points=points: interpolate_sww2csv(
+            file, points, f"{name}_depth.csv", f"{name}_u.csv", f"{name}_v.csv", use_cache=False,
+            verbose=False)
+        yield f"{name} runup", lambda file=file: s.get_maximum_inundation_data(file)
+
+
+GROUPS = {"plots": plots, "functions": functions}
 
 
 def main(variant: str, folder: str, group: str) -> None:
@@ -88,7 +164,7 @@ def main(variant: str, folder: str, group: str) -> None:
         (here / f"{name}.sww").symlink_to(Path(folder).resolve() / f"{name}.sww")
     os.chdir(here)
     anuga = importlib.import_module("anuga" if variant == "stock" else "anuga_lean")
-    anuga.Domain
+    assert anuga.Domain, "now ANUGA is loaded"
     if variant == "lean":
         from anuga_lean.results import frames
 
