@@ -2,7 +2,7 @@
 
 `doors` is what ANUGA's functions are replaced by; it loads the rest at the first call.
 `frames` reads rows of a file and collects them, or their maxima; `vertices` is behind
-`get_output`, `centroids` behind `get_centroids`, `rasters` behind `sww2dem` and
+`get_output`, `centroids` behind `get_centroids`, `rasters` behind `sww2dem`, `geotiffs` behind
 `Make_Geotif`, `stored` and `interpolation` behind `file_function` and what interpolates,
 `sections` behind the flow through cross-sections.  How such files are written is
 `stepping.sww`'s, how those of several ranks are merged `mpi.merging`'s.

@@ -8,6 +8,7 @@ becomes of them are `frames`'.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -57,49 +58,25 @@ def get_centroid_values(
 
     is_file = isinstance(p, str)
     with opened(p if is_file else p.filename) as file:
-        stored = file.variables
-        time = stored["time"][:]
         if timeSlices is None:
             timeSlices = "all" if is_file else copy.copy(p.timeSlices)  # noqa: N806
         if minimum_allowed_height is None:
             minimum_allowed_height = 0.0 if is_file else copy.copy(p.minimum_allowed_height)
-        frames = chosen_frames(timeSlices, len(time))
-        here = _Centroids(file, frames, len(time))
+        here = Centroids(file, timeSlices, velocity_extrapolation, minimum_allowed_height)
         if not here.are_read_as_asked():
             return plot_utils._get_centroid_values.__wrapped__(
                 p, velocity_extrapolation, verbose, timeSlices, minimum_allowed_height)
         corners = file.xllcorner, file.yllcorner
-        time = time.max() if frames == MAXIMA else time[frames]
-        x, y = (here.mean(Variable(stored[axis])) for axis in "xy")
-        stage, bed_of_frames = here.variable("stage"), here.variable("elevation")
-        bed = bed_of_frames[0, :] if bed_of_frames.ndim == 2 else bed_of_frames
-        if "friction_c" in stored or "friction" in stored:
-            friction = here.variable("friction")
-        else:
-            friction = unknown(bed)
-        height = _depths(stage, bed)
-        minimum: float = minimum_allowed_height
-        if "xmomentum_c" in stored:
-            moving = here.moving(here.at_centroids(bed, minimum), by_nodes=False)
-        else:
-            moving = here.moving(here.at_vertices(bool(velocity_extrapolation), minimum),
-                                 by_nodes=True)
-        xmomentum, ymomentum, xvelocity, yvelocity, speed = moving
+        time = here.time()
+        x, y = (here.mean(Variable(file.variables[axis])) for axis in "xy")
+        stage = here.variable("stage")
+        friction = here.friction()
+        height = here.depths(stage)
+        xmomentum, ymomentum, xvelocity, yvelocity, speed = here.moving()
         tracers = {name: here.variable(name) for name in plot_utils._tracer_names_from(file)
-                   if f"{name}_c" in stored}
-    return (time, x, y, stage, xmomentum, ymomentum, height, bed, bed_of_frames, friction,
-            xvelocity, yvelocity, speed, *corners, frames, tracers)
-
-
-def _depths(stage: Row, bed: Row) -> Row:
-    """Return stages above the bed, of all frames."""
-    found = Frames(*stage.shape)
-    for place, row in enumerate(stage):
-        for span in spans(len(row)):
-            depth = row[span] + 0.0
-            depth[:] = row[span] - bed[span]
-            found.put(place, span, depth)
-    return found.array()
+                   if f"{name}_c" in file.variables}
+    return (time, x, y, stage, xmomentum, ymomentum, height, here.bed, here.bed_of_frames,
+            friction, xvelocity, yvelocity, speed, *corners, here.frames, tracers)
 
 
 def _velocity(depth: Row, minimum: float, momenta: list[Row]) -> list[Row]:
@@ -108,16 +85,52 @@ def _velocity(depth: Row, minimum: float, momenta: list[Row]) -> list[Row]:
     return [each * inverse * wet for each in momenta]
 
 
-class _Centroids:
-    """The triangles of a file, and what its variables are at their centroids."""
+class Centroids:
+    """The triangles of a file, and what its variables are at their centroids.
 
-    def __init__(self, file: Any, frames: Any, count: int) -> None:
+    Parameters
+    ----------
+    file : netCDF4.Dataset
+    wanted : 'all', 'last', 'max', int or sequence of int
+        Frames.
+    velocities : bool
+        Where there are no values at centroids: average velocities, not momenta.
+    minimum : float
+        m; no velocity where the depth is not larger.
+
+    Attributes
+    ----------
+    frames : list of int, or 'max'
+    """
+
+    def __init__(self, file: Any, wanted: Any, velocities: bool, minimum: float) -> None:
         self.stored = file.variables
         self.volumes = self.stored["volumes"]
         self.triangles = int(self.volumes.shape[0])
+        self.count = len(self.stored["time"][:])
+        self.velocities = velocities
+        self.minimum = minimum
+        self.choose(chosen_frames(wanted, self.count))
+
+    def choose(self, frames: Any) -> None:
+        """Take other frames; the bed stays, once it is read."""
         self.frames = frames
-        self.count = count
-        self.numbered = numbered(frames, count)
+        self.numbered = numbered(frames, self.count)
+
+    def time(self) -> Any:
+        """Return the times of the frames, s, or the last one."""
+        time = self.stored["time"][:]
+        return time.max() if self.frames == MAXIMA else time[self.frames]
+
+    @functools.cached_property
+    def bed_of_frames(self) -> Row:
+        """The elevations as stored, of the frames or their largest."""
+        return self.variable("elevation")
+
+    @functools.cached_property
+    def bed(self) -> Row:
+        """The elevations of the first of the frames, (triangles,), which ANUGA takes for all."""
+        return self.bed_of_frames[0, :] if self.bed_of_frames.ndim == 2 else self.bed_of_frames
 
     def are_read_as_asked(self) -> bool:
         """Return whether ANUGA finds the bed of each frame; it looks for one of all frames."""
@@ -141,31 +154,44 @@ class _Centroids:
             return read_variable(self.stored[f"{name}_c"], self.frames, self.count)
         return self.mean(Variable(self.stored[name]))
 
+    def friction(self) -> Row:
+        """Return friction, not a number where it is not stored."""
+        if "friction_c" in self.stored or "friction" in self.stored:
+            return self.variable("friction")
+        return unknown(self.bed)
+
+    def depths(self, stage: Row) -> Row:
+        """Return stages above the bed, of all frames of `stage`."""
+        found = Frames(*stage.shape)
+        for place, row in enumerate(stage):
+            for span in spans(len(row)):
+                depth = row[span] + 0.0
+                depth[:] = row[span] - self.bed[span]
+                found.put(place, span, depth)
+        return found.array()
+
     def _collector(self, largest: Any = Largest) -> Any:
         if self.frames == MAXIMA:
             return largest(self.triangles)
         return Frames(len(self.numbered), self.triangles)
 
-    def moving(self, rows: Callable[[Triangles, Any], list[Row]], by_nodes: bool) -> list[Any]:
-        """Return both momenta, both velocities and speed.
-
-        Parameters
-        ----------
-        rows : callable
-            `rows(part, frame)` gives both momenta and both velocities.
-        """
-        found = [*(self._collector(LargestMagnitude) for _ in range(4)), self._collector()]
+    def moving(self, some: tuple[int, ...] = (0, 1, 2, 3, 4)) -> list[Any]:
+        """Return `some` of both momenta, both velocities and speed."""
+        by_nodes = "xmomentum_c" not in self.stored
+        rows = self._at_vertices() if by_nodes else self._at_centroids()
+        found = {each: self._collector(Largest if each == 4 else LargestMagnitude)
+                 for each in some}
         for part in parts_of_mesh(self.volumes, by_nodes):
             for place, frame in self.numbered:
                 moving = rows(part, frame)
                 moving.append((moving[2] ** 2 + moving[3] ** 2) ** 0.5)
-                for each, row in zip(found, moving, strict=True):
-                    each.put(place, part.span, row)
-        return [each.array() for each in found]
+                for each, collector in found.items():
+                    collector.put(place, part.span, moving[each])
+        return [each.array() for each in found.values()]
 
-    def at_centroids(self, bed: Row, minimum: float) -> Callable[[Triangles, Any], list[Row]]:
-        """Return what gives rows of a file with values at centroids."""
-        read = {name: Variable(each) for name, each in self.stored.items()}
+    def _at_centroids(self) -> Callable[[Triangles, Any], list[Row]]:
+        """Return what gives momenta and velocities of a file with values at centroids."""
+        read = {name: Variable(each) for name, each in self.stored.items() if each.ndim}
 
         def rows(part: Triangles, frame: Any) -> list[Row]:
             momenta = [plain(read[name].row(frame, part.span))
@@ -173,14 +199,13 @@ class _Centroids:
             if "height_c" in read:
                 depth = plain(read["height_c"].row(frame, part.span))
             else:
-                depth = plain(read["stage_c"].row(frame, part.span) - bed[part.span])
-            return [*momenta, *_velocity(depth, minimum, momenta)]
+                depth = plain(read["stage_c"].row(frame, part.span) - self.bed[part.span])
+            return [*momenta, *_velocity(depth, self.minimum, momenta)]
 
         return rows
 
-    def at_vertices(self, velocities: bool,
-                    minimum: float) -> Callable[[Triangles, Any], list[Row]]:
-        """Return what gives rows of a file without; averages momenta, or velocities if asked."""
+    def _at_vertices(self) -> Callable[[Triangles, Any], list[Row]]:
+        """Return what gives them of a file without; averages momenta, or velocities if asked."""
         read = {name: Variable(self.stored[name])
                 for name in ("stage", "elevation", "xmomentum", "ymomentum")}
 
@@ -191,10 +216,10 @@ class _Centroids:
             bed = read["elevation"].row(frame, part.window)
             depth[:] = depth - (plain(bed) if read["elevation"].changes else bed)
             mean = part.mean(depth)
-            if velocities:
-                moving = [part.mean(each) for each in _velocity(depth, minimum, momenta)]
+            if self.velocities:
+                moving = [part.mean(each) for each in _velocity(depth, self.minimum, momenta)]
                 return [*(each * mean for each in moving), *moving]
             momenta = [part.mean(each) for each in momenta]
-            return [*momenta, *_velocity(mean, minimum, momenta)]
+            return [*momenta, *_velocity(mean, self.minimum, momenta)]
 
         return rows

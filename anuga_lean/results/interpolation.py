@@ -7,32 +7,13 @@ that can contain a point, as in `mesh.interpolation`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anuga_lean.results.stored import StoredQuantities, StoredRows, connected
-
-
-def ends(rows: Iterable[NDArray[Any]]) -> list[Any]:
-    """Return what Python's min and max give for all values of all rows, one after the other."""
-    found: list[Any] = []
-    for row in rows:
-        several: Iterable[Any] = row
-        if not np.isnan(row).any():
-            # the first of equal ones, as with zeros of both signs
-            several = [row[(row == end).argmax()] for end in (row.min(), row.max())] \
-                if len(row) else []
-        for value in several:
-            if not found:
-                found = [value, value]
-            if value < found[0]:
-                found[0] = value
-            if value > found[1]:
-                found[1] = value
-    return found
+from anuga_lean.results.stored import StoredQuantities, StoredRows, connected, ends
 
 
 class _Near:
@@ -190,8 +171,7 @@ def interpolate_stored(
 
 
 def _ends_of_row(values: Any) -> list[Any]:
-    flat = values[:].flatten()
-    return [min(flat), max(flat)] if np.ma.is_masked(flat) else ends([np.ma.getdata(flat)])
+    return ends([values[:].flatten()])
 
 
 def _interpolate_at_points(self: Any, rows: dict[str, Any], triangles: Any, time_thinning: int,

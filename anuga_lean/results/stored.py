@@ -7,7 +7,7 @@ opens, and the mesh of a file.  What reads them row by row is in `interpolation`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,26 @@ class _Variable:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._variable, name)
+
+
+def ends(rows: Iterable[Any]) -> list[Any]:
+    """Return what Python's min and max give for all values of all rows, one after the other."""
+    found: list[Any] = []
+    for row in rows:
+        several: Iterable[Any] = row
+        if not np.ma.is_masked(row) and not np.isnan(row).any():
+            row = np.ma.getdata(row)
+            # the first of equal ones, as with zeros of both signs
+            several = [row[(row == end).argmax()] for end in (row.min(), row.max())] \
+                if len(row) else []
+        for value in several:
+            if not found:
+                found = [value, value]
+            if value < found[0]:
+                found[0] = value
+            if value > found[1]:
+                found[1] = value
+    return found
 
 
 # -- meshes ---------------------------------------------------------------------------------

@@ -44,6 +44,16 @@ def described(value: Any) -> Any:
     return (type(value).__name__, repr(value))
 
 
+def of_file(path: Path) -> Any:
+    """What is compared of a file: its bytes, of a GeoTIFF what a reader gets."""
+    if path.suffix != ".tif":
+        return path.read_bytes()
+    import rasterio
+
+    with rasterio.open(path) as file:
+        return repr(file.profile), described(file.read())
+
+
 def outcome(call: Callable[[], Any]) -> Any:
     """What a call gives: its value, what it says and warns of, or its error."""
     said = io.StringIO()
@@ -53,7 +63,9 @@ def outcome(call: Callable[[], Any]) -> Any:
             value = described(call())
         except Exception as error:
             value = ("raised", type(error).__name__, str(error))
-    kinds = {(each.category.__name__, str(each.message)) for each in told}
+    # numpy warns of what it computes: of fewer things where less is computed
+    kinds = {(each.category.__name__, str(each.message)) for each in told
+             if each.category is not RuntimeWarning}
     return {"value": value, "said": said.getvalue(), "warned": sorted(kinds)}
 
 
@@ -83,6 +95,7 @@ def plots(anuga: Any, names: list[str]) -> Calls:
 
 
 POINTS = [[13.0, 7.5], [44.4, 31.0], [77.7, 60.1], [-5.0, 3.0], [10.0, 10.0], [50.0, 35.0]]
+GAUGED = ["stage", "depth", "speed", "momentum", "elevation"]
 LINES = ([[3.0, 4.0], [60.0, 44.0], [61.0, 68.0]], [[0.0, 35.0], [90.0, 35.0]])
 
 
@@ -95,6 +108,7 @@ def shifted(name: str, places: Any) -> list[list[float]]:
 
 def functions(anuga: Any, names: list[str]) -> Calls:
     """`file_function`, `Interpolation_function`, gauges and sections."""
+    from anuga.abstract_2d_finite_volumes import gauge
     from anuga.file.sww import get_mesh_and_quantities_from_file
     from anuga.fit_interpolate.interpolate import interpolate_sww2csv
     from anuga.shallow_water import sww_interrogate as s
@@ -102,9 +116,10 @@ def functions(anuga: Any, names: list[str]) -> Calls:
     def function(file: str, **options: Any) -> Any:
         f = anuga.file_function(file, **options)
         values = []
-        if options.get("interpolation_points") is not None:
+        points = options.get("interpolation_points")
+        if points is not None:
             values = [f(t, point_id=i) for t in (f.time[0], f.time.mean(), f.time[-1])
-                      for i in range(len(POINTS))]
+                      for i in range(len(points))]
             f.statistics()
         return vars(f), values
 
@@ -142,17 +157,66 @@ def functions(anuga: Any, names: list[str]) -> Calls:
         Path("gauges.txt").write_text("name,easting,northing,elevation\n" + rows)
         for centroids in (False, True):
             yield f"{name} gauges {centroids}", lambda name=name, file=file, centroids=centroids: \
-                anuga.sww2csv_gauges(
-                    file, "gauges.txt", f"{name}_{centroids}_", use_cache=False,
-                    quantities=["stage", "depth", "speed", "momentum", "elevation", "bearing"],
+                gauge.sww2csv_gauges(
+                    file, "gauges.txt", f"{name}_{centroids}_", GAUGED, use_cache=False,
                     output_centroids=centroids)
+        yield f"{name} gauges of anuga", lambda name=name, file=file: anuga.sww2csv_gauges(
+            file, "gauges.txt", f"{name}_", GAUGED, use_cache=False)
         yield f"{name} csv", lambda name=name, file=file, points=points: interpolate_sww2csv(
             file, points, f"{name}_depth.csv", f"{name}_u.csv", f"{name}_v.csv", use_cache=False,
             verbose=False)
         yield f"{name} runup", lambda file=file: s.get_maximum_inundation_data(file)
 
 
-GROUPS = {"plots": plots, "functions": functions}
+def rasters(anuga: Any, names: list[str]) -> Calls:
+    """`sww2dem` and `Make_Geotif`."""
+    from anuga.utilities.plot_utils import Make_Geotif
+
+    dems: dict[str, dict[str, Any]] = {
+        "bed": {}, "depth": {"quantity": "depth"}, "loud": {"quantity": "stage", "verbose": True},
+        "least": {"quantity": "momentum", "reduction": min}, "third": {
+            "quantity": "speed", "reduction": 3, "verbose": True}, "last": {
+            "quantity": "xmomentum", "reduction": -1}, "sum": {
+            "quantity": "ymomentum", "reduction": sum, "block_size": 50},
+        "expression": {"quantity": "stage - 2 * elevation", "number_of_decimal_places": 5},
+        "none": {"quantity": "dew"}, "mean": {"quantity": "stage", "reduction": np.mean},
+        "loud last": {"quantity": "stage", "reduction": -1, "verbose": True},
+        "origin": {"quantity": "stage", "origin": (55, 10.0, 20.0), "NODATA_value": -1.0},
+    }
+    tifs: dict[str, dict[str, Any]] = {
+        "first": {}, "max": {"myTimeStep": "max"}, "all": {"myTimeStep": "all"},
+        "some": {"myTimeStep": [4, 1], "velocity_extrapolation": False, "verbose": True},
+        "last": {"myTimeStep": "last", "k_nearest_neighbours": 1},
+        "cut": {"bounding_polygon": [[20.0, 10.0], [80.0, 10.0], [50.0, 60.0]],
+                "internal_holes": [[[40.0, 20.0], [50.0, 20.0], [45.0, 30.0]]],
+                "CellSize": 2.0, "proj4string": "+proj=utm +zone=56 +south", "EPSG_CODE": None},
+        "corners": {"lower_left": [10.0, 10.0], "upper_right": [70.0, 50.0],
+                    "min_allowed_height": 0.1, "myTimeStep": 2},
+        "no reference": {"EPSG_CODE": None}, "unknown": {"output_quantities": ["dew"]},
+    }
+    known = ["stage", "depth", "velocity", "friction", "depthIntegratedVelocity", "elevation"]
+    for name in names:
+        file = f"{name}.sww"
+        for label, options in dems.items():
+            for ending in ("asc", "ers") if label in ("bed", "loud") else ("asc",):
+                out = f"{name}_{label}.{ending}"
+                yield f"{name} dem {label} {ending}", lambda out=out, file=file, options=options: \
+                    anuga.sww2dem(file, out, cellsize=3.7, **options)
+        corner = {"easting_min": 20.5, "easting_max": 61.0, "northing_min": 1.0,
+                  "northing_max": 44.0}
+        x, y = shifted(name, [(0.0, 0.0)])[0]
+        corner = {key: value + (x if key.startswith("e") else y) for key, value in corner.items()}
+        yield f"{name} dem window", lambda name=name, file=file, corner=corner: anuga.sww2dem(
+            file, f"{name}_window.asc", "stage", cellsize=2.0, **corner)
+        for label, options in tifs.items():
+            asked = {"output_quantities": known, "CellSize": 4.5, "EPSG_CODE": 32756,
+                     "output_dir": f"{name}_{label}"} | options
+            yield f"{name} tif {label}", lambda file=file, asked=asked: Make_Geotif(file, **asked)
+    yield "points", lambda: Make_Geotif(
+        np.random.default_rng(2).random((40, 3)), ["z"], CellSize=0.2, EPSG_CODE=32756)
+
+
+GROUPS = {"plots": plots, "functions": functions, "rasters": rasters}
 
 
 def main(variant: str, folder: str, group: str) -> None:
@@ -165,13 +229,15 @@ def main(variant: str, folder: str, group: str) -> None:
     os.chdir(here)
     anuga = importlib.import_module("anuga" if variant == "stock" else "anuga_lean")
     assert anuga.Domain, "now ANUGA is loaded"
+    # what it would print before the names of the caller's function and file
+    anuga.utilities.log.log = lambda message, level=None: print(message)
     if variant == "lean":
         from anuga_lean.results import frames
 
         frames.PLACES = PLACES
     found = {label: outcome(call) for label, call in GROUPS[group](anuga, names)}
-    written = {path.name: path.read_bytes() for path in sorted(here.rglob("*"))
-               if path.suffix in (".asc", ".prj", ".csv", ".tif", ".ers")}
+    written = {str(path.relative_to(here)): of_file(path) for path in sorted(here.rglob("*"))
+               if path.is_file() and path.suffix in (".asc", ".prj", ".csv", ".tif", ".ers", "")}
     (here / "found.pickle").write_bytes(pickle.dumps((found, written)))
 
 
