@@ -98,7 +98,7 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "sww2dem, elevation": lambda a, name: a.sww2dem(f"{name}.sww", "bed.asc", cellsize=10.0),
     "sww2dem, depth": lambda a, name: a.sww2dem(
         f"{name}.sww", "depth.asc", quantity="depth", cellsize=10.0),
-    "sww_merge": lambda a, name: a.sww_merge(f"{name}_ranks", RANKS),
+    "sww_merge": lambda a, name: a.sww_merge(f"ranks_{name}", RANKS),
     "file_function": lambda a, name: a.file_function(
         f"{name}.sww", quantities=["stage", "elevation", "xmomentum", "ymomentum"],
         interpolation_points=POINTS),
@@ -167,7 +167,7 @@ def run_child(variant: str, case: str, name: str) -> dict[str, int]:
     """Measure one case in this process."""
     anuga = import_anuga(variant)
     make = CASES[case]
-    make(anuga, f"{name}_small")
+    make(anuga, f"small_{name}")
     settle()
     probe.reset_peak_rss()
     before = probe.read_memory().rss
@@ -212,13 +212,13 @@ def main() -> None:
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as scratch:
         folder = args.folder or Path(scratch)
-        for name, triangles, frames in (("run_small", SMALL, SMALL_FRAMES),
+        for name, triangles, frames in (("small_run", SMALL, SMALL_FRAMES),
                                         ("run", args.triangles, args.frames)):
             stored = int(args.unique), int(args.centroids)
             if not (folder / f"{name}.sww").exists():
                 child("write", name, triangles, frames, *stored, folder=folder)
-            if "sww_merge" in chosen and not (folder / f"{name}_ranks_P{RANKS}_0.sww").exists():
-                child("write", f"{name}_ranks", triangles, frames, *stored, folder=folder,
+            if "sww_merge" in chosen and not (folder / f"ranks_{name}_P{RANKS}_0.sww").exists():
+                child("write", f"ranks_{name}", triangles, frames, *stored, folder=folder,
                       launcher=("mpiexec", "-n", str(RANKS)))
         for case in chosen:
             found[case] = {}

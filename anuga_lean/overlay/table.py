@@ -264,6 +264,8 @@ _INSTALLED = [
         "frames when they are used", ("stored:opened_for_function",)),
     Row("anuga.fit_interpolate.interpolate", "Interpolation_function.__init__",
         "anuga_lean.results.doors:interpolating_stored", METHOD, _BY_FRAME),
+    Row("anuga.utilities._sww_frames", "SWWSource.CACHED_READS",
+        "anuga_lean.results.doors:rows_kept", ATTRIBUTE, "rows of one frame, not of several"),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # only here: in its own module it still gives lists to a script

@@ -42,3 +42,8 @@ def interpolating_stored(init: Callable[..., None]) -> Callable[..., None]:
         init(self, time, quantities, *args, **kwargs)
 
     return wrapped
+
+
+def rows_kept() -> int:
+    """Return how many rows an SWW_plotter keeps: those that one frame's quantities are of."""
+    return 6

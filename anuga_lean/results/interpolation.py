@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 from anuga_lean.results.stored import StoredQuantities, StoredRows, connected, ends
 
 
+def is_view_of_mesh(triangles: Any) -> bool:
+    """Return whether triangles are those of a lean mesh."""
+    return hasattr(getattr(triangles, "owner", None), "blocks")
+
+
 class _Near:
     """The triangles around some points, with the nodes that a file gives them."""
 
@@ -47,23 +52,32 @@ class _Source:
     Parameters
     ----------
     nodes : (points, 2) float64, m
-    triangles : (n, 3) int
+    triangles : (n, 3) int, or the view of a lean mesh that has these nodes
     """
 
-    def __init__(self, nodes: NDArray[Any], triangles: NDArray[Any]) -> None:
+    def __init__(self, nodes: NDArray[Any], triangles: Any) -> None:
         from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh
+        from anuga.coordinate_transforms.geo_reference import Geo_reference
 
         from anuga_lean.mesh.interpolation import find_outline
 
         self.triangles = triangles
         self.number_of_nodes = len(nodes)
-        if _share_no_node(nodes, triangles):
+        if is_view_of_mesh(triangles):
+            self.mesh = triangles.owner
+        elif _share_no_node(nodes, triangles):
             x, y = (np.ascontiguousarray(axis, np.float32) for axis in nodes.T)
             self.mesh = Mesh(*connected(x, y, triangles))
             self.outline: Any = find_outline(self.mesh)
+            return
         else:
             self.mesh = Mesh(nodes, triangles)
+        reference = self.mesh.geo_reference
+        self.mesh.geo_reference = Geo_reference()   # points and nodes are relative to it
+        try:
             self.outline = self.mesh.get_boundary_polygon()
+        finally:
+            self.mesh.geo_reference = reference
 
     def find(self, points: NDArray[Any], of_centroids: bool, verbose: bool) -> None:
         """Find the triangles with the points."""
@@ -144,7 +158,8 @@ def interpolate_stored(
         raise Exception(f"Time must be a monotonuosly increasing sequence {time}")
     names = list(quantities.keys()) if quantity_names is None else quantity_names
     vertex_coordinates = ensure_absolute(vertex_coordinates)
-    triangles = ensure_numeric(triangles)
+    if not is_view_of_mesh(triangles):
+        triangles = ensure_numeric(triangles)
     self.spatial = True
     say(f"Interpolation_function: thinning by {time_thinning:d}")
     self.time = np.array(time[::time_thinning])
