@@ -54,14 +54,24 @@ RELIED = {
     # fits and look-ups
     "fit_interpolate/fit.py": ALL,
     "fit_interpolate/general_fit_interpolate.py": ALL,
-    "fit_interpolate/interpolate.py": ("Interpolate", "interpolate"),
+    "fit_interpolate/interpolate.py": ("Interpolate", "interpolate", "Interpolation_function"),
     "geometry/quad.py": ALL,
     "pmesh/mesh_quadtree.py": ALL,
     "utilities/sparse.py": ALL,
-    # files
+    # files, and what reads them back
+    "abstract_2d_finite_volumes/file_function.py": ("get_netcdf_file_function",),
+    "file/netcdf.py": ("NetCDFFile",),
     "file/sts.py": ("Write_sts",),
     "file/sww.py": ("Data_format", "SWW_file", "Write_sww", "acquire_sww_lock",
-                    "release_sww_lock"),
+                    "get_mesh_and_quantities_from_file", "release_sww_lock", "weed"),
+    "file_conversion/sww2dem.py": ("sww2dem",),
+    "shallow_water/sww_interrogate.py": (
+        "get_flow_through_cross_section", "get_interpolated_quantities_at_polyline_midpoints",
+        "get_interpolated_quantities_at_multiple_polyline_midpoints"),
+    "utilities/_sww_frames.py": ("SWWSource",),
+    "utilities/plot_utils.py": (
+        "get_output", "getInds", "_read_tracers", "_read_output", "get_centroids", "_getCentVar",
+        "_get_centroid_values", "_tracer_names_from", "make_grid", "Make_Geotif"),
     "shallow_water/checkpoint.py": ALL,
     "utilities/sww_merge.py": ALL,
     # ranks

@@ -260,12 +260,12 @@ _INSTALLED = [
                 "merges in blocks"),
     *(Row(module, name, _READS, WRAPPED, why, (own,)) for module, name, own, why in _READING),
     # only here: others that open a file want arrays
-    Row("anuga.abstract_2d_finite_volumes.file_function", "NetCDFFile", _READS, WRAPPED_BINDING,
-        "frames when they are used", ("stored:opened_for_function",)),
+    Row("anuga.abstract_2d_finite_volumes.file_function", "NetCDFFile",
+        "anuga_lean.results.doors:opened_for_function", BINDING, "frames when they are used"),
     Row("anuga.fit_interpolate.interpolate", "Interpolation_function.__init__",
         "anuga_lean.results.doors:interpolating_stored", METHOD, _BY_FRAME),
-    Row("anuga.utilities._sww_frames", "SWWSource.CACHED_READS",
-        "anuga_lean.results.doors:rows_kept", ATTRIBUTE, "rows of one frame, not of several"),
+    Row("anuga.utilities._sww_frames", "SWWSource.__init__",
+        "anuga_lean.results.doors:keeping_one_frame", METHOD, "rows of one frame, not of several"),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # only here: in its own module it still gives lists to a script

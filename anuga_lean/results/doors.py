@@ -44,6 +44,22 @@ def interpolating_stored(init: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def rows_kept() -> int:
-    """Return how many rows an SWW_plotter keeps: those that one frame's quantities are of."""
-    return 6
+def opened_for_function(name: str, mode: str) -> Any:
+    """Open the file of a `file_function`; of an SWW file frames are read when they are used."""
+    from anuga.file.netcdf import NetCDFFile
+
+    from anuga_lean.results.stored import File
+
+    file = NetCDFFile(name, mode)
+    return File(name, file) if name.endswith(".sww") else file
+
+
+def keeping_one_frame(init: Callable[..., None]) -> Callable[..., None]:
+    """Return the `__init__` of what an SWW_plotter reads from; it keeps rows of one frame."""
+
+    @functools.wraps(init)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.CACHED_READS = min(self.CACHED_READS, 6)   # what any of its quantities is made of
+
+    return wrapped

@@ -82,7 +82,7 @@ class Frames:
         if isinstance(row, np.ma.MaskedArray):
             self._is_masked = True
             if self._fill_value is None:
-                self._fill_value = row._fill_value
+                self._fill_value = getattr(row, "_fill_value", None)
             mask = np.ma.getmask(row)
             if mask is not np.ma.nomask:
                 if self._mask is None:

@@ -66,8 +66,7 @@ class _Source:
         if is_view_of_mesh(triangles):
             self.mesh = triangles.owner
         elif _share_no_node(nodes, triangles):
-            x, y = (np.ascontiguousarray(axis, np.float32) for axis in nodes.T)
-            self.mesh = Mesh(*connected(x, y, triangles))
+            self.mesh = Mesh(*connected(nodes[:, 0], nodes[:, 1], triangles))
             self.outline: Any = find_outline(self.mesh)
             return
         else:

@@ -7,7 +7,7 @@ opens, and the mesh of a file.  What reads them row by row is in `interpolation`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class StoredRows:
         """Return those of every so many frames."""
         return StoredRows(self.file, self.name, self.shape, every)
 
-    def rows(self) -> Iterator[Any]:
+    def rows(self) -> Generator[Any, None, None]:
         """Yield the frames one by one, as netCDF4 gives them."""
         with opened(self.file) as file:
             variable = file.variables[self.name]
@@ -125,15 +125,7 @@ def are_stored(quantities: dict[str, Any]) -> bool:
         or any(isinstance(each, StoredRows) for each in quantities.values())
 
 
-def opened_for_function(name: str, mode: str) -> Any:
-    """Open the file of a `file_function`; of an SWW file frames are read when they are used."""
-    from anuga.file.netcdf import NetCDFFile
-
-    file = NetCDFFile(name, mode)
-    return _File(name, file) if name.endswith(".sww") else file
-
-
-class _File:
+class File:
     """A file whose variables of many frames are StoredRows."""
 
     def __init__(self, name: str, file: Any) -> None:
@@ -187,7 +179,7 @@ def connected(x: NDArray[Any], y: NDArray[Any],
 
     Parameters
     ----------
-    x, y : (points,) float32, m
+    x, y : (points,) float, m
     volumes : (n, 3) int32
 
     Returns
@@ -195,21 +187,16 @@ def connected(x: NDArray[Any], y: NDArray[Any],
     nodes : (m, 2) float64, m
     triangles : (n, 3) int32
     """
-    place = (x + x.dtype.type(0)).view(np.uint32).astype(np.uint64) << 32
-    place |= (y + y.dtype.type(0)).view(np.uint32)
-    order = np.argsort(place, kind="stable").astype(np.int32)
-    place = place[order]
-    starts = np.empty(len(place), bool)
-    starts[:1] = True
-    np.not_equal(place[1:], place[:-1], out=starts[1:])
-    del place
-    first = order[starts]               # of points at one place the first, by place
-    group = np.cumsum(starts, dtype=np.int32) - np.int32(1)
+    order = np.lexsort((y, x)).astype(np.int32)     # points at one place in the order of the file
+    starts = np.ones(len(order), bool)
+    starts[1:] = (x[order[1:]] != x[order[:-1]]) | (y[order[1:]] != y[order[:-1]])
+    first = order[starts]
     number = np.empty(len(first), np.int32)
     number[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    number = number[np.cumsum(starts, dtype=np.int32) - np.int32(1)]
     new = np.empty(len(order), np.int32)
-    new[order] = number[group]
-    del group, starts, order
+    new[order] = number
+    del number, starts, order
     first.sort()
     return np.stack([x[first], y[first]], axis=1).astype(float), new[volumes]
 
