@@ -68,7 +68,7 @@ RELIED = {
     "shallow_water/sww_interrogate.py": (
         "get_flow_through_cross_section", "get_interpolated_quantities_at_polyline_midpoints",
         "get_interpolated_quantities_at_multiple_polyline_midpoints"),
-    "utilities/_sww_frames.py": ("SWWSource",),
+    "utilities/_sww_frames.py": ("FrameArray", "SWWSource"),
     "utilities/plot_utils.py": (
         "get_output", "getInds", "_read_tracers", "_read_output", "get_centroids", "_getCentVar",
         "_get_centroid_values", "_tracer_names_from", "make_grid", "Make_Geotif"),

@@ -60,6 +60,6 @@ def keeping_one_frame(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        self.CACHED_READS = min(self.CACHED_READS, 6)   # what any of its quantities is made of
+        self.CACHED_READS = min(self.CACHED_READS, 4)   # what any of its quantities is made of
 
     return wrapped
