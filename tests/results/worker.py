@@ -222,7 +222,8 @@ def plotters(anuga: Any, names: list[str]) -> Calls:
         p = anuga.SWW_plotter(f"{name}.sww", plot_dir=None)
         line = shifted(name, LINES[0])
         return [p.depth.max(axis=0), p.max_speed, p.speed_depth[2],
-                p.elev_delta and p.elev_delta[3], p.stage[:, [3, 5]], p.depth.min(), p.xvel[1:3], p.yvel[-1],
+                p.elev_delta and p.elev_delta[3], p.stage[:, [3, 5]], p.depth.min(),
+                p.xvel[1:3], p.yvel[-1],
                 p.get_flow_through_cross_section(line), p.water_volume(),
                 np.asarray(p.get_triangles_inside_polygon(shifted(name, [
                     (10.0, 10.0), (60.0, 12.0), (50.0, 60.0)])))]
