@@ -5,6 +5,7 @@ file      the container of one file        names     the names of files, and the
 encoder   from a domain to data            decoder   from data to a domain
 register  names of what a file may hold    format_1  those of an older format
 allowed   the state of an object           code      what only dill can store
+ranges    numbers of a restored domain     confinement  where an untrusted set may write
 writing   sets, whole or not at all        reading   the files of one rank as a domain
 loading   the set a run continues from     regroup   a set on another number of ranks
 stock_state  what ANUGA's kernels expect of a restored domain

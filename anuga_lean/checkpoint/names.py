@@ -106,6 +106,19 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
     return sorted(found.values(), key=lambda each: (each.written, each.time), reverse=True)
 
 
+def name_of_run(path: Path) -> str:
+    """Return what the run of a file is called, with the number of its rank."""
+    return path.name.removesuffix(SUFFIX).rpartition("_")[0]
+
+
+def own_mesh_file(reader: Reader) -> str:
+    """Return the mesh file that a state file names, '' if it is none of the same run."""
+    name = reader.header.get("mesh_file")
+    is_own = isinstance(name, str) and MESH_FILE.fullmatch(name) \
+        and name.startswith(f"{name_of_run(reader.path)}_mesh_")
+    return name if is_own else ""
+
+
 def path_in(folder: Path, domain: str, count: int, rank: int, time: float,
             is_stock: bool = False) -> Path:
     """Return the file of a rank."""

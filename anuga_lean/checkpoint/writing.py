@@ -21,7 +21,7 @@ import numpy as np
 from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.encoder import Encoder, flat_paths
 from anuga_lean.checkpoint.file import HEADER, Reader, make_header, sha256, written
-from anuga_lean.checkpoint.names import SUFFIX, files_of
+from anuga_lean.checkpoint.names import SUFFIX, files_of, own_mesh_file
 from anuga_lean.mpi.ranks import Ranks
 
 GRAPH, CODE = "graph.json", "code.dill"
@@ -125,7 +125,7 @@ class Checkpointing:
         for old, _ in dropped:
             old.unlink(missing_ok=True)
         for mesh in {mesh for _, mesh in dropped} - {mesh for _, mesh in self.sets}:
-            if not self._is_needed(path.parent / mesh, domain):
+            if mesh and not self._is_needed(path.parent / mesh, domain):
                 (path.parent / mesh).unlink(missing_ok=True)
 
     @staticmethod
@@ -165,7 +165,7 @@ class Checkpointing:
                 continue
             try:
                 with Reader(name.path, verify=False) as reader:
-                    self.sets.append((name.path, str(reader.header.get("mesh_file"))))
+                    self.sets.append((name.path, own_mesh_file(reader)))
             except CheckpointError:
                 continue
 
