@@ -55,7 +55,7 @@ _TIME = _real("a time", -_LONGEST, _LONGEST)
 _END = _real("a time", -_LONGEST, math.inf)
 _COUNT = _whole(0, _MOST)
 _FROM_1 = _whole(1, _MOST)
-_SUBSTEPS = _whole(0, 3)
+_SUBSTEPS = _whole(1, 3)
 
 _OF_DOMAIN: dict[str, _Rule] = {
     "starttime": _TIME, "relative_time": _TIME, "evolve_starttime": _TIME,
@@ -124,6 +124,9 @@ def check(domain: Any, step_state: dict[str, Any] | None) -> None:
             or held.get("n_sediment_classes", 0) > len(names) \
             or held.get("sediment_nearbed_base", -1) > len(names):
         raise ValueError(f"{held.get('number_of_tracers')} tracers of {len(names)} names")
+    if held.get("checkpoint") and not held.get("checkpoint_step", 1) \
+            and held.get("checkpoint_time") is None:
+        raise ValueError("checkpoints after neither yieldsteps nor seconds")
     if step_state is not None:
         _check_step(step_state)
 
