@@ -7,6 +7,7 @@ Whatever else a file may have wrong is in `forge`.
 from __future__ import annotations
 
 import random
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,6 @@ class Mutation:
         self.outside, self.hostile = outside, hostile
         self.instances = [each for each in graph if "attributes" in each]
         self.domain = graph[0]["attributes"]
-        self.spots = spots(graph)
         self.done: list[str] = []
         kinds = (self.number, self.number, self.of_domain, self.of_domain, self.array, self.array,
                  self.text, self.text, self.reference, self.kind, self.add, self.add, self.drop,
@@ -146,6 +146,11 @@ class Mutation:
             except (IndexError, KeyError, TypeError):       # its place is gone
                 what = "gone"
             self.done.append(f"{change.__name__}: {what}"[:160])
+
+    @cached_property
+    def spots(self) -> dict[str, list[tuple[Any, Any]]]:
+        """As they are at the first change that asks."""
+        return spots(self.graph)
 
     def _text(self) -> str:
         pool = ODD + (CODE + PATHS if self.hostile else ())
