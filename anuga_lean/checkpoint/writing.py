@@ -177,9 +177,8 @@ class Checkpointing:
                 f"are free: make room or choose another checkpoint_dir{_FEWER}")
 
     def _older(self) -> str:
-        if not self.sets:
-            return "there is no older one"
-        return f"the older {self.sets[-1][0].name} is untouched"
+        older = self.sets[-1][:1] if self.sets else self._before
+        return f"the older {older[0].name} is untouched" if older else "there is no older one"
 
     def _warn_once(self, text: str) -> None:
         what = text.partition(":")[0]
@@ -251,9 +250,9 @@ class Checkpointing:
         if others and Ranks.of_domain(domain).rank == 0:
             warnings.warn(
                 f"{path.parent} holds other checkpoints of {domain.get_name()!r} "
-                f"({len(others)} files, e.g. {others[-1]}): another run has written them, or they "
-                "are later than the one this run continues from; it neither counts nor drops "
-                "them, remove what is not needed.", CheckpointWarning, stacklevel=5)
+                f"({len(others)}, e.g. {others[-1]}) that another run has written, or that are "
+                "later than the one this run continues from: it neither counts nor drops them, "
+                "remove what is not needed.", CheckpointWarning, stacklevel=5)
 
 
 def _resolved(folder: Path) -> Path:
