@@ -63,6 +63,17 @@ class Name:
         return self
 
 
+def as_written(name: Name) -> Name:
+    """Return the name as the file's header tells it; as it is if that cannot be read."""
+    if name.count == 1 or name.is_stock:
+        return name
+    try:
+        with Reader(name.path, verify=False) as reader:
+            return name.as_written(reader.header)
+    except CheckpointError:
+        return name
+
+
 def own_name(domain: str, count: int, rank: int) -> str:
     """Return the name of a rank's domain, as ANUGA gives it."""
     return domain if count == 1 else f"{domain}_P{count}_{rank}"

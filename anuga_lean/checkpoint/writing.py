@@ -24,6 +24,7 @@ from anuga_lean.checkpoint.locks import acquire, release
 from anuga_lean.checkpoint.names import (
     STOCK_SUFFIX,
     SUFFIX,
+    as_written,
     check_name,
     files_of,
     number_in,
@@ -246,7 +247,7 @@ class Checkpointing:
             return
         self._said_of.add(path.parent)
         others = [name.path.name for name in files_of(path.parent, whole_name(domain))
-                  if name.path not in own]
+                  if name.path not in own and as_written(name) is name]
         if others and Ranks.of_domain(domain).rank == 0:
             warnings.warn(
                 f"{path.parent} holds other checkpoints of {domain.get_name()!r} "

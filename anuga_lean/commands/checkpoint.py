@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CommandError
-from anuga_lean.checkpoint.file import Reader
-from anuga_lean.checkpoint.names import SUFFIX, FoundSet, Name, files_of, path_in, sets_in
+from anuga_lean.checkpoint.names import (
+    SUFFIX,
+    FoundSet,
+    Name,
+    as_written,
+    files_of,
+    path_in,
+    sets_in,
+)
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.stubs import is_stub
 from anuga_lean.measure.report import table
@@ -47,18 +54,10 @@ def run(args: argparse.Namespace) -> int:
 def _folder(path: Path) -> list[Name]:
     if not path.is_dir():
         raise CommandError(f"{path} is no folder: name the checkpoint_dir of a run")
-    names = [_as_written(name) for name in files_of(path)]
+    names = [as_written(name) for name in files_of(path)]
     if not names:
         raise CommandError(f"{path} holds no checkpoints: name the checkpoint_dir of a run", 1)
     return names
-
-
-def _as_written(name: Name) -> Name:
-    try:
-        with Reader(name.path, verify=False) as reader:
-            return name.as_written(reader.header)
-    except CheckpointError:
-        return name
 
 
 def _sets(names: list[Name]) -> list[tuple[str, FoundSet]]:
