@@ -188,7 +188,8 @@ def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
         The file could not be written; `partial` is gone.
     """
     try:
-        with open(partial, "wb", buffering=0) as file:
+        partial.unlink(missing_ok=True)     # of a kill; a link would be followed
+        with open(partial, "xb", buffering=0) as file:
             stream = _Stream(file)
             archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES

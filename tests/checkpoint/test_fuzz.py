@@ -257,7 +257,8 @@ def test_meshes_that_are_none(small: Path, tmp_path: Path, member: str, dtype: s
 def test_header_fields(forge: Callable) -> None:
     """A header with other kinds of values is refused before it is used."""
     wrong: dict[str, list[Any]] = {
-        "time": [None, "1", float("nan"), [], 1], "written": [None, float("inf"), "x"],
+        "time": [None, "1", float("nan"), [], 1], "number": [None, "1", 0, -1, 1.0, True, 10**15],
+        "written": [None, float("inf"), "x"],
         "ranks": [None, 1.5, "1"], "rank": [None, True], "set": [None, 5, []],
         "arrays": [None, [], {"a": 5}], "places": [None, {}, [[]], [["a", 5]], ["ab"]],
         "code": [None, {}, [["a"]], [[1, 2]]],
