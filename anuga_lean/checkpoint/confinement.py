@@ -100,8 +100,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_base_name(value: Any) -> bool:
-    return isinstance(value, str) and value not in ("", ".", "..") \
-        and not set(value) & set("/\\\0")
+    return isinstance(value, str) and not set(value) & {"/", os.sep, "\0"}
 
 
 def _file_ending(suffix: str) -> Callable[[Any, Folders], str | None]:
@@ -169,7 +168,9 @@ def move_to(datadir: str, made: list[Any], domain: Any) -> None:
     for each in made:
         held = getattr(each, "__dict__", None)
         for key in ("filename", "_lock") if _is_writer(each) else ("log_filename",):
-            path = held.get(key) if type(held) is dict else None
+            if type(held) is not dict:
+                continue
+            path = held.get(key)
             if isinstance(path, str) and os.path.normpath(os.path.dirname(path)) == old:
                 held[key] = os.path.join(datadir, os.path.basename(path))
 
@@ -227,7 +228,7 @@ def is_arithmetic(text: Any, quantities: dict[str, Any]) -> bool:
 
 def _is_allowed(node: ast.AST, quantities: dict[str, Any]) -> bool:
     if isinstance(node, ast.Constant):
-        return type(node.value) is float or type(node.value) is int and node.value < 1 << 64
+        return isinstance(node.value, (int, float)) and node.value < 1 << 64
     if isinstance(node, ast.Subscript):
         return isinstance(node.value, ast.Name) and node.value.id == "dictionary" \
             and isinstance(node.slice, ast.Constant) and node.slice.value in quantities
@@ -244,5 +245,5 @@ def _is_small(node: ast.AST) -> bool:
     """Whether a node is an exponent that no power takes long with."""
     if isinstance(node, ast.UnaryOp):
         node = node.operand
-    return isinstance(node, ast.Constant) and type(node.value) in (int, float) \
-        and node.value <= _MOST_EXPONENT
+    return isinstance(node, ast.Constant) and not isinstance(node.value, complex) \
+        and isinstance(node.value, (int, float)) and node.value <= _MOST_EXPONENT

@@ -8,11 +8,12 @@ Arrays are checked by `reading`, `stock_state` and the door to C; texts and path
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from anuga_lean.checkpoint.file import COMPRESSIONS
 
 _LONGEST = 1e15         # s, thirty million years: no time of a run is further away
 _MOST = 1 << 53         # of anything that is counted: floats hold all whole numbers up to it
@@ -27,19 +28,14 @@ class _Rule(NamedTuple):
         return _Rule(f"{self.what} or None", lambda value: value is None or self.holds(value))
 
 
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and abs(value) <= 1e308 \
-        or isinstance(value, (float, np.floating)) and math.isinf(value)
-
-
 def _real(what: str, low: float, high: float, open_low: bool = False) -> _Rule:
-    above = operator.lt if open_low else operator.le
-    return _Rule(what, lambda value: _is_real(value) and above(low, value) and value <= high)
+    return _Rule(what, lambda value: isinstance(value, (int, float, np.integer, np.floating))
+                 and bool(low <= value <= high) and not (open_low and value == low))
 
 
 def _whole(low: int, high: int) -> _Rule:
     return _Rule(f"a whole number from {low} to {high}", lambda value: isinstance(
-        value, (int, np.integer)) and low <= value <= high)
+        value, (int, np.integer)) and bool(low <= value <= high))
 
 
 def _one_of(*values: Any) -> _Rule:
@@ -56,6 +52,8 @@ _END = _real("a time", -_LONGEST, math.inf)
 _COUNT = _whole(0, _MOST)
 _FROM_1 = _whole(1, _MOST)
 _SUBSTEPS = _whole(1, 3)
+_KEEP = _Rule("a whole number above 0, 'all' or None", lambda value: value in (None, "all")
+              or _FROM_1.holds(value))
 
 _OF_DOMAIN: dict[str, _Rule] = {
     "starttime": _TIME, "relative_time": _TIME, "evolve_starttime": _TIME,
@@ -75,7 +73,8 @@ _OF_DOMAIN: dict[str, _Rule] = {
                      "beta_tracer", "vegetation_Cd", "vegetation_bed_chezy"), _NOT_NEGATIVE),
     "max_smallsteps": _FROM_1, "smallsteps": _COUNT, "number_of_steps": _COUNT,
     "number_of_first_order_steps": _COUNT, "yieldstep_counter": _COUNT,
-    "output_frequency": _FROM_1, "checkpoint_step": _COUNT, "checkpoint_keep": _FROM_1,
+    "output_frequency": _FROM_1, "checkpoint_step": _COUNT, "checkpoint_keep": _KEEP,
+    "checkpoint_compression": _one_of(*COMPRESSIONS),
     "checkpoint_time": _NOT_NEGATIVE_OR_INF.or_none(),
     "low_froude": _one_of(0, 1, 2, 4, 5, 6), "default_order": _one_of(1, 2),
     "_order_": _one_of(1, 2), "timestep_fluxcalls": _whole(1, 3),
@@ -156,7 +155,7 @@ def check_ranks(made: list[Any], domain: Any, header: dict[str, Any]) -> None:
 
 
 def _is_rank(value: Any, count: int) -> bool:
-    return isinstance(value, (int, np.integer)) and 0 <= value < count
+    return isinstance(value, (int, np.integer)) and bool(0 <= value < count)
 
 
 def _are_ranks(value: Any, count: int) -> bool:

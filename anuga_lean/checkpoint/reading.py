@@ -20,9 +20,9 @@ from anuga_lean.checkpoint import ranges
 from anuga_lean.checkpoint.confinement import Folders, confine, move_to
 from anuga_lean.checkpoint.decoder import Decoder, Missing
 from anuga_lean.checkpoint.file import FORMAT, Reader
-from anuga_lean.checkpoint.names import MESH_FILE, name_of_run
+from anuga_lean.checkpoint.names import MESH_FILE, MOST_SETS, prefix_of
+from anuga_lean.checkpoint.prepared import CODE, GRAPH
 from anuga_lean.checkpoint.releases import check
-from anuga_lean.checkpoint.writing import CODE, GRAPH
 
 # Most bytes of arrays that files are read into, and per byte of them: zeros compress so well
 # that a small file could fill the memory.
@@ -133,7 +133,7 @@ class StateFile:
             if folders is not None:
                 if not folders.hold(domain.checkpoint_dir):     # a copy of the run's folder
                     domain.checkpoint_dir = str(path.parent)
-                missing += confine(decoder.made, domain, name_of_run(path), folders)
+                missing += confine(decoder.made, domain, prefix_of(path), folders)
         except CheckpointError as error:
             if str(path) in str(error):
                 raise
@@ -173,6 +173,8 @@ def _check_header(path: Path, header: dict[str, Any]) -> None:
         *[(name, type(header.get(name)) is float and math.isfinite(header[name]))
           for name in ("written", "time")],
         *[(name, type(header.get(name)) is int) for name in ("ranks", "rank")],
+        ("number", type(header.get("number", 1)) is int
+         and 0 < header.get("number", 1) < MOST_SETS),
         ("arrays", _is_text_by_text(header.get("arrays"))),
         *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
     ) if not is_right]

@@ -89,8 +89,8 @@ def _check_arguments(domain: Any, given: dict[str, Any]) -> None:
                              "number above 0.")
     now, step = getattr(domain, begin), given.get("yieldstep")
     if step is not None and not now + float(step) > now:
-        raise ModelError(f"evolve(yieldstep={step!r}) from t={now + domain.starttime} s would yield "
-                         "the same time for ever: give a number of seconds above 0.")
+        raise ModelError(f"evolve(yieldstep={step!r}) from t={now + domain.starttime} s would "
+                         "yield the same time for ever: give a number of seconds above 0.")
     for name in ("finaltime", "duration"):
         if isinstance(given.get(name), (float, np.floating)) and math.isnan(given[name]):
             raise ModelError(f"evolve({name}={given[name]!r}) would never end: give a number of "

@@ -60,7 +60,8 @@ KEYS = ("log_filename", "logging", "label", "filename", "datadir", "checkpoint_d
         "__class__", "__dict__", "", "lean", "riverwallData", "quantities_to_be_stored")
 METHODS = ("get_CFL", "get_time", "evolve", "store_timestep", "save_centroid_data_to_csv",
            "set_name", "set_datadir", "create_quantity_from_expression", "__init__", "statistics",
-           "create_riverwalls", "export_riverwalls_to_text", "set_checkpointing", "dump_triangulation",
+           "create_riverwalls", "export_riverwalls_to_text", "set_checkpointing",
+           "dump_triangulation",
            "set_values_from_file", "get_quantity", "log_timestepping_statistics", "set_logging",
            "store_connectivity", "initialise_storage", "get_values", "sww_merge", "get_extent")
 FUNCTIONS = ("numpy.sin", "numpy.add", "numpy.exp", "anuga.mean", "anuga.stage_elev_info",
@@ -157,9 +158,8 @@ class Mutation:
         return self.moment.choice(pool).replace("{outside}", self.outside)
 
     def _any(self) -> Any:
-        value = self.moment.choice((self.moment.choice(NUMBERS), self._text(),
-                                    ["ref", self.moment.randrange(len(self.graph))]))
-        return value
+        return self.moment.choice((self.moment.choice(NUMBERS), self._text(),
+                                   ["ref", self.moment.randrange(len(self.graph))]))
 
     def number(self) -> str:
         """A number anywhere."""
@@ -234,7 +234,8 @@ class Mutation:
 
     def container(self) -> str:
         """A list or a dictionary with an item more or less."""
-        entry = self.moment.choice([each for each in self.graph if "list" in each or "dict" in each])
+        entry = self.moment.choice([each for each in self.graph
+                                    if "list" in each or "dict" in each])
         items = entry.get("list", entry.get("dict"))
         if items and self.moment.random() < 0.5:
             del items[self.moment.randrange(len(items))]

@@ -90,7 +90,8 @@ def test_every_place_is_known() -> None:
 def test_a_new_place_is_found(line: str) -> None:
     """In a method that evolve reaches by two others."""
     source = ("class New:\n def __call__(self):\n  self.helped()\n def helped(self):\n"
-              f"  New.deeper(self)\n def deeper(self):\n  {line}\n def unused(self):\n  open('x')\n")
+              f"  New.deeper(self)\n def deeper(self):\n  {line}\n"
+              " def unused(self):\n  open('x')\n")
     assert {"new:New.deeper"} == places_in_reach(list(functions_in(source, "new")))
 
 
