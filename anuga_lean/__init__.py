@@ -28,6 +28,9 @@ from anuga_lean._errors import (
     HookError as HookError,
 )
 from anuga_lean._errors import (
+    AssignmentWarning as AssignmentWarning,
+)
+from anuga_lean._errors import (
     HookWarning as HookWarning,
 )
 from anuga_lean._errors import (
