@@ -175,12 +175,17 @@ def sequential_distribute_load_pickle_file(
 ) -> Any:
     _check_exists(pickle_name)
     with open(pickle_name, "rb") as file:
-        keywords, points, vertices, boundary, quantities, *rest = pickle.load(file)
+        content = pickle.load(file)
+    _check_content(pickle_name, content)
+    keywords, points, vertices, boundary, quantities, *rest = content
+    del content
     settings = dict(zip(_SETTINGS, rest, strict=True))
     tracers = keywords.pop(_stock_parts.TRACER_METADATA_KEY, None)
     kind = _stock.Parallel_domain if np > 1 else _stock.Domain
     domain = kind(_array(points), _array(vertices), boundary, **keywords)
     del points, vertices
+    if np > 1:
+        check_part(pickle_name, domain)
     restoring = Restoring(domain, creating=False)
     for name in list(quantities):
         restoring.take(name, _array(quantities.pop(name)))
@@ -192,6 +197,56 @@ def sequential_distribute_load_pickle_file(
 
 def _array(values: Any) -> np.ndarray:
     return np.load(values) if isinstance(values, str) else values
+
+
+def _check_content(path: str, content: Any) -> None:
+    """Raise PartitionError unless a file holds as many things as a part, of their kinds."""
+    count = 5 + len(_SETTINGS)
+    if not isinstance(content, (tuple, list)) or len(content) != count:
+        raise PartitionError(f"{path} is not the part of a domain: it does not hold {count} things")
+    kinds = dict(zip(("keywords", "boundary", "quantities", "boundary_map"),
+                     (content[0], content[3], content[4], content[5]), strict=True))
+    wrong = [name for name, value in kinds.items() if not isinstance(value, dict)]
+    if wrong:
+        raise PartitionError(f"{path} is not the part of a domain: its {', '.join(wrong)} are no "
+                             "dictionaries")
+
+
+def check_part(path: str, domain: Any) -> None:
+    """Raise PartitionError unless the numbers of a part are those of triangles and nodes.
+
+    Parameters
+    ----------
+    path : str
+        The file that it was read from.
+    domain : Parallel_domain
+        Just made; nothing has been exchanged.
+    """
+    n, nodes = domain.number_of_triangles, domain.number_of_nodes
+    whole = domain.number_of_global_triangles, domain.number_of_global_nodes
+    _check_numbers(path, "tri_l2g", domain.tri_l2g, n, whole[0])
+    _check_numbers(path, "node_l2g", domain.node_l2g, nodes, whole[1])
+    for name, count, most in (
+            ("number_of_full_triangles", domain.number_of_full_triangles, n),
+            ("number_of_full_nodes", domain.number_of_full_nodes, nodes)):
+        if not isinstance(count, (int, np.integer)) or not 0 <= count <= most:
+            raise PartitionError(f"{path} has {name}={count!r} of {most:,}: dump the parts again")
+    for name in ("full_send_dict", "ghost_recv_dict"):
+        for rank, message in getattr(domain, name).items():
+            here = f"{name}[{rank!r}]"
+            if not isinstance(rank, (int, np.integer)) or rank < 0:
+                raise PartitionError(f"{path} has {here}, which is no rank: dump the parts again")
+            _check_numbers(path, here, message[0], len(message[1]), n)
+            _check_numbers(path, here, message[1], len(message[0]), whole[0])
+
+
+def _check_numbers(path: str, name: str, numbers: Any, count: int, end: Any) -> None:
+    """Raise PartitionError unless there are `count` numbers, each from 0 to below `end`."""
+    found = np.asarray(numbers)
+    if found.shape != (count,) or found.size and (
+            found.dtype.kind not in "iu" or not 0 <= found.min() <= found.max() < end):
+        raise PartitionError(f"{path} has {name} that are not {count:,} numbers from 0 to below "
+                             f"{end!r}: dump the parts again")
 
 
 def _check_exists(path: str) -> None:
@@ -256,7 +311,9 @@ def _mesh_writer(
 def sequential_mesh_load(name: str, partition_dir: str = ".", verbose: bool = False) -> Any:
     from anuga import myid, numprocs
 
-    _check_exists(os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc"))
+    path = os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc")
+    _check_exists(path)
     domain = _STOCK["sequential_mesh_load"](name, partition_dir, verbose)
+    check_part(path, domain)
     _kernels.release_free_memory()
     return domain

@@ -20,6 +20,11 @@ from anuga_lean._errors import MergeError
 AT_ONCE = 1 << 22   # bytes that are read of a variable at a time
 
 Numbers = NDArray[np.int64]
+_COUNTS = ("number_of_volumes", "number_of_points")
+_WHOLE_NUMBERS = ("number_of_global_triangles", "number_of_global_nodes")
+_ATTRIBUTES = (*_WHOLE_NUMBERS, "starttime", "description", "order", "xllcorner", "yllcorner")
+_AXES = {"tri_l2g": ("number_of_volumes",), "tri_full_flag": ("number_of_volumes",),
+         "node_l2g": ("number_of_points",), "time": ("number_of_timesteps",)}
 _Some = tuple[slice, NDArray[np.bool_], Numbers]
 
 
@@ -38,11 +43,12 @@ class Part:
         self.path = path
         self.full_nodes: NDArray[np.uint8] | None = None
         with self.opened() as file:
-            self.triangles = len(file.dimensions["number_of_volumes"])
-            self.points = len(file.dimensions["number_of_points"])
-            self.times = np.asarray(file.variables["time"][:])
             self.attributes = {name: file.getncattr(name) for name in file.ncattrs()}
             self.dimensions = {name: each.dimensions for name, each in file.variables.items()}
+            self.sizes = {name: len(each) for name, each in file.dimensions.items()}
+            self._check_names()
+            self.triangles, self.points = (self.sizes[name] for name in _COUNTS)
+            self.times = np.asarray(file.variables["time"][:])
             self._check_numbers()
             self.number_of_full = self._read_flags(file)
 
@@ -59,6 +65,22 @@ class Part:
         with closing(file):
             file.set_auto_mask(False)
             yield file
+
+    def _check_names(self) -> None:
+        """Raise MergeError unless the file has the counts, times and attributes of an SWW file."""
+        missing = [name for names, there in (
+            (_COUNTS, self.sizes), (("time", "volumes", "x", "y"), self.dimensions),
+            (_ATTRIBUTES, self.attributes)) for name in names if name not in there]
+        if missing:
+            raise MergeError(f"{self.path} has no {', '.join(missing)}: it is no whole SWW file; "
+                             "run the model again.")
+        wrong = [f"{name}={self.attributes[name]!r}" for name in _WHOLE_NUMBERS
+                 if not isinstance(self.attributes[name], (int, np.integer))]
+        wrong += [f"the axes {axes} of {name}" for name, axes in _AXES.items()
+                  if self.dimensions.get(name, axes) != axes]
+        if wrong:
+            raise MergeError(f"{self.path} has {', '.join(wrong)}: it is damaged; run the model "
+                             "again.")
 
     def _check_numbers(self) -> None:
         needed = {"tri_l2g", "tri_full_flag"}
@@ -77,12 +99,19 @@ class Part:
         count = int(self.attributes["number_of_global_triangles"])
         for some in slices(self.triangles, AT_ONCE // 4):
             flags[some] = file.variables["tri_full_flag"][some] > 0
-            found = numbers[some]
-            if found.min() < 0 or found.max() >= count:
-                raise MergeError(f"{self.path} numbers its triangles up to {found.max()} in a mesh "
-                                 f"of {count}: it is damaged; run the model again.")
+            self._check_range("triangles", numbers[some], count)
         self.full = np.packbits(flags)
+        if self.points != 3 * self.triangles:
+            count = int(self.attributes["number_of_global_nodes"])
+            for some in slices(self.points, AT_ONCE // 4):
+                self._check_range("nodes", file.variables["node_l2g"][some], count)
         return int(np.count_nonzero(flags))
+
+    def _check_range(self, name: str, numbers: NDArray[Any], count: int) -> None:
+        if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= count:
+            raise MergeError(f"{self.path} numbers its {name} from {numbers.min()} to "
+                             f"{numbers.max()} in a mesh of {count}: it is damaged; run the model "
+                             "again.")
 
     def find_full_nodes(self, file: Any) -> None:
         """Note which nodes belong to full triangles."""
@@ -90,7 +119,10 @@ class Part:
             return
         found = np.zeros(self.points, bool)
         for some in slices(self.triangles, AT_ONCE // 12):
-            found[file.variables["volumes"][some][self.are_full(some)]] = True
+            nodes = file.variables["volumes"][some][self.are_full(some)]
+            if len(nodes):
+                self._check_range("corners", nodes, self.points)
+            found[nodes] = True
         self.full_nodes = np.packbits(found)
 
     def are_full(self, some: slice) -> NDArray[np.bool_]:
@@ -124,6 +156,10 @@ def parts_of_run(name: str, ranks: int) -> list[Part]:
         if reason:
             raise MergeError(f"{part.path} is of another run than {parts[0].path} ({reason}): run "
                              "the model again, or give the number of ranks of the last run.")
+    nodes = int(parts[0].attributes["number_of_global_nodes"])
+    if nodes > sum(3 * part.triangles + part.points for part in parts):
+        raise MergeError(f"{parts[0].path} speaks of a mesh of {nodes} nodes, which the files of "
+                         f"the {ranks} ranks do not have: run the model again.")
     found = sum(part.number_of_full for part in parts)
     count = int(parts[0].attributes["number_of_global_triangles"])
     if found != count:
@@ -144,7 +180,8 @@ def _difference(first: Part, other: Part) -> str | None:
     if not np.array_equal(other.times, first.times):
         frame = int(np.flatnonzero(other.times != first.times)[0])
         return f"its frame {frame} is of {other.times[frame]:g} s, not {first.times[frame]:g} s"
-    names = set(first.dimensions) ^ set(other.dimensions)
+    names = {name for name in set(first.dimensions) ^ set(other.dimensions)
+             if not name.endswith("_range")}    # what is merged has ranges of its own
     return f"only one has {', '.join(sorted(names))}" if names else None
 
 

@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -244,6 +245,7 @@ def outcome(anuga: Any, kind: str, path: str) -> dict[str, Any]:
 def in_child(anuga: Any, kind: str, path: str) -> dict[str, Any]:
     """What becomes of one file, in a process of its own."""
     read, write = os.pipe()
+    began = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(read)
@@ -260,11 +262,12 @@ def in_child(anuga: Any, kind: str, path: str) -> dict[str, Any]:
     with open(read) as answer:
         said = answer.read()
     status = os.waitpid(child, 0)[1]
+    seconds = {"seconds": time.monotonic() - began}
     if os.WIFSIGNALED(status):
-        return {"signal": signal.Signals(os.WTERMSIG(status)).name}
+        return {"signal": signal.Signals(os.WTERMSIG(status)).name, **seconds}
     if status:
-        return {"signal": f"status {status}"}
-    return json.loads(said)
+        return {"signal": f"status {status}", **seconds}
+    return json.loads(said) | seconds
 
 
 def main(variant: str) -> None:
