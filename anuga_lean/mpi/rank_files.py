@@ -76,7 +76,7 @@ class Part:
                              "run the model again.")
         wrong = [f"{name}={self.attributes[name]!r}" for name in _WHOLE_NUMBERS
                  if not isinstance(self.attributes[name], (int, np.integer))]
-        wrong += [f"the axes {axes} of {name}" for name, axes in _AXES.items()
+        wrong += [f"{name}{self.dimensions[name]}" for name, axes in _AXES.items()
                   if self.dimensions.get(name, axes) != axes]
         if wrong:
             raise MergeError(f"{self.path} has {', '.join(wrong)}: it is damaged; run the model "

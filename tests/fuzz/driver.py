@@ -60,6 +60,7 @@ BY_DESIGN = {
     "of another run than": "ANUGA merges frames of different times or origins",
     "it is damaged": "ANUGA merges values into places that no triangle has",
     "dump the parts again": "ANUGA exchanges values of other triangles, or ends in the first step",
+    "it is no whole SWW file": "ANUGA does not look whether the other files are of its run",
     "and the file has": "ANUGA keeps corners without vertices until its compiled code reads there",
 }
 # What stock refuses though it means a mesh.

@@ -156,8 +156,10 @@ def _spoil(held: dict[str, Any], moment: random.Random) -> None:
         held["attributes"][name] = moment.choice((*NUMBERS, "x", "", "\x1b[31m", "a" * 1000))
     elif what == 11 and held["attributes"]:
         del held["attributes"][moment.choice(list(held["attributes"]))]
-    elif moment.random() < 0.3:     # a dimension of which nothing is written
-        held["sizes"][moment.choice(list(held["sizes"]))] = _MANY
+    elif moment.random() < 0.1:     # a dimension of which nothing is written
+        # of characters of a tag it would take ANUGA half a minute
+        held["sizes"][moment.choice([each for each in held["sizes"]
+                                     if not each.endswith(("chars", "len"))])] = _MANY
         held["unwritten"] = True
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 40
+SECONDS = 20
 ROOM = 1 << 30      # bytes of address space that one file may take
 UNDER_SANITIZER = "libasan" in os.environ.get("LD_PRELOAD", "")
 
