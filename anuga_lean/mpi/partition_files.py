@@ -22,6 +22,7 @@ from anuga.parallel import sequential_distribute as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import PartitionError
+from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES
 from anuga_lean.mpi.distribution import (
     Restoring,
     apply_settings,
@@ -182,10 +183,10 @@ def sequential_distribute_load_pickle_file(
     settings = dict(zip(_SETTINGS, rest, strict=True))
     tracers = keywords.pop(_stock_parts.TRACER_METADATA_KEY, None)
     kind = _stock.Parallel_domain if np > 1 else _stock.Domain
-    domain = kind(_array(points), _array(vertices), boundary, **keywords)
+    points, vertices = _array(points), _array(vertices)
+    check_part(pickle_name, keywords, _count(vertices), _count(points))
+    domain = kind(points, vertices, boundary, **keywords)
     del points, vertices
-    if np > 1:
-        check_part(pickle_name, domain)
     restoring = Restoring(domain, creating=False)
     for name in list(quantities):
         restoring.take(name, _array(quantities.pop(name)))
@@ -197,6 +198,11 @@ def sequential_distribute_load_pickle_file(
 
 def _array(values: Any) -> np.ndarray:
     return np.load(values) if isinstance(values, str) else values
+
+
+def _count(rows: Any) -> int:
+    """Return the number of rows; 0 of what has none, which the mesh refuses."""
+    return int(np.shape(rows)[0]) if np.ndim(rows) else 0
 
 
 def _check_content(path: str, content: Any) -> None:
@@ -212,32 +218,43 @@ def _check_content(path: str, content: Any) -> None:
                              "dictionaries")
 
 
-def check_part(path: str, domain: Any) -> None:
+def check_part(path: str, keywords: Mapping[str, Any], n: int, nodes: int) -> None:
     """Raise PartitionError unless the numbers of a part are those of triangles and nodes.
 
     Parameters
     ----------
     path : str
         The file that it was read from.
-    domain : Parallel_domain
-        Just made; nothing has been exchanged.
+    keywords : mapping
+        Of a Parallel_domain, see `distribution.keywords_of`; None and what is missing is ANUGA's
+        default.
+    n, nodes : int
+        Triangles and nodes of the part.
     """
-    n, nodes = domain.number_of_triangles, domain.number_of_nodes
-    whole = domain.number_of_global_triangles, domain.number_of_global_nodes
-    _check_numbers(path, "tri_l2g", domain.tri_l2g, n, whole[0])
-    _check_numbers(path, "node_l2g", domain.node_l2g, nodes, whole[1])
-    for name, count, most in (
-            ("number_of_full_triangles", domain.number_of_full_triangles, n),
-            ("number_of_full_nodes", domain.number_of_full_nodes, nodes)):
-        if not isinstance(count, (int, np.integer)) or not 0 <= count <= most:
-            raise PartitionError(f"{path} has {name}={count!r} of {most:,}: dump the parts again")
+    counts = {"number_of_full_triangles": n, "number_of_full_nodes": nodes,
+              "number_of_global_triangles": MOST_TRIANGLES, "number_of_global_nodes": MOST_NODES}
+    for name, most in counts.items():
+        count = keywords.get(name)
+        if count is not None and not (isinstance(count, (int, np.integer)) and 0 <= count <= most):
+            raise PartitionError(f"{path} has {name}={count!r}, not a number up to {most:,}: dump "
+                                 "the parts again")
+    whole, whole_nodes = (most if keywords.get(name) is None else int(keywords[name])
+                          for name, most in list(counts.items())[2:])
+    for name, count, end in (("tri_l2g", n, whole), ("node_l2g", nodes, whole_nodes)):
+        if keywords.get(name) is not None:
+            _check_numbers(path, name, keywords[name], count, end)
     for name in ("full_send_dict", "ghost_recv_dict"):
-        for rank, message in getattr(domain, name).items():
+        messages = keywords.get(name) or {}
+        if not isinstance(messages, dict):
+            raise PartitionError(f"{path} has a {name} that is no dictionary: dump the parts again")
+        for rank, message in messages.items():
             here = f"{name}[{rank!r}]"
-            if not isinstance(rank, (int, np.integer)) or rank < 0:
-                raise PartitionError(f"{path} has {here}, which is no rank: dump the parts again")
-            _check_numbers(path, here, message[0], len(message[1]), n)
-            _check_numbers(path, here, message[1], len(message[0]), whole[0])
+            if not isinstance(rank, (int, np.integer)) or rank < 0 \
+                    or not isinstance(message, (list, tuple)) or len(message) < 2:
+                raise PartitionError(f"{path} has a {here} that is no message of a rank: dump the "
+                                     "parts again")
+            _check_numbers(path, here, message[0], np.size(message[1]), n)
+            _check_numbers(path, here, message[1], np.size(message[0]), whole)
 
 
 def _check_numbers(path: str, name: str, numbers: Any, count: int, end: Any) -> None:
@@ -314,6 +331,10 @@ def sequential_mesh_load(name: str, partition_dir: str = ".", verbose: bool = Fa
     path = os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc")
     _check_exists(path)
     domain = _STOCK["sequential_mesh_load"](name, partition_dir, verbose)
-    check_part(path, domain)
+    check_part(path, vars(domain) | {
+        "number_of_full_triangles": domain.number_of_full_triangles_tmp,
+        "number_of_full_nodes": domain.number_of_full_nodes_tmp,
+        "full_send_dict": domain.full_send_dict, "ghost_recv_dict": domain.ghost_recv_dict,
+    }, domain.number_of_triangles, domain.number_of_nodes)
     _kernels.release_free_memory()
     return domain

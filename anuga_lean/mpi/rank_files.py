@@ -20,11 +20,14 @@ from anuga_lean._errors import MergeError
 AT_ONCE = 1 << 22   # bytes that are read of a variable at a time
 
 Numbers = NDArray[np.int64]
+# What netCDF and ANUGA raise for bytes that mean nothing.
+_UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError)
+FRAMES = "number_of_timesteps"
+AT_NODES = ("elevation", "friction", "height", "stage", "xmomentum", "xvelocity", "ymomentum",
+            "yvelocity")
 _COUNTS = ("number_of_volumes", "number_of_points")
 _WHOLE_NUMBERS = ("number_of_global_triangles", "number_of_global_nodes")
 _ATTRIBUTES = (*_WHOLE_NUMBERS, "starttime", "description", "order", "xllcorner", "yllcorner")
-_AXES = {"tri_l2g": ("number_of_volumes",), "tri_full_flag": ("number_of_volumes",),
-         "node_l2g": ("number_of_points",), "time": ("number_of_timesteps",)}
 _Some = tuple[slice, NDArray[np.bool_], Numbers]
 
 
@@ -46,6 +49,8 @@ class Part:
             self.attributes = {name: file.getncattr(name) for name in file.ncattrs()}
             self.dimensions = {name: each.dimensions for name, each in file.variables.items()}
             self.sizes = {name: len(each) for name, each in file.dimensions.items()}
+            self.shapes = {name: each.shape for name, each in file.variables.items()}
+            self.kinds = {name: np.dtype(each.dtype).kind for name, each in file.variables.items()}
             self._check_names()
             self.triangles, self.points = (self.sizes[name] for name in _COUNTS)
             self.times = np.asarray(file.variables["time"][:])
@@ -58,13 +63,14 @@ class Part:
         from netCDF4 import Dataset  # loaded by what reads or writes such files
 
         try:
-            file = Dataset(self.path)
-        except OSError as error:
+            with closing(Dataset(self.path)) as file:
+                file.set_auto_mask(False)
+                yield file
+        except MergeError:
+            raise
+        except _UNREADABLE as error:
             raise MergeError(f"{self.path} cannot be read ({error}): it is no whole SWW file; run "
                              "the model again.") from error
-        with closing(file):
-            file.set_auto_mask(False)
-            yield file
 
     def _check_names(self) -> None:
         """Raise MergeError unless the file has the counts, times and attributes of an SWW file."""
@@ -76,11 +82,33 @@ class Part:
                              "run the model again.")
         wrong = [f"{name}={self.attributes[name]!r}" for name in _WHOLE_NUMBERS
                  if not isinstance(self.attributes[name], (int, np.integer))]
-        wrong += [f"{name}{self.dimensions[name]}" for name, axes in _AXES.items()
-                  if self.dimensions.get(name, axes) != axes]
+        wrong += [f"{name}={self.attributes[name]!r}"
+                  for name in ("starttime", "xllcorner", "yllcorner")
+                  if not isinstance(self.attributes[name], (int, float, np.number))
+                  or not np.isfinite(self.attributes[name])]
+        wrong += [f"{name} of the shape {shape}" for name, shape in self.shapes.items()
+                  if not self._is_as_written(name, shape)]
         if wrong:
             raise MergeError(f"{self.path} has {', '.join(wrong)}: it is damaged; run the model "
                              "again.")
+
+    def _is_as_written(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether a variable has the shape and the kind of numbers that ANUGA gives it."""
+        triangles, points = (self.sizes[count] for count in _COUNTS)
+        expected = {"tri_l2g": triangles, "tri_full_flag": triangles, "x": points, "y": points,
+                    "time": self.sizes.get(FRAMES)}
+        if points != 3 * triangles:
+            expected["node_l2g"] = points
+        if name in expected:
+            kinds = "f" if name in ("time", "x", "y") else "iu"
+            return shape == (expected[name],) and self.kinds[name] in kinds
+        if name == "volumes":
+            return shape == (triangles, 3) and self.kinds[name] in "iu"
+        if name not in AT_NODES and not name.endswith("_c"):
+            return True     # is not merged
+        places = triangles if name.endswith("_c") else points
+        frames = (self.sizes.get(FRAMES),) * (self.dimensions[name][:1] == (FRAMES,))
+        return shape == (*frames, places) and self.kinds[name] in "iuf"
 
     def _check_numbers(self) -> None:
         needed = {"tri_l2g", "tri_full_flag"}
@@ -108,10 +136,10 @@ class Part:
         return int(np.count_nonzero(flags))
 
     def _check_range(self, name: str, numbers: NDArray[Any], count: int) -> None:
-        if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= count:
-            raise MergeError(f"{self.path} numbers its {name} from {numbers.min()} to "
-                             f"{numbers.max()} in a mesh of {count}: it is damaged; run the model "
-                             "again.")
+        low, high = numbers.min(), numbers.max()
+        if low < 0 or high >= count:
+            raise MergeError(f"{self.path} numbers its {name} {f'from {low} ' * bool(low < 0)}up to "
+                             f"{high} in a mesh of {count}: it is damaged; run the model again.")
 
     def find_full_nodes(self, file: Any) -> None:
         """Note which nodes belong to full triangles."""
@@ -119,11 +147,15 @@ class Part:
             return
         found = np.zeros(self.points, bool)
         for some in slices(self.triangles, AT_ONCE // 12):
-            nodes = file.variables["volumes"][some][self.are_full(some)]
-            if len(nodes):
-                self._check_range("corners", nodes, self.points)
-            found[nodes] = True
+            found[self.corners(file, some, self.are_full(some))] = True
         self.full_nodes = np.packbits(found)
+
+    def corners(self, file: Any, some: slice, kept: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return the nodes, in the file, of the triangles of a slice that are kept."""
+        nodes: NDArray[np.int32] = file.variables["volumes"][some][kept]
+        if len(nodes):
+            self._check_range("corners", nodes, self.points)
+        return nodes
 
     def are_full(self, some: slice) -> NDArray[np.bool_]:
         """Return which triangles of a slice are full; it begins at a multiple of 8."""

@@ -60,6 +60,8 @@ BY_DESIGN = {
     "of another run than": "ANUGA merges frames of different times or origins",
     "it is damaged": "ANUGA merges values into places that no triangle has",
     "dump the parts again": "ANUGA exchanges values of other triangles, or ends in the first step",
+    "tags edges 0 to 2": "ANUGA takes edge -1 for the last one, which then has two tags",
+    "a fit needs an x and a y": "ANUGA's compiled code reads beyond the points",
     "it is no whole SWW file": "ANUGA does not look whether the other files are of its run",
     "and the file has": "ANUGA keeps corners without vertices until its compiled code reads there",
 }
