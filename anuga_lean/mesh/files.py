@@ -107,9 +107,10 @@ def read_mesh_file(name: str) -> dict[str, Any]:
             f"not laid out as ANUGA writes it ({unusual}): write it again with "
             "domain.save_mesh_to_file.", MemoryWarning, stacklevel=3)
     _check_corners(name, mesh)
-    listed = mesh["triangle_tags"] or [""] * n
+    listed = mesh["triangle_tags"]
     if len(listed) > n:
-        raise MeshFileError(f"{name} cannot be read: it has {len(listed):,} tags of {n:,} triangles")
+        raise MeshFileError(
+            f"{name} cannot be read: it has {len(listed):,} tags of {n:,} triangles")
     mesh["tags"] = tags = _Tags(len(listed))
     tags.put(0, listed)
     return mesh

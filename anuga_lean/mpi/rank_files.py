@@ -138,8 +138,9 @@ class Part:
     def _check_range(self, name: str, numbers: NDArray[Any], count: int) -> None:
         low, high = numbers.min(), numbers.max()
         if low < 0 or high >= count:
-            raise MergeError(f"{self.path} numbers its {name} {f'from {low} ' * bool(low < 0)}up to "
-                             f"{high} in a mesh of {count}: it is damaged; run the model again.")
+            least = f"from {low} " if low < 0 else ""
+            raise MergeError(f"{self.path} numbers its {name} {least}up to {high} in a mesh of "
+                             f"{count}: it is damaged; run the model again.")
 
     def find_full_nodes(self, file: Any) -> None:
         """Note which nodes belong to full triangles."""

@@ -221,8 +221,8 @@ def test_members_that_lie_in_each_other(whole: Path, tmp_path: Path) -> None:
     body = data[:-len(footer(data))]
     entries, end = body[body.index(b"PK\x01\x02"):body.rindex(b"PK\x05\x06")], \
         body[body.rindex(b"PK\x05\x06"):]
-    more = b"".join(entries.replace(b".npy", b".%03d" % i).replace(b"header.json", b"head%03d.jso" % i)
-                    for i in range(300))
+    more = b"".join(entries.replace(b".npy", b".%03d" % i)
+                    .replace(b"header.json", b"head%03d.jso" % i) for i in range(300))
     count = entries.count(b"PK\x01\x02") * 301
     size = len(entries) + len(more)
     end = end[:8] + count.to_bytes(2, "little") * 2 + size.to_bytes(4, "little") + end[16:]

@@ -22,6 +22,7 @@ from fuzz.seeds import write_seeds
 
 UNDER_SANITIZER = "libasan" in os.environ.get("LD_PRELOAD", "")
 TESTS = Path(__file__).resolve().parent.parent
+AT_ONCE = 50        # files that the servers have before them
 MOST_MORE = 16 << 20    # bytes that lean may take beyond stock
 # How often each kind is chosen: what lean reads by itself is read more often.
 WEIGHTS = {"tsh": 20, "msh": 24, "pickle": 10, "partition": 10, "points": 8, "raster": 8,
@@ -109,6 +110,18 @@ def judged(stock: dict[str, Any] | None, lean: dict[str, Any]) -> tuple[str, str
         f"{lean['error'][0]}: {lean['said']} {lean['where']}"
 
 
+def written(number: int, seeds: dict[str, list[Path]], folder: Path) -> tuple[str, Path]:
+    """Write the file of a number; return its kind and path."""
+    moment = random.Random(number)
+    kind = moment.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    seed = moment.choice(seeds[kind])
+    path = folder / f"{number}_{seed.name}"
+    path.write_bytes(spoilt(kind, seed, moment, folder))
+    if seed.suffix == ".asc":
+        path.with_suffix(".prj").write_bytes(seed.with_suffix(".prj").read_bytes())
+    return kind, path
+
+
 def main(numbers: Iterable[int]) -> None:
     """Read the files of these numbers."""
     here = Path.cwd()
@@ -122,29 +135,26 @@ def main(numbers: Iterable[int]) -> None:
             raise SystemExit(f"{variant} cannot read good files: {wrong}")
     counts: Counter[str] = Counter()
     wrong = []
-    for number in numbers:
-        moment = random.Random(number)
-        kind = moment.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        seed = moment.choice(seeds[kind])
-        path = here / f"{number}_{seed.name}"
-        path.write_bytes(spoilt(kind, seed, moment, here))
-        if seed.suffix == ".asc":
-            path.with_suffix(".prj").write_bytes(seed.with_suffix(".prj").read_bytes())
-        both = {}
-        asked = ["lean"] if kind == "figures" or UNDER_SANITIZER else ["stock", "lean"]
-        for variant in asked:
-            servers[variant].ask(kind, path)
-        for variant in asked:
-            both[variant] = servers[variant].answer()
-        word, said = judged(both.get("stock"), both["lean"])
-        if UNDER_SANITIZER and "signal" not in both["lean"]:
-            word, said = "ended", ""
-        counts[f"{kind}: {word}"] += 1
-        if said:
-            wrong.append([number, path.name, said])
-            print(number, path.name, said, file=sys.stderr, flush=True)
-        else:
-            path.unlink()
+    todo = list(numbers)
+    for start in range(0, len(todo), AT_ONCE):
+        asked = []
+        for number in todo[start : start + AT_ONCE]:
+            kind, path = written(number, seeds, here)
+            variants = [each for each in servers if each == "lean" or kind != "figures"]
+            for variant in variants:
+                servers[variant].ask(kind, path)
+            asked.append((number, kind, path, variants))
+        for number, kind, path, variants in asked:
+            both = {variant: servers[variant].answer() for variant in variants}
+            word, said = judged(both.get("stock"), both["lean"])
+            if UNDER_SANITIZER and "signal" not in both["lean"]:
+                word, said = "ended", ""
+            counts[f"{kind}: {word}"] += 1
+            if said:
+                wrong.append([number, path.name, said])
+                print(number, path.name, said, file=sys.stderr, flush=True)
+            else:
+                path.unlink()
     for server in servers.values():
         server.close()
     print(json.dumps({"counts": counts, "wrong": wrong}))

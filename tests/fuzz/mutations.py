@@ -216,7 +216,7 @@ def spoilt_partition(data: bytes, moment: random.Random) -> bytes:
     elif what == 4:
         name = moment.choice(list(keywords))
         keywords[name] = moment.choice((*NUMBERS, None, "x", {}, [], {0: [[0], [0]]}))
-    elif what == 5 and len(variables) > 1:
+    elif what == 5:
         key = moment.choice(list(boundary) or [(0, 0)])
         tag = boundary.pop(key, "x")
         boundary[moment.choice((key, (key[0], 7), (-1, 0), (10**6, 0), (key[0], -1), "x", 5,

@@ -279,7 +279,7 @@ def main(variant: str) -> None:
         os.dup2(quiet, 2)
     warnings.simplefilter("ignore")
     anuga = importlib.import_module("anuga" if variant == "stock" else "anuga_lean")
-    anuga.Domain
+    assert anuga.Domain     # lean: the classes come in
     Path("ranks").mkdir(exist_ok=True)
     seeds = Path(os.environ["FUZZ_SEEDS"])
     wrong = []

@@ -38,7 +38,8 @@ def templates() -> Any:
         ) from error
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("anuga_lean.measure.page", "."),
-        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined)
     environment.tests["lines"] = lambda chart: isinstance(chart, Lines)
     environment.filters["breakable"] = _breakable
     return environment
