@@ -168,6 +168,9 @@ def _link_back(given: np.ndarray, k: int, i: int) -> int:
 
 def checked_boundary(boundary: Mapping[tuple[int, int], Any] | None, n: int) -> None:
     """Check that every edge with a tag exists in a mesh of `n` triangles."""
+    if boundary is not None and not isinstance(boundary, Mapping):
+        raise InvalidMesh(f"the boundary is a {type(boundary).__name__}: give a dictionary of tags "
+                          "by (triangle, edge)")
     for k, i in boundary or ():
         whole = isinstance(k, (int, np.integer)) and isinstance(i, (int, np.integer))
         if not whole or not (0 <= k < n and 0 <= i < 3):

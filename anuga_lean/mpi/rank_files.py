@@ -126,7 +126,11 @@ class Part:
         numbers = file.variables["tri_l2g"]
         count = int(self.attributes["number_of_global_triangles"])
         for some in slices(self.triangles, AT_ONCE // 4):
-            flags[some] = file.variables["tri_full_flag"][some] > 0
+            found = file.variables["tri_full_flag"][some]
+            if ((found != 0) & (found != 1)).any():
+                raise MergeError(f"{self.path} has flags of full triangles that are not 0 or 1: it "
+                                 "is damaged; run the model again.")
+            flags[some] = found
             self._check_range("triangles", numbers[some], count)
         self.full = np.packbits(flags)
         if self.points != 3 * self.triangles:

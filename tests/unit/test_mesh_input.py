@@ -31,6 +31,8 @@ SQUARE = [[0, 0], [1.0, 0], [1, 1], [0, 1]]
     ((SQUARE, [[0, 1, 2]], {(0, 3): "x"}), r"Segment \(0, 3\) does not exist"),
     ((SQUARE, [[0, 1, 2]], {(0, -1): "x"}), r"Segment \(0, -1\) does not exist"),
     ((SQUARE, [[0, 1, 2]], {(0.5, 0): "x"}), r"Segment \(0.5, 0\) does not exist"),
+    ((SQUARE, [[0, 1, 2]], [(0, 0)]), "the boundary is a list"),
+    ((SQUARE, [[0, 1, 2]], {("0", 0): "x"}), r"Segment \(0, 0\) does not exist"),
     ((SQUARE, [[0, 1, 2]], {(0, np.nan): "x"}), r"Segment \(0, nan\) does not exist"),
     ((SQUARE, np.array([[0, 1, 2**32 + 2]])), "non-existing coordinate sets: triangle 0"),
     ((SQUARE, np.array([[0, 1, 2**63 + 2]], np.uint64)), "non-existing coordinate sets"),

@@ -142,6 +142,7 @@ def merge(folder: Path) -> None:
     (lambda file: file["tri_l2g"].__setitem__(3, 10**6), "numbers its triangles up to 1000000"),
     (lambda file: file["node_l2g"].__setitem__(3, -1), "numbers its nodes from -1"),
     (lambda file: file["volumes"].__setitem__((0, 1), 10**6), "numbers its corners up to 1000000"),
+    (lambda file: file["tri_full_flag"].__setitem__(3, -2), "not 0 or 1"),
     (lambda file: file.setncattr("number_of_global_nodes", 2**31 - 2), "nodes, which the files"),
     (lambda file: file.setncattr("number_of_global_triangles", 0.5), "number_of_global_triangles="),
     (lambda file: file.setncattr("starttime", np.inf), "has starttime="),
