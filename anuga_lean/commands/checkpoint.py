@@ -9,8 +9,17 @@ from typing import Any
 
 from anuga_lean._errors import CheckpointError, CommandError
 from anuga_lean._escapes import escaped
-from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
+from anuga_lean.checkpoint.names import (
+    SUFFIX,
+    FoundSet,
+    Name,
+    as_written,
+    files_of,
+    path_in,
+    sets_in,
+)
 from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.checkpoint.stubs import is_stub
 from anuga_lean.measure.report import table
 
 SUMMARY = "list, verify or inspect checkpoint files"
@@ -36,14 +45,17 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, verify or inspect checkpoint files; return the exit code."""
-    code: int = args.act(args.path)
+    path = args.path
+    if is_stub(path):
+        path = path.with_suffix(SUFFIX)     # the set that it points to
+    code: int = args.act(path)
     return code
 
 
 def _folder(path: Path) -> list[Name]:
     if not path.is_dir():
         raise CommandError(f"{path} is no folder: name the checkpoint_dir of a run")
-    names = files_of(path)
+    names = [as_written(name) for name in files_of(path)]
     if not names:
         raise CommandError(f"{path} holds no checkpoints: name the checkpoint_dir of a run", 1)
     return names
