@@ -342,7 +342,13 @@ class Reader:
         with self._parsing("a list of members"):
             self._file.seek(0)
             archive = zipfile.ZipFile(self._file)
-            for entry in archive.infolist():
+            entries = archive.infolist()
+            if len(entries) != len(archive.NameToInfo):     # which of them is meant?
+                raise DamagedCheckpoint(f"checkpoint {self.path} has members of the same name")
+            if sum(entry.file_size for entry in entries) > self.nbytes:
+                raise DamagedCheckpoint(
+                    f"checkpoint {self.path} has members that lie in each other")
+            for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
                     raise DamagedCheckpoint(

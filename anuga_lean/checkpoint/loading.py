@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
+from anuga_lean._escapes import escaped
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
@@ -95,7 +96,7 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     torn = {key[:3] for of_rank in keys for key in of_rank if key[3] is None}
     common |= {key for key in own if key[:3] in torn & everywhere}
     others = [each for each in sets_in([n for n in names if n.count != ranks.count])
-              if each.ranks == set(range(each.count)) and not each.is_stock]
+              if each.is_complete and not each.is_stock]
     others = ranks.from_first(others)
     found = [each for key, each in own.items() if key in common] + others
     ages = ranks.from_first([(each.age, each.key[:3]) for each in found])
@@ -166,7 +167,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
     if missing:
         warnings.warn(
             f"checkpoint {path} was loaded without its code; set again: "
-            + ", ".join(f"{each.path} ({each.kind})" for each in missing) + ".",
+            + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
             CheckpointWarning, stacklevel=5)
     return _go_on(domain)
 

@@ -163,6 +163,11 @@ class FoundSet:
     ranks: set[int]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the files of all ranks are there: a name may speak of any number."""
+        return len(self.ranks) == self.count == max(self.ranks) + 1
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """Return what has to agree between ranks."""
         return self.time, self.count, self.is_stock, self.identity
