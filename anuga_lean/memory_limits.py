@@ -1,8 +1,10 @@
-"""Says what to do when memory runs out while a model is set up.
+"""Says what to do when memory runs out, in setting a model up and in its steps.
 
 Owns the sentence: which stage, how many triangles, how many bytes were asked
-for, and whose limit stood in the way.  Linux kills a process that takes more
-than the machine has without asking; this is about limits that are set.
+for, and whose limit stood in the way; and the room that is asked for before
+code that could not tell.  What a step leaves behind is in `stepping.cut_off`.
+Linux kills a process that takes more than the machine has without asking; this
+is about limits that are set.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ import functools
 import math
 import mmap
 import resource
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from anuga_lean import _kernels
 from anuga_lean._errors import MemoryLimitError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -25,6 +29,12 @@ _MIB = 2**20
 _RESERVE_NBYTES = 2 * _MIB
 _reserve: mmap.mmap | None = None
 
+# What the netCDF library takes to open a file of the classic format, 4.9 MiB of it at once, and
+# what loading it takes, 26 MiB of which are not written.  Measured with netCDF4 1.7.4.  Without
+# that much it ends the process ("NCbytes failure"), or takes the file for one of no known format.
+_NETCDF_NBYTES = 8 * _MIB
+_NETCDF_LOADED_NBYTES = 36 * _MIB
+
 # Limit, what sets it, and the line of /proc/self/status that it bounds.
 _LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
            (resource.RLIMIT_DATA, "RLIMIT_DATA (ulimit -d)", "VmData"))
@@ -32,7 +42,7 @@ _LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
 
 def stage(name: str | Callable[..., str],
           triangles: Callable[..., int | None]) -> Callable[[_Function], _Function]:
-    """Decorate a function of a stage of the setup: it names the stage when memory runs out.
+    """Decorate a function of a stage: it names the stage when memory runs out.
 
     Parameters
     ----------
@@ -51,7 +61,7 @@ def stage(name: str | Callable[..., str],
         @functools.wraps(function)
         def staged(*args: Any, **kwargs: Any) -> Any:
             try:
-                _set_reserve_aside()
+                prepare()
                 return function(*args, **kwargs)
             except MemoryLimitError:
                 raise
@@ -64,14 +74,68 @@ def stage(name: str | Callable[..., str],
     return decorate
 
 
-def _set_reserve_aside() -> None:
-    """Reserve the address space again that the last error took."""
+def limit_error(error: MemoryError, name: str, triangles: int | None,
+                after: str = "") -> MemoryLimitError:
+    """Return the MemoryLimitError for a MemoryError in a stage; `after`: a sentence at its end."""
+    return MemoryLimitError(describe(error, name, triangles, _give_reserve_up()) + after)
+
+
+def prepare() -> None:
+    """Prepare for what may run out of memory: the reserve, and buffers for code that cannot say so.
+
+    Raises
+    ------
+    MemoryError
+        There is no room for the reserve.
+    """
     global _reserve
+    if is_limited():
+        _kernels.guard_raw_allocations()
     if _reserve is None:
-        try:
-            _reserve = mmap.mmap(-1, _RESERVE_NBYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        except OSError as error:
-            raise MemoryError from error
+        _reserve = _reserved(_RESERVE_NBYTES)
+
+
+def is_limited() -> bool:
+    """Whether a limit of this process's memory is set."""
+    return any([resource.getrlimit(number)[0] != resource.RLIM_INFINITY
+                for number, _, _ in _LIMITS])
+
+
+def _reserved(nbytes: int, written: bool = True) -> mmap.mmap:
+    """Return address space that nothing else gets, of which no page is touched."""
+    access = mmap.PROT_READ | (mmap.PROT_WRITE if written else 0)
+    try:
+        return mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, access)
+    except OSError as error:
+        refused = MemoryError(f"there is no room for {nbytes} bytes")
+        refused.nbytes = nbytes     # type: ignore[attr-defined]  # as our kernels' have
+        raise refused from error
+
+
+def check_room(nbytes: int, read_only_nbytes: int = 0) -> None:
+    """Raise MemoryError if there is no room for what is allocated next, and told by nobody.
+
+    Parameters
+    ----------
+    nbytes : int
+        That are written, which RLIMIT_DATA bounds too.
+    read_only_nbytes : int
+        More, that are only read.
+    """
+    with _reserved(nbytes):
+        if read_only_nbytes:
+            _reserved(read_only_nbytes, written=False).close()
+
+
+def asking_for_room(function: _Function) -> _Function:
+    """Wrap ANUGA's NetCDFFile, the function: it opens a file only with the room for it."""
+    @functools.wraps(function)
+    def asking(file_name: Any, *args: Any, **kwargs: Any) -> Any:
+        is_loaded = "netCDF4" in sys.modules
+        check_room(_NETCDF_NBYTES, 0 if is_loaded else _NETCDF_LOADED_NBYTES)
+        return function(file_name, *args, **kwargs)
+    return stage(lambda file_name, *args, **kwargs: f"opening the netCDF file {file_name}",
+                 count_unknown)(asking)  # type: ignore[return-value]
 
 
 def _give_reserve_up() -> int:
@@ -124,3 +188,7 @@ def count_given(owner: Any, coordinates: Any = None, triangles: Any = None, *arg
 def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
     """Return the number of triangles of a mesh or a domain that knows it already."""
     return getattr(owner, "number_of_triangles", None)
+
+
+def count_unknown(*args: Any, **kwargs: Any) -> None:
+    """Return no number of triangles, for what is about none in particular."""

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes import basic_mesh, pmesh2domain
-from anuga.file.netcdf import NetCDFFile
+from anuga.file import netcdf
 from anuga.load_mesh import loadASCII
 from anuga.utilities import log
 from numpy.typing import NDArray
@@ -159,7 +159,7 @@ def _rows(file: TextIO, count: int, words: int | None) -> Iterator[tuple[int, li
 
 def _read_msh(name: str) -> dict[str, Any]:
     open(name).close()      # netCDF prints where a file is missing
-    file = NetCDFFile(name)
+    file = netcdf.NetCDFFile(name)
     try:
         found = file.variables
         mesh: dict[str, Any] = {

@@ -474,6 +474,7 @@ class LeanDomain(ReportingDomain):
         if not self.on_stock_arrays:
             release_free_memory()
 
+    @stage("storing a frame", count_of)
     def store_timestep(self) -> None:
         """Store a frame of what changes, and give the memory of the buffers back to the system."""
         super().store_timestep()
