@@ -9,6 +9,7 @@ is about limits that are set.
 
 from __future__ import annotations
 
+import errno
 import functools
 import math
 import mmap
@@ -60,17 +61,61 @@ def stage(name: str | Callable[..., str],
     def decorate(function: _Function) -> _Function:
         @functools.wraps(function)
         def staged(*args: Any, **kwargs: Any) -> Any:
-            try:
-                prepare()
+            with naming(name, triangles, args, kwargs):
                 return function(*args, **kwargs)
+        return staged  # type: ignore[return-value]
+    return decorate
+
+
+class naming:  # noqa: N801  # a context, as contextlib's are
+    """Name a stage when memory runs out in a `with` block, as `stage` does for a function.
+
+    Parameters
+    ----------
+    name, triangles : as of `stage`
+    args, kwargs : tuple, dict
+        What they are called with.
+    """
+
+    def __init__(self, name: str | Callable[..., str], triangles: Callable[..., int | None],
+                 args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
+        self._name, self._triangles, self._args = name, triangles, args
+        self._kwargs = kwargs or {}
+
+    def __enter__(self) -> None:
+        try:
+            prepare()
+        except MemoryError as error:
+            raise self._said(error) from error
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        # Nothing may be allocated before the reserve is given up.
+        if kind is None or isinstance(error, MemoryLimitError):
+            return
+        if isinstance(error, MemoryError) \
+                or isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise self._said(error) from error
+
+    def _said(self, error: Exception) -> MemoryLimitError:
+        given_up = _give_reserve_up()
+        name = self._name
+        said = name if isinstance(name, str) else name(*self._args, **self._kwargs)
+        count = self._triangles(*self._args, **self._kwargs)
+        return MemoryLimitError(describe(error, said, count, given_up))
+
+
+def telling(name: str) -> Callable[[_Function], _Function]:
+    """Decorate a method of which a step makes many calls, as `stage` does, without preparing."""
+    def decorate(method: _Function) -> _Function:
+        @functools.wraps(method)
+        def told(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
             except MemoryLimitError:
                 raise
             except MemoryError as error:
-                given_up = _give_reserve_up()
-                said = name if isinstance(name, str) else name(*args, **kwargs)
-                raise MemoryLimitError(
-                    describe(error, said, triangles(*args, **kwargs), given_up)) from error
-        return staged  # type: ignore[return-value]
+                raise limit_error(error, name, count_of(self)) from error
+        return told  # type: ignore[return-value]
     return decorate
 
 
@@ -148,7 +193,7 @@ def _give_reserve_up() -> int:
     return _RESERVE_NBYTES
 
 
-def describe(error: MemoryError, name: str, triangles: int | None, given_up: int = 0) -> str:
+def describe(error: Exception, name: str, triangles: int | None, given_up: int = 0) -> str:
     """Return the sentence for an error in a stage, after which some address space was freed."""
     asked = bytes_asked(error)
     more = "more" if asked is None else f"{asked:,} bytes ({asked / _MIB:.1f} MiB) more"
@@ -157,7 +202,13 @@ def describe(error: MemoryError, name: str, triangles: int | None, given_up: int
             f"{_limit(given_up)}; take a mesh of fewer triangles, more ranks, or raise that limit.")
 
 
-def bytes_asked(error: MemoryError) -> int | None:
+def raise_if_no_memory(error: OSError) -> None:
+    """Raise MemoryError for an error of the system that says there is no memory."""
+    if error.errno == errno.ENOMEM:
+        raise MemoryError(str(error)) from error
+
+
+def bytes_asked(error: Exception) -> int | None:
     """Return how many bytes an allocation asked for; None where the error does not tell."""
     nbytes = getattr(error, "nbytes", None)     # of our kernels
     if nbytes is None and hasattr(error, "shape") and hasattr(error, "dtype"):  # of numpy
@@ -186,8 +237,10 @@ def count_given(owner: Any, coordinates: Any = None, triangles: Any = None, *arg
 
 
 def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
-    """Return the number of triangles of a mesh or a domain that knows it already."""
-    return getattr(owner, "number_of_triangles", None)
+    """Return the number of triangles of a mesh or domain that knows it, or of what is on one."""
+    found = getattr(owner, "number_of_triangles", None)
+    return found if found is not None else getattr(
+        getattr(owner, "domain", None), "number_of_triangles", None)
 
 
 def count_unknown(*args: Any, **kwargs: Any) -> None:

@@ -22,6 +22,7 @@ from anuga_lean._errors import CheckpointError, CheckpointWarning
 from anuga_lean.checkpoint.encoder import Encoder, flat_paths
 from anuga_lean.checkpoint.file import HEADER, Reader, make_header, sha256, written
 from anuga_lean.checkpoint.names import SUFFIX, files_of
+from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mpi.ranks import Ranks
 
 GRAPH, CODE = "graph.json", "code.dill"
@@ -68,7 +69,8 @@ class Checkpointing:
         path = folder / f"{domain.get_name()}_{domain.get_time()}{SUFFIX}"
         failure, mesh_file = None, ""
         try:
-            prepared = _Prepared(domain, self)
+            with naming("writing a checkpoint", count_of, (domain,)):
+                prepared = _Prepared(domain, self)
         except CheckpointError as error:
             failure = error
         failures = [each for each in ranks.allgather(failure and str(failure)) if each]
@@ -78,7 +80,8 @@ class Checkpointing:
         if said is None:
             try:
                 _sync_sww(domain)
-                mesh_file = prepared.write(path, identity)
+                with naming("writing a checkpoint", count_of, (domain,)):
+                    mesh_file = prepared.write(path, identity)
             except OSError as error:
                 said = f"{path}: {error.strerror or error}"
         said = next((each for each in ranks.allgather(said) if each), None)

@@ -241,7 +241,7 @@ def go_on_with_file(domain: Any) -> bool:
     if not os.path.exists(file.filename):
         warnings.warn(
             f"{file.filename}, to which the run of the checkpoint has stored, is not there: a new "
-            f"file begins at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=4)
+            f"file begins at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=5)
         domain.distribute_to_vertices_and_edges()
         domain.initialise_storage()
         domain.store_timestep()
