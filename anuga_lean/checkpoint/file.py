@@ -174,6 +174,20 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
     OSError
         The file could not be written; `path` is as it was, `partial` is gone.
     """
+    with unnamed(partial, compression) as file:
+        yield file
+    publish(partial, path)
+
+
+@contextmanager
+def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
+    """Write a file to the disk that `publish` gives its name.
+
+    Raises
+    ------
+    OSError
+        The file could not be written; `partial` is gone.
+    """
     try:
         with open(partial, "wb", buffering=0) as file:
             stream = _Stream(file)
@@ -187,11 +201,25 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
-        os.replace(partial, path)
-        sync_folder(path.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def publish(partial: Path, path: Path) -> None:
+    """Give a file that is whole its name; one of that name is replaced.
+
+    Raises
+    ------
+    OSError
+        `path` is as it was, `partial` is gone.
+    """
+    try:
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

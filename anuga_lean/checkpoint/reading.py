@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.checkpoint.decoder import Decoder, Missing
 from anuga_lean.checkpoint.file import FORMAT, Reader
-from anuga_lean.checkpoint.names import MESH_FILE
+from anuga_lean.checkpoint.names import MESH_FILE, MOST_SETS
+from anuga_lean.checkpoint.prepared import CODE, GRAPH
 from anuga_lean.checkpoint.releases import check
-from anuga_lean.checkpoint.writing import CODE, GRAPH
 
 # Most bytes of arrays that files are read into, and per byte of them: zeros compress so well
 # that a small file could fill the memory.
@@ -154,6 +154,8 @@ def _check_header(path: Path, header: dict[str, Any]) -> None:
         *[(name, type(header.get(name)) is float and math.isfinite(header[name]))
           for name in ("written", "time")],
         *[(name, type(header.get(name)) is int) for name in ("ranks", "rank")],
+        ("number", type(header.get("number", 1)) is int
+         and 0 < header.get("number", 1) < MOST_SETS),
         ("arrays", _is_text_by_text(header.get("arrays"))),
         *[(name, _is_list_of_texts(header.get(name), 2)) for name in ("places", "code")],
     ) if not is_right]

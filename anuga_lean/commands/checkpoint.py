@@ -8,8 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CommandError
-from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
+from anuga_lean.checkpoint.names import (
+    SUFFIX,
+    FoundSet,
+    Name,
+    as_written,
+    files_of,
+    path_in,
+    sets_in,
+)
 from anuga_lean.checkpoint.reading import StateFile
+from anuga_lean.checkpoint.stubs import is_stub
 from anuga_lean.measure.report import table
 
 SUMMARY = "list, verify or inspect checkpoint files"
@@ -35,14 +44,17 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, verify or inspect checkpoint files; return the exit code."""
-    code: int = args.act(args.path)
+    path = args.path
+    if is_stub(path):
+        path = path.with_suffix(SUFFIX)     # the set that it points to
+    code: int = args.act(path)
     return code
 
 
 def _folder(path: Path) -> list[Name]:
     if not path.is_dir():
         raise CommandError(f"{path} is no folder: name the checkpoint_dir of a run")
-    names = files_of(path)
+    names = [as_written(name) for name in files_of(path)]
     if not names:
         raise CommandError(f"{path} holds no checkpoints: name the checkpoint_dir of a run", 1)
     return names
@@ -60,7 +72,7 @@ def _list(path: Path) -> int:
     for domain, each in _sets(_folder(path)):
         files = _files(path, domain, each)
         there = "all" if len(each.ranks) == each.count else f"{len(each.ranks)} of {each.count}"
-        rows.append([domain, f"{each.time:g}", str(each.count), there,
+        rows.append([_shown(domain), f"{each.time:g}", str(each.count), there,
                      f"{sum(file.stat().st_size for file in files) / 2**20:.1f}",
                      time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.written)),
                      "ANUGA" if each.is_stock else "anuga_lean"])
@@ -83,8 +95,13 @@ def _verify(path: Path) -> int:
     for file in files:
         said = _verdict(file)
         wrong += said.startswith("WRONG")
-        print(f"{file.name}: {said}")
+        print(f"{_shown(file.name)}: {_shown(said)}")
     return 1 if wrong else 0
+
+
+def _shown(text: str) -> str:
+    """Return a text in one line, without what a terminal would act on."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _verdict(file: Path) -> str:

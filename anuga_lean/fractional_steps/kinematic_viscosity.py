@@ -86,6 +86,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             self.qty_considered = 1
             self.parabolic = False
             self.u_stats = self.v_stats = None
+            if self.verbose:
+                _stock.log.info("Kinematic Viscosity: Initialisation Done")
         except AssertionError as error:
             wrong = self.__dict__.get("diffusivity")
             if wrong is None or isinstance(wrong, _stock.Quantity):
@@ -334,8 +336,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         self._scratch_walls: dict[str, Any] = {}
         self.stability_G = viscosity_explicit.stiffness(domain)
         if verbose:
-            _stock.log.info(f"Kinematic Viscosity: explicit steps of {nu:g} m2/s are stable up "
-                            f"to {self.max_stable_timestep():g} s")
+            _stock.log.info(f"Kinematic Viscosity: explicit, nu = {nu:g}, stable for "
+                            f"dt <= {self.max_stable_timestep():g}")
 
     def _explicit_step(self) -> None:
         if self.domain.on_stock_arrays:

@@ -227,12 +227,16 @@ def mesh_parts(
     As ANUGA's pmesh_to_domain, for a domain that is made of a mesh file.
     """
     if verbose:
-        log.info(f"Reading mesh file {file_name}")
+        log.info("Pmesh_to_Domain: Initialising")
     if use_cache is True:
         from anuga.caching import cache
 
-        return cache(_mesh_parts, (file_name,), dependencies=[file_name], verbose=verbose)
-    return _mesh_parts(file_name)
+        parts = cache(_mesh_parts, (file_name,), dependencies=[file_name], verbose=verbose)
+    else:
+        parts = _mesh_parts(file_name)
+    if verbose:
+        log.info("Pmesh_to_Domain: Done")
+    return parts
 
 
 def _mesh_parts(file_name: str) -> tuple[Any, ...]:

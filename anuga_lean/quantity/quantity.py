@@ -16,6 +16,7 @@ from anuga.abstract_2d_finite_volumes import quantity_openmp_ext as _stock_kerne
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
+from anuga.utilities import log
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._class_names import lasting
@@ -61,6 +62,8 @@ class Quantity(SettableQuantity):
             return super().get_values(
                 interpolation_points, location, indices, use_cache, verbose
             )
+        if verbose is True:
+            log.info(f"Getting values from {location}")
         _, counts = self.domain.mesh.node_order()
         if not counts.all():
             raise QuantityError(

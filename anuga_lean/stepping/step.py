@@ -159,7 +159,7 @@ class Step:
     # -- distribute ------------------------------------------------------------
 
     def distribute(self, defer: bool, at_yield: bool = True,
-                   past: frozenset[str] = frozenset()) -> float:
+                   past: frozenset[str] = frozenset()) -> None:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters
@@ -170,11 +170,6 @@ class Step:
             True: scripts may write anything before the next sweep.
         past : frozenset of str
             Quantities whose vertex values are read before the next yield.
-
-        Returns
-        -------
-        float
-            Mass error in m3, 0.0 when deferred.
         """
         run = self.ready()
         self._thread.enter()
@@ -185,9 +180,8 @@ class Step:
         run.set_predictor(0.0)
         self.edges.on_distribute(in_step=not at_yield)
         self.forcing.on_distribute(defer)
-        error = 0.0
         if not defer:
-            error = undo_record.distribute(run, self.domain.number_of_elements)
+            undo_record.distribute(run, self.domain.number_of_elements)
             self.tracers.find_concentrations(run)
             if at_yield:
                 self.quiet.wake_all()
@@ -199,7 +193,6 @@ class Step:
             self.domain.quantities[name].on_distribute(self.yields.past, at_yield)
         if at_yield:
             self._thread.leave()
-        return error
 
     def predict(self, dt: float) -> None:
         """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""
@@ -216,10 +209,14 @@ class Step:
             self.walls.write_boundary_values(self.ready())
 
     def protect(self) -> float:
-        """Only lift stages and stop shallow water, in place; return the mass error in m3."""
-        error = self._state.protect(self.ready())
+        """Only lift stages and stop shallow water, in place; return the volume lifted, m3."""
+        volume = self._state.protect(self.ready())
         self.quiet.wake_all()
-        return error
+        return volume
+
+    def lifted(self) -> float:
+        """Return the volume by which the last distribute lifted stages to the bed, m3."""
+        return self._state.lifted(self.run)
 
     # -- fluxes ----------------------------------------------------------------
 

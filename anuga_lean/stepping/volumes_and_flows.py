@@ -57,6 +57,11 @@ class ReportingDomain(_ADomain):
         """Return the water volume in m3 for this stage over full triangles, rounded as ANUGA's."""
         return integral(self, stage, self.quantities["elevation"].centroid_values)
 
+    def _report_lifted(self, volume: float) -> None:
+        """Say by how many m3 protecting the state has lifted stages, as ANUGA says it."""
+        if volume > 0.0 and self.verbose:
+            print(f"Cumulative mass protection: {volume} m^3")
+
     @unless_on_stock_arrays
     def compute_boundary_flows(self) -> tuple[dict[str, float], float, float]:
         """Return the inflow by boundary tag, all inflow and all outflow, m3/s.
