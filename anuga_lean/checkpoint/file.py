@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
+from anuga_lean.memory_limits import raise_if_no_memory
 
 FORMAT = 2
 OLDER_FORMATS = (1,)    # which are read too
@@ -268,6 +269,7 @@ class Reader:
         try:
             self._file = open(path, "rb")
         except OSError as error:
+            raise_if_no_memory(error)
             raise CheckpointError(
                 f"checkpoint {path} cannot be opened: {error.strerror}.") from error
         try:
@@ -332,7 +334,7 @@ class Reader:
         """Turn every error of zipfile, numpy and json about odd bytes into CheckpointError."""
         try:
             yield
-        except CheckpointError:
+        except (CheckpointError, MemoryError):
             raise
         except Exception as error:
             raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "

@@ -16,6 +16,7 @@ from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import check_pickle, say
 from anuga_lean.checkpoint.schedule import begin_interval
+from anuga_lean.memory_limits import count_unknown, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
 
@@ -55,8 +56,12 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
     install.require_lean()
     install.install()
+    with naming("loading a checkpoint", count_unknown):
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted)
+
+
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool) -> Any:
     ranks = Ranks.of_process()
-    folder = Path(checkpoint_dir)
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
@@ -78,7 +83,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
 def _warn(ranks: Ranks, text: str) -> None:
     if ranks.rank == 0:
-        warnings.warn(text, CheckpointWarning, stacklevel=4)
+        warnings.warn(text, CheckpointWarning, stacklevel=5)
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
@@ -168,7 +173,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
         warnings.warn(
             f"checkpoint {path} was loaded without its code; set again: "
             + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
-            CheckpointWarning, stacklevel=5)
+            CheckpointWarning, stacklevel=6)
     return _go_on(domain)
 
 
@@ -233,7 +238,7 @@ def _load_stock(path: Path, trusted: bool) -> Any:
             domain = dill.load(file)
         domain.yieldstep_counter += 1       # ANUGA counts after the yield
         return domain
-    except NewerCheckpoint:
+    except (NewerCheckpoint, MemoryError):
         raise
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "
