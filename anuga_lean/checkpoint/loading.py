@@ -62,10 +62,11 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     install.require_lean()
     install.install()
     with naming("loading a checkpoint", count_unknown):
-        return _newest(domain_name, Path(checkpoint_dir), time, trusted)
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted, datadir)
 
 
-def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool) -> Any:
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
+            datadir: str | None) -> Any:
     ranks = Ranks.of_process()
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates

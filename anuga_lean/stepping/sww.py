@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 from anuga.config import max_float
-from anuga.file import sww as _sww
 from anuga.file import netcdf
+from anuga.file import sww as _sww
 from numpy.typing import DTypeLike, NDArray
 
 from anuga_lean._errors import CheckpointWarning
