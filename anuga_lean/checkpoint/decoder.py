@@ -155,6 +155,8 @@ class Decoder:
 
         try:
             found = unpickled(pickled, self._made, self._old_names)
+        except MemoryError:
+            raise
         except Exception as error:
             raise CheckpointError(
                 f"its code cannot be loaded ({type(error).__name__}: {error}): make what it "

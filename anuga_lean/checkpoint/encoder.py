@@ -249,6 +249,8 @@ class Encoder:
         items = [item.value for item in self.code]
         try:
             data = self._pickled(items)
+        except MemoryError:
+            raise
         except Exception as error:
             raise CheckpointError(self._culprit(error)) from error
         self._work()    # what only code refers to

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
+from anuga_lean.memory_limits import raise_if_no_memory
 
 FORMAT = 2
 OLDER_FORMATS = (1,)    # which are read too
@@ -268,6 +269,7 @@ class Reader:
         try:
             self._file = open(path, "rb")
         except OSError as error:
+            raise_if_no_memory(error)
             raise CheckpointError(
                 f"checkpoint {path} cannot be opened: {error.strerror}.") from error
         try:
@@ -332,7 +334,7 @@ class Reader:
         """Turn every error of zipfile, numpy and json about odd bytes into CheckpointError."""
         try:
             yield
-        except CheckpointError:
+        except (CheckpointError, MemoryError):
             raise
         except Exception as error:
             raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "
@@ -342,7 +344,13 @@ class Reader:
         with self._parsing("a list of members"):
             self._file.seek(0)
             archive = zipfile.ZipFile(self._file)
-            for entry in archive.infolist():
+            entries = archive.infolist()
+            if len(entries) != len(archive.NameToInfo):     # which of them is meant?
+                raise DamagedCheckpoint(f"checkpoint {self.path} has members of the same name")
+            if sum(entry.file_size for entry in entries) > self.nbytes:
+                raise DamagedCheckpoint(
+                    f"checkpoint {self.path} has members that lie in each other")
+            for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
                     raise DamagedCheckpoint(

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
+from anuga_lean._escapes import escaped
 from anuga_lean.checkpoint.confinement import Folders
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import check_pickle, say
 from anuga_lean.checkpoint.schedule import begin_interval
+from anuga_lean.memory_limits import count_unknown, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
 
@@ -59,8 +61,13 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
     install.require_lean()
     install.install()
+    with naming("loading a checkpoint", count_unknown):
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted, datadir)
+
+
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
+            datadir: str | None) -> Any:
     ranks = Ranks.of_process()
-    folder = Path(checkpoint_dir)
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
@@ -82,7 +89,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
 def _warn(ranks: Ranks, text: str) -> None:
     if ranks.rank == 0:
-        warnings.warn(text, CheckpointWarning, stacklevel=4)
+        warnings.warn(text, CheckpointWarning, stacklevel=5)
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
@@ -100,7 +107,7 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     torn = {key[:3] for of_rank in keys for key in of_rank if key[3] is None}
     common |= {key for key in own if key[:3] in torn & everywhere}
     others = [each for each in sets_in([n for n in names if n.count != ranks.count])
-              if each.ranks == set(range(each.count)) and not each.is_stock]
+              if each.is_complete and not each.is_stock]
     others = ranks.from_first(others)
     found = [each for key, each in own.items() if key in common] + others
     ages = ranks.from_first([(each.age, each.key[:3]) for each in found])
@@ -172,8 +179,8 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
     if missing:
         warnings.warn(
             f"checkpoint {path} was loaded without what it could run; set again: "
-            + ", ".join(f"{each.path} ({each.kind})" for each in missing) + ".",
-            CheckpointWarning, stacklevel=5)
+            + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
+            CheckpointWarning, stacklevel=6)
     return _go_on(domain)
 
 
@@ -241,7 +248,7 @@ def _load_stock(path: Path, trusted: bool, datadir: str | None) -> Any:
         if datadir is not None:
             domain.datadir = datadir
         return domain
-    except NewerCheckpoint:
+    except (NewerCheckpoint, MemoryError):
         raise
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "

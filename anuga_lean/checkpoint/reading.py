@@ -138,6 +138,8 @@ class StateFile:
             if str(path) in str(error):
                 raise
             raise CheckpointError(f"checkpoint {path}: {error}") from error
+        except MemoryError:
+            raise
         except Exception as error:
             raise CheckpointError(f"checkpoint {path} holds no domain that can be restored "
                                   f"({type(error).__name__}: {error})") from error

@@ -259,5 +259,5 @@ def regrouped(files: list[Path], name: str, ranks: Ranks, folders: Folders | Non
                    for what, count in whole.again.items())]
         warnings.warn(
             f"{files[0].name} and its set were written by {len(files)} ranks and are loaded on "
-            f"{ranks.count}; set again: {', '.join(again)}.", CheckpointWarning, stacklevel=6)
+            f"{ranks.count}; set again: {', '.join(again)}.", CheckpointWarning, stacklevel=7)
     return domain
