@@ -81,7 +81,7 @@ class LeanDomain(ReportingDomain):
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
     _lean_evolving = False              # ANUGA's own evolve is running, not a script
     _lean_messages: dict = {}           # of the exchange with other ranks, by tag
-    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
+    _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
 
@@ -438,8 +438,7 @@ class LeanDomain(ReportingDomain):
         """
         has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
         self._lean_resumed = (self.relative_time, None if has_ended else getattr(
-            self, "relative_yieldtime", None))
-        self._lean_loaded_as = self.get_datadir(), self.get_name()
+            self, "relative_yieldtime", None), (self.get_datadir(), self.get_name()))
 
     def keep_older_sww(self) -> None:
         """Make the next evolve begin a new SWW file and keep an earlier run's."""

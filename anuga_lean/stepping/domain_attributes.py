@@ -195,7 +195,7 @@ class YieldTime:
 
     def __set__(self, domain: Any, value: Any) -> None:
         if domain._lean_resumed is not None and domain._lean_evolving:
-            now, last = domain._lean_resumed
+            now, last, *_ = domain._lean_resumed
             domain._lean_resumed = None
             near = 1e-9 * max(1.0, abs(value))
             if last is not None and domain.relative_time == now:
