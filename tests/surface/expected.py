@@ -97,7 +97,7 @@ OWN = {
 
 # Functions that take more keyword arguments than stock's.
 MORE_KEYWORDS = {
-    ("anuga", "load_checkpoint_file"): "trusted=True",
+    ("anuga", "load_checkpoint_file"): "trusted=True, datadir=None",
     ("Domain", "set_checkpointing"): "keep=None, compression=None",
 }
 
