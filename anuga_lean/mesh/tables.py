@@ -171,11 +171,11 @@ class MeshTable(ArrayView):
     def _stored(self) -> np.ndarray | None:
         return self.owner.real_arrays.get(self.name)
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.override(self.name)[key] = value
+    def _change(self, change: Callable[[np.ndarray], Any]) -> None:
+        change(self.owner.override(self.name))
 
-    def __repr__(self) -> str:
-        return f"<{self.name} of {self.owner!r}: {self.shape} {self.dtype}, computed>"
+    def _materialise(self) -> None:
+        self.owner.override(self.name)
 
 
 def table_property(name: str) -> property:

@@ -7,6 +7,7 @@ The values themselves belong to `quantity`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
-from anuga_lean.arrays.view import ArrayView
+from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ class PlaceView(ArrayView):
     def _stored(self) -> Array | None:
         return self.owner.form(self.place).array if self.owner.on_stock_arrays else None
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.writable(self.place)[key] = value
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        change(self.owner.writable(self.place))
+
+    def _materialise(self) -> None:
+        self.owner.hand_out(f"{self.place}_values")
 
 
 @lasting("UpdateView")
@@ -66,8 +70,11 @@ class UpdateView(ArrayView):
     def _stored(self) -> Array | None:
         return self.owner.held_update(self.name)
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.writable_update(self.name)[key] = value
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        change(self.owner.writable_update(self.name))
+
+    def _materialise(self) -> None:
+        self.owner.hand_out(self.name)
 
 
 @lasting("GradientView")
@@ -103,9 +110,12 @@ class GradientView(ArrayView):
     def _stored(self) -> Array | None:
         return self._array
 
-    def _write(self, key: Any, value: Any) -> None:
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        self._materialise()
+        change(self._array)
+
+    def _materialise(self) -> None:
         self._array = self._all()
-        self._array[key] = value
 
 
 _View = TypeVar("_View", PlaceView, UpdateView)
@@ -139,7 +149,7 @@ class RealArrays:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._original, name)
-        return np.asarray(value) if isinstance(value, ArrayView) else value
+        return elements_of(value)
 
 
 def sink(*shape: int) -> Array:

@@ -22,18 +22,18 @@ class Squares(ArrayView):
         super().__init__(None, roots.shape, roots.dtype)
         self.roots = roots
         self.asked: list[int] = []
-        self.real: np.ndarray | None = None
+        self.held: np.ndarray | None = None
 
     def _rows(self, ks: np.ndarray) -> np.ndarray:
         self.asked += ks.tolist()
         return self.roots[ks] ** 2
 
     def _stored(self) -> np.ndarray | None:
-        return self.real
+        return self.held
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.real = self.roots**2
-        self.real[key] = value
+    def _change(self, change: Any) -> None:
+        self.held = self.roots**2
+        change(self.held)
 
 
 def _pair(shape: tuple[int, ...] = (10, 3)) -> tuple[Squares, np.ndarray]:
@@ -204,7 +204,7 @@ def test_writing_reaches_the_view() -> None:
     view *= 2
     array *= 2
     _same(array, np.asarray(view))
-    assert view.real is np.asarray(view)
+    assert view.held is np.asarray(view)
     assert array.nbytes == view.nbytes
 
 
@@ -212,7 +212,7 @@ def test_writing_reaches_the_view() -> None:
 def test_methods_that_write(start_real: bool) -> None:
     view, array = _pair((10,))
     if start_real:
-        view.real = array.copy()
+        view.held = array.copy()
     view.put([1, 2], 50.0)
     array.put([1, 2], 50.0)
     np.add.at(view, [3, 3], 1.0)
