@@ -419,7 +419,7 @@ class CompactQuantity(_StockQuantity):
             if not self.on_stock_arrays and getattr(self, "_" + place) is not None:
                 self._own(place)
 
-    def hand_out(self, attribute: str) -> None:
+    def _hand_out(self, attribute: str) -> None:
         """Turn to real arrays because a script takes the memory of one of them.
 
         Parameters

@@ -7,6 +7,7 @@ The values themselves belong to `quantity`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
@@ -50,7 +52,7 @@ class PlaceView(ArrayView):
         change(self.owner.writable(self.place))
 
     def _materialise(self) -> None:
-        self.owner.hand_out(f"{self.place}_values")
+        self.owner._hand_out(f"{self.place}_values")
 
 
 @lasting("UpdateView")
@@ -74,7 +76,7 @@ class UpdateView(ArrayView):
         change(self.owner.writable_update(self.name))
 
     def _materialise(self) -> None:
-        self.owner.hand_out(self.name)
+        self.owner._hand_out(self.name)
 
 
 @lasting("GradientView")
@@ -150,6 +152,26 @@ class RealArrays:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._original, name)
         return elements_of(value)
+
+
+class _HeldArrays(RealArrays):
+    """Stands for a quantity where only arrays count that it holds."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._original, name)
+        return value._stored() if isinstance(value, ArrayView) else value
+
+
+def counting_held(report: Callable[..., str]) -> Callable[..., str]:
+    """Wrap a report on the memory of a domain's quantities: nothing stands for an array-like."""
+    @functools.wraps(report)
+    def wrapped(domain: Any) -> str:
+        if on_stock_arrays(domain):
+            return report(domain)
+        held = {name: _HeldArrays(each) for name, each in domain.quantities.items()}
+        return report(RealArrays(domain, quantities=held))
+
+    return wrapped
 
 
 def sink(*shape: int) -> Array:

@@ -53,7 +53,7 @@ class _FullFlagView(ArrayView):
         return np.ones(len(self), np.int64) if flags is None else flags.astype(np.int64)
 
     def _stored(self) -> np.ndarray | None:
-        return self.owner.__dict__["tri_full_flag"] if self.owner.on_stock_arrays else None
+        return self.owner.__dict__.get("tri_full_flag") if self.owner.on_stock_arrays else None
 
     def _change(self, change: Callable[[np.ndarray], Any]) -> None:
         full = self._all()
@@ -138,7 +138,10 @@ class _SpeedView(ArrayView):
 
     def _stored(self) -> np.ndarray | None:
         domain = self.owner
-        return domain.__dict__["max_speed"] if domain.on_stock_arrays else domain.lean.speeds.read()
+        if domain.on_stock_arrays:
+            return domain.__dict__.get("max_speed")
+        speeds: np.ndarray = domain.lean.speeds.read()
+        return speeds
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.owner.on_stock_arrays and isinstance(key, slice) and key == slice(None) \

@@ -99,7 +99,7 @@ class _MaskView(ArrayView):
 
     def _stored(self) -> NDArray[np.int64] | None:
         domain = self.owner
-        return domain.__dict__["boundary_limit_mask"] if domain.on_stock_arrays else None
+        return domain.__dict__.get("boundary_limit_mask") if domain.on_stock_arrays else None
 
     def __setitem__(self, key: Any, value: Any) -> None:
         masks = self.masks
