@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from anuga_lean.arrays.view import ArrayView
+    from anuga_lean.arrays.memory import ArrayMemory
 
 Path = Callable[[NDArray[Any]], Any]    # from the whole array to a part of its memory
 
@@ -35,10 +35,10 @@ class Picked(np.ndarray[Any, Any]):
     array-like too, as if they were its memory.  A part of them is read-only.
     """
 
-    _source: tuple[ArrayView, Path] | None = None
+    _source: tuple[ArrayMemory, Path] | None = None
 
     @classmethod
-    def of(cls, values: Any, view: ArrayView, path: Path) -> Any:
+    def of(cls, values: Any, view: ArrayMemory, path: Path) -> Any:
         """Return computed `values`, which are nobody else's, as the part `path` of `view`."""
         if type(values) is not np.ndarray:
             return values
@@ -67,7 +67,8 @@ class Picked(np.ndarray[Any, Any]):
 
     def _show(self, values: NDArray[Any]) -> None:
         """Take new values into the memory of these elements."""
-        owner, chain = self.base, [self]
+        owner: Any = self.base
+        chain: list[NDArray[Any]] = [self]
         while isinstance(owner, np.ndarray):
             chain.insert(0, owner)
             owner = owner.base
@@ -94,14 +95,14 @@ class Picked(np.ndarray[Any, Any]):
                 "a copy with numpy.array(...)")
         super().setflags(write, align, uic)
 
-    def copy(self, order: Any = "C") -> NDArray[Any]:
+    def copy(self, order: Any = "C") -> Any:
         """Return them as an array of their own."""
         return np.array(self, order=order)
 
-    def __copy__(self) -> NDArray[Any]:
+    def __copy__(self) -> Any:
         return self.copy()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> NDArray[Any]:
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> Any:
         return self.copy()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -152,7 +153,7 @@ for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow"
 class Flat:
     """The attribute flat of an array-like: numpy's iterator, and assignment to the array-like."""
 
-    def __init__(self, view: ArrayView) -> None:
+    def __init__(self, view: ArrayMemory) -> None:
         self._view = view
         self._iterator = Picked.of(view.elements(own=True).reshape(-1), view, _IN_ONE_ROW).flat
 

@@ -1,28 +1,27 @@
 """Defines array-likes that compute the elements they are asked for instead of holding them.
 
 Owns the behaviour of a numpy array over values that exist only as a recipe: indexing, ufuncs,
-numpy functions, iteration, conversion, and who gets the recipe's values and who the real
-array.  Does not own any recipe: `mesh` and `quantity` subclass `ArrayView` and supply the
-rows.  The elements that it hands out are in `picked`.
+numpy functions, iteration, conversion.  Does not own any recipe: `mesh` and `quantity`
+subclass `ArrayView` and supply the rows.  What gives access to an array's memory is in
+`memory`, the elements that it hands out in `picked`.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from operator import attrgetter, itemgetter, methodcaller
+from operator import itemgetter, methodcaller
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from anuga_lean._kernels import LendsBuffer
-from anuga_lean.arrays.picked import WRITING_METHODS, Flat, Path, Picked, is_basic
+from anuga_lean.arrays.memory import ArrayMemory, plain
+from anuga_lean.arrays.picked import Picked, is_basic
 from anuga_lean.arrays.written import written_arguments
 
 _Mode = Literal["raise", "wrap", "clip"]
 _Order = Literal["K", "A", "C", "F"]
-_Change = Callable[[NDArray[Any]], Any]
 
 _ROWS_PER_CHUNK = 4096
 _ROWS_AT_ONCE = 1 << 13
@@ -32,34 +31,17 @@ _ALIASING = frozenset("diagonal getfield ravel reshape squeeze swapaxes transpos
 _PRINTING = (np.array_repr, np.array_str, np.array2string)
 
 
-class ArrayView(LendsBuffer, np.lib.mixins.NDArrayOperatorsMixin):
+class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
     """An array-like whose rows are computed when they are indexed.
-
-    Parameters
-    ----------
-    owner : object
-        What the values belong to; kept alive by the view.
-    shape : tuple of int
-    dtype : dtype
 
     Notes
     -----
     Subclasses supply `_rows` and `_all`, `_change` if elements may be assigned, `_stored` if a
     real array can take the recipe's place, and `_materialise` if that can be had at any time.
-
-    Whatever reads gets computed values: a copy of its own where it asks for one, read-only
-    ones where numpy gives the array itself (``numpy.asarray``, a buffer to read from), or
-    elements whose assignment writes through (`Picked`).  Whatever asks for memory to write to
-    gets the real array (`become_array`).
     """
 
     __array_priority__ = 10.0
     _by_chunks = True  # whether rows can be had a few at a time at no extra cost
-
-    def __init__(self, owner: Any, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-        self.owner = owner
-        self._shape = tuple(int(s) for s in shape)
-        self._dtype: np.dtype[Any] = np.dtype(dtype)
 
     # -- what a subclass supplies -------------------------------------------
 
@@ -70,175 +52,6 @@ class ArrayView(LendsBuffer, np.lib.mixins.NDArrayOperatorsMixin):
     def _all(self) -> NDArray[Any]:
         """Return every row as a new array."""
         return self._rows(np.arange(self._shape[0], dtype=np.int64))
-
-    def _stored(self) -> NDArray[Any] | None:
-        """Return the real array that has replaced the recipe, if there is one."""
-        return None
-
-    def _change(self, change: _Change) -> None:
-        """Call `change` with an array of all elements, and keep what it writes into it."""
-        raise ValueError("assignment destination is read-only")
-
-    def _materialise(self) -> None:
-        """Make a real array take the recipe's place for good, so that `_stored` returns it."""
-
-    # -- the real array -------------------------------------------------------
-
-    def elements(self, own: bool = False) -> NDArray[Any]:
-        """Return every element: the real array if there is one (or its copy), else a new array.
-
-        A write into it may be lost.
-        """
-        stored = self._stored()
-        if stored is None:
-            return self._all()
-        return stored.copy() if own else stored
-
-    def become_array(self) -> NDArray[Any]:
-        """Return the real array, which takes the recipe's place now if it has not yet.
-
-        Raises
-        ------
-        ValueError
-            If there is no object any more that would use the array.
-        """
-        stored = self._stored()
-        if stored is None:
-            self._materialise()
-            stored = self._stored()
-            if stored is None:
-                raise ValueError(
-                    f"the memory of this {type(self).__name__} cannot be had, as nothing "
-                    "would read what is written there: take a copy with numpy.array(...)")
-        return stored
-
-    def apply(self, change: _Change) -> None:
-        """Call `change`, which writes into an array of all elements, and keep what it writes."""
-        stored = self._stored()
-        if stored is None:
-            self._change(change)
-        else:
-            change(stored)
-
-    def _snapshot(self) -> NDArray[Any]:
-        """Return the real array, or computed elements that cannot be made writeable."""
-        stored = self._stored()
-        if stored is not None:
-            return stored
-        values = self._all()
-        if isinstance(values.base, np.ndarray):
-            values.base.flags.writeable = False
-        values.flags.writeable = False
-        return values.view()
-
-    def _part(self, path: Path) -> Any:
-        """Return what numpy takes for a part of the array's memory."""
-        stored = self._stored()
-        if stored is not None:
-            return path(stored)
-        elements = self._all()
-        part = path(elements)
-        if not np.may_share_memory(part, elements):
-            return part
-        if type(part) is not np.ndarray:
-            part.flags.writeable = False
-        return Picked.of(part, self, path)
-
-    def _memory(self, written: bool) -> NDArray[Any]:
-        """Return the array whose buffer stands for this one's, for reading or for writing."""
-        self.__dict__.pop("_failure", None)
-        try:
-            return self.become_array() if written else np.ascontiguousarray(self._snapshot())
-        except BaseException as error:  # numpy drops it, and asks for __array_struct__ next
-            self._failure = error
-            raise
-
-    def _shared(self) -> NDArray[Any]:
-        """Return the real array, for those who ask for its address."""
-        failure = self.__dict__.pop("_failure", None)
-        if isinstance(failure, AttributeError):     # which numpy would take for "not there"
-            raise RuntimeError(f"the elements cannot be computed: {failure}") from failure
-        if failure is not None:
-            raise failure
-        return self.become_array()
-
-    @property
-    def __array_struct__(self) -> Any:
-        return self._shared().__array_struct__
-
-    @property
-    def __array_interface__(self) -> dict[str, Any]:
-        return self._shared().__array_interface__
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self.become_array().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return np.empty(0).__dlpack_device__()
-
-    @property
-    def ctypes(self) -> Any:
-        return self.become_array().ctypes
-
-    @property
-    def data(self) -> memoryview:
-        return memoryview(self)
-
-    # -- shape and size -------------------------------------------------------
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self._shape)
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self._shape, dtype=np.int64))
-
-    @property
-    def itemsize(self) -> int:
-        return self._dtype.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Return the bytes of the array that it stands for."""
-        return self.size * self.itemsize
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        return self._layout().strides
-
-    @property
-    def flags(self) -> Any:
-        return self._layout().flags
-
-    def _layout(self) -> NDArray[Any]:
-        stored = self._stored()
-        if stored is not None:
-            return stored
-        layout = _Layout(self._shape, self._dtype)  # no page of it is touched
-        layout.view_of = self
-        return layout
-
-    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
-        """Become the array, and set its flags, unless nothing changes."""
-        if self._stored() is not None or (write, align, uic) not in _FLAGS_AS_THEY_ARE:
-            self.become_array().setflags(write, align, uic)
-
-    def resize(self, *shape: Any, refcheck: bool = True) -> None:
-        """Refuse another shape than the present one."""
-        wanted = shape[0] if len(shape) == 1 and not np.isscalar(shape[0]) else shape
-        if wanted is not None and tuple(wanted) not in ((), self._shape):
-            raise ValueError(
-                f"an array of shape {self._shape} of a mesh cannot be resized to "
-                f"{tuple(wanted)}: numpy.resize(...) returns a new one")
 
     def __len__(self) -> int:
         return self._shape[0]
@@ -433,45 +246,6 @@ class ArrayView(LendsBuffer, np.lib.mixins.NDArrayOperatorsMixin):
         kwargs["copy"] = False
         return self._all().astype(dtype, *args, **kwargs)
 
-    def byteswap(self, inplace: bool = False) -> Any:
-        """Swap the bytes of every element, in place or in a new array."""
-        if not inplace:
-            return self._snapshot().byteswap()
-        self.apply(methodcaller("byteswap", True))
-        return self
-
-    @property
-    def T(self) -> Any:
-        return self._part(attrgetter("T"))
-
-    @property
-    def mT(self) -> Any:
-        return self._part(attrgetter("mT"))
-
-    @property
-    def real(self) -> Any:
-        return self._part(attrgetter("real"))
-
-    @real.setter
-    def real(self, values: Any) -> None:
-        self[...] = values
-
-    @property
-    def imag(self) -> Any:
-        return self._snapshot().imag
-
-    @property
-    def base(self) -> None:
-        """Return None: it shows no memory of another array."""
-
-    @property
-    def flat(self) -> Any:
-        return Flat(self) if self._stored() is None else self.elements().flat
-
-    @flat.setter
-    def flat(self, values: Any) -> None:
-        self.flat[:] = plain(values)
-
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -515,35 +289,6 @@ class ArrayView(LendsBuffer, np.lib.mixins.NDArrayOperatorsMixin):
         return str(self._printed())
 
 
-class _Layout(np.ndarray[Any, Any]):
-    """An array of the shape and the flags of an array-like, whose elements nobody reads."""
-
-    view_of: ArrayView
-
-    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
-        """Set the flags of the array-like."""
-        self.view_of.setflags(write, align, uic)
-
-
-_FLAGS_AS_THEY_ARE = [(write, align, uic) for write in (None, True) for align in (None, True)
-                      for uic in (None, False)]
-
-
-def _writing_method(name: str) -> Callable[..., None]:
-    plain_method = getattr(np.ndarray, name)
-
-    def method(self: ArrayView, *args: Any, **kwargs: Any) -> None:
-        args, kwargs = plain(args), plain(kwargs)
-        self.apply(lambda array: plain_method(array, *args, **kwargs))
-
-    method.__name__, method.__doc__ = name, f"Do as `numpy.ndarray.{name}`, in place."
-    return method
-
-
-for _name in WRITING_METHODS:
-    setattr(ArrayView, _name, _writing_method(_name))
-
-
 def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
     """Return the part of `key` for the first axis, and the rest as plain arrays."""
     if not isinstance(key, tuple):
@@ -552,17 +297,6 @@ def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
         return (Ellipsis, ())
     head, *rest = (plain(part) for part in key)
     return (head, tuple(rest))
-
-
-def plain(x: Any) -> Any:
-    """Return `x` with every array-like in it turned into an array, read-only if computed."""
-    if isinstance(x, ArrayView):
-        return np.asarray(x)
-    if type(x) in (list, tuple):
-        return type(x)(plain(item) for item in x)
-    if type(x) is dict:
-        return {name: plain(item) for name, item in x.items()}
-    return x
 
 
 def elements_of(x: Any) -> Any:

@@ -113,8 +113,7 @@ class GradientView(ArrayView):
         return self._array
 
     def _change(self, change: Callable[[Array], Any]) -> None:
-        self._materialise()
-        change(self._array)
+        change(self.become_array())
 
     def _materialise(self) -> None:
         self._array = self._all()

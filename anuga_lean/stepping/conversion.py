@@ -36,9 +36,9 @@ from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
+from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 from anuga_lean.stepping.wall_edges import ATTRIBUTES as _WALL_ARRAYS
 from anuga_lean.stepping.wall_edges import SparseEdges
-from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",

@@ -14,7 +14,6 @@ import numpy as np
 from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
-
 ATTRIBUTES = ("edge_flux_type", "edge_river_wall_counter")
 
 
