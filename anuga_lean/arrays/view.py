@@ -173,6 +173,9 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
         kwargs = {name: plain(x) for name, x in kwargs.items()}
         if out is None:
             return getattr(ufunc, method)(*arrays, **kwargs)
+        if method == "reduce":
+            # mean, var and std of an ndarray write into what the sum gives them, if that is one
+            return getattr(ufunc, method)(*arrays, out=tuple(map(array_of, out)), **kwargs)
         real = tuple(o.copy() if isinstance(o, ArrayView) else o for o in out)
         results = getattr(ufunc, method)(*arrays, out=real, **kwargs)
         for target, values in zip(out, real, strict=True):

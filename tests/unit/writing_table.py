@@ -81,10 +81,19 @@ FUNCTIONS: dict[str, Row] = {
     **_of(np.fft, "rfft ihfft rfft2 rfftn", np.ones((4, 4)) * [1.0, 2.0, 4.0, 8.0], dtype="c16"),
     **_of(np.fft, "irfft hfft", SPECTRUM, 3),
     **_of(np.fft, "irfft2 irfftn", SPECTRUM, (4, 3)),
-    **_of(np.ma, f"{REDUCTIONS} product median", CUBE, axis=-1, raises=True),
-    **_of(np.ma, "cumsum cumprod clip round round_ dot trace argmax argmin choose compress stack "
-          "take", CUBE, raises=True),
-    **_of(np.ma, "mean", CUBE, axis=-1),
+    **_of(np.ma, f"{REDUCTIONS} product median", CUBE, axis=-1),
+    **_of(np.ma, "argmax argmin", CUBE, axis=-1, dtype="i8", raises=True),
+    **_of(np.ma, "cumsum cumprod", GRID, axis=0, raises=True),
+    **_of(np.ma, "round round_", GRID, 1),
+    **_of(np.ma, "clip", GRID, -1.0, 2.0),
+    **_of(np.ma, "choose", CHOICE, [GRID, 2.0 * GRID]),
+    **_of(np.ma, "compress", [True, False, True, True, True], np.ones((5, 3)), axis=0,
+          raises=True),
+    **_of(np.ma, "stack", [GRID[0], GRID[2], GRID[1], GRID[3]]),
+    **_of(np.ma, "take", GRID, [3, 1, 2, 0], axis=0, mode="clip"),
+    **_of(np.ma, "dot", GRID, np.arange(9.0).reshape(3, 3)),
+    "ma.trace": Row(lambda v: np.ma.trace(np.arange(48.0).reshape(2, 2, 4, 3), out=v),
+                    raises=True),
     "copyto": Row(lambda v: np.copyto(v, GRID, where=MASK)),
     "fill_diagonal": Row(lambda v: np.fill_diagonal(v, 7.0)),
     "nan_to_num": Row(lambda v: np.nan_to_num(np.divide(v, 0.0, out=v), copy=False)),
@@ -160,6 +169,21 @@ UFUNCS |= {
     "modf(second)": Row(lambda v: np.modf(GRID, out=(None, v))),
 }
 
+# Methods of another array that put their result into this one.
+RESULTS = {
+    **{f"{name}": Row(lambda v, name=name: getattr(CUBE, name)(axis=-1, out=v))
+       for name in "sum prod mean std var any all max min".split()},
+    **{f"{name}": Row(lambda v, name=name, more=more: getattr(GRID, name)(*more, out=v),
+                      raises=True)
+       for name, more in (("cumsum", (0,)), ("cumprod", (0,)), ("round", (1,)),
+                          ("dot", (np.eye(3),)), ("take", ([3, 1, 2, 0], 0)),
+                          ("compress", ([True] * 4, 0)))},
+    "clip": Row(lambda v: GRID.clip(-1.0, 2.0, out=v)),
+    "choose": Row(lambda v: CHOICE.choose([GRID, -GRID], out=v), raises=True),
+    "argmax": Row(lambda v: CUBE.argmax(axis=-1, out=v), "i8", raises=True),
+    "argmin": Row(lambda v: CUBE.argmin(axis=-1, out=v), "i8", raises=True),
+    "trace": Row(lambda v: np.arange(48.0).reshape(2, 2, 4, 3).trace(out=v), raises=True),
+}
 METHODS = {
     "byteswap": Row(lambda v: v.byteswap(inplace=True)),
     "fill": Row(lambda v: v.fill(3.0)),
