@@ -290,7 +290,7 @@ for _name in WRITING_METHODS:
 def plain(x: Any) -> Any:
     """Return `x` with every array-like in it turned into an array, read-only if computed."""
     if isinstance(x, ArrayMemory):
-        return np.asarray(x)
+        return x._snapshot()
     if type(x) in (list, tuple):
         return type(x)(plain(item) for item in x)
     if type(x) is dict:

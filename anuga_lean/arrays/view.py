@@ -198,6 +198,8 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
         if func in _PRINTING and args and args[0] is self \
                 and not {"threshold", "edgeitems"} & kwargs.keys() and len(args) < 5:
             return func(self._printed(), *args[1:], **kwargs)
+        if func in (np.may_share_memory, np.shares_memory) and len(args) > 1:
+            return _shares(func, *args[:2])
         written, scratch = written_arguments(func, args, kwargs)
         copies = {id(each): (each, each.copy()) for each in written if isinstance(each, ArrayView)}
 
@@ -300,6 +302,20 @@ def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
         return (Ellipsis, ())
     head, *rest = (plain(part) for part in key)
     return (head, tuple(rest))
+
+
+def _shares(function: Callable[..., bool], a: Any, b: Any) -> bool:
+    """Return whether two arrays share memory; an array-like does with what was read of it.
+
+    Code that asks copies what it is about to write into, as `numpy.random.permutation` does.
+    """
+    if a is b:
+        return True
+    a, b = (x if isinstance(x, ArrayView) and x._stored() is None else plain(x) for x in (a, b))
+    if isinstance(a, ArrayView) or isinstance(b, ArrayView):
+        other = b if isinstance(a, ArrayView) else a
+        return isinstance(other, np.ndarray) and not other.flags.writeable
+    return function(a, b)
 
 
 def elements_of(x: Any) -> Any:

@@ -146,7 +146,9 @@ class MeshTable(ArrayView):
             values = handle.relation_all(RELATION_TABLES[self.name])
         else:
             return self._node_all()
-        return values if table.columns else values[:, 0]
+        if not table.columns:
+            values.resize(len(values), refcheck=False)  # its own memory, as ANUGA's array has it
+        return values
 
     def _node_rows(self, ks: NDArray[np.int64]) -> np.ndarray:
         if self.name == "nodes":

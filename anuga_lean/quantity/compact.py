@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.arrays.view import array_of
+from anuga_lean.arrays.view import ArrayView, array_of
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
@@ -246,7 +246,8 @@ class CompactQuantity(_StockQuantity):
         """Return the form of an (n, 3) array that replaces the present values."""
         if self.on_stock_arrays:
             return Stored(values)
-        array = np.array(values, float, order="C")
+        own = isinstance(values, ArrayView)     # whose copy is made at once
+        array = values.copy() if own else np.array(values, float, order="C")
         if array.shape != (len(self), 3):
             raise QuantityError(
                 f"The vertex or edge values of {self.name!r} need the shape "

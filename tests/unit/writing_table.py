@@ -130,11 +130,11 @@ READS = frozenset("""
     RandomState.pareto RandomState.triangular random.pareto random.triangular ma.exp ma.log10
     ma.log2 lib.recfunctions.rename_fields ma.append ma.apply_along_axis ma.argsort
     ma.copy ma.harden_mask ma.soften_mask ma.set_fill_value ma.mask_rowcols
-    nditer.enable_external_loop lib.recfunctions.append_fields fromiter
+    nditer.copy nditer.enable_external_loop lib.recfunctions.append_fields fromiter
     """.split())
 # What gives the array's memory, or what is no function of plain arrays: in WAYS, or no case.
 SHARES = frozenset("""
-    array asanyarray asarray astype from_dlpack reshape lib.stride_tricks.as_strided
+    array asanyarray asarray ctypeslib.asarray astype from_dlpack reshape lib.stride_tricks.as_strided
     lib.stride_tricks.sliding_window_view ma.array ma.masked_equal
     ma.masked_greater ma.masked_greater_equal ma.masked_inside ma.masked_invalid ma.masked_less
     ma.masked_less_equal ma.masked_not_equal ma.masked_object ma.masked_outside ma.masked_values
