@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from anuga_lean._kernels import LendsBuffer
 from anuga_lean.arrays.picked import WRITING_METHODS, Flat, Path, Picked
+from anuga_lean.memory_limits import telling
 
 _Change = Callable[[NDArray[Any]], Any]
 
@@ -126,10 +127,14 @@ class ArrayMemory(LendsBuffer):
         """Return the array whose buffer stands for this one's, for reading or for writing."""
         self.__dict__.pop("_failure", None)
         try:
-            return self.become_array() if written else np.ascontiguousarray(self._snapshot())
+            return self._lent(written)
         except BaseException as error:  # numpy drops it, and asks for __array_struct__ next
             self._failure = error
             raise
+
+    @telling("an array that is computed when it is read")
+    def _lent(self, written: bool) -> NDArray[Any]:
+        return self.become_array() if written else np.ascontiguousarray(self._snapshot())
 
     def _shared(self) -> NDArray[Any]:
         """Return the real array, for those who ask for its address."""

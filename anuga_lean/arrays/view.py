@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from anuga_lean.arrays.memory import ArrayMemory, plain
 from anuga_lean.arrays.picked import Picked, is_basic
 from anuga_lean.arrays.written import written_arguments
+from anuga_lean.memory_limits import telling
 
 _Mode = Literal["raise", "wrap", "clip"]
 _Order = Literal["K", "A", "C", "F"]
@@ -58,6 +59,7 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- reading --------------------------------------------------------------
 
+    @telling("an array that is computed when it is read")
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if dtype is not None and dtype != self._dtype:
             if copy is False:
@@ -68,6 +70,7 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
             return self.elements(own=True)
         return self._snapshot() if copy is None else self.become_array()
 
+    @telling("an array that is computed when it is read")
     def __getitem__(self, key: Any) -> Any:
         stored = self._stored()
         if stored is not None:
@@ -90,6 +93,7 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
         """Return computed elements `key`: read-only where numpy gives the array's memory."""
         return Picked.of(values, self, itemgetter(key)) if is_basic(key) else values
 
+    @telling("an array that is computed when it is read")
     def __setitem__(self, key: Any, value: Any) -> None:
         key, value = plain(key), plain(value)
         self.apply(lambda array: array.__setitem__(key, value))
@@ -163,6 +167,7 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- numpy's protocols ----------------------------------------------------
 
+    @telling("an array that is computed when it is read")
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         if method == "at" and isinstance(inputs[0], ArrayView):
@@ -186,6 +191,7 @@ class ArrayView(ArrayMemory, np.lib.mixins.NDArrayOperatorsMixin):
             for o, r in zip(out, results, strict=True)
         )
 
+    @telling("an array that is computed when it is read")
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:

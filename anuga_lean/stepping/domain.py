@@ -253,14 +253,19 @@ class LeanDomain(ReportingDomain):
         """Protect the centroid values; edge and vertex values follow on demand."""
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
-            self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
+            self._distribute(self._may_defer(), False)
             return
         self._lean_asked = []  # scripts may bind other names at a yield
         if self._has_nan():
             self.use_stock_kernels("NaN in the centroid values")
             super().distribute_to_vertices_and_edges(distribute_to_vertices)
             return
-        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+        self._distribute()
+
+    def _distribute(self, defer: bool = False, at_yield: bool = True) -> None:
+        self.lean.distribute(defer, at_yield, wanted(self))
+        if self.verbose:
+            self._report_lifted(self.lean.lifted())
 
     def _has_nan(self) -> bool:
         """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
@@ -270,7 +275,7 @@ class LeanDomain(ReportingDomain):
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_to_edges(self) -> None:
         """Do the same as `distribute_to_vertices_and_edges`."""
-        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+        self._distribute()
 
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_edges_to_vertices(self) -> None:
@@ -279,11 +284,7 @@ class LeanDomain(ReportingDomain):
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def protect_against_infinitesimal_and_negative_heights(self) -> None:
         """Lift stages to the bed and stop water too shallow to flow."""
-        self._report_mass_error(self.lean.protect())
-
-    def _report_mass_error(self, mass_error: float) -> None:
-        if mass_error > 0.0 and self.verbose:
-            print(f"Cumulative mass protection: {mass_error} m^3 ")
+        self._report_lifted(self.lean.protect())
 
     # -- boundary ------------------------------------------------------------
 
@@ -438,6 +439,7 @@ class LeanDomain(ReportingDomain):
         has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
         self._lean_resumed = (self.relative_time, None if has_ended else getattr(
             self, "relative_yieldtime", None))
+        self._lean_loaded_as = self.get_datadir(), self.get_name()
 
     def keep_older_sww(self) -> None:
         """Make the next evolve begin a new SWW file and keep an earlier run's."""

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from unit import writing_table as table
-from unit.writing_table import FORGETS_OUT, FUNCTIONS, METHODS, READS, RESULTS, SAME, SHARES, UFUNCS, WAYS, Row
+from unit.writing_table import (
+    FORGETS_OUT,
+    FUNCTIONS,
+    METHODS,
+    READS,
+    RESULTS,
+    SAME,
+    SHARES,
+    UFUNCS,
+    WAYS,
+    Row,
+)
 
 import anuga_lean as anuga
 from anuga_lean.arrays.census import census
