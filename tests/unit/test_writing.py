@@ -90,7 +90,8 @@ def test_what_is_written_arrives_or_is_refused(name: str) -> None:
     else:
         assert type(raised) is type(refused), refused
         assert expected == actual
-        assert raised or _start(row).tobytes() != expected or name.split(": ")[1] in FORGETS_OUT, "writes nothing"
+        writes = raised or _start(row).tobytes() != expected
+        assert writes or name.split(": ")[1] in FORGETS_OUT, "a row that writes nothing"
 
 
 def test_every_function_that_may_write_is_in_the_table() -> None:
@@ -133,8 +134,9 @@ WAYS_INTO = {
     "address": lambda v: v.ctypes.data_as(
         ctypes.POINTER(np.ctypeslib.as_ctypes_type(v.dtype))).__setitem__(2, 1),
     "interface": lambda v: np.frombuffer(v, v.dtype).__setitem__(2, 1),
-    "dlpack": lambda v: np.from_dlpack(v).__setitem__(2, 1),
 }
+if np.from_dlpack(np.ones(2)).flags.writeable:      # from numpy 2.1 on
+    WAYS_INTO["dlpack"] = lambda v: np.from_dlpack(v).__setitem__(2, 1)
 ARRAY_LIKES = {
     "vertex_values": lambda d: d.quantities["stage"].vertex_values,
     "edge_values": lambda d: d.quantities["stage"].edge_values,

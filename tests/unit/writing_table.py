@@ -43,13 +43,11 @@ def _of(space: Any, names: str, *args: Any, dtype: str = "f8", raises: bool = Fa
         **kwargs: Any) -> dict[str, Row]:
     """Rows of functions of `space` that take ``out``; a release may lack some of them."""
     label = {np: "", np.fft: "fft.", np.linalg: "linalg.", np.ma: "ma."}[space]
-    found = {}
-    for name in names.split():
-        if hasattr(space, name):
-            def write(v: Any, function: Any = getattr(space, name)) -> Any:
-                return function(*args, out=v, **kwargs)
-            found[f"{label}{name}"] = Row(write, dtype, raises)
-    return found
+
+    def row(name: str) -> Row:
+        return Row(lambda v: getattr(space, name)(*args, out=v, **kwargs), dtype, raises)
+
+    return {label + name: row(name) for name in names.split() if hasattr(space, name)}
 
 
 REDUCTIONS = "sum prod mean std var any all max min amax amin ptp"
@@ -106,7 +104,8 @@ FUNCTIONS: dict[str, Row] = {
     "ma.fix_invalid": Row(lambda v: np.ma.fix_invalid(
         np.divide(v, 0.0, out=v), copy=False)),
     **{f"{name}(overwrite_input)": Row(
-        lambda v, f=getattr(np, name), more=more: f(v, *more, overwrite_input=True), spoils=True)
+        lambda v, name=name, more=more: getattr(np, name)(v, *more, overwrite_input=True),
+        spoils=True)
        for name, more in (("median", ()), ("nanmedian", ()), ("percentile", (40.0,)),
                           ("nanpercentile", (40.0,)), ("quantile", (0.4,)),
                           ("nanquantile", (0.4,)))},
@@ -120,39 +119,41 @@ FUNCTIONS: dict[str, Row] = {
                           ("standard_gamma", (1.5,)))},
 }
 
-# Values of another namespace or class that are the same function, and what only reads.
 FORGETS_OUT = ("fft.hfft", "fft.ifft2", "fft.irfft2")    # numpy itself
+# Of another class, and the same function.
 SAME = {"RandomState.shuffle": "random.shuffle"}
+# What says a word of writing, and only reads or returns a new array.
 READS = frozenset("""
-    append apply_along_axis argpartition bmat take_along_axis unique argsort block delete histogram_bin_edges i0 insert kaiser
-    lexsort meshgrid min_scalar_type pad partition resize sort random.vonmises Generator.vonmises
-    RandomState.vonmises Generator.integers Generator.triangular
-    RandomState.pareto RandomState.triangular random.pareto random.triangular ma.exp ma.log10
-    ma.log2 lib.recfunctions.rename_fields ma.append ma.apply_along_axis ma.argsort
-    ma.copy ma.harden_mask ma.soften_mask ma.set_fill_value ma.mask_rowcols
-    nditer.copy nditer.enable_external_loop lib.recfunctions.append_fields fromiter
+    Generator.integers Generator.triangular Generator.vonmises RandomState.pareto
+    RandomState.triangular RandomState.vonmises append apply_along_axis argpartition argsort block
+    bmat delete fromiter histogram_bin_edges i0 insert kaiser lexsort
+    lib.recfunctions.append_fields lib.recfunctions.rename_fields ma.append ma.apply_along_axis
+    ma.argsort ma.copy ma.exp ma.harden_mask ma.log10 ma.log2 ma.mask_rowcols ma.set_fill_value
+    ma.soften_mask meshgrid min_scalar_type nditer.copy nditer.enable_external_loop pad partition
+    random.pareto random.triangular random.vonmises resize sort take_along_axis unique
     """.split())
 # What gives the array's memory, or what is no function of plain arrays: in WAYS, or no case.
 SHARES = frozenset("""
-    array asanyarray asarray ctypeslib.asarray astype from_dlpack reshape lib.stride_tricks.as_strided
-    lib.stride_tricks.sliding_window_view ma.array ma.masked_equal
-    ma.masked_greater ma.masked_greater_equal ma.masked_inside ma.masked_invalid ma.masked_less
-    ma.masked_less_equal ma.masked_not_equal ma.masked_object ma.masked_outside ma.masked_values
-    ma.masked_where ma.make_mask ma.mask_or char.array rec.array
-    lib.recfunctions.assign_fields_by_name lib.recfunctions.structured_to_unstructured
-    lib.recfunctions.unstructured_to_structured lib.recfunctions.recursive_fill_fields
+    array asanyarray asarray astype char.array ctypeslib.asarray from_dlpack
+    lib.recfunctions.assign_fields_by_name lib.recfunctions.recursive_fill_fields
+    lib.recfunctions.structured_to_unstructured lib.recfunctions.unstructured_to_structured
+    lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view ma.array ma.make_mask
+    ma.mask_or ma.masked_equal ma.masked_greater ma.masked_greater_equal ma.masked_inside
+    ma.masked_invalid ma.masked_less ma.masked_less_equal ma.masked_not_equal ma.masked_object
+    ma.masked_outside ma.masked_values ma.masked_where rec.array reshape
     """.split())
 
 
 def _ufunc_row(ufunc: np.ufunc) -> Row | None:
     """A row of a ufunc, with a loop of floats or the first that numbers fit."""
-    for signature in sorted(ufunc.types, key=lambda each: set(each.split("->")[0]) != {"d"}):
-        inputs, outputs = signature.split("->")
-        if ufunc.signature is None and not set(inputs + outputs) - set("?bhilqdD"):
-            operands = [(np.abs(GRID) + 1.0).astype(kind) for kind in inputs]
-            others = (None,) * (ufunc.nout - 1)
-            return Row(lambda v: ufunc(*operands, out=(v, *others), where=MASK), outputs[0])
-    return None
+    loops = [each.split("->") for each in ufunc.types
+             if ufunc.signature is None and set(each) <= set("?bhilqdD->")]
+    if not loops:
+        return None
+    inputs, outputs = min(loops, key=lambda loop: set(loop[0]) != {"d"})
+    operands = [(np.abs(GRID) + 1.0).astype(kind) for kind in inputs]
+    others = (None,) * (ufunc.nout - 1)
+    return Row(lambda v: ufunc(*operands, out=(v, *others), where=MASK), outputs[0])
 
 
 UFUNCS = {name: row for name, each in vars(np).items() if isinstance(each, np.ufunc)
@@ -285,7 +286,8 @@ WAYS: dict[str, Row] = {
         ".mT": lambda v: v.mT, ".ravel()": lambda v: v.ravel(), ".real": lambda v: v.real,
         ".reshape(-1)": lambda v: v.reshape(-1), ".reshape(6, 2)": lambda v: v.reshape(6, 2),
         ".swapaxes(0, 1)": lambda v: v.swapaxes(0, 1), ".transpose()": lambda v: v.transpose(),
-        ".squeeze()": lambda v: v.squeeze(), ".view()": lambda v: v.view(), ".flat": lambda v: v.flat,
+        ".squeeze()": lambda v: v.squeeze(), ".view()": lambda v: v.view(),
+        ".flat": lambda v: v.flat,
     }.items()},
     "v.getfield": Row(lambda v: _set(v.getfield(np.int32, 4))),
     "v[None]": Row(lambda v: v[None].__setitem__((0, 1), 3.0)),
@@ -300,7 +302,8 @@ WAYS: dict[str, Row] = {
            "of a slice": lambda a: a[1:].__setitem__(0, 3.0),
            "writeable": lambda a: (setattr(a.flags, "writeable", True), _set(a)),
            "memoryview": lambda a: memoryview(a).__setitem__(1, 3.0)}.items()},
-    **{f"np.{name}": Row(lambda v, f=getattr(np, name), more=more: _set(f(v, *more)), raises=True)
+    **{f"np.{name}": Row(
+        lambda v, name=name, more=more: _set(getattr(np, name)(v, *more)), raises=True)
        for name, more in (
            ("ravel", ()), ("reshape", (-1,)), ("transpose", ()), ("atleast_2d", ()),
            ("broadcast_to", (SHAPE,)), ("squeeze", ()), ("swapaxes", (0, 1)), ("flip", ()),
