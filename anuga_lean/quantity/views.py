@@ -116,6 +116,9 @@ class GradientView(ArrayView):
         change(self.become_array())
 
     def _materialise(self) -> None:
+        if self is not (self.owner._y_gradient if self.axis else self.owner._x_gradient):
+            raise ValueError("these gradients are no longer the quantity's: read x_gradient or "
+                             "y_gradient again, or take a copy with numpy.array(...)")
         self._array = self._all()
 
 

@@ -102,7 +102,7 @@ class _MaskView(ArrayView):
         return domain.__dict__.get("boundary_limit_mask") if domain.on_stock_arrays else None
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        masks = self.masks
+        masks = self._shown_masks()
         if self.owner.on_stock_arrays or np.ndim(value) > 0:
             super().__setitem__(key, value)
         elif isinstance(key, (int, np.integer)) and 0 <= key < len(self):
@@ -117,12 +117,21 @@ class _MaskView(ArrayView):
             super().__setitem__(key, value)
 
     def _change(self, change: Callable[[NDArray[np.int64]], Any]) -> None:
+        masks = self._shown_masks()
         full = self._all()
         change(full)
-        self.masks.of = LimitMasks.of_array(full).of
-        self.masks.are_new = True
+        masks.of = LimitMasks.of_array(full).of
+        masks.are_new = True
+
+    def _shown_masks(self) -> LimitMasks:
+        """Return the masks, which a write must find to be the domain's."""
+        if not self.owner.on_stock_arrays and masks_of(self.owner) is not self.masks:
+            raise ValueError("this is no longer the domain's boundary_limit_mask: read it from "
+                             "the domain again")
+        return self.masks
 
     def _materialise(self) -> None:
+        self._shown_masks()
         self.owner.use_stock_kernels("handing out the memory of boundary_limit_mask")
 
 

@@ -53,14 +53,20 @@ class SparseEdges(ArrayView):
         return self.array
 
     def _change(self, change: Callable[[np.ndarray], Any]) -> None:
+        if not self._is_shown():
+            raise ValueError("these are no longer the domain's flags of edges on riverwalls: read "
+                             "them from the domain again")
         full = self._all()
         change(full)
         self.edges = np.flatnonzero(full)
         self.values = full[self.edges]
 
     def _materialise(self) -> None:
-        if any(self.owner.__dict__.get(name) is self for name in ATTRIBUTES):
+        if self._is_shown():
             self.owner.use_stock_kernels("handing out the memory of flags of edges on riverwalls")
+
+    def _is_shown(self) -> bool:
+        return any(self.owner.__dict__.get(name) is self for name in ATTRIBUTES)
 
     def hold(self) -> np.ndarray:
         """Return ANUGA's array, which takes the place of the list of edges."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import io
+import json
 import pickle
+import struct
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import interpolate, ndimage, sparse, spatial
 
 from anuga_lean.arrays.view import ArrayView
 
@@ -299,6 +305,43 @@ def test_numpy_copies_before_it_shuffles_what_it_has_read() -> None:
     assert np.may_share_memory(view, view)
     assert np.may_share_memory(np.asarray(view), view)
     assert not np.may_share_memory(np.zeros(3), view)
+
+
+def _netcdf(values: Any) -> Any:
+    with netCDF4.Dataset("unwritten.nc", "w", diskless=True) as file:
+        for axis, length in enumerate(values.shape):
+            file.createDimension(str(axis), length)
+        variable = file.createVariable("v", "f4", [str(axis) for axis in range(values.ndim)])
+        variable[:] = values
+        return np.array(variable[:])
+
+
+LIBRARIES = {
+    "netCDF4": _netcdf,
+    "interp1d": lambda v: interpolate.interp1d(np.arange(len(v)), v, axis=0)(1.5),
+    "CubicSpline": lambda v: interpolate.CubicSpline(np.arange(len(v)), v)(1.5),
+    "cKDTree": lambda v: spatial.cKDTree(v).query(np.zeros(3))[0],
+    "map_coordinates": lambda v: ndimage.map_coordinates(v, [[0.5], [0.5]]),
+    "gaussian_filter": lambda v: ndimage.gaussian_filter(v, 1.0),
+    "csr_matrix": lambda v: sparse.csr_matrix(v).toarray(),
+    "hashlib": lambda v: hashlib.sha1(v).hexdigest(),
+    "file": lambda v: io.BytesIO().write(v),
+    "struct": lambda v: struct.unpack_from("3d", v),
+    "json": lambda v: json.dumps(v.tolist()),
+    "sorted": lambda v: sorted(v[:, 0]),
+    "sum": lambda v: sum(v),
+    "format": lambda v: f"{v} {v[1]} {v[1]!r} {v.T!r}",
+    "save": lambda v: np.save(io.BytesIO(), v),
+    "permutation": lambda v: np.random.default_rng(1).permutation(v),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_libraries_take_it_as_an_array(library: str) -> None:
+    view, array = _pair()
+    expected, actual = LIBRARIES[library](array), LIBRARIES[library](view)
+    assert np.array_equal(expected, actual)
+    assert view.held is None
 
 
 def test_copies_and_pickles() -> None:

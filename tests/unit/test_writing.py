@@ -24,6 +24,7 @@ from unit.writing_table import (
 )
 
 import anuga_lean as anuga
+from anuga_lean._errors import StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.mesh.tables import ON_DOMAIN
@@ -118,6 +119,7 @@ def test_every_ufunc_is_in_the_table() -> None:
 
 # -- the array-likes of a domain ----------------------------------------------------------------
 
+MASKED = capabilities().prescribed_limiter
 WAYS_INTO = {
     "index": lambda v: v.__setitem__(slice(3, 9), 1),
     "put": lambda v: np.put(v, [1, 5], 1),
@@ -150,8 +152,7 @@ ARRAY_LIKES = {
     "tri_full_flag": lambda d: d.tri_full_flag,
     "max_speed": lambda d: d.max_speed,
     "edge_flux_type": lambda d: d.edge_flux_type,
-    **({"boundary_limit_mask": lambda d: d.boundary_limit_mask}
-       if capabilities().prescribed_limiter else {}),
+    **({"boundary_limit_mask": lambda d: d.boundary_limit_mask} if MASKED else {}),
     **{name: lambda d, name=name: getattr(d, name) for name in ON_DOMAIN},
 }
 
@@ -214,3 +215,37 @@ def test_what_reads_costs_no_array(name: str) -> None:
     assert not domain.on_stock_arrays
     assert set() == domain.mesh.overridden
     assert name == "max_speed" or before == census(domain).nbytes
+    assert repr(np.array(view)) == repr(view)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_memory_that_was_handed_out_stays_the_domains() -> None:
+    domain = _domain()
+    stage = domain.quantities["stage"]
+    given = {name: getattr(owner, name).ctypes.data for owner, name in (
+        (domain, "areas"), (stage, "edge_values"), (stage, "vertex_values"))}
+    for _ in domain.evolve(yieldstep=0.05, duration=0.1):
+        pass
+    assert domain.on_stock_arrays
+    assert given == {name: getattr(owner, name).ctypes.data for owner, name in (
+        (domain, "areas"), (stage, "edge_values"), (stage, "vertex_values"))}
+
+
+@pytest.mark.parametrize("name", [
+    "x_gradient", "edge_flux_type", *(["boundary_limit_mask"] if MASKED else [])])
+def test_what_a_domain_has_replaced_refuses_writes(name: str) -> None:
+    domain = _domain()
+    view = ARRAY_LIKES[name](domain)
+    domain.quantities["friction"].compute_local_gradients()
+    domain.edge_flux_type = np.array(domain.edge_flux_type)
+    if MASKED:
+        domain.boundary_limit_mask = np.array(domain.boundary_limit_mask)
+    for write in (lambda v: v.__setitem__(3, 1), lambda v: v.put([3], 1), lambda v: v.ctypes):
+        with pytest.raises(ValueError, match="no longer the|cannot be had"):
+            write(view)
+
+
+def test_handing_out_memory_is_announced() -> None:
+    domain = _domain()
+    with pytest.warns(StockKernelWarning, match="handing out the memory of edge_values of stage"):
+        _ = domain.quantities["stage"].edge_values.ctypes
