@@ -10,6 +10,7 @@ Longer than 500 lines: Cython keeps a class in one file, and a run has many arra
 """
 
 include "_kernels_checks.pxi"
+include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"

@@ -25,7 +25,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.arrays.view import ArrayView
+from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.stored_state import check_tables
@@ -38,11 +38,12 @@ from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
+from anuga_lean.stepping.wall_edges import ATTRIBUTES as _WALL_ARRAYS
+from anuga_lean.stepping.wall_edges import SparseEdges
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
                 "xvelocity", "yvelocity")
-_WALL_ARRAYS = ("edge_flux_type", "edge_river_wall_counter")
 _UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 
 
@@ -137,7 +138,7 @@ def _build_arrays(domain: Any) -> None:
         if isinstance(quantity, Quantity):
             quantity.take_stock_arrays()
     speeds = step.speeds.max_speed
-    full = np.asarray(domain.tri_full_flag)
+    full = domain.tri_full_flag.copy()
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
     if capabilities().prescribed_limiter:
@@ -146,7 +147,9 @@ def _build_arrays(domain: Any) -> None:
     domain.mesh.blocks = None
     domain.lean = None
     for name, array in others.items():
-        domain.__dict__[name] = np.asarray(array) if isinstance(array, ArrayView) else array
+        if isinstance(array, SparseEdges):
+            array = array.hold()
+        domain.__dict__[name] = elements_of(array)
     for name in ("_full_flags", "_limit_masks"):
         domain.__dict__.pop(name, None)
     domain.tri_full_flag = full
