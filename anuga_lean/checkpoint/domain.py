@@ -6,7 +6,6 @@ Owns the methods by which a domain is written and restored.  How it is stepped i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from inspect import signature
 from time import time
 from typing import Any
@@ -29,13 +28,11 @@ class CheckpointedDomain(LeanDomain):
     checkpoint_keep = KEEP
     checkpoint_compression: str | None = None
 
-    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
-        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
-        for t in super().evolve(*args, **kwargs):
-            if self.checkpoint and schedule.is_due(self):
-                self.checkpoint_sets.write(self)
-                self.walltime_prev = time()
-            yield t
+    def _at_yield(self) -> None:
+        """Write a set of checkpoint files if one is due."""
+        if self.checkpoint and schedule.is_due(self):
+            self.checkpoint_sets.write(self)
+            self.walltime_prev = time()
 
     def set_checkpointing(
         self,

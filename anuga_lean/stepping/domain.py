@@ -8,7 +8,6 @@ over real arrays; `conversion.py` turns one kind into the other.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,20 +32,21 @@ from anuga_lean.stepping.domain_attributes import (
     Workspace,
     YieldTime,
 )
+from anuga_lean.stepping.evolving import EvolvingDomain, with_parts_of_step
 from anuga_lean.stepping.prescribed import BoundaryLimitMask
 from anuga_lean.stepping.step import Step
-from anuga_lean.stepping.sww import go_on_with_file, move_aside
+from anuga_lean.stepping.sww import move_aside
 from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
-from anuga_lean.stepping.volumes_and_flows import ReportingDomain
 from anuga_lean.stepping.wall_edges import EdgeArray
 from anuga_lean.stepping.whole_domains import release_left_behind
-from anuga_lean.stepping.yield_state import wanted
+from anuga_lean.stepping.yield_state import PastState, wanted
 
 # Attributes that are the mesh's own.
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
+              "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:
@@ -63,8 +63,9 @@ def _leave_set_edges(domain: LeanDomain, what: str) -> None:
         domain.use_stock_kernels(f"{what} from edge values that were set")
 
 
+@with_parts_of_step
 @with_tables(SharedArray, ON_DOMAIN)
-class LeanDomain(ReportingDomain):
+class LeanDomain(EvolvingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 
     Attributes
@@ -79,11 +80,7 @@ class LeanDomain(ReportingDomain):
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
-    _lean_evolving = False              # ANUGA's own evolve is running, not a script
     _lean_messages: dict = {}           # of the exchange with other ranks, by tag
-    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
-    _lean_keeps_sww = False             # and its file
-    _lean_goes_on = False               # a resumed run, up to its first step
 
     tri_full_flag = FullFlags()
     node_full_flag = Workspace("node_full_flag")
@@ -137,6 +134,7 @@ class LeanDomain(ReportingDomain):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the rest follows from: some 70 bytes per triangle."""
+        self.complete_step()
         state = super().__getstate__()
         for name in _TRANSIENT:
             state.pop(name, None)
@@ -231,6 +229,7 @@ class LeanDomain(ReportingDomain):
             What has no lean kernel, as the warning names it.
         """
         if not self.on_stock_arrays:
+            self.complete_step()
             conversion.turn_to_stock_arrays(self, feature)
 
     # -- distribute ----------------------------------------------------------
@@ -412,14 +411,17 @@ class LeanDomain(ReportingDomain):
                     stacklevel=2)
 
     def update_extrema(self) -> None:
-        """Update the extrema of the monitored quantities."""
-        if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
-            self._lean_goes_on = False
+        """Update the extrema of the monitored quantities, and let observers see the step."""
+        if self._goes_on_from_a_step():     # they are known
             return
         past = None if self.on_stock_arrays else self.lean.yields.past
         if past is None:
             super().update_extrema()
-            return
+        else:
+            self._update_extrema_of(past)
+        self._show_step()
+
+    def _update_extrema_of(self, past: PastState) -> None:
         self._lean_monitoring = True
         past.remember(True)
         try:
@@ -427,39 +429,6 @@ class LeanDomain(ReportingDomain):
         finally:
             self._lean_monitoring = False
             past.remember(False)
-
-    # -- going on from a checkpoint ------------------------------------------
-
-    def mark_resumed(self) -> None:
-        """Make the next evolve continue exactly where the checkpoint was written.
-
-        At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
-        """
-        has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
-        self._lean_resumed = (self.relative_time, None if has_ended else getattr(
-            self, "relative_yieldtime", None))
-
-    def keep_older_sww(self) -> None:
-        """Make the next evolve begin a new SWW file and keep an earlier run's."""
-        self._lean_moves_sww = True
-
-    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
-        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
-        release_left_behind()
-        if self._lean_resumed is not None and self.evolved_called:
-            self._lean_keeps_sww = go_on_with_file(self)
-            self._lean_goes_on = self._lean_resumed[1] is not None
-        steps = super().evolve(*args, **kwargs)
-        while True:
-            self._lean_evolving = True
-            try:
-                t = next(steps)
-            except StopIteration:
-                return
-            finally:
-                self._lean_evolving = False
-                self._lean_keeps_sww = self._lean_goes_on = False
-            yield t
 
     # -- between runs --------------------------------------------------------
 
