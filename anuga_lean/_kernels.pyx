@@ -781,9 +781,10 @@ cdef class Run:
         cdef lean_parameters *p = &self.r.p
         return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
 
-    def poll_every(self, int32_t blocks):
-        """Look for signals before every so many blocks that the calling thread sweeps."""
-        self.r.poll_every = _count(blocks, 1, 2**31 - 1, "the number of blocks between polls")
+    def set_polling(self, int64_t blocks):
+        """Look for signals once in so many blocks of those that the calling thread sweeps."""
+        self.r.poll_every = <int32_t> _count(
+            blocks, 1, 2**31 - 1, "the number of blocks between polls")
 
     def forget_stopped(self):
         """Begin the next SECOND_STAGE at its first block, also if the last one was stopped."""

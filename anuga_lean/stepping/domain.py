@@ -21,7 +21,7 @@ from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
-from anuga_lean.stepping import conversion, features, ghosts
+from anuga_lean.stepping import conversion, features, ghosts, user_methods
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
 from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
@@ -46,7 +46,8 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
-              "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen")
+              "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen",
+              "_lean_step_is_due", "_lean_distributed", "_lean_own")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:
@@ -80,6 +81,8 @@ class LeanDomain(EvolvingDomain):
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
+    _lean_distributed: user_methods.Distributed | None = None   # up to the fluxes
+    _lean_own: frozenset[str] = frozenset()     # methods of a step, on lean kernels
     _lean_messages: dict = {}           # of the exchange with other ranks, by tag
 
     tri_full_flag = FullFlags()
@@ -216,7 +219,7 @@ class LeanDomain(EvolvingDomain):
 
     def shares_steps(self) -> bool:
         """Whether more than friction acts on a step between its fluxes and its update."""
-        return bool(self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
+        return bool(self._lean_own & user_methods.BETWEEN or self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
                     or any([term is not manning_friction_semi_implicit
                             for term in self.forcing_terms]))
 
@@ -228,8 +231,10 @@ class LeanDomain(EvolvingDomain):
         feature : str
             What has no lean kernel, as the warning names it.
         """
-        if not self.on_stock_arrays:
-            self.complete_step()
+        if self.on_stock_arrays:
+            return
+        self.complete_step()
+        with user_methods.as_distributed(self):
             conversion.turn_to_stock_arrays(self, feature)
 
     # -- distribute ----------------------------------------------------------
@@ -253,6 +258,8 @@ class LeanDomain(EvolvingDomain):
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
             self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
+            self._lean_distributed = user_methods.Distributed(self) \
+                if self._lean_own & user_methods.BEFORE_FLUXES else None
             return
         self._lean_asked = []  # scripts may bind other names at a yield
         if self._has_nan():
@@ -294,12 +301,15 @@ class LeanDomain(EvolvingDomain):
 
     def _walls(self) -> tuple:
         """Return the tags of the boundaries that the sweep reflects by itself."""
+        if self._lean_own & user_methods.BEFORE_FLUXES:
+            return ()   # it may write boundary values
         return tuple([tag for tag in self.tag_boundary_cells
                       if is_wall(self.boundary_map[tag])])
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
         _leave_set_edges(self, "boundary values")
+        user_methods.leave_if_written(self)
         if self.on_stock_arrays or not self.lean.edges.in_step:
             super().update_boundary()
             return
@@ -307,7 +317,8 @@ class LeanDomain(EvolvingDomain):
             self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is None or is_wall(boundary):
+            if boundary is None or is_wall(boundary) \
+                    and not self._lean_own & user_methods.BEFORE_FLUXES:
                 continue
             if not self.on_stock_arrays and asks_edge_by_edge(boundary):
                 self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
@@ -316,7 +327,7 @@ class LeanDomain(EvolvingDomain):
             finally:
                 self._lean_edges = {}
 
-    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> None:
+    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> Any:
         """Write the boundary values of reflective walls.
 
         Parameters
@@ -324,8 +335,12 @@ class LeanDomain(EvolvingDomain):
         ids, vol, edge : (m,) int64
             Boundary edges by number, and by triangle and edge.
         """
+        user_methods.leave_if_written(self)
+        if self.on_stock_arrays:
+            return NotImplemented   # ANUGA's kernel does it
         self.lean.ready().reflect(ids, vol, edge)
         reflect_velocities(self, ids, vol, edge)
+        return None
 
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
@@ -342,10 +357,20 @@ class LeanDomain(EvolvingDomain):
     @unless_on_stock_arrays(ask=lambda domain: _leave_set_edges(domain, "computing fluxes"))
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
+        user_methods.leave_if_written(self)
+        if self.on_stock_arrays:
+            super().compute_fluxes()
+            return
+        self._lean_distributed = None
         if any([isinstance(operator, Kinematic_viscosity_operator)
                 for operator in self.fractional_step_operators]):
             self.lean.edges.note_boundary_bed()
         self.flux_timestep = self.lean.compute_fluxes()
+
+    def compute_forcing_terms(self) -> None:
+        """Call every forcing term."""
+        user_methods.leave_if_no_fluxes(self)
+        super().compute_forcing_terms()
 
     def _edges_were_set(self) -> bool:
         """Whether a quantity was set after the last distribute, so that its edges count."""
@@ -386,6 +411,7 @@ class LeanDomain(EvolvingDomain):
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
+        user_methods.leave_if_no_fluxes(self)
         if not self.on_stock_arrays and not self.lean.edges.are_known:
             _leave_to_stock_kernels(self)
             if not self.on_stock_arrays and not self.lean.forcing.holds_last_fluxes():

@@ -14,9 +14,10 @@ from typing import Any
 
 from anuga.shallow_water import shallow_water_domain as _swd
 
-from anuga_lean.stepping.interrupts import HeldInterrupts, StepIsDone, until_step_is_done
+from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
 from anuga_lean.stepping.sww import go_on_with_file
+from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
 from anuga_lean.stepping.whole_domains import release_left_behind
 
 # What ANUGA's steps call, in whatever order, and may be stopped before.
@@ -71,6 +72,7 @@ class EvolvingDomain(ObservedDomain):
     _lean_interrupts: HeldInterrupts | None = None      # while it does
     _lean_step: Any = None              # the step that was begun last
     _lean_part_of: Any = None           # the same, between its parts
+    _lean_step_is_due = False           # ANUGA calls the next step, which is a user's own
     _lean_paused: _Paused | None = None
     _lean_opening: _Paused | None = None    # which evolve goes on from, up to its first step
     _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
@@ -165,6 +167,7 @@ class EvolvingDomain(ObservedDomain):
         finally:
             self._lean_evolving = self._lean_keeps_sww = self._lean_goes_on = False
             self._lean_interrupts = self._lean_opening = self._lean_part_of = None
+            self._lean_step_is_due = False
             interrupts.release()
         interrupts.raise_pending()
         return t
@@ -197,11 +200,25 @@ class EvolvingDomain(ObservedDomain):
         if paused is None or paused.step is None or paused.step.done == 0:
             return
         self._lean_paused = None
-        steps = self._begin(paused, (), paused.call)
+        interrupts = pending_between_steps()
         try:
-            self._next_yield(steps, paused.call, until_step_is_done())
-        except StepIsDone:
-            pass
+            self._next_yield(self._begin(paused, (), paused.call), paused.call, interrupts)
+        except KeyboardInterrupt as error:
+            if error is not interrupts.pending:
+                raise
+
+    def get_timestepping_method(self) -> str:
+        """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
+        if self._lean_interrupts is not None and not OF_A_WHOLE_STEP.isdisjoint(
+                users_own(self)):
+            self._lean_step_is_due = True
+        method: str = super().get_timestepping_method()
+        return method
+
+    def _leave_own_step(self) -> None:
+        """Turn to stock arrays: a user's own step calls its parts instead of ANUGA's step."""
+        self._lean_step_is_due = False
+        self.use_stock_kernels(described(users_own(self) & OF_A_WHOLE_STEP, self))
 
     def set_quantity(self, *args: Any, **kwargs: Any) -> None:
         """Set values of a quantity; see ANUGA's method."""
@@ -249,6 +266,8 @@ def _part(cls: type, name: str) -> Callable[..., Any]:
     def part(self: Any, *args: Any, **kwargs: Any) -> Any:
         step = self._lean_part_of
         if step is None:
+            if self._lean_step_is_due:
+                self._leave_own_step()
             if prepares_yield and self._lean_opening is not None:
                 _forget_quiet(self)
                 return None
@@ -283,6 +302,7 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._lean_interrupts is None:
             return method(self, *args, **kwargs)
+        self._lean_step_is_due = False
         opening, self._lean_opening = self._lean_opening, None
         if opening is None or opening.step.done == 0:
             self._lean_step = _StepInParts(self.relative_time)

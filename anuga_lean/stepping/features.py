@@ -56,8 +56,11 @@ FEATURES = (
     Feature("NaN in the initial state", "stock", 861, "spreads exactly as in ANUGA"),
     Feature("velocity extrapolation switched off", "stock", 861, ""),
     Feature("mesh geometry or edge values written by a script", "stock", 861, ""),
-    Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
-            861, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
+    Feature("a user's own compute_fluxes, update_boundary, update_timestep, "
+            "compute_forcing_terms or evolve_one_*_step that calls ANUGA's", "lean", 64,
+            "64 B/tri within a step"),
+    Feature("any other method of the step of a user's own", "stock", 861,
+            "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
 )
 
 
@@ -75,6 +78,8 @@ def unsupported(domain: Any) -> str | None:
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
     own = user_methods.users_own(domain)
-    if own is not None:
-        return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
+    if not own <= user_methods.SEEN_THROUGH:
+        return user_methods.described(own - user_methods.SEEN_THROUGH, domain)
+    if own or domain._lean_own:
+        domain._lean_own = own
     return None

@@ -83,12 +83,8 @@ class HeldInterrupts:
             raise self.pending
 
 
-class StepIsDone(BaseException):
-    """Ends an evolve before the next step: no error, and never seen by a script."""
-
-
-def until_step_is_done() -> HeldInterrupts:
-    """Return interrupts with `StepIsDone` pending, which is raised between steps only."""
+def pending_between_steps() -> HeldInterrupts:
+    """Return interrupts with one pending that is raised between steps only."""
     interrupts = HeldInterrupts(holds=False)
-    interrupts.pending, interrupts.since = StepIsDone(), float("inf")
+    interrupts.pending, interrupts.since = KeyboardInterrupt(), float("inf")
     return interrupts

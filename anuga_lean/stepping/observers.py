@@ -67,6 +67,7 @@ class ObservedDomain(ReportingDomain):
 
     def _show_step(self) -> None:
         """Let the observers see a step that has ended."""
+        self._lean_step_is_due = False
         if not self._lean_unseen:
             return
         self._lean_unseen = False
