@@ -74,6 +74,15 @@ def described(names: frozenset[str], domain: Any) -> str:
     return f"the {first} that {type(domain).__name__} has instead of ANUGA's"
 
 
+def advice(feature: str, domain: Any) -> str:
+    """Return what a user can do about a feature that a domain turned to stock arrays for."""
+    own = users_own(domain)
+    if feature in [described(frozenset([name]), domain) for name in own]:
+        return ("domain.add_step_observer(f) calls f after every step on lean kernels, see "
+                "'anuga_lean features'")
+    return "see 'anuga_lean features'"
+
+
 class Distributed:
     """The centroid values that the edge values of a step follow from, until its fluxes.
 
@@ -90,8 +99,9 @@ class Distributed:
 
     def is_unchanged(self) -> bool:
         """Whether nothing was written to them since."""
-        return all([np.array_equal(self._domain.quantities[name].centroid_values, values,
-                                   equal_nan=True) for name, values in self._values.items()])
+        return all([np.array_equal(     # bits, so that -0.0 is not 0.0
+            self._domain.quantities[name].centroid_values.view(np.int64), values.view(np.int64))
+            for name, values in self._values.items()])
 
     def exchange(self) -> None:
         """Put them into the domain and take what it has now, and the other way round."""
