@@ -19,6 +19,7 @@ include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
+include "_kernels_shortage.pxi"
 
 
 cdef extern from "prescribed.h" nogil:
@@ -130,7 +131,7 @@ cdef extern from "run.h" nogil:
         const char *name
         double (*sweep)(const lean_run *, int, double, lean_update_result *) noexcept nogil
         void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
-        double (*distribute)(lean_run *, int) noexcept nogil
+        int (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
 
     size_t lean_scratch_doubles(const lean_mesh *, int)
@@ -874,12 +875,12 @@ cdef class Run:
             lean_finish_second_stage(&self.r)
 
     def distribute(self, bint recording):
-        """Write the effective state back; return the mass error, m3, -1 if the record is full."""
-        cdef double error
+        """Write the effective state back; return whether the record of it is full."""
+        cdef bint is_full
         self._need("distribute", STATE | PARAMETERS | THREADS | (UNDO if recording else 0))
         with nogil:
-            error = self.kernels.distribute(&self.r, recording)
-        return error
+            is_full = self.kernels.distribute(&self.r, recording)
+        return is_full
 
     def mark_isolated(self):
         """Find the triangles all of whose neighbours are dry."""

@@ -122,8 +122,10 @@ SWITCHES: dict[str, Callable[[Any, Any], Any]] = {
     "velocity extrapolation switched off": lambda anuga, d: d.set_extrapolate_velocity(False),
     "mesh geometry or edge values written by a script":
         lambda anuga, d: d.radii.__setitem__(slice(0, 9), 0.1),
-    "a user's own compute_fluxes, update_timestep or other method that calls ANUGA's": watch_fluxes,
-    "a user's own distribute_to_vertices_and_edges, update_conserved_quantities, ...": watch_updates,
+    "a user's own compute_fluxes, update_timestep or other method that calls ANUGA's":
+        watch_fluxes,
+    "a user's own distribute_to_vertices_and_edges, update_conserved_quantities, ...":
+        watch_updates,
 }
 
 

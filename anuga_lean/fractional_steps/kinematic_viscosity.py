@@ -30,6 +30,7 @@ from anuga_lean.fractional_steps.viscosity_matrix import (
     symmetric_system,
     whole_matrix,
 )
+from anuga_lean.memory_limits import count_of, stage, telling
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.views import RealArrays
@@ -63,6 +64,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     _geo_boundary_objects: list | None = None
     _geo_walls_set = False
 
+    @stage("kinematic viscosity", lambda self, domain, *args, **kwargs: count_of(domain))
     def __init__(self, domain: Any, *args: Any, **kwargs: Any) -> None:
         try:
             with warnings.catch_warnings(record=True) as said:
@@ -84,6 +86,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             self.qty_considered = 1
             self.parabolic = False
             self.u_stats = self.v_stats = None
+            if self.verbose:
+                _stock.log.info("Kinematic Viscosity: Initialisation Done")
         except AssertionError as error:
             wrong = self.__dict__.get("diffusivity")
             if wrong is None or isinstance(wrong, _stock.Quantity):
@@ -182,6 +186,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     # -- a step ------------------------------------------------------------------
 
+    @telling("kinematic viscosity")
     def __call__(self) -> None:
         """Advance the momenta by the viscous stress over the domain's timestep."""
         if self.domain.on_stock_arrays or self.__dict__.get("scheme") == "explicit":
@@ -331,8 +336,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         self._scratch_walls: dict[str, Any] = {}
         self.stability_G = viscosity_explicit.stiffness(domain)
         if verbose:
-            _stock.log.info(f"Kinematic Viscosity: explicit steps of {nu:g} m2/s are stable up "
-                            f"to {self.max_stable_timestep():g} s")
+            _stock.log.info(f"Kinematic Viscosity: explicit, nu = {nu:g}, stable for "
+                            f"dt <= {self.max_stable_timestep():g}")
 
     def _explicit_step(self) -> None:
         if self.domain.on_stock_arrays:

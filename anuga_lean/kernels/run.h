@@ -165,9 +165,9 @@ typedef struct {
     void (*update)(const lean_run *r, int mode, double dt, uint8_t *changed,
                    lean_update_result *result);
     /* ANUGA's protect, centroid pass and isolated-triangle rule, in place;
-     * records what it changes when recording is 1.  Returns the mass error in
-     * m3, or -1 when the record is full (raise undo_capacity, call again).    */
-    double (*distribute)(lean_run *r, int recording);
+     * records what it changes when recording is 1.  Returns 1 when the record is
+     * full (raise undo_capacity, call again), else 0.                         */
+    int (*distribute)(lean_run *r, int recording);
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
 } lean_kernels;

@@ -25,7 +25,7 @@ from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_given, count_of, stage
-from anuga_lean.mesh import lookup
+from anuga_lean.mesh import lookup, messages
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
     checked_boundary,
@@ -104,6 +104,8 @@ class Mesh(StockMesh):
     ) -> None:
         nodes = checked_nodes(coordinates)
         corners = checked_triangles(triangles, nodes)
+        if verbose:
+            messages.begin(len(corners))
         self._start(len(corners), len(nodes), verbose)
         self.use_inscribed_circle = use_inscribed_circle
         self.geo_reference = Geo_reference() if geo_reference is None else geo_reference
@@ -118,6 +120,8 @@ class Mesh(StockMesh):
         self.lone_vertices = self.blocks.lone_node.tolist()
         del nodes, corners, links
         _kernels.release_free_memory()
+        if verbose:
+            messages.end(self)
 
     def _start(self, number_of_triangles: int, number_of_nodes: int, verbose: bool) -> None:
         self.number_of_triangles = number_of_triangles

@@ -219,9 +219,10 @@ class LeanDomain(EvolvingDomain):
 
     def shares_steps(self) -> bool:
         """Whether more than friction acts on a step between its fluxes and its update."""
-        return bool(self._lean_own & user_methods.BETWEEN or self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
-                    or any([term is not manning_friction_semi_implicit
-                            for term in self.forcing_terms]))
+        return bool(
+            self._lean_own & user_methods.BETWEEN or self.vegetation_mode
+            or self.protect_against_isolated_degenerate_timesteps
+            or any([term is not manning_friction_semi_implicit for term in self.forcing_terms]))
 
     def use_stock_kernels(self, feature: str) -> None:
         """Build ANUGA's arrays and run its kernels from here on; warn once.
@@ -257,7 +258,7 @@ class LeanDomain(EvolvingDomain):
         """Protect the centroid values; edge and vertex values follow on demand."""
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
-            self._report_mass_error(self.lean.distribute(self._may_defer(), False, wanted(self)))
+            self._distribute(self._may_defer(), False)
             self._lean_distributed = user_methods.Distributed(self) \
                 if self._lean_own & user_methods.BEFORE_FLUXES else None
             return
@@ -266,7 +267,12 @@ class LeanDomain(EvolvingDomain):
             self.use_stock_kernels("NaN in the centroid values")
             super().distribute_to_vertices_and_edges(distribute_to_vertices)
             return
-        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+        self._distribute()
+
+    def _distribute(self, defer: bool = False, at_yield: bool = True) -> None:
+        self.lean.distribute(defer, at_yield, wanted(self))
+        if self.verbose:
+            self._report_lifted(self.lean.lifted())
 
     def _has_nan(self) -> bool:
         """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""
@@ -276,7 +282,7 @@ class LeanDomain(EvolvingDomain):
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_to_edges(self) -> None:
         """Do the same as `distribute_to_vertices_and_edges`."""
-        self._report_mass_error(self.lean.distribute(False, past=wanted(self)))
+        self._distribute()
 
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def distribute_edges_to_vertices(self) -> None:
@@ -285,11 +291,7 @@ class LeanDomain(EvolvingDomain):
     @unless_on_stock_arrays(ask=_leave_to_stock_kernels)
     def protect_against_infinitesimal_and_negative_heights(self) -> None:
         """Lift stages to the bed and stop water too shallow to flow."""
-        self._report_mass_error(self.lean.protect())
-
-    def _report_mass_error(self, mass_error: float) -> None:
-        if mass_error > 0.0 and self.verbose:
-            print(f"Cumulative mass protection: {mass_error} m^3 ")
+        self._report_lifted(self.lean.protect())
 
     # -- boundary ------------------------------------------------------------
 

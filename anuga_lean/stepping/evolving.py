@@ -89,6 +89,7 @@ class EvolvingDomain(ObservedDomain):
         has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
         self._lean_resumed = (self.relative_time, None if has_ended else getattr(
             self, "relative_yieldtime", None))
+        self._lean_loaded_as = self.get_datadir(), self.get_name()
 
     def keep_older_sww(self) -> None:
         """Make the next evolve begin a new SWW file and keep an earlier run's."""
@@ -155,7 +156,7 @@ class EvolvingDomain(ObservedDomain):
             self._lean_paused = None
             self._lean_interrupts = interrupts
             self._lean_evolving = True
-            t = next(steps, None)
+            t = self._advance(steps)
             self._lean_evolving = False
             if t is not None:
                 self._at_yield()
@@ -171,6 +172,10 @@ class EvolvingDomain(ObservedDomain):
             interrupts.release()
         interrupts.raise_pending()
         return t
+
+    def _advance(self, steps: Iterator[float]) -> float | None:
+        """Return the time of the next yield, s; None at the end."""
+        return next(steps, None)
 
     def _at_yield(self) -> None:
         """Do what is due at a yield before the script sees it."""
@@ -249,7 +254,7 @@ def _method(cls: type, name: str) -> Callable[..., Any]:
     """Return a method of the class, or one that calls the class after it."""
     own = cls.__dict__.get(name)
     if own is not None:
-        return own      # type: ignore[no-any-return]
+        return own
 
     @functools.wraps(getattr(_swd.Domain, name))
     def inherited(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit.between_models import build
 
 import anuga_lean as anuga
 from anuga_lean._errors import LeanError
-from unit.between_models import build
 
 
 def watched(folder: Path, algorithm: str = "DE1", stock: bool = False) -> tuple[Any, list]:
