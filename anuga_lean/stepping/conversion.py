@@ -38,6 +38,7 @@ from anuga_lean.stepping.bound_state import CONSERVED
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
+from anuga_lean.stepping.user_methods import advice
 from anuga_lean.stepping.wall_edges import ATTRIBUTES as _WALL_ARRAYS
 from anuga_lean.stepping.wall_edges import SparseEdges
 
@@ -64,8 +65,8 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     ----------
     domain : anuga_lean.stepping.domain.Domain
     feature : str
-        What has no lean kernel; named once in a StockKernelWarning together
-        with the bytes per triangle it costs, counted before and after.
+        What has no lean kernel; named once in a StockKernelWarning together with the bytes
+        that the arrays take, counted before and after, and what can be done instead.
 
     Raises
     ------
@@ -84,9 +85,8 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     after = _array_bytes(domain)
     warnings.warn(
         f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
-        f"own kernels and holds {after / n:.0f} bytes per triangle instead of "
-        f"{before / n:.0f}, {(after - before) / 2**20:.1f} MiB more; "
-        "see 'anuga_lean features'.",
+        f"own kernels and holds {after / 2**20:.1f} MiB ({after / n:.0f} bytes per triangle) "
+        f"instead of {before / 2**20:.1f} MiB ({before / n:.0f}); {advice(feature, domain)}.",
         StockKernelWarning, stacklevel=4)
 
 
