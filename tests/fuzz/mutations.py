@@ -157,9 +157,9 @@ def _spoil(held: dict[str, Any], moment: random.Random) -> None:
     elif what == 11 and held["attributes"]:
         del held["attributes"][moment.choice(list(held["attributes"]))]
     elif moment.random() < 0.1:     # a dimension of which nothing is written
-        # of characters of a tag it would take ANUGA half a minute
-        held["sizes"][moment.choice([each for each in held["sizes"]
-                                     if not each.endswith(("chars", "len"))])] = _MANY
+        # tags, or characters of one, would take ANUGA half a minute
+        held["sizes"][moment.choice([each for each in held["sizes"] if not each.endswith(
+            ("chars", "len", "bnd", "segments", "triangles", "attributes"))])] = _MANY
         held["unwritten"] = True
 
 
