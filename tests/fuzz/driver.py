@@ -26,7 +26,8 @@ AT_ONCE = 50        # files that the servers have before them
 MOST_MORE = 16 << 20    # bytes that lean may take beyond stock
 # How often each kind is chosen: what lean reads by itself is read more often.
 WEIGHTS = {"tsh": 20, "msh": 24, "pickle": 10, "partition": 10, "points": 8, "raster": 8,
-           "riverwall": 6, "polygon": 5, "series": 4, "ranks": 8, "scenario": 2, "figures": 5}
+           "tif": 3, "riverwall": 6, "polygon": 5, "series": 4, "ranks": 8, "scenario": 2,
+           "figures": 5}
 
 
 class Server:
@@ -113,7 +114,8 @@ def judged(stock: dict[str, Any] | None, lean: dict[str, Any]) -> tuple[str, str
 def written(number: int, seeds: dict[str, list[Path]], folder: Path) -> tuple[str, Path]:
     """Write the file of a number; return its kind and path."""
     moment = random.Random(number)
-    kind = moment.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    kinds = [kind for kind in WEIGHTS if seeds[kind]]   # rasterio need not be there
+    kind = moment.choices(kinds, [WEIGHTS[each] for each in kinds])[0]
     seed = moment.choice(seeds[kind])
     path = folder / f"{number}_{seed.name}"
     path.write_bytes(spoilt(kind, seed, moment, folder))
