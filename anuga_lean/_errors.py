@@ -175,6 +175,13 @@ class StockAnugaWarning(LeanWarning, RuntimeWarning):
     """
 
 
+class AssignmentWarning(LeanWarning, RuntimeWarning):
+    """Issued once where a script assigns an array and ANUGA would go on with the one before.
+
+    No UserWarning, for the reason that StockKernelWarning gives.
+    """
+
+
 class MemoryWarning(LeanWarning, UserWarning):
     """Issued when a part of a run takes more memory than it does elsewhere; it says why."""
 

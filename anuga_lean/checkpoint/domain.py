@@ -21,11 +21,12 @@ from anuga_lean.checkpoint.schedule import Keep
 from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.stepping import conversion
+from anuga_lean.stepping.cut_off import CutOff
 from anuga_lean.stepping.domain import LeanDomain
 from anuga_lean.stepping.step import Step
 
 
-class CheckpointedDomain(LeanDomain):
+class CheckpointedDomain(CutOff, LeanDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class."""
 
     checkpoint_keep: Keep | None = None     # None: as the environment says

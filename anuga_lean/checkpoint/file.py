@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
+from anuga_lean.memory_limits import raise_if_no_memory
 
 FORMAT = 2
 OLDER_FORMATS = (1,)    # which are read too
@@ -188,7 +189,8 @@ def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
         The file could not be written; `partial` is gone.
     """
     try:
-        with open(partial, "wb", buffering=0) as file:
+        partial.unlink(missing_ok=True)     # of a kill; a link would be followed
+        with open(partial, "xb", buffering=0) as file:
             stream = _Stream(file)
             archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
@@ -267,6 +269,7 @@ class Reader:
         try:
             self._file = open(path, "rb")
         except OSError as error:
+            raise_if_no_memory(error)
             raise CheckpointError(
                 f"checkpoint {path} cannot be opened: {error.strerror}.") from error
         try:
@@ -331,7 +334,7 @@ class Reader:
         """Turn every error of zipfile, numpy and json about odd bytes into CheckpointError."""
         try:
             yield
-        except CheckpointError:
+        except (CheckpointError, MemoryError):
             raise
         except Exception as error:
             raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "

@@ -11,16 +11,19 @@ from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
 from anuga_lean._escapes import escaped
+from anuga_lean.checkpoint.confinement import Folders
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import check_pickle, say
 from anuga_lean.checkpoint.schedule import begin_interval
+from anuga_lean.memory_limits import count_unknown, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
 
 def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
-                         time: float | None = None, *, trusted: bool = True) -> Any:
+                         time: float | None = None, *, trusted: bool = True,
+                         datadir: str | None = None) -> Any:
     """Return the domain of the newest set that is whole on every rank, or of a time.
 
     Parameters
@@ -32,8 +35,11 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         Of the set, s; by default the set that was written last, and if that is
         damaged the one before it, with a CheckpointWarning.
     trusted : bool
-        False: nothing that the files contain is run.  All else is restored and
-        a CheckpointWarning lists what has to be set again.
+        False: nothing that the files contain is run, and the run writes into the current
+        folder, `checkpoint_dir`, `datadir` and what is below them only.  All else is restored
+        and a CheckpointWarning lists what has to be set again.
+    datadir : str, optional
+        Where the run writes its SWW and log files from now on; by default where it did.
 
     Returns
     -------
@@ -55,8 +61,13 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
     install.require_lean()
     install.install()
+    with naming("loading a checkpoint", count_unknown):
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted, datadir)
+
+
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
+            datadir: str | None) -> Any:
     ranks = Ranks.of_process()
-    folder = Path(checkpoint_dir)
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
@@ -65,7 +76,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
         domain, reason = tried(ranks, partial(
-            _load_set, each, ranks, folder, domain_name, trusted))
+            _load_set, each, ranks, folder, domain_name, trusted, datadir))
         if reason is None:
             if passed:
                 _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
@@ -78,7 +89,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
 def _warn(ranks: Ranks, text: str) -> None:
     if ranks.rank == 0:
-        warnings.warn(text, CheckpointWarning, stacklevel=4)
+        warnings.warn(text, CheckpointWarning, stacklevel=5)
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
@@ -152,28 +163,30 @@ def _open_all(found: FoundSet, ranks: Ranks, folder: Path, domain: str) -> None:
 
 
 def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
-              trusted: bool) -> Any:
+              trusted: bool, datadir: str | None) -> Any:
+    folders = None if trusted else Folders([".", folder, *([] if datadir is None else [datadir])])
     if found.count != ranks.count:
         from anuga_lean.checkpoint.regroup import regrouped
 
         files = [path_in(folder, domain_name, found.count, rank, found.time)
                  for rank in range(found.count)]
-        return _go_on(regrouped(files, domain_name, ranks))
+        return _go_on(regrouped(files, domain_name, ranks, folders, datadir))
     path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
     if found.is_stock:
-        return _go_on(_load_stock(path, trusted))
+        return _go_on(_load_stock(path, trusted, datadir))
     with StateFile(path) as file:
-        domain, missing = _restored(file, trusted)
+        domain, missing = _restored(file, trusted, folders, datadir)
     if missing:
         warnings.warn(
-            f"checkpoint {path} was loaded without its code; set again: "
+            f"checkpoint {path} was loaded without what it could run; set again: "
             + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
-            CheckpointWarning, stacklevel=5)
+            CheckpointWarning, stacklevel=6)
     return _go_on(domain)
 
 
-def _restored(file: StateFile, trusted: bool) -> tuple[Any, list[Missing]]:
-    domain, missing = file.restore(trusted)
+def _restored(file: StateFile, trusted: bool, folders: Folders | None = None,
+              datadir: str | None = None) -> tuple[Any, list[Missing]]:
+    domain, missing = file.restore(trusted, folders, datadir)
     domain.checkpoint_sets.adopt(file.state, file.mesh)
     say(file.older)
     return domain, missing
@@ -220,7 +233,7 @@ def set_of_stub(absolute: str, given: str, identity: str) -> Any:
         f"time={name and name.time}) loads it from the folder where it is now.")
 
 
-def _load_stock(path: Path, trusted: bool) -> Any:
+def _load_stock(path: Path, trusted: bool, datadir: str | None) -> Any:
     """Return the domain that ANUGA's own classes have pickled, turned lean."""
     import dill
 
@@ -232,8 +245,10 @@ def _load_stock(path: Path, trusted: bool) -> Any:
         with open(path, "rb") as file:
             domain = dill.load(file)
         domain.yieldstep_counter += 1       # ANUGA counts after the yield
+        if datadir is not None:
+            domain.datadir = datadir
         return domain
-    except NewerCheckpoint:
+    except (NewerCheckpoint, MemoryError):
         raise
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "

@@ -15,6 +15,7 @@ from typing import Any
 from anuga_lean._errors import CheckpointError
 from anuga_lean.checkpoint.file import Reader
 from anuga_lean.checkpoint.stubs import is_stub
+from anuga_lean.memory_limits import raise_if_no_memory
 
 SUFFIX, STOCK_SUFFIX = ".npz", ".pickle"
 MESH_FILE = re.compile(r"[^/]*_mesh_[0-9a-f]{16}\.npz")
@@ -131,6 +132,7 @@ def files_of(folder: Path, domain: str | None = None) -> list[Name]:
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
+        raise_if_no_memory(error)
         raise CheckpointError(f"the checkpoint folder {folder} cannot be read: "
                               f"{error.strerror}.") from error
     found = [Name.parse(path, domain) for path in paths if not MESH_FILE.fullmatch(path.name)]

@@ -35,6 +35,7 @@ from anuga_lean.checkpoint.names import (
 from anuga_lean.checkpoint.prepared import Prepared, partial_of
 from anuga_lean.checkpoint.schedule import kept
 from anuga_lean.checkpoint.stubs import is_stub, write_stub
+from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
 _MARGIN = 1 << 20       # bytes left free on the disk
@@ -140,14 +141,16 @@ class Checkpointing:
         path = folder / f"{domain.get_name()}_{domain.get_time()}{SUFFIX}"
         failure = None
         try:
-            prepared = Prepared(domain, self)
+            with naming("writing a checkpoint", count_of, (domain,)):
+                prepared = Prepared(domain, self)
         except CheckpointError as error:
             failure = error
         failures = [each for each in ranks.allgather(failure and str(failure)) if each]
         if failures:
             raise CheckpointError(failures[0]) from failure
         said = said or self._check_room(ranks, folder, prepared)
-        said = _done(ranks, said, lambda: prepared.write(folder, identity, number), path)
+        with naming("writing a checkpoint", count_of, (domain,)):
+            said = _done(ranks, said, lambda: prepared.write(folder, identity, number), path)
         is_new = not os.path.exists(path)
         said = _done(ranks, said, lambda: publish(prepared.partial, path), path)
         if said is not None:

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes import basic_mesh, pmesh2domain
-from anuga.file.netcdf import NetCDFFile
+from anuga.file import netcdf
 from anuga.load_mesh import loadASCII
 from anuga.utilities import log
 from numpy.typing import NDArray
@@ -220,7 +220,7 @@ _OUTLINE_TAGS = ("outline_segment_tags", "region_tags")
 def _read_msh(name: str) -> dict[str, Any]:
     open(name).close()      # netCDF prints where a file is missing
     room = os.path.getsize(name)
-    file = NetCDFFile(name)
+    file = netcdf.NetCDFFile(name)
     try:
         found = file.variables
         _check_layout(name, file, room)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from anuga.config import netcdf_float32, netcdf_mode_w
 from anuga.coordinate_transforms.geo_reference import Geo_reference
-from anuga.file.netcdf import NetCDFFile
+from anuga.file import netcdf
 from anuga.file.sww import Write_sww
 
 from anuga_lean._errors import SettingError
@@ -76,7 +76,7 @@ def sww_merge_parallel(domain_global_name: str, np: int, verbose: bool = False,
         print(f"merging {np} SWW files into {output}")
     unfinished = f"{output}.part"
     try:
-        with closing(NetCDFFile(unfinished, netcdf_mode_w)) as file:
+        with closing(netcdf.NetCDFFile(unfinished, netcdf_mode_w)) as file:
             _Merged(file, parts, chunk_size, verbose).write()
         os.replace(unfinished, output)
     except BaseException:

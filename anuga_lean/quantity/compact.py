@@ -187,7 +187,9 @@ class CompactQuantity(_StockQuantity):
         elif np.shape(values) not in ((), (len(self),)):
             raise QuantityError(f"The centroid values of {self.name!r} need the shape "
                                 f"{(len(self),)} of 1 per triangle, not {np.shape(values)}.")
-        else:
+        elif values is not self._centroid_values:
+            if self._is_in_kernels():
+                self.domain.lean.assigned.note(self.name, "centroid_values")
             self._centroid_values[...] = values
 
     centroid_values = property(attrgetter("_centroid_values"), _set_centroid_values)
@@ -283,8 +285,12 @@ class CompactQuantity(_StockQuantity):
 
     def _is_stepped(self) -> bool:
         """Whether lean kernels reconstruct this quantity."""
+        return self.name in RECONSTRUCTED and self._is_in_kernels()
+
+    def _is_in_kernels(self) -> bool:
+        """Whether lean kernels read the centroid values of this quantity."""
         return (
-            self.name in RECONSTRUCTED
+            (self.name in RECONSTRUCTED or self.name == "friction")
             and not on_stock_arrays(self.domain)
             and self.domain.quantities.get(self.name) is self
         )

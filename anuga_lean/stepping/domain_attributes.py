@@ -33,6 +33,8 @@ class SharedArray:
             return
         if isinstance(value, ArrayView) and value.owner is mesh:
             return
+        if domain.__dict__.get("lean") is not None:
+            domain.lean.assigned.note_table(self.name)
         setattr(mesh, self.name, value)
 
 

@@ -16,6 +16,7 @@ from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
 from anuga_lean.stepping import threads, undo_record
+from anuga_lean.stepping.assigned import Assigned
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
 from anuga_lean.stepping.edge_values import EdgeValues
 from anuga_lean.stepping.forcing import Forcing
@@ -48,6 +49,8 @@ class Step:
         The largest wave speed of each triangle, once asked for; outlives those parts.
     prescribed : Prescribed or None
         Boundary values that bounded the last reconstruction; outlives those parts.
+    assigned : Assigned
+        Warns of arrays put in the place of others; outlives those parts.
 
     Notes
     -----
@@ -62,6 +65,7 @@ class Step:
         self.domain = domain
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
+        self.assigned = Assigned(domain)
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -107,7 +111,7 @@ class Step:
             self._thread.check()
         if run is None or self._blocks is not self.domain.mesh.blocks:
             run = self._build()
-        run.set_threads(threads.usable(self.domain.omp_num_threads))
+        threads.give(run, self.domain)
         if self._state.bind(run, self.walls.reflective):
             self.quiet.wake_all()
         return run
@@ -171,6 +175,7 @@ class Step:
         past : frozenset of str
             Quantities whose vertex values are read before the next yield.
         """
+        self._state.take_hidden()
         run = self.ready()
         self._thread.enter()
         if not at_yield:
