@@ -267,7 +267,7 @@ def test_tags_of_a_script_with_a_corner_far_away() -> None:
 
 @pytest.mark.parametrize("spoilt", ["vertices", "triangles"])
 def test_a_single_number_is_no_mesh(spoilt: str, tmp_path: Path) -> None:
-    name = handmade(tmp_path)
+    name = handmade(tmp_path, tags=2)
     with netCDF4.Dataset(name, "a") as made:
         made.renameVariable(spoilt, "other")
         made.createVariable(spoilt, "i4", ())[...] = 5
