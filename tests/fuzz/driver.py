@@ -149,8 +149,8 @@ def main(numbers: Iterable[int]) -> None:
         for number, kind, path, variants in asked:
             both = {variant: servers[variant].answer() for variant in variants}
             word, said = judged(both.get("stock"), both["lean"])
-            if UNDER_SANITIZER and "signal" not in both["lean"]:
-                word, said = "ended", ""
+            if UNDER_SANITIZER and both["lean"].get("signal") in (None, "SIGALRM"):
+                word, said = "ended", ""    # or was too slow there
             counts[f"{kind}: {word}"] += 1
             if said:
                 wrong.append([number, path.name, said])
