@@ -63,6 +63,7 @@ def kind_of(error: list[str]) -> str:
 # What lean refuses though stock makes something of it, and why that is broken.
 BY_DESIGN = {
     "of another run than": "ANUGA merges frames of different times or origins",
+    "full triangles of a mesh": "ANUGA leaves values of triangles that no rank has",
     "it is damaged": "ANUGA merges values into places that no triangle has",
     "dump the parts again": "ANUGA exchanges values of other triangles, or ends in the first step",
     "tags edges 0 to 2": "ANUGA takes edge -1 for the last one, which then has two tags",
