@@ -35,6 +35,7 @@ from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.cut_off import Lost
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
@@ -75,7 +76,7 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     check_tables(domain.mesh, domain.mesh.real_arrays)
     before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
-    with naming("ANUGA's own arrays", count_of, (domain,)):
+    with _whole_or_lost(domain):
         _build_arrays(domain)
         _build_c_struct(domain, parameters)
         _count_flux_calls(domain, substeps)
@@ -162,9 +163,22 @@ def _build_arrays(domain: Any) -> None:
 
 
 @contextmanager
+def _whole_or_lost(domain: Any) -> Iterator[None]:
+    """Have a domain refuse everything that memory has left without its lean half."""
+    try:
+        with naming("ANUGA's own arrays", count_of, (domain,)):
+            yield
+    except MemoryError:
+        if domain.lean is None:
+            domain.lean = Lost("the change to ANUGA's own arrays")
+        raise
+
+
+@contextmanager
 def stock_arrays(domain: Any) -> Iterator[None]:
     """Give a lean domain ANUGA's arrays within a `with` block."""
-    _build_arrays(domain)
+    with _whole_or_lost(domain):
+        _build_arrays(domain)
     try:
         yield
     finally:
