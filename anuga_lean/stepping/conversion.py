@@ -73,15 +73,17 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         If a script has written a table of the mesh that ANUGA's kernels would follow out
         of their arrays.
     """
-    check_tables(domain.mesh, domain.mesh.real_arrays)
-    before = _array_bytes(domain)
+    with naming("ANUGA's own arrays", count_of, (domain,)):
+        check_tables(domain.mesh, domain.mesh.real_arrays)
+        before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     with _whole_or_lost(domain):
         _build_arrays(domain)
         _build_c_struct(domain, parameters)
         _count_flux_calls(domain, substeps)
     n = domain.number_of_triangles
-    after = _array_bytes(domain)
+    with naming("ANUGA's own arrays", count_of, (domain,)):
+        after = _array_bytes(domain)
     warnings.warn(
         f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
         f"own kernels and holds {after / n:.0f} bytes per triangle instead of "
