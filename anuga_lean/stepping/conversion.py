@@ -35,6 +35,7 @@ from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.cut_off import Lost
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
@@ -74,15 +75,17 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         If a script has written a table of the mesh that ANUGA's kernels would follow out
         of their arrays.
     """
-    check_tables(domain.mesh, domain.mesh.real_arrays)
-    before = _array_bytes(domain)
-    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     with naming("ANUGA's own arrays", count_of, (domain,)):
+        check_tables(domain.mesh, domain.mesh.real_arrays)
+        before = _array_bytes(domain)
+    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
+    with _whole_or_lost(domain):
         _build_arrays(domain)
         _build_c_struct(domain, parameters)
         _count_flux_calls(domain, substeps)
     n = domain.number_of_triangles
-    after = _array_bytes(domain)
+    with naming("ANUGA's own arrays", count_of, (domain,)):
+        after = _array_bytes(domain)
     warnings.warn(
         f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
         f"own kernels and holds {after / 2**20:.1f} MiB ({after / n:.0f} bytes per triangle) "
@@ -165,9 +168,22 @@ def _build_arrays(domain: Any) -> None:
 
 
 @contextmanager
+def _whole_or_lost(domain: Any) -> Iterator[None]:
+    """Have a domain refuse everything that memory has left without its lean half."""
+    try:
+        with naming("ANUGA's own arrays", count_of, (domain,)):
+            yield
+    except MemoryError:
+        if domain.lean is None:
+            domain.lean = Lost("the change to ANUGA's own arrays")
+        raise
+
+
+@contextmanager
 def stock_arrays(domain: Any) -> Iterator[None]:
     """Give a lean domain ANUGA's arrays within a `with` block."""
-    _build_arrays(domain)
+    with _whole_or_lost(domain):
+        _build_arrays(domain)
     try:
         yield
     finally:
