@@ -9,7 +9,8 @@
 # make lint    set up .venv-lint here; ruff, codespell and mypy
 # make hooks   have git run the quick ones of these at every commit
 # make sanitize set up .venv-checked and .venv-sanitized here, whose kernels check what they
-#              do, and run tests/unit, tests/property and a part of tests/parity in them
+#              do, and run tests/unit, tests/property, a part of tests/parity and 500 spoilt
+#              input files in them
 # make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
@@ -84,6 +85,7 @@ sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
 		-m 'not nightly and not other_setting and not memory' tests/unit tests/property
 	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
 		-m 'not nightly and not other_setting' tests/parity -k $(SLICE)
+	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler -m 'nightly and not memory' tests/fuzz
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)

@@ -14,6 +14,7 @@ include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
+include "_kernels_shortage.pxi"
 
 
 cdef extern from "prescribed.h" nogil:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from anuga_lean.memory_limits import telling
+
 _Mode = Literal["raise", "wrap", "clip"]
 _Order = Literal["K", "A", "C", "F"]
 
@@ -104,6 +106,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- reading --------------------------------------------------------------
 
+    @telling("an array that is computed when it is read")
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         stored = self._stored()
         if stored is not None:
@@ -117,6 +120,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
         values = self._all()
         return values if dtype is None else values.astype(dtype, copy=False)
 
+    @telling("an array that is computed when it is read")
     def __getitem__(self, key: Any) -> Any:
         stored = self._stored()
         if stored is not None:
@@ -131,6 +135,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             return self._elements()[key]
         return self._fancy(head, rest, key)
 
+    @telling("an array that is computed when it is read")
     def __setitem__(self, key: Any, value: Any) -> None:
         stored = self._stored()
         if stored is not None:
@@ -208,6 +213,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- numpy's protocols ----------------------------------------------------
 
+    @telling("an array that is computed when it is read")
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         if method == "at" and isinstance(inputs[0], ArrayView):
@@ -229,6 +235,7 @@ class ArrayView(np.lib.mixins.NDArrayOperatorsMixin):
             for o, r in zip(out, results, strict=True)
         )
 
+    @telling("an array that is computed when it is read")
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:

@@ -30,6 +30,7 @@ from anuga_lean.fractional_steps.viscosity_matrix import (
     symmetric_system,
     whole_matrix,
 )
+from anuga_lean.memory_limits import count_of, stage, telling
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.views import RealArrays
@@ -63,6 +64,7 @@ class Kinematic_viscosity_operator(_StockOperator):
     _geo_boundary_objects: list | None = None
     _geo_walls_set = False
 
+    @stage("kinematic viscosity", lambda self, domain, *args, **kwargs: count_of(domain))
     def __init__(self, domain: Any, *args: Any, **kwargs: Any) -> None:
         try:
             with warnings.catch_warnings(record=True) as said:
@@ -184,6 +186,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     # -- a step ------------------------------------------------------------------
 
+    @telling("kinematic viscosity")
     def __call__(self) -> None:
         """Advance the momenta by the viscous stress over the domain's timestep."""
         if self.domain.on_stock_arrays or self.__dict__.get("scheme") == "explicit":

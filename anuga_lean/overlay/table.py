@@ -185,6 +185,8 @@ _LOADED = [
     Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
         f"{_HALO}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
         IF_THERE),
+    Row("anuga.file.netcdf", "NetCDFFile", "anuga_lean.memory_limits:asking_for_room", WRAPPED,
+        "asks for the memory without which netCDF ends the process", (), LOAD),
 ]
 
 # Defining module first, bases before subclasses.

@@ -24,6 +24,7 @@ from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
+from anuga_lean.memory_limits import telling
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.integral import integral
@@ -42,6 +43,7 @@ class Quantity(SettableQuantity):
 
     # -- getting --------------------------------------------------------------
 
+    @telling("values of a quantity")
     def get_values(
         self,
         interpolation_points: Any = None,
@@ -115,6 +117,7 @@ class Quantity(SettableQuantity):
             average_vertices(order, counts, vertex, means)
         return means
 
+    @telling("values of a quantity")
     def get_integral(
         self, full_only: bool = True, region: Any = None, indices: ArrayLike | None = None
     ) -> float:
@@ -176,6 +179,7 @@ class Quantity(SettableQuantity):
         usable = isinstance(other, Quantity) and not other.on_stock_arrays
         return other if usable and other.domain is self.domain else None
 
+    @telling("a quantity of two others")
     def _result(self, operation: forms.Operation, other: Quantity) -> Quantity:
         """Return a quantity of `operation` applied at each location separately."""
         result = Quantity(self.domain)
@@ -194,6 +198,7 @@ class Quantity(SettableQuantity):
         result.interpolate()
         return result
 
+    @telling("a quantity of two others")
     def __add__(self, other: Any) -> Quantity:
         q = self._operand(other)
         if q is None:
@@ -226,6 +231,7 @@ class Quantity(SettableQuantity):
         """Lower the values to those of `other` where they are higher; return self."""
         return self._keep(np.minimum, "minimum", other)
 
+    @telling("a quantity of two others")
     def _keep(self, operation: np.ufunc, name: str, other: Any) -> Quantity:
         q = self._operand(other)
         if q is None:

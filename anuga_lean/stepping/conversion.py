@@ -26,6 +26,7 @@ from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
+from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.stored_state import check_tables
 from anuga_lean.mesh.tables import ON_DOMAIN, TABLES
@@ -74,9 +75,10 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     check_tables(domain.mesh, domain.mesh.real_arrays)
     before = _array_bytes(domain)
     parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
-    _build_arrays(domain)
-    _build_c_struct(domain, parameters)
-    _count_flux_calls(domain, substeps)
+    with naming("ANUGA's own arrays", count_of, (domain,)):
+        _build_arrays(domain)
+        _build_c_struct(domain, parameters)
+        _count_flux_calls(domain, substeps)
     n = domain.number_of_triangles
     after = _array_bytes(domain)
     warnings.warn(

@@ -439,6 +439,7 @@ class LeanDomain(ReportingDomain):
         has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
         self._lean_resumed = (self.relative_time, None if has_ended else getattr(
             self, "relative_yieldtime", None))
+        self._lean_loaded_as = self.get_datadir(), self.get_name()
 
     def keep_older_sww(self) -> None:
         """Make the next evolve begin a new SWW file and keep an earlier run's."""

@@ -111,7 +111,7 @@ class Step:
             self._thread.check()
         if run is None or self._blocks is not self.domain.mesh.blocks:
             run = self._build()
-        run.set_threads(threads.usable(self.domain.omp_num_threads))
+        threads.give(run, self.domain)
         if self._state.bind(run, self.walls.reflective):
             self.quiet.wake_all()
         return run

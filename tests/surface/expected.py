@@ -98,7 +98,7 @@ OWN = {
 # Functions that take more keyword arguments than stock's.
 MORE_KEYWORDS = {
     ("anuga", "load_checkpoint_file"): "trusted=True",
-    ("Domain", "set_checkpointing"): "keep=2, compression=None",
+    ("Domain", "set_checkpointing"): "keep=None, compression=None",
 }
 
 # What stock itself cannot do, called as its documentation says.
