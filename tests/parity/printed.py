@@ -46,10 +46,13 @@ def _show(message: Any, category: type, *_: Any) -> None:
 
 
 def _text_files(folder: Path) -> str:
-    """Return the text files of a folder, by name."""
+    """Return the text files of a folder, by name; the lines of a log of all are sorted."""
     found = [path for path in sorted(folder.rglob("*"))
              if path.is_file() and path.suffix in (".log", ".txt", ".csv", ".out")]
-    return "".join(f"--- {path.name}\n{path.read_text()}" for path in found)
+    texts = {path.name: path.read_text() for path in found}
+    if "all.log" in texts:
+        texts["all.log"] = "".join(sorted(texts["all.log"].splitlines(keepends=True)))
+    return "".join(f"--- {name}\n{text}" for name, text in texts.items())
 
 
 def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
@@ -72,7 +75,7 @@ def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
         print(f"{type(error).__name__}: {error}")
     sys.stdout.flush()
     sys.stderr.flush()
-    # A thread of ANUGA's log writes to the terminal, in an order of its own.
+    # A thread of ANUGA's log takes from stdout what it writes to both, in an order of its own.
     text = "" if any(folder.glob("all.log")) else printed.read_text()
     text += _text_files(folder)
     target.with_suffix(".txt").write_text(normalised(text, str(folder)))
