@@ -46,12 +46,16 @@ def _show(message: Any, category: type, *_: Any) -> None:
 
 
 def _text_files(folder: Path) -> str:
-    """Return the text files of a folder, by name; the lines of a log of all are sorted."""
+    """Return the text files of a folder, by name; of a log of all, each line once, sorted.
+
+    A thread of ANUGA's log puts some lines into it at times of its own, and some of them twice.
+    """
     found = [path for path in sorted(folder.rglob("*"))
              if path.is_file() and path.suffix in (".log", ".txt", ".csv", ".out")]
     texts = {path.name: path.read_text() for path in found}
     if "all.log" in texts:
-        texts["all.log"] = "".join(sorted(texts["all.log"].splitlines(keepends=True)))
+        lines = normalised(texts["all.log"], str(folder)).splitlines(keepends=True)
+        texts["all.log"] = "".join(sorted(set(lines)))
     return "".join(f"--- {name}\n{text}" for name, text in texts.items())
 
 
