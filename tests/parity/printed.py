@@ -46,17 +46,10 @@ def _show(message: Any, category: type, *_: Any) -> None:
 
 
 def _text_files(folder: Path) -> str:
-    """Return the text files of a folder, by name; of a log of all, each line once, sorted.
-
-    A thread of ANUGA's log puts some lines into it at times of its own, and some of them twice.
-    """
+    """Return the text files of a folder, by name."""
     found = [path for path in sorted(folder.rglob("*"))
              if path.is_file() and path.suffix in (".log", ".txt", ".csv", ".out")]
-    texts = {path.name: path.read_text() for path in found}
-    if "all.log" in texts:
-        lines = normalised(texts["all.log"], str(folder)).splitlines(keepends=True)
-        texts["all.log"] = "".join(sorted(set(lines)))
-    return "".join(f"--- {name}\n{text}" for name, text in texts.items())
+    return "".join(f"--- {path.name}\n{path.read_text()}" for path in found)
 
 
 def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
@@ -79,9 +72,7 @@ def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
         print(f"{type(error).__name__}: {error}")
     sys.stdout.flush()
     sys.stderr.flush()
-    # A thread of ANUGA's log takes from stdout what it writes to both, in an order of its own.
-    text = "" if any(folder.glob("all.log")) else printed.read_text()
-    text += _text_files(folder)
+    text = printed.read_text() + _text_files(folder)
     target.with_suffix(".txt").write_text(normalised(text, str(folder)))
 
 
