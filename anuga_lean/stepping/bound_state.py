@@ -68,8 +68,8 @@ class BoundState:
 
     def take_hidden(self) -> None:
         """Assign centroid values that a script has put into the dict of a quantity."""
-        for name in _STATE:
-            quantity = self._domain.quantities[name]
+        quantities = self._domain.quantities
+        for quantity in self._owners[:len(_STATE)] or [quantities[name] for name in _STATE]:
             if "centroid_values" in quantity.__dict__:
                 quantity.centroid_values = quantity.__dict__.pop("centroid_values")
 

@@ -155,6 +155,8 @@ class EvolvingDomain(ObservedDomain):
             self._lean_paused = None
             self._lean_interrupts = interrupts
             self._lean_evolving = True
+            if not self.on_stock_arrays:
+                self.lean.take_hidden()
             t = self._advance(steps)
             self._lean_evolving = False
             if t is not None:

@@ -176,7 +176,8 @@ class Step:
         past : frozenset of str
             Quantities whose vertex values are read before the next yield.
         """
-        self._state.take_hidden()
+        if at_yield or len(self.domain.fractional_step_operators) > 1:
+            self.take_hidden()
         run = self.ready()
         self._thread.enter()
         if not at_yield:
@@ -219,6 +220,10 @@ class Step:
         volume = self._state.protect(self.ready())
         self.quiet.wake_all()
         return volume
+
+    def take_hidden(self) -> None:
+        """Assign centroid values that a script has put into the dict of a quantity."""
+        self._state.take_hidden()
 
     def lifted(self) -> float:
         """Return the volume by which the last distribute lifted stages to the bed, m3."""

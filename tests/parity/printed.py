@@ -72,9 +72,7 @@ def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
         print(f"{type(error).__name__}: {error}")
     sys.stdout.flush()
     sys.stderr.flush()
-    # A thread of ANUGA's log writes to the terminal, in an order of its own.
-    text = "" if any(folder.glob("all.log")) else printed.read_text()
-    text += _text_files(folder)
+    text = printed.read_text() + _text_files(folder)
     target.with_suffix(".txt").write_text(normalised(text, str(folder)))
 
 
