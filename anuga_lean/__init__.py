@@ -13,6 +13,9 @@ from typing import Any
 
 from anuga_lean._class_names import restored as _restored  # noqa: F401  (pickles name it)
 from anuga_lean._errors import (
+    AssignmentWarning as AssignmentWarning,
+)
+from anuga_lean._errors import (
     BrokenInstallation as BrokenInstallation,
 )
 from anuga_lean._errors import (
@@ -80,10 +83,10 @@ from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install
 
-_OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
-        "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",
-        "MergeError", "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning",
-        "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
+_OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "CheckpointWarning",
+        "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
+        "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
+        "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
         "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
 _import_hook.watch()
@@ -119,6 +122,12 @@ def from_domain(domain: Any) -> Any:
     from anuga_lean.checkpoint.domain import Domain
     from anuga_lean.stepping import conversion
     return conversion.from_domain(domain, Domain)
+
+
+def _checkpoint(absolute: str, given: str, identity: str) -> Any:
+    """Return the domain of a checkpoint; files under ANUGA's names for them hold this call."""
+    from anuga_lean.checkpoint.loading import set_of_stub
+    return set_of_stub(absolute, given, identity)
 
 
 def _is_own_module(name: str) -> bool:

@@ -1,19 +1,24 @@
-"""Says what to do when memory runs out while a model is set up.
+"""Says what to do when memory runs out, in setting a model up and in its steps.
 
 Owns the sentence: which stage, how many triangles, how many bytes were asked
-for, and whose limit stood in the way.  Linux kills a process that takes more
-than the machine has without asking; this is about limits that are set.
+for, and whose limit stood in the way; and the room that is asked for before
+code that could not tell.  What a step leaves behind is in `stepping.cut_off`.
+Linux kills a process that takes more than the machine has without asking; this
+is about limits that are set.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import math
 import mmap
 import resource
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from anuga_lean import _kernels
 from anuga_lean._errors import MemoryLimitError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -25,6 +30,12 @@ _MIB = 2**20
 _RESERVE_NBYTES = 2 * _MIB
 _reserve: mmap.mmap | None = None
 
+# What the netCDF library takes to open a file of the classic format, 4.9 MiB of it at once, and
+# what loading it takes, 26 MiB of which are not written.  Measured with netCDF4 1.7.4.  Without
+# that much it ends the process ("NCbytes failure"), or takes the file for one of no known format.
+_NETCDF_NBYTES = 8 * _MIB
+_NETCDF_LOADED_NBYTES = 36 * _MIB
+
 # Limit, what sets it, and the line of /proc/self/status that it bounds.
 _LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
            (resource.RLIMIT_DATA, "RLIMIT_DATA (ulimit -d)", "VmData"))
@@ -32,7 +43,7 @@ _LIMITS = ((resource.RLIMIT_AS, "RLIMIT_AS (ulimit -v)", "VmSize"),
 
 def stage(name: str | Callable[..., str],
           triangles: Callable[..., int | None]) -> Callable[[_Function], _Function]:
-    """Decorate a function of a stage of the setup: it names the stage when memory runs out.
+    """Decorate a function of a stage: it names the stage when memory runs out.
 
     Parameters
     ----------
@@ -50,28 +61,142 @@ def stage(name: str | Callable[..., str],
     def decorate(function: _Function) -> _Function:
         @functools.wraps(function)
         def staged(*args: Any, **kwargs: Any) -> Any:
-            try:
-                _set_reserve_aside()
+            with naming(name, triangles, args, kwargs):
                 return function(*args, **kwargs)
-            except MemoryLimitError:
-                raise
-            except MemoryError as error:
-                given_up = _give_reserve_up()
-                said = name if isinstance(name, str) else name(*args, **kwargs)
-                raise MemoryLimitError(
-                    describe(error, said, triangles(*args, **kwargs), given_up)) from error
         return staged  # type: ignore[return-value]
     return decorate
 
 
-def _set_reserve_aside() -> None:
-    """Reserve the address space again that the last error took."""
-    global _reserve
-    if _reserve is None:
+class naming:  # noqa: N801  # a context, as contextlib's are
+    """Name a stage when memory runs out in a `with` block, as `stage` does for a function.
+
+    Parameters
+    ----------
+    name, triangles : as of `stage`
+    args, kwargs : tuple, dict
+        What they are called with.
+    """
+
+    def __init__(self, name: str | Callable[..., str], triangles: Callable[..., int | None],
+                 args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
+        self._name, self._triangles, self._args = name, triangles, args
+        self._kwargs = kwargs or {}
+
+    def __enter__(self) -> None:
         try:
-            _reserve = mmap.mmap(-1, _RESERVE_NBYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        except OSError as error:
-            raise MemoryError from error
+            prepare()
+        except MemoryError as error:
+            raise self._said(error) from error
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        # Nothing may be allocated before the reserve is given up.
+        if isinstance(error, MemoryError):
+            error = in_no_part(error)
+            if not isinstance(error, MemoryLimitError):
+                raise self._said(error) from error
+        elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise self._said(error) from error
+
+    def _said(self, error: Exception) -> MemoryLimitError:
+        given_up = _give_reserve_up()
+        name = self._name
+        said = name if isinstance(name, str) else name(*self._args, **self._kwargs)
+        count = self._triangles(*self._args, **self._kwargs)
+        return MemoryLimitError(describe(error, said, count, given_up))
+
+
+def telling(name: str) -> Callable[[_Function], _Function]:
+    """Decorate a method that is a part of stages, each of which speaks in its place.
+
+    It names itself where none does, and prepares nothing: a step makes many such calls.
+    """
+    def decorate(method: _Function) -> _Function:
+        @functools.wraps(method)
+        def told(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
+            except MemoryLimitError:
+                raise
+            except MemoryError as error:
+                raise part_error(error, name, count_of(self)) from error
+        return told  # type: ignore[return-value]
+    return decorate
+
+
+def part_error(error: MemoryError, name: str, triangles: int | None) -> MemoryLimitError:
+    """Return the MemoryLimitError of a part, in whose place a stage around it speaks."""
+    found = limit_error(error, name, triangles)
+    found.in_part = error       # type: ignore[attr-defined]
+    return found
+
+
+def in_no_part(error: MemoryError) -> MemoryError:
+    """Return the error that a part has named, or `error` itself if a stage has."""
+    return getattr(error, "in_part", error)
+
+
+def limit_error(error: MemoryError, name: str, triangles: int | None,
+                after: str = "") -> MemoryLimitError:
+    """Return the MemoryLimitError for a MemoryError in a stage; `after`: a sentence at its end."""
+    return MemoryLimitError(describe(error, name, triangles, _give_reserve_up()) + after)
+
+
+def prepare() -> None:
+    """Prepare for what may run out of memory: the reserve, and buffers for code that cannot say so.
+
+    Raises
+    ------
+    MemoryError
+        There is no room for the reserve.
+    """
+    global _reserve
+    if is_limited():
+        _kernels.guard_raw_allocations()
+    if _reserve is None:
+        _reserve = _reserved(_RESERVE_NBYTES)
+
+
+def is_limited() -> bool:
+    """Whether a limit of this process's memory is set."""
+    return any([resource.getrlimit(number)[0] != resource.RLIM_INFINITY
+                for number, _, _ in _LIMITS])
+
+
+def _reserved(nbytes: int, written: bool = True) -> mmap.mmap:
+    """Return address space that nothing else gets, of which no page is touched."""
+    access = mmap.PROT_READ | (mmap.PROT_WRITE if written else 0)
+    try:
+        return mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, access)
+    except OSError as error:
+        refused = MemoryError(f"there is no room for {nbytes} bytes")
+        refused.nbytes = nbytes     # type: ignore[attr-defined]  # as our kernels' have
+        raise refused from error
+
+
+def check_room(nbytes: int, read_only_nbytes: int = 0) -> None:
+    """Raise MemoryError if there is no room for what is allocated next, and told by nobody.
+
+    Parameters
+    ----------
+    nbytes : int
+        That are written, which RLIMIT_DATA bounds too.
+    read_only_nbytes : int
+        More, that are only read.
+    """
+    with _reserved(nbytes):
+        if read_only_nbytes:
+            _reserved(read_only_nbytes, written=False).close()
+
+
+def asking_for_room(function: _Function) -> _Function:
+    """Wrap ANUGA's NetCDFFile, the function: it opens a file only with the room for it."""
+    @functools.wraps(function)
+    def asking(file_name: Any, *args: Any, **kwargs: Any) -> Any:
+        is_loaded = "netCDF4" in sys.modules
+        check_room(_NETCDF_NBYTES, 0 if is_loaded else _NETCDF_LOADED_NBYTES)
+        return function(file_name, *args, **kwargs)
+    return stage(lambda file_name, *args, **kwargs: f"opening the netCDF file {file_name}",
+                 count_unknown)(asking)  # type: ignore[return-value]
 
 
 def _give_reserve_up() -> int:
@@ -84,7 +209,7 @@ def _give_reserve_up() -> int:
     return _RESERVE_NBYTES
 
 
-def describe(error: MemoryError, name: str, triangles: int | None, given_up: int = 0) -> str:
+def describe(error: Exception, name: str, triangles: int | None, given_up: int = 0) -> str:
     """Return the sentence for an error in a stage, after which some address space was freed."""
     asked = bytes_asked(error)
     more = "more" if asked is None else f"{asked:,} bytes ({asked / _MIB:.1f} MiB) more"
@@ -93,7 +218,13 @@ def describe(error: MemoryError, name: str, triangles: int | None, given_up: int
             f"{_limit(given_up)}; take a mesh of fewer triangles, more ranks, or raise that limit.")
 
 
-def bytes_asked(error: MemoryError) -> int | None:
+def raise_if_no_memory(error: OSError) -> None:
+    """Raise MemoryError for an error of the system that says there is no memory."""
+    if error.errno == errno.ENOMEM:
+        raise MemoryError(str(error)) from error
+
+
+def bytes_asked(error: Exception) -> int | None:
     """Return how many bytes an allocation asked for; None where the error does not tell."""
     nbytes = getattr(error, "nbytes", None)     # of our kernels
     if nbytes is None and hasattr(error, "shape") and hasattr(error, "dtype"):  # of numpy
@@ -122,5 +253,12 @@ def count_given(owner: Any, coordinates: Any = None, triangles: Any = None, *arg
 
 
 def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
-    """Return the number of triangles of a mesh or a domain that knows it already."""
-    return getattr(owner, "number_of_triangles", None)
+    """Return the number of triangles of a mesh or domain that knows it, or of what is on one."""
+    found = getattr(owner, "number_of_triangles", None)
+    return found if found is not None else getattr(
+        getattr(owner, "domain", None) or getattr(owner, "owner", None),
+        "number_of_triangles", None)
+
+
+def count_unknown(*args: Any, **kwargs: Any) -> None:
+    """Return no number of triangles, for what is about none in particular."""

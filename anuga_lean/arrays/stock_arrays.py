@@ -11,6 +11,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from anuga_lean._errors import MemoryLimitError
+from anuga_lean.memory_limits import count_of, part_error
+
 
 def on_stock_arrays(thing: Any) -> bool:
     """Whether a domain, a mesh or a quantity runs on stock arrays; ANUGA's own ones do."""
@@ -53,5 +56,10 @@ def _choosing(owner: type, name: str, method: Callable[..., Any],
             ask(self)
         if self.on_stock_arrays:
             return getattr(super(owner, self), name)(*args, **kwargs)
-        return method(self, *args, **kwargs)
+        try:
+            return method(self, *args, **kwargs)
+        except MemoryLimitError:
+            raise
+        except MemoryError as error:
+            raise part_error(error, f"{owner.__name__}.{name}", count_of(self)) from error
     return choose

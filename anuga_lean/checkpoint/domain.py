@@ -6,36 +6,72 @@ Owns the methods by which a domain is written and restored.  How it is stepped i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from inspect import signature
-from time import time
 from typing import Any
 
+from anuga.config import epsilon
 from anuga.shallow_water import shallow_water_domain as _swd
 
+from anuga_lean._errors import CheckpointWarning
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.checkpoint import releases, schedule
-from anuga_lean.checkpoint.schedule import KEEP
+from anuga_lean.checkpoint.schedule import Keep
 from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.stepping import conversion
+from anuga_lean.stepping.cut_off import CutOff
 from anuga_lean.stepping.domain import LeanDomain
 from anuga_lean.stepping.step import Step
 
 
-class CheckpointedDomain(LeanDomain):
+class CheckpointedDomain(CutOff, LeanDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class."""
 
-    checkpoint_keep = KEEP
+    checkpoint_keep: Keep | None = None     # None: as the environment says
     checkpoint_compression: str | None = None
+
+    def _at_yield(self) -> None:
+        """Write a set of checkpoint files if one is due."""
+        if self.checkpoint and schedule.is_due(self):
+            self.checkpoint_sets.write(self)
+            schedule.begin_interval(self)
 
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
-        for t in super().evolve(*args, **kwargs):
-            if self.checkpoint and schedule.is_due(self):
-                self.checkpoint_sets.write(self)
-                self.walltime_prev = time()
-            yield t
+        if self._has_ended(args, kwargs):
+            return
+        try:
+            if self.checkpoint:
+                self.checkpoint_sets.begin(self)
+            yield from super().evolve(*args, **kwargs)
+        finally:
+            self.checkpoint_sets.end()
+
+    def _has_ended(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether nothing is left of a run that continues from a set; its SWW file stays.
+
+        ANUGA would take a step of no length, by which its inlets divide, and yield once more
+        what was yielded before the set was loaded.
+        """
+        if self._lean_resumed is None or self._lean_resumed[0] != self.relative_time:
+            return False
+        try:
+            given = signature(_swd.Domain.evolve).bind(self, *args, **kwargs).arguments
+            ends = [float(given["finaltime"])] if given.get("finaltime") is not None else []
+            ends += [self.get_time() + float(given["duration"])] \
+                if given.get("duration") is not None else []
+        except (TypeError, ValueError):
+            return False        # ANUGA's evolve says what is wrong
+        if len(ends) != 1 or not ends[0] - self.starttime <= self.relative_time + epsilon:
+            return False
+        if ends[0] - self.starttime < self.relative_time - epsilon:
+            warnings.warn(
+                f"nothing is left to evolve to finaltime={ends[0]:g} s: the checkpoint is of "
+                f"t={self.get_time():g} s; give a later one, or load an earlier set with time=.",
+                CheckpointWarning, stacklevel=3)
+        return True
 
     def set_checkpointing(
         self,
@@ -44,7 +80,7 @@ class CheckpointedDomain(LeanDomain):
         checkpoint_step: int = 10,
         checkpoint_time: float | None = None,
         *,
-        keep: int = KEEP,
+        keep: Keep | None = None,
         compression: str | None = None,
     ) -> None:
         """Write a set of checkpoint files now and then while evolving.
@@ -59,16 +95,18 @@ class CheckpointedDomain(LeanDomain):
             Yieldsteps between two sets.
         checkpoint_time : float, optional
             Instead of that, s of wall time between two sets.
-        keep : int
-            The newest sets to keep; older ones of this run are removed once a
-            newer one is whole on every rank.
+        keep : int or 'all', optional
+            The newest sets to keep; older ones of this name and folder are
+            removed once a newer one is whole on every rank.  By default what
+            ANUGA_LEAN_KEEP_CHECKPOINTS says, or all.
         compression : None or 'zstd'
             Smaller files, written slower; needs the package zstandard.
 
         Raises
         ------
         CheckpointError
-            The folder cannot be used, or there is no such compression.
+            The folder or the name of the domain cannot be used, or there is no
+            such compression.
         """
         schedule.set_checkpointing(self, checkpoint, checkpoint_dir, checkpoint_step,
                                    checkpoint_time, keep, compression)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
+from anuga_lean.memory_limits import raise_if_no_memory
 
 FORMAT = 2
 OLDER_FORMATS = (1,)    # which are read too
@@ -173,8 +174,23 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
     OSError
         The file could not be written; `path` is as it was, `partial` is gone.
     """
+    with unnamed(partial, compression) as file:
+        yield file
+    publish(partial, path)
+
+
+@contextmanager
+def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
+    """Write a file to the disk that `publish` gives its name.
+
+    Raises
+    ------
+    OSError
+        The file could not be written; `partial` is gone.
+    """
     try:
-        with open(partial, "wb", buffering=0) as file:
+        partial.unlink(missing_ok=True)     # of a kill; a link would be followed
+        with open(partial, "xb", buffering=0) as file:
             stream = _Stream(file)
             archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
@@ -186,11 +202,25 @@ def written(path: Path, partial: Path, compression: str | None = None) -> Iterat
             file.seek(-FOOTER_NBYTES, os.SEEK_END)
             file.write(stream.footer())
             os.fsync(file.fileno())
-        os.replace(partial, path)
-        sync_folder(path.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def publish(partial: Path, path: Path) -> None:
+    """Give a file that is whole its name; one of that name is replaced.
+
+    Raises
+    ------
+    OSError
+        `path` is as it was, `partial` is gone.
+    """
+    try:
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -239,6 +269,7 @@ class Reader:
         try:
             self._file = open(path, "rb")
         except OSError as error:
+            raise_if_no_memory(error)
             raise CheckpointError(
                 f"checkpoint {path} cannot be opened: {error.strerror}.") from error
         try:
@@ -303,7 +334,7 @@ class Reader:
         """Turn every error of zipfile, numpy and json about odd bytes into CheckpointError."""
         try:
             yield
-        except CheckpointError:
+        except (CheckpointError, MemoryError):
             raise
         except Exception as error:
             raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "
@@ -313,7 +344,13 @@ class Reader:
         with self._parsing("a list of members"):
             self._file.seek(0)
             archive = zipfile.ZipFile(self._file)
-            for entry in archive.infolist():
+            entries = archive.infolist()
+            if len(entries) != len(archive.NameToInfo):     # which of them is meant?
+                raise DamagedCheckpoint(f"checkpoint {self.path} has members of the same name")
+            if sum(entry.file_size for entry in entries) > self.nbytes:
+                raise DamagedCheckpoint(
+                    f"checkpoint {self.path} has members that lie in each other")
+            for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
                     raise DamagedCheckpoint(

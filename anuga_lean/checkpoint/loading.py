@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
-from anuga_lean.checkpoint.names import FoundSet, files_of, path_in, sets_in
+from anuga_lean._escapes import escaped
+from anuga_lean.checkpoint.confinement import Folders
+from anuga_lean.checkpoint.decoder import Missing
+from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import check_pickle, say
+from anuga_lean.checkpoint.schedule import begin_interval
+from anuga_lean.memory_limits import count_unknown, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
 
 def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
-                         time: float | None = None, *, trusted: bool = True) -> Any:
+                         time: float | None = None, *, trusted: bool = True,
+                         datadir: str | None = None) -> Any:
     """Return the domain of the newest set that is whole on every rank, or of a time.
 
     Parameters
@@ -29,8 +35,11 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         Of the set, s; by default the set that was written last, and if that is
         damaged the one before it, with a CheckpointWarning.
     trusted : bool
-        False: nothing that the files contain is run.  All else is restored and
-        a CheckpointWarning lists what has to be set again.
+        False: nothing that the files contain is run, and the run writes into the current
+        folder, `checkpoint_dir`, `datadir` and what is below them only.  All else is restored
+        and a CheckpointWarning lists what has to be set again.
+    datadir : str, optional
+        Where the run writes its SWW and log files from now on; by default where it did.
 
     Returns
     -------
@@ -52,8 +61,13 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
     install.require_lean()
     install.install()
+    with naming("loading a checkpoint", count_unknown):
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted, datadir)
+
+
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
+            datadir: str | None) -> Any:
     ranks = Ranks.of_process()
-    folder = Path(checkpoint_dir)
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
@@ -62,7 +76,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
         domain, reason = tried(ranks, partial(
-            _load_set, each, ranks, folder, domain_name, trusted))
+            _load_set, each, ranks, folder, domain_name, trusted, datadir))
         if reason is None:
             if passed:
                 _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
@@ -75,7 +89,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 
 def _warn(ranks: Ranks, text: str) -> None:
     if ranks.rank == 0:
-        warnings.warn(text, CheckpointWarning, stacklevel=4)
+        warnings.warn(text, CheckpointWarning, stacklevel=5)
 
 
 def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
@@ -93,12 +107,11 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     torn = {key[:3] for of_rank in keys for key in of_rank if key[3] is None}
     common |= {key for key in own if key[:3] in torn & everywhere}
     others = [each for each in sets_in([n for n in names if n.count != ranks.count])
-              if each.ranks == set(range(each.count)) and not each.is_stock]
+              if each.is_complete and not each.is_stock]
     others = ranks.from_first(others)
     found = [each for key, each in own.items() if key in common] + others
-    times = ranks.from_first([(each.key[:3], each.written, each.time) for each in found])
-    order = {key: place for place, (key, _, _) in enumerate(
-        sorted(times, key=lambda each: each[1:], reverse=True))}
+    ages = ranks.from_first([(each.age, each.key[:3]) for each in found])
+    order = {key: place for place, (_, key) in enumerate(sorted(ages, reverse=True))}
     unique = {each.key[:3]: each for each in reversed(found)}
     return sorted([each for key, each in unique.items() if key in order],
                   key=lambda each: order[each.key[:3]])
@@ -106,15 +119,15 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
 
 def _incomplete(ranks: Ranks, folder: Path, domain: str) -> list[str]:
     """Say so if the set that was written last is missing on a rank."""
-    mine = {name.time: name.path.stat().st_mtime for name in files_of(folder, domain)
-            if (name.count, name.rank) == (ranks.count, ranks.rank)}
+    mine = {each.time: each.age for each in reversed(sets_in(
+        [name for name in files_of(folder, domain)
+         if (name.count, name.rank) == (ranks.count, ranks.rank)]))}
     of_ranks = ranks.allgather(mine)
-    last = max((when, time) for found in of_ranks for time, when in found.items()) \
-        if any(of_ranks) else None
-    if last is None or all(last[1] in found for found in of_ranks):
+    last = max((age for found in of_ranks for age in found.values()), default=None)
+    if last is None or all(last[-1] in found for found in of_ranks):
         return []
-    missing = [rank for rank, found in enumerate(of_ranks) if last[1] not in found]
-    return [f"the set at t={last[1]} s is not whole, ranks {missing} have no file of it"]
+    missing = [rank for rank, found in enumerate(of_ranks) if last[-1] not in found]
+    return [f"the set at t={last[-1]} s is not whole, ranks {missing} have no file of it"]
 
 
 def _nothing_there(folder: Path, domain: str, time: float | None, ranks: Ranks,
@@ -150,29 +163,77 @@ def _open_all(found: FoundSet, ranks: Ranks, folder: Path, domain: str) -> None:
 
 
 def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
-              trusted: bool) -> Any:
+              trusted: bool, datadir: str | None) -> Any:
+    folders = None if trusted else Folders([".", folder, *([] if datadir is None else [datadir])])
     if found.count != ranks.count:
         from anuga_lean.checkpoint.regroup import regrouped
 
         files = [path_in(folder, domain_name, found.count, rank, found.time)
                  for rank in range(found.count)]
-        return _go_on(regrouped(files, domain_name, ranks))
+        return _go_on(regrouped(files, domain_name, ranks, folders, datadir))
     path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
     if found.is_stock:
-        return _go_on(_load_stock(path, trusted))
+        return _go_on(_load_stock(path, trusted, datadir))
     with StateFile(path) as file:
-        domain, missing = file.restore(trusted)
-        domain.checkpoint_sets.adopt(path, found.time, file.mesh)
-        say(file.older)
+        domain, missing = _restored(file, trusted, folders, datadir)
     if missing:
         warnings.warn(
-            f"checkpoint {path} was loaded without its code; set again: "
-            + ", ".join(f"{each.path} ({each.kind})" for each in missing) + ".",
-            CheckpointWarning, stacklevel=5)
+            f"checkpoint {path} was loaded without what it could run; set again: "
+            + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
+            CheckpointWarning, stacklevel=6)
     return _go_on(domain)
 
 
-def _load_stock(path: Path, trusted: bool) -> Any:
+def _restored(file: StateFile, trusted: bool, folders: Folders | None = None,
+              datadir: str | None = None) -> tuple[Any, list[Missing]]:
+    domain, missing = file.restore(trusted, folders, datadir)
+    domain.checkpoint_sets.adopt(file.state, file.mesh)
+    say(file.older)
+    return domain, missing
+
+
+def set_of_stub(absolute: str, given: str, identity: str) -> Any:
+    """Return the domain of a set: what unpickling a file of `stubs` does; not collective.
+
+    Parameters
+    ----------
+    absolute, given : str
+        The file, where it was written, and as the script named it.
+    identity : str
+        Of the set; another one in that place is not taken.
+
+    Raises
+    ------
+    CheckpointError
+        It is not there any more, it is damaged, or it is another rank's.
+    """
+    from anuga_lean.overlay import install
+
+    install.require_lean()
+    install.install()
+    path = Path(absolute)
+    for each in (path, Path(given)):
+        if each.is_file():
+            with StateFile(each) as file:
+                header = file.state.header
+                if header["set"] != identity:
+                    continue
+                ranks = Ranks.of_process()
+                if ranks.count > 1 and (header["ranks"], header["rank"]) != (
+                        ranks.count, ranks.rank):
+                    raise CheckpointError(
+                        f"checkpoint {each} is of rank {header['rank']} of {header['ranks']}, this "
+                        f"is rank {ranks.rank} of {ranks.count}: load_checkpoint_file distributes "
+                        "a set anew.")
+                return _go_on(_restored(file, trusted=True)[0])
+    name = Name.parse(path)
+    raise CheckpointError(
+        f"the checkpoint {path} that this file points to is not there, or another one is: "
+        f"anuga.load_checkpoint_file(domain_name={name and name.domain!r}, checkpoint_dir=..., "
+        f"time={name and name.time}) loads it from the folder where it is now.")
+
+
+def _load_stock(path: Path, trusted: bool, datadir: str | None) -> Any:
     """Return the domain that ANUGA's own classes have pickled, turned lean."""
     import dill
 
@@ -184,8 +245,10 @@ def _load_stock(path: Path, trusted: bool) -> Any:
         with open(path, "rb") as file:
             domain = dill.load(file)
         domain.yieldstep_counter += 1       # ANUGA counts after the yield
+        if datadir is not None:
+            domain.datadir = datadir
         return domain
-    except NewerCheckpoint:
+    except (NewerCheckpoint, MemoryError):
         raise
     except Exception as error:
         raise CheckpointError(f"checkpoint {path} cannot be unpickled "
@@ -194,7 +257,8 @@ def _load_stock(path: Path, trusted: bool) -> Any:
 
 def _go_on(domain: Any) -> Any:
     """Set what belongs to the process and not to the model, and return the domain."""
-    domain.last_walltime = domain.walltime_prev = clock.time()
+    domain.last_walltime = clock.time()
+    begin_interval(domain)
     domain.communication_time = 0.0
     domain.communication_reduce_time = 0.0
     domain.communication_broadcast_time = 0.0

@@ -148,4 +148,4 @@ def _shown(value: Any) -> str:
 def say(text: str | None) -> None:
     """Warn, on rank 0 alone, of a run that continues with another arithmetic."""
     if text is not None and Ranks.of_process().rank == 0:
-        warnings.warn(text, CheckpointWarning, stacklevel=5)
+        warnings.warn(text, CheckpointWarning, stacklevel=6)

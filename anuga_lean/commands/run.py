@@ -30,6 +30,7 @@ from anuga_lean.overlay.stopping_ranks import stop_others
 SUMMARY = "run an ANUGA script or module on lean domains"
 
 VARIABLE = "ANUGA_LEAN"  # set, and neither empty nor 0: a python that starts is lean
+KEEP_OPTION = "--keep-checkpoints"
 STARTUP_FILE = "anuga_lean.pth"
 _STARTS_A_PROCESS = frozenset(
     ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system"))
@@ -37,7 +38,7 @@ _STARTS_A_PROCESS = frozenset(
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb; the script's own never reach the parser."""
-    parser.usage = "anuga_lean run [-h] [-m module | script] ..."
+    parser.usage = f"anuga_lean run [-h] [{KEEP_OPTION} N|all] [-m module | script] ..."
     parser.description = (
         "Runs a script as python would, with lean domains in place of ANUGA's; under MPI: "
         "mpirun -n 4 anuga_lean run script.py."
@@ -50,6 +51,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "An ANUGA whose inside is not known runs as it is, with one warning; ANUGA_LEAN_STRICT=1 "
         "refuses it."
     )
+    parser.add_argument(KEEP_OPTION, dest="keep", metavar="N|all", help=(
+        "how many sets of checkpoints stay where the script does not say (default all); the "
+        "environment variable ANUGA_LEAN_KEEP_CHECKPOINTS does the same"))
     parser.add_argument("-m", dest="module", help="run a module of the search path instead")
     parser.add_argument("script", nargs="?", help="the script; what follows is its own")
 
@@ -57,6 +61,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate our arguments from the script's, which may look like options of ours."""
     for position, argument in enumerate(arguments):
+        if position and arguments[position - 1] == KEEP_OPTION:
+            continue
         if argument == "-m":
             return list(arguments[: position + 2]), list(arguments[position + 2 :])
         if argument.startswith("-m") and not argument.startswith("--"):
@@ -68,6 +74,10 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def run(args: argparse.Namespace) -> int:
     """Run the script or module; return only if it comes to its end."""
+    if args.keep is not None:
+        from anuga_lean.checkpoint.schedule import KEEP_VARIABLE, parsed_keep
+
+        os.environ[KEEP_VARIABLE] = str(parsed_keep(KEEP_OPTION, args.keep))
     if args.module is None and args.script is None:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):

@@ -30,6 +30,7 @@ from anuga_lean.fractional_steps.viscosity_matrix import (
     symmetric_system,
     whole_matrix,
 )
+from anuga_lean.memory_limits import count_of, naming, telling
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.views import RealArrays
@@ -67,7 +68,12 @@ class Kinematic_viscosity_operator(_StockOperator):
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                self._construct(domain, *args, **kwargs)
+                with naming("kinematic viscosity", count_of, (domain,)):
+                    self._construct(domain, *args, **kwargs)
+        except MemoryError:     # ANUGA lists an operator before it is whole
+            operators = domain.fractional_step_operators
+            operators[:] = [each for each in operators if each is not self]
+            raise
         finally:
             for each in said:
                 warnings.warn(each.message, each.category, stacklevel=2)
@@ -84,6 +90,8 @@ class Kinematic_viscosity_operator(_StockOperator):
             self.qty_considered = 1
             self.parabolic = False
             self.u_stats = self.v_stats = None
+            if self.verbose:
+                _stock.log.info("Kinematic Viscosity: Initialisation Done")
         except AssertionError as error:
             wrong = self.__dict__.get("diffusivity")
             if wrong is None or isinstance(wrong, _stock.Quantity):
@@ -182,6 +190,7 @@ class Kinematic_viscosity_operator(_StockOperator):
 
     # -- a step ------------------------------------------------------------------
 
+    @telling("kinematic viscosity")
     def __call__(self) -> None:
         """Advance the momenta by the viscous stress over the domain's timestep."""
         if self.domain.on_stock_arrays or self.__dict__.get("scheme") == "explicit":
@@ -331,8 +340,8 @@ class Kinematic_viscosity_operator(_StockOperator):
         self._scratch_walls: dict[str, Any] = {}
         self.stability_G = viscosity_explicit.stiffness(domain)
         if verbose:
-            _stock.log.info(f"Kinematic Viscosity: explicit steps of {nu:g} m2/s are stable up "
-                            f"to {self.max_stable_timestep():g} s")
+            _stock.log.info(f"Kinematic Viscosity: explicit, nu = {nu:g}, stable for "
+                            f"dt <= {self.max_stable_timestep():g}")
 
     def _explicit_step(self) -> None:
         if self.domain.on_stock_arrays:

@@ -8,6 +8,7 @@ without holding them.  `overlay` puts them in place.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -171,6 +172,9 @@ def allocating_less(allocate: Callable[..., Any]) -> Callable[..., Any]:
         from anuga import Region
 
         if not isinstance(region, Region):
+            given = inspect.signature(allocate).bind(domain, region, *args, **kwargs).arguments
+            if given.get("verbose"):    # what ANUGA says as it begins to search
+                print(22 * "=" if len(region) == 2 else 23 * "+")
             found = Region.__new__(_found_class(Region))
             found.full_indices = _triangles_of(domain, region)
             found.type = region

@@ -58,47 +58,40 @@ static int64_t record(lean_run *r, int32_t m)
 }
 
 /* Write back the effective state of own triangle c.
- * IN recording 1: keep what changes in the undo record; OUT *overflow 1 if that is full: the
- * triangle is then left as it is.  Returns the volume, m3, by which a stage was lifted. */
-static double distribute_triangle(lean_run *r, const opened *o, int c, int recording, int *overflow)
+ * IN recording 1: keep what changes in the undo record.  Returns 1 if that is full: the triangle
+ * is then left as it is. */
+static int distribute_triangle(lean_run *r, const opened *o, int c, int recording)
 {
     const int32_t m = o->member[c];
     const double z = r->elevation[m], w = r->stage[m], uh = r->xmomentum[m], vh = r->ymomentum[m];
-    const double h = w - z, lifted = lean_lifted(w, z), d = lean_effective_depth(w, z);
+    const double lifted = lean_lifted(w, z), d = lean_effective_depth(w, z);
     const int still = d <= r->p.h_min || alone(o, c, r->p.h_min);
     const double a = still ? 0.0 : uh, b = still ? 0.0 : vh;
-    if (recording && (lifted != w || a != uh || b != vh) && record(r, m) < 0) {
-        *overflow = 1;
-        return 0.0;
-    }
+    if (recording && (lifted != w || a != uh || b != vh) && record(r, m) < 0)
+        return 1;
     r->stage[m] = lifted;
     r->xmomentum[m] = a;
     r->ymomentum[m] = b;
     r->height[m] = d;
-    if (!(h < 0.0))
-        return 0.0;
-    return -h * lean_area_at(r->mesh, o->block, c);
+    return 0;
 }
 
-double LEAN_FOR(distribute)(lean_run *r, int recording)
+int LEAN_FOR(distribute)(lean_run *r, int recording)
 {
-    double mass_error = 0.0;
     int overflow = 0;
     const int64_t before = r->n_undo;
     r->n_undo = 0; /* depths below are of the arrays as they stand */
     lean_run raw = *r;
     r->n_undo = before;
 #pragma omp parallel for schedule(dynamic, 4) num_threads(r->n_threads) \
-    reduction(+ : mass_error) reduction(| : overflow)
+    reduction(| : overflow)
     for (int b = 0; b < r->mesh->n_blocks; b++) {
         opened o;
         open_depths(&raw, b, arena_of(r), &o);
         for (int c = 0; c < o.nb; c++)
-            mass_error += distribute_triangle(r, &o, c, recording, &overflow);
+            overflow |= distribute_triangle(r, &o, c, recording);
     }
-    if (overflow) {
+    if (overflow)
         r->n_undo = r->undo_capacity;
-        return -1.0;
-    }
-    return mass_error;
+    return overflow;
 }

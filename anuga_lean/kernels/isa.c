@@ -7,7 +7,7 @@
 #define DECLARE(isa)                                                                         \
     double lean_sweep_##isa(const lean_run *, int, double, lean_update_result *);            \
     void lean_update_##isa(const lean_run *, int, double, uint8_t *, lean_update_result *);  \
-    double lean_distribute_##isa(lean_run *, int);                                           \
+    int lean_distribute_##isa(lean_run *, int);                                              \
     void lean_mark_isolated_##isa(const lean_run *);                                         \
     static const lean_kernels kernels_##isa = {                                              \
         .name = #isa,                                                                        \

@@ -17,7 +17,7 @@
 double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_result *result);
 void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
                       lean_update_result *result);
-double LEAN_FOR(distribute)(lean_run *r, int recording);
+int LEAN_FOR(distribute)(lean_run *r, int recording);
 void LEAN_FOR(mark_isolated)(const lean_run *r);
 
 #endif

@@ -68,7 +68,8 @@ class LeanFit(Fit):
         self.Atz: Array | None = None       # (number_of_nodes,)
         self.point_count = 0
         if verbose:
-            log.info("Fit on a lean mesh: looking for the neighbours of nodes")
+            log.info("FitInterpolate: Building quad tree")     # what ANUGA says of its own
+            log.info("Building smoothing matrix")
         self._rows: Any = rows_of(mesh)
 
     @property
@@ -102,8 +103,6 @@ class LeanFit(Fit):
 
     def _build_coefficient_matrix_B(self, verbose: bool = False) -> None:  # noqa: N802
         """Make the matrix to solve and drop the parts it is made of."""
-        if verbose:
-            log.info("Fit on a lean mesh: building the smoothing matrix")
         rows: Any = self._rows
         smooth = np.zeros(len(rows.column))
         for ks in _slices(self.mesh):

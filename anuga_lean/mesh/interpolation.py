@@ -143,6 +143,7 @@ class _Searched(SomeTriangles):
         super().__init__(corners_of(mesh, ks), mesh.get_extent())
         self.centroid_coordinates = np.asarray(mesh.centroid_coordinates[ks])
         self.outline = outline
+        self.number_of_nodes = 3 * len(mesh)    # three of their own for each triangle
 
     def get_boundary_polygon(self, verbose: bool = False) -> Array:
         """Return the outline."""

@@ -25,7 +25,7 @@ from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_given, count_of, stage
-from anuga_lean.mesh import lookup
+from anuga_lean.mesh import lookup, messages
 from anuga_lean.mesh.blocks import Blocks
 from anuga_lean.mesh.input_checks import (
     checked_boundary,
@@ -104,6 +104,8 @@ class Mesh(StockMesh):
     ) -> None:
         nodes = checked_nodes(coordinates)
         corners = checked_triangles(triangles, nodes)
+        if verbose:
+            messages.begin(len(corners))
         self._start(len(corners), len(nodes), verbose)
         self.use_inscribed_circle = use_inscribed_circle
         self.geo_reference = Geo_reference() if geo_reference is None else geo_reference
@@ -118,6 +120,8 @@ class Mesh(StockMesh):
         self.lone_vertices = self.blocks.lone_node.tolist()
         del nodes, corners, links
         _kernels.release_free_memory()
+        if verbose:
+            messages.end(self)
 
     def _start(self, number_of_triangles: int, number_of_nodes: int, verbose: bool) -> None:
         self.number_of_triangles = number_of_triangles
@@ -345,7 +349,7 @@ class Mesh(StockMesh):
 
     def set_to_inscribed_circle(self, safety_factor: float = 1) -> tuple[float, float]:
         """Replace the radii; return the largest and smallest old-to-new ratio."""
-        old = np.array(self.radii)
+        old = self.radii.copy()
         corner = np.asarray(self.vertex_coordinates).reshape(-1, 3, 2)
         side = [np.sqrt(((corner[:, i] - corner[:, i - 2]) ** 2).sum(axis=1)) for i in range(3)]
         new = np.asarray(self.areas) / (2 * (side[0] + side[1] + side[2])) * safety_factor

@@ -164,6 +164,8 @@ _LOADED = [
     *(Row("anuga.abstract_2d_finite_volumes.region", f"Region.{name}",
           f"{_REGIONS}:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
       for name in ("_setup_indices_line", "_setup_indices_polygon")),
+    Row("anuga.utilities.system_tools", "quantity_memory_stats",
+        "anuga_lean.quantity.views:counting_held", WRAPPED, "counts what is held", (), LOAD),
     Row("anuga.parallel.parallel_operator_factory", "allocate_inlet_procs",
         f"{_REGIONS}:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
         LOAD),
@@ -199,6 +201,8 @@ _LOADED = [
     Row("anuga.parallel.parallel_generic_communications", "communicate_bed_ghosts",
         f"{_HALO}:exchanging_bed", WRAPPED, "lean domains have computed edge values", (), LOAD,
         IF_THERE),
+    Row("anuga.file.netcdf", "NetCDFFile", "anuga_lean.memory_limits:asking_for_room", WRAPPED,
+        "asks for the memory without which netCDF ends the process", (), LOAD),
 ]
 
 # Defining module first, bases before subclasses.

@@ -16,6 +16,7 @@ from anuga.abstract_2d_finite_volumes import quantity_openmp_ext as _stock_kerne
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.config import epsilon
 from anuga.geospatial_data.geospatial_data import Geospatial_data
+from anuga.utilities import log
 from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._class_names import lasting
@@ -23,6 +24,8 @@ from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
+from anuga_lean.arrays.view import elements_of
+from anuga_lean.memory_limits import telling
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.integral import integral
@@ -41,6 +44,7 @@ class Quantity(SettableQuantity):
 
     # -- getting --------------------------------------------------------------
 
+    @telling("values of a quantity")
     def get_values(
         self,
         interpolation_points: Any = None,
@@ -59,6 +63,8 @@ class Quantity(SettableQuantity):
             return super().get_values(
                 interpolation_points, location, indices, use_cache, verbose
             )
+        if verbose is True:
+            log.info(f"Getting values from {location}")
         _, counts = self.domain.mesh.node_order()
         if not counts.all():
             raise QuantityError(
@@ -112,6 +118,7 @@ class Quantity(SettableQuantity):
             average_vertices(order, counts, vertex, means)
         return means
 
+    @telling("values of a quantity")
     def get_integral(
         self, full_only: bool = True, region: Any = None, indices: ArrayLike | None = None
     ) -> float:
@@ -173,6 +180,7 @@ class Quantity(SettableQuantity):
         usable = isinstance(other, Quantity) and not other.on_stock_arrays
         return other if usable and other.domain is self.domain else None
 
+    @telling("a quantity of two others")
     def _result(self, operation: forms.Operation, other: Quantity) -> Quantity:
         """Return a quantity of `operation` applied at each location separately."""
         result = Quantity(self.domain)
@@ -191,6 +199,7 @@ class Quantity(SettableQuantity):
         result.interpolate()
         return result
 
+    @telling("a quantity of two others")
     def __add__(self, other: Any) -> Quantity:
         q = self._operand(other)
         if q is None:
@@ -223,6 +232,7 @@ class Quantity(SettableQuantity):
         """Lower the values to those of `other` where they are higher; return self."""
         return self._keep(np.minimum, "minimum", other)
 
+    @telling("a quantity of two others")
     def _keep(self, operation: np.ufunc, name: str, other: Any) -> Quantity:
         q = self._operand(other)
         if q is None:
@@ -257,8 +267,8 @@ class Quantity(SettableQuantity):
             RealArrays(
                 self,
                 domain=RealArrays(self.domain),
-                vertex_values=np.asarray(self.vertex_values),
-                edge_values=None if self._edge is None else np.asarray(self.edge_values),
+                vertex_values=elements_of(self.vertex_values),
+                edge_values=elements_of(self.edge_values),
             )
         )
 
@@ -323,8 +333,8 @@ class Quantity(SettableQuantity):
         _stock_kernels.update(
             RealArrays(
                 self,
-                explicit_update=np.asarray(self.explicit_update),
-                semi_implicit_update=np.asarray(self.semi_implicit_update),
+                explicit_update=elements_of(self.explicit_update),
+                semi_implicit_update=elements_of(self.semi_implicit_update),
             ),
             timestep,
         )

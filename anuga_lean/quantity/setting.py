@@ -13,6 +13,7 @@ import numpy as np
 from anuga.abstract_2d_finite_volumes.quantity import Quantity as _StockQuantity
 from anuga.caching import cache
 from anuga.geospatial_data.geospatial_data import ensure_absolute
+from anuga.utilities import log
 from anuga.utilities.numerical_tools import ensure_numeric, is_scalar
 from numpy.typing import ArrayLike, NDArray
 
@@ -128,6 +129,8 @@ class SettableQuantity(CompactQuantity):
                     f, self.domain.get_centroid_coordinates(), use_cache, verbose)
             self.set_values(values, location=location)
         elif location == "vertices":
+            if verbose is True and use_cache is not True:
+                log.info("Evaluating function in set_values")
             form = from_function.at_vertices(f, self.domain) if in_parts else None
             if form is not None:
                 self._vertex = form
@@ -151,6 +154,11 @@ class SettableQuantity(CompactQuantity):
         xy = np.asarray(points)
         x, y = xy[:, 0], xy[:, 1]
         return cache(f, (x, y), verbose=verbose) if use_cache is True else f(x, y)
+
+    @staticmethod
+    def _say_fitted(verbose: bool) -> None:
+        if verbose:
+            log.info("Applying fitted data to quantity")
 
     def _set_vertices(self, values: Any, indices: Indices | None) -> None:
         """Set vertex i of triangle k to `values[3*k + i]`, for all k or those of `indices`."""
@@ -234,6 +242,7 @@ class SettableQuantity(CompactQuantity):
                 "set_values_from_utm_grid_file", filename, location, indices, verbose)
         else:
             self._set_everywhere(values_at, location)
+            self._say_fitted(verbose)
 
     def set_values_from_utm_raster(
         self, raster: Any, location: str = "centroids", indices: Indices | None = None,
@@ -248,6 +257,7 @@ class SettableQuantity(CompactQuantity):
             self._from_stock("set_values_from_utm_raster", raster, location, indices, verbose)
         else:
             self._set_everywhere(values_at, location)
+            self._say_fitted(verbose)
 
     def set_values_from_tif_file(
         self, filename: str, location: str = "centroids", indices: Indices | None = None,
@@ -262,6 +272,7 @@ class SettableQuantity(CompactQuantity):
             self._from_stock("set_values_from_tif_file", filename, location, indices, verbose)
         else:
             self._set_everywhere(values_at, location)
+            self._say_fitted(verbose)
 
     def _set_everywhere(self, values_at: Callable[[Array], Array], location: str) -> None:
         """Set values from a function of points, (m, 2) m absolute, a part at a time."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
+from anuga_lean.stepping import undo_record
 
 CONSERVED = ("stage", "xmomentum", "ymomentum")
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
@@ -35,6 +36,7 @@ class BoundState:
     def __init__(self, domain: Any) -> None:
         self._domain = domain
         self._bound: list[np.ndarray] = []
+        self._owners: list[Any] = []    # the quantities of those
 
     def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
         """Give the kernels the present arrays; return whether one of them is new.
@@ -52,10 +54,24 @@ class BoundState:
         bound = state + edges
         if self._bound and not any(map(is_not, bound, self._bound)):
             return False
+        owners = [quantities[name] for name in _STATE + RECONSTRUCTED]
+        for j, name in enumerate(_STATE + RECONSTRUCTED if self._bound else ()):
+            if owners[j] is not self._owners[j]:
+                self._domain.lean.assigned.note(name, "quantity")
+            elif bound[j] is not self._bound[j]:
+                attribute = "centroid_values" if j < len(_STATE) else "boundary_values"
+                self._domain.lean.assigned.note(name, attribute)
         run.bind_state(*state)
         run.bind_boundary(reflective, *edges)
-        self._bound = bound
+        self._bound, self._owners = bound, owners
         return True
+
+    def take_hidden(self) -> None:
+        """Assign centroid values that a script has put into the dict of a quantity."""
+        quantities = self._domain.quantities
+        for quantity in self._owners[:len(_STATE)] or [quantities[name] for name in _STATE]:
+            if "centroid_values" in quantity.__dict__:
+                quantity.centroid_values = quantity.__dict__.pop("centroid_values")
 
     def protect(self, run: _kernels.Run) -> float:
         """Lift stages to the bed and stop water too shallow to flow, in place.
@@ -63,7 +79,7 @@ class BoundState:
         Returns
         -------
         float
-            Mass error in m3.
+            Volume by which the stages were lifted, m3.
         """
         stage, bed = run.bound("stage"), run.bound("elevation")
         depth = stage - bed
@@ -73,4 +89,20 @@ class BoundState:
         below = np.flatnonzero(depth < 0.0)
         stage[below] = bed[below]
         run.clear_undo()
-        return float(np.sum(-depth[below] * self._domain.areas[below]))
+        return self._volume_lifted(below, depth[below])
+
+    def lifted(self, run: _kernels.Run) -> float:
+        """Return the volume by which the last distribute lifted stages to the bed, m3."""
+        index, before = undo_record.values_before(run)
+        depth = before[:, 0] - run.bound("elevation")[index]
+        below = np.flatnonzero(depth < 0.0)
+        return self._volume_lifted(index[below], depth[below])
+
+    def _volume_lifted(self, triangles: np.ndarray, depth: np.ndarray) -> float:
+        """Return the sum of -depth * area, m3, in the order of `triangles`, which ascends.
+
+        That is ANUGA's order (core_protect) where it has one thread; the sum of several has none.
+        """
+        if not len(triangles):
+            return 0.0
+        return float(np.cumsum(-depth * self._domain.areas[triangles])[-1])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.stepping.wall_edges import SparseEdges
 
 _PIECE = 65536      # triangles looked at together
@@ -56,6 +57,7 @@ class RiverWall(_StockRiverWall):
     domain: Any
     riverwall_edges: NDArray[np.int64]
 
+    @stage("the riverwalls", count_of)
     def create_riverwalls(self, riverwalls: dict, *args: Any, **kwargs: Any) -> None:
         """Make walls of the edges along given lines.
 

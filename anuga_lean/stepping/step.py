@@ -16,6 +16,7 @@ from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
 from anuga_lean.stepping import threads, undo_record
+from anuga_lean.stepping.assigned import Assigned
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
 from anuga_lean.stepping.edge_values import EdgeValues
 from anuga_lean.stepping.forcing import Forcing
@@ -48,6 +49,8 @@ class Step:
         The largest wave speed of each triangle, once asked for; outlives those parts.
     prescribed : Prescribed or None
         Boundary values that bounded the last reconstruction; outlives those parts.
+    assigned : Assigned
+        Warns of arrays put in the place of others; outlives those parts.
 
     Notes
     -----
@@ -62,6 +65,7 @@ class Step:
         self.domain = domain
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
+        self.assigned = Assigned(domain)
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -107,7 +111,7 @@ class Step:
             self._thread.check()
         if run is None or self._blocks is not self.domain.mesh.blocks:
             run = self._build()
-        run.set_threads(threads.usable(self.domain.omp_num_threads))
+        threads.give(run, self.domain)
         if self._state.bind(run, self.walls.reflective):
             self.quiet.wake_all()
         return run
@@ -148,6 +152,7 @@ class Step:
 
     def forget_parameters(self) -> None:
         """Take all anew at the next kernel, as ANUGA does when its C struct is dropped."""
+        self.domain.complete_step()
         self._start(self.forcing.rates)
 
     def set_walls(self, tags: tuple[str, ...]) -> None:
@@ -159,7 +164,7 @@ class Step:
     # -- distribute ------------------------------------------------------------
 
     def distribute(self, defer: bool, at_yield: bool = True,
-                   past: frozenset[str] = frozenset()) -> float:
+                   past: frozenset[str] = frozenset()) -> None:
         """Protect, find the depth and bring isolated triangles to rest.
 
         Parameters
@@ -170,12 +175,9 @@ class Step:
             True: scripts may write anything before the next sweep.
         past : frozenset of str
             Quantities whose vertex values are read before the next yield.
-
-        Returns
-        -------
-        float
-            Mass error in m3, 0.0 when deferred.
         """
+        if at_yield or len(self.domain.fractional_step_operators) > 1:
+            self.take_hidden()
         run = self.ready()
         self._thread.enter()
         if not at_yield:
@@ -185,9 +187,8 @@ class Step:
         run.set_predictor(0.0)
         self.edges.on_distribute(in_step=not at_yield)
         self.forcing.on_distribute(defer)
-        error = 0.0
         if not defer:
-            error = undo_record.distribute(run, self.domain.number_of_elements)
+            undo_record.distribute(run, self.domain.number_of_elements)
             self.tracers.find_concentrations(run)
             if at_yield:
                 self.quiet.wake_all()
@@ -199,7 +200,6 @@ class Step:
             self.domain.quantities[name].on_distribute(self.yields.past, at_yield)
         if at_yield:
             self._thread.leave()
-        return error
 
     def predict(self, dt: float) -> None:
         """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""
@@ -216,10 +216,18 @@ class Step:
             self.walls.write_boundary_values(self.ready())
 
     def protect(self) -> float:
-        """Only lift stages and stop shallow water, in place; return the mass error in m3."""
-        error = self._state.protect(self.ready())
+        """Only lift stages and stop shallow water, in place; return the volume lifted, m3."""
+        volume = self._state.protect(self.ready())
         self.quiet.wake_all()
-        return error
+        return volume
+
+    def take_hidden(self) -> None:
+        """Assign centroid values that a script has put into the dict of a quantity."""
+        self._state.take_hidden()
+
+    def lifted(self) -> float:
+        """Return the volume by which the last distribute lifted stages to the bed, m3."""
+        return self._state.lifted(self.run)
 
     # -- fluxes ----------------------------------------------------------------
 
@@ -231,15 +239,24 @@ class Step:
         self._bind_optional(run, substep)
         if per_step != 1 or self.tracers.count:
             self.quiet.wake_all()
+        fused = self.stages.may_fuse(substep) and not self.forcing.is_shared
+        if not fused:
+            run.forget_stopped()
         run.find_active()
-        if self.stages.may_fuse(substep) and not self.forcing.is_shared:
-            run.set_manning(domain.has_manning_friction())
-            smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
-            self.stages.take_second(count, volume)
-        else:
-            self.stages.take_fluxes(run)
-            smallest = run.sweep(_kernels.FLUXES)[0]
-            self.forcing.on_fluxes()
+        try:
+            if fused:
+                run.set_manning(domain.has_manning_friction())
+                smallest, count, volume = run.sweep(
+                    _kernels.SECOND_STAGE, domain.timestep, domain.asks())
+                self.stages.take_second(count, volume)
+            else:
+                self.stages.take_fluxes(run)
+                smallest = run.sweep(_kernels.FLUXES, asks=domain.asks())[0]
+                self.forcing.on_fluxes()
+        except BaseException:       # of a signal, in the middle of the sweep
+            self.substeps.take_back()
+            self.quiet.wake_all()
+            raise
         if substep < per_step:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
             self.tracers.count_boundary_fluxes(run, substep)
@@ -284,6 +301,7 @@ class Step:
     def backup_conserved(self) -> None:
         """Keep the conserved quantities for `average`."""
         run = self.ready()
+        run.forget_stopped()
         self.tracers.back_up()
         self.stages.back_up(run)
 

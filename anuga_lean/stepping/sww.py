@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 from anuga.config import max_float
+from anuga.file import netcdf
 from anuga.file import sww as _sww
-from anuga.file.netcdf import NetCDFFile
 from numpy.typing import DTypeLike, NDArray
 
 from anuga_lean._errors import CheckpointWarning
 from anuga_lean._kernels import average_vertices
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.memory_limits import count_of, stage
 
 Array = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class SWW_file(_sww.SWW_file):
         if not _in_chunks(self.domain):
             super().store_connectivity()
             return
-        with closing(NetCDFFile(self.filename, "a")) as fid:
+        with closing(netcdf.NetCDFFile(self.filename, "a")) as fid:
             self.domain.geo_reference.write_NetCDF(fid)
             self._store_triangles(fid)
             self._store_global_numbers(fid)
@@ -74,6 +75,7 @@ class SWW_file(_sww.SWW_file):
                 fid, domain.number_of_global_triangles, domain.number_of_global_nodes,
                 domain.tri_full_flag, domain.tri_l2g, domain.node_l2g)
 
+    @stage("storing a frame", count_of)
     def store_timestep(self) -> None:
         """Store a frame of what changes."""
         if not _in_chunks(self.domain):
@@ -228,7 +230,8 @@ def go_on_with_file(domain: Any) -> bool:
     """Cut the domain's file after the frame of the present time, or the one before.
 
     Frames that were stored after the checkpoint was written are cut off.  If the
-    file is gone a new one is begun, with a CheckpointWarning.
+    file is gone a new one is begun, with a CheckpointWarning; so it is, without one, if
+    the domain has got another name or datadir since it was loaded: the file is another run's.
 
     Returns
     -------
@@ -238,22 +241,30 @@ def go_on_with_file(domain: Any) -> bool:
     file = getattr(domain, "writer", None)
     if not domain.store or file is None:
         return False
+    here = domain.get_datadir(), domain.get_name()
+    if domain._lean_resumed[2:] not in ((), (here,)):
+        return _begin_file(domain)
     if not os.path.exists(file.filename):
         warnings.warn(
             f"{file.filename}, to which the run of the checkpoint has stored, is not there: a new "
-            f"file begins at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=4)
-        domain.distribute_to_vertices_and_edges()
-        domain.initialise_storage()
-        domain.store_timestep()
-        return True
+            f"file begins at t={domain.get_time():g} s.", CheckpointWarning, stacklevel=5)
+        return _begin_file(domain)
     file._lock = _sww.acquire_sww_lock(file.filename)
-    with closing(NetCDFFile(file.filename)) as fid:
+    with closing(netcdf.NetCDFFile(file.filename)) as fid:
         times = np.asarray(fid.variables["time"][:], float)
     now = domain.relative_time
     count = int(np.count_nonzero(times <= now + 1e-9 * max(1.0, abs(now))))
     if count < len(times):
         _cut_frames(file.filename, count)
         _narrow_ranges(file, count)
+    return True
+
+
+def _begin_file(domain: Any) -> bool:
+    """Make a file and store the present state in it; return True."""
+    domain.distribute_to_vertices_and_edges()
+    domain.initialise_storage()
+    domain.store_timestep()
     return True
 
 
@@ -281,7 +292,7 @@ def _cut_frames(path: str, count: int) -> None:
 def _narrow_ranges(file: Any, count: int) -> None:
     """Set the ranges of what changes to those of the first `count` frames."""
     known = getattr(file, "ranges", {})
-    with closing(NetCDFFile(file.filename, "a")) as fid:
+    with closing(netcdf.NetCDFFile(file.filename, "a")) as fid:
         for name, variable in fid.variables.items():
             ends = fid.variables.get(name + _sww.Write_sww.RANGE)
             if ends is not None and variable.dimensions[0] == "number_of_timesteps":

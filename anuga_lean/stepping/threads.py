@@ -8,15 +8,20 @@ results do not depend on the number.
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import warnings
 from threading import get_ident
 from typing import Any
 
+from anuga_lean import _kernels
 from anuga_lean._errors import ThreadError
+from anuga_lean.memory_limits import limit_error
 
 _most_used = 1          # threads of any lean domain of this process so far
 _forked_from = 1        # what _most_used was in the process this one was forked from
+_made = 1               # threads that OpenMP has made, or could make
+_UNITS = {"B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def usable(wanted: int) -> int:
@@ -33,6 +38,36 @@ def usable(wanted: int) -> int:
     if wanted > _most_used:
         _most_used = wanted
     return wanted
+
+
+def give(run: Any, domain: Any) -> None:
+    """Give a run the domain's threads, each with an arena.
+
+    Raises
+    ------
+    MemoryLimitError
+        There is no room for the arenas or the stacks: libgomp itself would end the process.
+    """
+    global _made
+    count = usable(domain.omp_num_threads)
+    try:
+        if count > _made:
+            _kernels.make_threads(count, _stack_nbytes())
+            _made = count
+        run.set_threads(count)
+    except MemoryError as error:
+        raise limit_error(error, f"{count} OpenMP threads", domain.number_of_triangles) from error
+
+
+def _stack_nbytes() -> int:
+    """Return the bytes of the stack that libgomp gives a thread."""
+    for name in ("OMP_STACKSIZE", "GOMP_STACKSIZE"):
+        text = os.environ.get(name, "").strip().upper()
+        number, unit = text.rstrip("BKMG").strip(), text[-1:] if text[-1:] in _UNITS else "K"
+        if number.isdecimal():
+            return int(number) * _UNITS[unit]
+    limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    return 2 << 20 if limit == resource.RLIM_INFINITY else limit     # as glibc takes it
 
 
 class SteppingThread:
@@ -73,7 +108,8 @@ class SteppingThread:
 
 
 def _note_fork() -> None:
-    global _forked_from
+    global _forked_from, _made
+    _made = 1
     _forked_from = max(_forked_from, _most_used)
 
 

@@ -29,14 +29,11 @@ def make_room(run: _kernels.Run, number_of_triangles: int, least: int = 0) -> No
     run.bind_undo(index, value, bits)
 
 
-def distribute(run: _kernels.Run, number_of_triangles: int) -> float:
-    """Distribute in place and record what that changes; return the mass error in m3."""
-    error = run.distribute(True)
-    while error < 0.0:      # the record is full
+def distribute(run: _kernels.Run, number_of_triangles: int) -> None:
+    """Distribute in place and record what that changes."""
+    while run.distribute(True):     # the record is full
         make_room(run, number_of_triangles, 4 * len(run.bound("undo_index")))
-        error = run.distribute(True)
     run.sort_undo()
-    return error
 
 
 def values_before(run: _kernels.Run) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def stored(name: str = NAME) -> Any:
     """A run that stores and checkpoints at every yield."""
     domain = made(name=name)
     domain.set_store(True)
-    domain.set_checkpointing(checkpoint_step=1)
+    domain.set_checkpointing(checkpoint_step=1, keep=2)
     return domain
 
 

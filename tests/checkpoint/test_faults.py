@@ -115,8 +115,9 @@ def test_killed_runs(tmp_path: Path, mode: str) -> None:
     times = [max(float(name[:-4].rpartition("_")[2]) for name in each["names"]
                  if name.endswith(".npz") and "_mesh_" not in name) for each in with_set]
     assert times == [each["time"] for each in with_set]
-    # two sets, one that was just written, the mesh file, and what was being written
-    assert 5 >= max(len(each["names"]) for each in found)
+    # two sets and one that was just written, each with its stub, the mesh file, what was being
+    # written, and a lock
+    assert 9 >= max(len(each["names"]) for each in found)
     if mode == "writing":
         assert 20 <= sum(f".{NAME}.partial" in each["names"] for each in found)
 
@@ -229,7 +230,7 @@ def test_room_is_checked_first(sets: Path, monkeypatch: pytest.MonkeyPatch) -> N
     domain = loaded(sets)
     domain.checkpoint_dir = str(sets)
     newest = states(sets)[-1]
-    before = {path: path.read_bytes() for path in sets.iterdir()}
+    before = {path: path.read_bytes() for path in sets.glob("*")}
     usage = shutil.disk_usage(sets)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=700_000))
     steps = domain.evolve(yieldstep=YIELDSTEP, finaltime=1.0)
@@ -238,7 +239,7 @@ def test_room_is_checked_first(sets: Path, monkeypatch: pytest.MonkeyPatch) -> N
     [text] = [str(each.message) for each in said]
     assert re.search(rf"needs 1\.\d MiB in {re.escape(str(sets))}, where 0\.7 MiB are free", text)
     assert f"the older {newest.name} is untouched" in text
-    assert before == {path: path.read_bytes() for path in sets.iterdir()}
+    assert before == {path: path.read_bytes() for path in sets.glob("[!.]*")}
     monkeypatch.undo()
     next(steps)
     assert time_of(newest) < loaded(sets).get_time()
@@ -328,7 +329,7 @@ def test_stray_names(sets: Path) -> None:
     assert time_of(newest) == domain.get_time()
     assert isinstance(domain, anuga.Domain)
     domain.checkpoint_dir = str(sets)
-    with pytest.warns(CheckpointWarning, match=f"3 checkpoints of '{NAME}'"):
+    with pytest.warns(CheckpointWarning, match=rf"'{NAME}' \(1, e.g. {NAME}_P2_0_13.0.npz"):
         digests(domain, finaltime=1.0, at_most=3)
     left = {path.name for path in sets.iterdir()}
     assert set(stray) - {f".{NAME}.partial"} <= left

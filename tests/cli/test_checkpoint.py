@@ -41,7 +41,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a model with code in it has left two sets."""
+    """A folder in which a model with code in it has left four sets."""
     folder = tmp_path_factory.mktemp("cli")
     subprocess.run([sys.executable, "-c", MAKE], cwd=folder, check=True)
     (folder / "sets" / "notes_1.5.txt").write_text("mine")
@@ -53,20 +53,21 @@ def test_list(made: Path) -> None:
     done = run(made, "list", "sets")
     assert (0, "") == (done.returncode, done.stderr)
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert [["my_flood", "1.5", "1", "all"], ["my_flood", "1", "1", "all"]] == [
+    assert [["my_flood", time, "1", "all"] for time in ("1.5", "1", "0.5", "0")] == [
         line[:4] for line in lines[1:]]
+    assert {"anuga_lean"} == {line[-1] for line in lines[1:]}
 
 
 def test_verify(made: Path, tmp_path: Path) -> None:
     done = run(made, "verify", "sets")
-    assert (0, 2) == (done.returncode, done.stdout.count(": whole, "))
+    assert (0, 4) == (done.returncode, done.stdout.count(": whole, "))
     shutil.copytree(made / "sets", tmp_path / "sets")
     path = tmp_path / "sets" / "my_flood_1.5.npz"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
     path.write_bytes(content)
     done = run(tmp_path, "verify", "sets")
-    assert (1, 1) == (done.returncode, done.stdout.count(": whole, "))
+    assert (1, 3) == (done.returncode, done.stdout.count(": whole, "))
     assert "my_flood_1.5.npz: WRONG" in done.stdout and "is damaged" in done.stdout
     assert 0 == run(tmp_path, "verify", "sets/my_flood_1.0.npz").returncode
 
