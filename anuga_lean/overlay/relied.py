@@ -67,7 +67,8 @@ RELIED = {
     "file_conversion/sww2dem.py": ("sww2dem",),
     "shallow_water/sww_interrogate.py": (
         "get_flow_through_cross_section", "get_interpolated_quantities_at_polyline_midpoints",
-        "get_interpolated_quantities_at_multiple_polyline_midpoints"),
+        "get_interpolated_quantities_at_multiple_polyline_midpoints",
+        "get_maximum_inundation_data"),
     "utilities/_sww_frames.py": ("FrameArray", "SWWSource"),
     "utilities/plot_utils.py": (
         "get_output", "getInds", "_read_tracers", "_read_output", "get_centroids", "_getCentVar",

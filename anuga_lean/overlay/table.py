@@ -130,6 +130,8 @@ _READING = (
      "a lean mesh, and quantities when they are asked for"),
     ("anuga.shallow_water.sww_interrogate", "get_flow_through_cross_section",
      "sections:get_flow_through_cross_section", _BY_FRAME),
+    ("anuga.shallow_water.sww_interrogate", "get_maximum_inundation_data",
+     "inundation:get_maximum_inundation_data", _BY_FRAME),
     ("anuga.file_conversion.sww2dem", "sww2dem", "rasters:sww2dem", "makes a grid in parts"),
     ("anuga.utilities.plot_utils", "Make_Geotif", "geotiffs:make_geotif", _BY_FRAME),
 )

@@ -4,7 +4,8 @@
 `frames` reads rows of a file and collects them, or their maxima; `vertices` is behind
 `get_output`, `centroids` behind `get_centroids`, `rasters` behind `sww2dem`, `geotiffs` behind
 `Make_Geotif`, `stored` and `interpolation` behind `file_function` and what interpolates,
-`sections` behind the flow through cross-sections, `plotting` behind `SWW_plotter`.
+`sections` behind the flow through cross-sections, `inundation` behind
+`get_maximum_inundation_data`, `plotting` behind `SWW_plotter`.
 How such files are written is `stepping.sww`'s, how those of several ranks are merged
 `mpi.merging`'s.
 """

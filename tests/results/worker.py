@@ -165,7 +165,17 @@ def functions(anuga: Any, names: list[str]) -> Calls:
         yield f"{name} csv", lambda name=name, file=file, points=points: interpolate_sww2csv(
             file, points, f"{name}_depth.csv", f"{name}_u.csv", f"{name}_v.csv", use_cache=False,
             verbose=False)
-        yield f"{name} runup", lambda file=file: s.get_maximum_inundation_data(file)
+        square = shifted(name, [(20.0, 10.0), (80.0, 10.0), (80.0, 60.0), (20.0, 60.0)])
+        for label, options in {
+            "": {}, "nodes": {"use_centroid_values": False}, "early": {"time_interval": [0.0, 1.5]},
+            "square": {"polygon": square}, "late": {"time_interval": [90.0, 91.0]},
+            "never": {"time_interval": [0.1, 0.2]}, "loud": {"verbose": True},
+            "both": {"polygon": square, "time_interval": [1.0, 3.0], "use_centroid_values": False},
+        }.items():
+            yield f"{name} runup {label}", lambda file=file, options=options: \
+                s.get_maximum_inundation_data(file, return_time=True, **options)
+        yield f"{name} runup", lambda file=file: [
+            s.get_maximum_inundation_elevation(file), s.get_maximum_inundation_location(file)]
 
 
 def rasters(anuga: Any, names: list[str]) -> Calls:
