@@ -33,6 +33,9 @@ SMALL, SMALL_FRAMES = 2_500, 3
 SECTION = [[100.0, 120.0], [700.0, 640.0]]
 POINTS = [[100.0, 100.0], [512.3, 300.1], [880.0, 730.0]]
 RANKS = 2
+# Names of which none is in another: gauges are read from all files that have a name in theirs.
+SMALLER = {"run": "tiny"}
+RANKED = {"run": "whole", "tiny": "least"}
 
 
 def plots(anuga: Any) -> Any:
@@ -98,7 +101,7 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "sww2dem, elevation": lambda a, name: a.sww2dem(f"{name}.sww", "bed.asc", cellsize=10.0),
     "sww2dem, depth": lambda a, name: a.sww2dem(
         f"{name}.sww", "depth.asc", quantity="depth", cellsize=10.0),
-    "sww_merge": lambda a, name: a.sww_merge(f"ranks_{name}", RANKS),
+    "sww_merge": lambda a, name: a.sww_merge(RANKED[name], RANKS),
     "file_function": lambda a, name: a.file_function(
         f"{name}.sww", quantities=["stage", "elevation", "xmomentum", "ymomentum"],
         interpolation_points=POINTS),
@@ -167,7 +170,7 @@ def run_child(variant: str, case: str, name: str) -> dict[str, int]:
     """Measure one case in this process."""
     anuga = import_anuga(variant)
     make = CASES[case]
-    make(anuga, f"small_{name}")
+    make(anuga, SMALLER[name])
     settle()
     probe.reset_peak_rss()
     before = probe.read_memory().rss
@@ -212,13 +215,13 @@ def main() -> None:
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as scratch:
         folder = args.folder or Path(scratch)
-        for name, triangles, frames in (("small_run", SMALL, SMALL_FRAMES),
+        for name, triangles, frames in ((SMALLER["run"], SMALL, SMALL_FRAMES),
                                         ("run", args.triangles, args.frames)):
             stored = int(args.unique), int(args.centroids)
             if not (folder / f"{name}.sww").exists():
                 child("write", name, triangles, frames, *stored, folder=folder)
-            if "sww_merge" in chosen and not (folder / f"ranks_{name}_P{RANKS}_0.sww").exists():
-                child("write", f"ranks_{name}", triangles, frames, *stored, folder=folder,
+            if "sww_merge" in chosen and not (folder / f"{RANKED[name]}_P{RANKS}_0.sww").exists():
+                child("write", RANKED[name], triangles, frames, *stored, folder=folder,
                       launcher=("mpiexec", "-n", str(RANKS)))
         for case in chosen:
             found[case] = {}
