@@ -70,6 +70,7 @@ RELIED = {
         "get_interpolated_quantities_at_multiple_polyline_midpoints",
         "get_maximum_inundation_data"),
     "utilities/_sww_frames.py": ("FrameArray", "SWWSource"),
+    "utilities/animate.py": ("SWW_plotter.__init__", "SWW_plotter.water_volume"),
     "utilities/plot_utils.py": (
         "get_output", "getInds", "_read_tracers", "_read_output", "get_centroids", "_getCentVar",
         "_get_centroid_values", "_tracer_names_from", "make_grid", "Make_Geotif"),

@@ -272,6 +272,8 @@ _INSTALLED = [
         "anuga_lean.results.doors:interpolating_stored", METHOD, _BY_FRAME),
     Row("anuga.utilities._sww_frames", "SWWSource.__init__",
         "anuga_lean.results.doors:keeping_one_frame", METHOD, "rows of one frame, not of several"),
+    Row("anuga.utilities.animate", "SWW_plotter.water_volume",
+        "anuga_lean.results.doors:of_all_triangles", METHOD, "makes no list of all triangles"),
     Row("anuga.utilities._sww_frames", "FrameArray._frame", _READS, METHOD,
         "computes some triangles at a time", ("plotting:frame_of",)),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",

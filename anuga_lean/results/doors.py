@@ -63,3 +63,16 @@ def keeping_one_frame(init: Callable[..., None]) -> Callable[..., None]:
         self.CACHED_READS = min(self.CACHED_READS, 4)   # what any of its quantities is made of
 
     return wrapped
+
+
+def of_all_triangles(water_volume: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an SWW_plotter's `water_volume`, which makes a list of all triangles' numbers."""
+
+    @functools.wraps(water_volume)
+    def wrapped(self: Any, per_unit_area: bool = False, triangle_ids: Any = None,
+                polygon: Any = None, verbose: bool = False) -> Any:
+        if triangle_ids is None and polygon is None:
+            triangle_ids = slice(None)
+        return water_volume(self, per_unit_area, triangle_ids, polygon, verbose)
+
+    return wrapped

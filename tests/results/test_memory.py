@@ -16,7 +16,7 @@ MOST = {
     "get_output": 60, "get_output, 'max'": 60, "get_centroids": 110, "get_centroids, 'max'": 110,
     "Make_Geotif, 'max'": 130, "Make_Geotif, 'all'": 130, "sww2dem, depth": 130,
     "file_function": 150, "get_flow_through_cross_section": 130,
-    "get_energy_through_cross_section": 150, "SWW_plotter, max_speed": 150,
+    "get_energy_through_cross_section": 150, "SWW_plotter: max_speed": 150,
 }
 
 

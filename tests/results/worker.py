@@ -235,6 +235,8 @@ def plotters(anuga: Any, names: list[str]) -> Calls:
                 p.elev_delta and p.elev_delta[3], p.stage[:, [3, 5]], p.depth.min(),
                 p.xvel[1:3], p.yvel[-1],
                 p.get_flow_through_cross_section(line), p.water_volume(),
+                p.water_volume(True, polygon=shifted(name, [(9, 9), (60, 12), (50, 60)])),
+                p.water_volume(triangle_ids=[3, 7]), p.water_volume(per_unit_area=True),
                 np.asarray(p.get_triangles_inside_polygon(shifted(name, [
                     (10.0, 10.0), (60.0, 12.0), (50.0, 60.0)])))]
 
