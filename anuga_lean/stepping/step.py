@@ -152,6 +152,7 @@ class Step:
 
     def forget_parameters(self) -> None:
         """Take all anew at the next kernel, as ANUGA does when its C struct is dropped."""
+        self.domain.complete_step()
         self._start(self.forcing.rates)
 
     def set_walls(self, tags: tuple[str, ...]) -> None:
@@ -233,15 +234,24 @@ class Step:
         self._bind_optional(run, substep)
         if per_step != 1 or self.tracers.count:
             self.quiet.wake_all()
+        fused = self.stages.may_fuse(substep) and not self.forcing.is_shared
+        if not fused:
+            run.forget_stopped()
         run.find_active()
-        if self.stages.may_fuse(substep) and not self.forcing.is_shared:
-            run.set_manning(domain.has_manning_friction())
-            smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
-            self.stages.take_second(count, volume)
-        else:
-            self.stages.take_fluxes(run)
-            smallest = run.sweep(_kernels.FLUXES)[0]
-            self.forcing.on_fluxes()
+        try:
+            if fused:
+                run.set_manning(domain.has_manning_friction())
+                smallest, count, volume = run.sweep(
+                    _kernels.SECOND_STAGE, domain.timestep, domain.asks())
+                self.stages.take_second(count, volume)
+            else:
+                self.stages.take_fluxes(run)
+                smallest = run.sweep(_kernels.FLUXES, asks=domain.asks())[0]
+                self.forcing.on_fluxes()
+        except BaseException:       # of a signal, in the middle of the sweep
+            self.substeps.take_back()
+            self.quiet.wake_all()
+            raise
         if substep < per_step:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
             self.tracers.count_boundary_fluxes(run, substep)
@@ -286,6 +296,7 @@ class Step:
     def backup_conserved(self) -> None:
         """Keep the conserved quantities for `average`."""
         run = self.ready()
+        run.forget_stopped()
         self.tracers.back_up()
         self.stages.back_up(run)
 
