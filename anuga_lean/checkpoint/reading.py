@@ -27,6 +27,10 @@ from anuga_lean.checkpoint.releases import check
 # Most bytes of arrays that files are read into, and per byte of them: zeros compress so well
 # that a small file could fill the memory.
 _ROOM, _ROOM_PER_BYTE = 32 << 20, 64
+# Which arrays a quantity has, also once its domain is turned to stock arrays.
+_KINDS = {**dict.fromkeys(("stage", "xmomentum", "ymomentum"), "evolved"),
+          **dict.fromkeys(("elevation", "height", "xvelocity", "yvelocity"), "edge_diagnostic"),
+          "friction": "centroid_only", "x": "coordinate", "y": "coordinate"}
 
 
 class StateFile:
@@ -204,6 +208,9 @@ def _check(domain: Any) -> None:
     for name, quantity in domain.quantities.items():
         if not isinstance(quantity, Quantity) or quantity.__dict__.get("domain") is not domain:
             raise ValueError(f"a quantity {name} of another domain")
+        kind = quantity.__dict__.get("_qty_type")
+        if kind not in (_KINDS[name],) if name in _KINDS else kind not in _KINDS.values():
+            raise ValueError(f"a quantity {name} of the kind {kind!r}")
         for key, shape in (("_centroid_values", (n,)),
                            ("boundary_values", (domain.boundary_length,))):
             values = quantity.__dict__.get(key)     # those of x and y come when asked for

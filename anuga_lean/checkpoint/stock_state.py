@@ -56,6 +56,10 @@ def check(domain: Any) -> None:
             _check_array(name, found, shapes[what], dtype)
     _check_range("boundary_cells", domain.boundary_cells, n)
     _check_range("boundary_edges", domain.boundary_edges, 3)
+    for tag, ids in domain.tag_boundary_cells.items():
+        if not isinstance(ids, (list, np.ndarray)):
+            raise ValueError(f"edges of the boundary {tag!r} that are a {type(ids).__name__}")
+        _check_range(f"edges of the boundary {tag!r}", np.array(ids, int), edges)
     for name, quantity in domain.quantities.items():
         _check_quantity(name, quantity, n)
     if domain.number_of_riverwall_edges:

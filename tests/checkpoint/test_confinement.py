@@ -371,3 +371,48 @@ def alarm() -> Iterator[None]:
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+# -- what kernels of ANUGA's read without asking -------------------------------------
+
+
+def spoilt(graph: Graph, what: str) -> None:
+    """Leave out or change what ANUGA's kernels would take as it is."""
+    quantities = dict(graph[graph[0]["attributes"]["quantities"][1]]["dict"])
+    stage = graph[quantities["stage"][1]]["attributes"]
+    mesh = graph[graph[0]["attributes"]["mesh"][1]]["attributes"]
+    if what == "no array of updates":
+        del graph[stage["_updates"][1]]["dict"][0]
+    elif what == "no values at edges":
+        stage["_edge"] = None
+    elif what == "another kind":
+        stage["_qty_type"] = "coordinate"
+    elif what == "lean among stock":
+        stage["on_stock_arrays"] = False
+    else:
+        tags = graph[mesh["tag_boundary_cells"][1]]["dict"]
+        graph[tags[0][1][1]] = {"list": [0, {"below": -1, "beyond": 10**6}[what]]}
+
+
+@pytest.mark.parametrize("what", ["nothing", "no array of updates", "no values at edges",
+                                  "another kind", "lean among stock", "below", "beyond"])
+def test_what_stock_kernels_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                 what: str) -> None:
+    """Each of these ended a run by a signal, some of them many steps later."""
+    monkeypatch.chdir(tmp_path)
+    domain = made(2, 2, NAME)
+    with pytest.warns(anuga.StockKernelWarning):
+        domain.use_stock_kernels("a test")
+    domain.set_checkpointing(checkpoint_dir="sets", checkpoint_step=1, keep=1)
+    next(iter(domain.evolve(yieldstep=STEP, finaltime=1.0)))
+    if what == "nothing":
+        evolved(load())
+        return
+    changed(lambda graph, header: spoilt(graph, what))
+    refused("holds no domain")
+
+
+def test_a_set_without_its_identity(place: Path) -> None:
+    """A header whose set is a list is refused like any other damage."""
+    changed(lambda graph, header: header.update(set=["ref", 14]))
+    refused("header without set")
