@@ -13,6 +13,9 @@ from typing import Any
 
 from anuga_lean._class_names import restored as _restored  # noqa: F401  (pickles name it)
 from anuga_lean._errors import (
+    AssignmentWarning as AssignmentWarning,
+)
+from anuga_lean._errors import (
     BrokenInstallation as BrokenInstallation,
 )
 from anuga_lean._errors import (

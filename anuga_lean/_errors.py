@@ -2,14 +2,19 @@
 
 `LeanError` is the root; each leaf is also the built-in a user would expect to
 catch.  Messages are one sentence: what is wrong, with the numbers, and what to
-do next.
+do next.  What they quote of a file cannot do anything to a terminal: `_escapes`.
 """
 
 from __future__ import annotations
 
+from anuga_lean._escapes import escaped
+
 
 class LeanError(Exception):
     """Root of the errors raised by anuga_lean."""
+
+    def __str__(self) -> str:
+        return escaped(super().__str__(), lines=True)
 
 
 class MeshError(LeanError, ValueError):
@@ -18,6 +23,10 @@ class MeshError(LeanError, ValueError):
 
 class InvalidMesh(MeshError, AssertionError):
     """A mesh that cannot be built, caught by `except AssertionError` as ANUGA's."""
+
+
+class MeshFileError(InvalidMesh, OSError):
+    """A mesh file holds what no mesh has; also an OSError, as ANUGA raises for most of these."""
 
 
 class BlockTooLarge(MeshError):
@@ -148,30 +157,44 @@ class CommandError(LeanError, RuntimeError):
         self.exit_code = exit_code
 
 
-class HookWarning(UserWarning):
+class LeanWarning(Warning):
+    """Root of the warnings issued by anuga_lean."""
+
+    def __str__(self) -> str:
+        return escaped(super().__str__(), lines=True)
+
+
+class HookWarning(LeanWarning, UserWarning):
     """Issued when this package is imported too late to bring the lean classes in."""
 
 
-class StockAnugaWarning(RuntimeWarning):
+class StockAnugaWarning(LeanWarning, RuntimeWarning):
     """Issued once when the installed ANUGA runs as it is, because its inside is not known here.
 
     No UserWarning, for the reason that StockKernelWarning gives.
     """
 
 
-class MemoryWarning(UserWarning):
+class AssignmentWarning(LeanWarning, RuntimeWarning):
+    """Issued once where a script assigns an array and ANUGA would go on with the one before.
+
+    No UserWarning, for the reason that StockKernelWarning gives.
+    """
+
+
+class MemoryWarning(LeanWarning, UserWarning):
     """Issued when a part of a run takes more memory than it does elsewhere; it says why."""
 
 
-class PartsWarning(UserWarning):
+class PartsWarning(LeanWarning, UserWarning):
     """Issued once when a function is asked for the values on a large mesh in parts."""
 
 
-class CheckpointWarning(UserWarning):
+class CheckpointWarning(LeanWarning, UserWarning):
     """Issued when a checkpoint is left out, passed over or restored in part."""
 
 
-class StockKernelWarning(RuntimeWarning):
+class StockKernelWarning(LeanWarning, RuntimeWarning):
     """Issued once per domain and feature that runs on ANUGA's own kernels.
 
     No UserWarning: that is what ANUGA and scripts warn with about a model, and

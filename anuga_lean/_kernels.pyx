@@ -9,7 +9,13 @@ Nothing that is passed in can crash the process: a call that lacks arrays raises
 Longer than 500 lines: Cython keeps a class in one file, and a run has many arrays.
 """
 
+from cpython.exc cimport PyErr_CheckSignals
+from libc.string cimport memset
+
+from threading import get_ident, main_thread
+
 include "_kernels_checks.pxi"
+include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
@@ -114,6 +120,9 @@ cdef extern from "run.h" nogil:
         double *block_timestep
         double *scratch
         size_t scratch_stride
+        int (*poll)(void *) noexcept nogil
+        void *asked
+        int32_t poll_every
 
     ctypedef struct lean_update_result:
         int64_t n_negative
@@ -160,6 +169,8 @@ EDGE_QUANTITIES = MappingProxyType({
     "height": LEAN_HEIGHT, "elevation": LEAN_ELEVATION})
 
 cdef int64_t _MOST_THREADS = 4096
+# Blocks that the calling thread sweeps between two looks for signals: some 0.05 s.
+cdef int32_t _BLOCKS_BETWEEN_POLLS = 256
 
 # What a run has been given: one bit for what is bound by one call.
 cdef enum:
@@ -191,6 +202,19 @@ cdef _refuse(str method, int missing):
         absent = [each for each in absent if not each[0].startswith("threads with")]
     raise NotBound(f"{method} needs {', '.join([what for what, _ in absent])} of a run, not "
                    f"bound to it: call {', '.join([call for _, call in absent])} first")
+
+
+cdef int _poll(void *asked) noexcept with gil:
+    """Let Python run its signal handlers; return 1 if the sweep of this Run is to stop."""
+    cdef Run run = <Run> asked
+    try:
+        PyErr_CheckSignals()
+        if run.asks is not None:
+            run.asks()
+    except BaseException as error:
+        run.stopped_by = error
+        return 1
+    return 0
 
 
 def available_isas():
@@ -235,12 +259,18 @@ cdef class Run:
     cdef uint8_t *known
     cdef bint extra         # the arenas have room for the predictor and tracers
     cdef lean_prescribed_values prescribed
+    cdef object asks                    # called at a poll; the exception it raises ...
+    cdef object stopped_by              # ... stops the sweep
+    cdef bint has_stopped               # a SECOND_STAGE, which is still to be finished:
+    cdef lean_update_result found       # what it has found so far
 
     def __cinit__(self, MeshHandle mesh not None, str isa=None):
         cdef bytes name
         self.mesh = mesh
         self.r.mesh = &mesh.c
         self.arrays = {}
+        self.r.asked = <void *> self
+        self.r.poll_every = _BLOCKS_BETWEEN_POLLS
         self.kernels = lean_select_kernels(NULL)
         if isa is not None:
             name = isa.encode()
@@ -676,6 +706,8 @@ cdef class Run:
     def find_active(self):
         """Set block_active: the blocks that the update, or a write since, has changed."""
         self._need("find_active", STATE | FLAGS | QUIET | PARAMETERS | THREADS)
+        if self.has_stopped:
+            return      # block_active says what is left of the SECOND_STAGE
         cdef bint wide = self.ordered
         if self.r.n_undo:
             lean_mark_undone(&self.r, self.changed)
@@ -716,6 +748,7 @@ cdef class Run:
         """Return the concentrations at edges: (count, 3 n) float64."""
         self._need("tracer_edges", STATE | FLAGS | TRACERS | PARAMETERS | THREADS | ROOM)
         cdef lean_update_result result
+        self.r.poll = NULL
         values = np.zeros((self.r.tracers.count, 3 * <int64_t> self.mesh.c.n))
         cdef double[:, ::1] out = values
         self.r.tracers.edges = &out[0, 0]
@@ -750,13 +783,27 @@ cdef class Run:
         cdef lean_parameters *p = &self.r.p
         return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
 
-    def sweep(self, int mode, double dt=0.0):
+    def set_polling(self, int64_t blocks):
+        """Look for signals once in so many blocks of those that the calling thread sweeps."""
+        self.r.poll_every = <int32_t> _count(
+            blocks, 1, 2**31 - 1, "the number of blocks between polls")
+
+    def forget_stopped(self):
+        """Begin the next SECOND_STAGE at its first block, also if the last one was stopped."""
+        self.has_stopped = False
+
+    def sweep(self, int mode, double dt=0.0, asks=None):
         """Compute the fluxes of every active block.
+
+        In the main thread signal handlers run while it computes.  What one of them or `asks`
+        raises stops it: a SECOND_STAGE then goes on at the next call, the others begin again.
 
         Parameters
         ----------
         mode : FLUXES, SECOND_STAGE or SPEEDS
         dt : float, s, of a SECOND_STAGE
+        asks : callable, optional
+            Called without arguments whenever signal handlers have run.
 
         Returns
         -------
@@ -775,8 +822,26 @@ cdef class Run:
             raise ValueError(f"mode of a sweep is FLUXES, SECOND_STAGE or SPEEDS, not {mode}")
         result.n_negative = 0
         result.negative_volume = 0.0
+        if mode == LEAN_SECOND_STAGE:
+            if self.has_stopped:
+                result = self.found
+            else:
+                memset(self.r.block_active, 1, self.mesh.c.n_blocks)
+        self.r.poll = NULL
+        if get_ident() == main_thread().ident:
+            self.r.poll = _poll
+        self.asks = asks
         with nogil:
             smallest = self.kernels.sweep(&self.r, mode, dt, &result)
+        self.asks = None
+        error, self.stopped_by = self.stopped_by, None
+        if mode == LEAN_SECOND_STAGE:
+            self.has_stopped = error is not None
+            self.found = result
+            if error is None:
+                memset(self.r.block_active, 1, self.mesh.c.n_blocks)
+        if error is not None:
+            raise error
         return smallest, result.n_negative, result.negative_volume
 
     def update(self, int mode, double dt, bint manning, bint marking=False):

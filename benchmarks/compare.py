@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from anuga_lean._errors import LeanError
+from anuga_lean._escapes import escaped
 from anuga_lean.measure import gate
 from anuga_lean.measure.gate import Finding
 from anuga_lean.measure.records import Night, read
@@ -58,7 +59,7 @@ def accept(new: Night, folder: Path) -> Path:
 def report(findings: list[Finding], new: Path, base: Path) -> int:
     """Print findings; return 1 if any is bad."""
     for finding in findings:
-        print(f"{'WORSE' if finding.worse else 'note'}: {finding.text}")
+        print(escaped(f"{'WORSE' if finding.worse else 'note'}: {finding.text}"))
     worse = sum(finding.worse for finding in findings)
     verdict = f"{worse} figures are worse" if worse else "nothing is worse"
     print(f"{new} against {base}: {verdict}")
@@ -75,8 +76,8 @@ def against_baselines(new: Night) -> int:
             findings = gate.compare_nights(gate.of_release(new, release), base)
             statuses.append(report(findings, new.path, base.path))
         else:
-            print(f"note: there is no baseline of ANUGA {release}: its {count} records are "
-                  "compared with nothing")
+            print(f"note: there is no baseline of ANUGA {escaped(release)}: its {count} records "
+                  "are compared with nothing")
     return max(statuses, default=2)
 
 

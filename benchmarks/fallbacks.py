@@ -47,6 +47,12 @@ def watch_fluxes(anuga: Any, domain: Any) -> None:
     domain.compute_fluxes = lambda: compute_fluxes()
 
 
+def watch_updates(anuga: Any, domain: Any) -> None:
+    """Replace a method by a user's own that ANUGA's kernels have to follow."""
+    update = domain.update_conserved_quantities
+    domain.update_conserved_quantities = lambda: update()
+
+
 def make_ghosts(anuga: Any, domain: Any) -> None:
     """Declare a few triangles ghosts."""
     domain.tri_full_flag[:5] = 0
@@ -116,7 +122,10 @@ SWITCHES: dict[str, Callable[[Any, Any], Any]] = {
     "velocity extrapolation switched off": lambda anuga, d: d.set_extrapolate_velocity(False),
     "mesh geometry or edge values written by a script":
         lambda anuga, d: d.radii.__setitem__(slice(0, 9), 0.1),
-    "a user's own compute_fluxes, update_boundary or other method of the step": watch_fluxes,
+    "a user's own compute_fluxes, update_timestep or other method that calls ANUGA's":
+        watch_fluxes,
+    "a user's own distribute_to_vertices_and_edges, update_conserved_quantities, ...":
+        watch_updates,
 }
 
 

@@ -21,6 +21,7 @@ import scenarios
 from newest import newest_release
 
 from anuga_lean._errors import LeanError
+from anuga_lean._escapes import escaped
 from anuga_lean.measure import gate
 from anuga_lean.measure.records import Night, read
 
@@ -110,8 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
         worse |= compare.report(findings, path, pair.base.path)
         compared |= set(gate.releases(pair.new))
     for release in sorted(gate.releases(new).keys() - compared):
-        print(f"there is no night of ANUGA {release} to compare with: the next one is compared "
-              "with this one")
+        print(f"there is no night of ANUGA {escaped(release)} to compare with: the next one is "
+              "compared with this one")
     print(newest.line)
     print(f"report: {report}")
     return 1 if worse or status else 0

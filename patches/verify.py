@@ -40,6 +40,7 @@ from verifying.submissions import Submission  # noqa: E402
 from verifying.tree import Failure, Tree, check_programs  # noqa: E402
 
 from anuga_lean._errors import LeanError  # noqa: E402
+from anuga_lean._escapes import escaped  # noqa: E402
 from anuga_lean.commands._progress import ProgressLine  # noqa: E402
 
 PROGRAM = "ANUGA_LEAN_PATCHES_PROGRAM"  # environment: what the user typed, for messages
@@ -173,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 settle(args, base, progress, arguments, Path(place))
             return run(args, base, patches, names, Path(place), progress)
     except (PatchError, Failure, LeanError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(escaped(f"{parser.prog}: {error}", lines=True), file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:  # pip without a network, venv without pip
         print(f"{parser.prog}: {shlex.join(map(str, error.cmd))} failed with status "
@@ -291,7 +292,8 @@ def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress
             changes = submissions.put(submission, tree, lambda patch: others(
                 args, base, patch, progress))
             if args.list:
-                print("\n".join(f"+{each.added} -{each.removed}  {each.path}" for each in changes))
+                print("\n".join(escaped(f"+{each.added} -{each.removed}  {each.path}")
+                                for each in changes))
                 return 0
         except Failure as failure:
             reason = str(failure)
@@ -300,11 +302,11 @@ def judge(args: argparse.Namespace, paths: Sequence[Path], place: Path, progress
     if reason is None:
         if os.environ.get(SETTLED) != sys.executable:
             progress.close()
-            print(f"verify {submissions.WARNING.format(submission.name)}", file=sys.stderr,
-                  flush=True)
+            print(f"verify {submissions.WARNING.format(escaped(submission.name))}",
+                  file=sys.stderr, flush=True)
     elif args.json is None and args.summary is None:
         progress.close()
-        print(f"REFUSED: {submission.name}: {reason}", file=sys.stderr)
+        print(escaped(f"REFUSED: {submission.name}: {reason}", lines=True), file=sys.stderr)
         return 1
     if not args.installed:
         settle(args, base, progress, arguments, place)
@@ -401,15 +403,15 @@ def run_submission(args: argparse.Namespace, base: Base, submission: Submission,
         verdict = verdicts.Verdict(submission.name, submission.subject, wrong=[reason])
     progress.close()
     sentence = rule(plan, base.label)
-    print(report.text(about, verdict, sentence))
+    print(escaped(report.text(about, verdict, sentence), lines=True))
     if args.json is not None:
         stored = verdicts.stored([verdict], records, {**about, "rule": sentence}, command)
         args.json.write_text(json.dumps(stored, indent=1) + "\n")
     if args.summary is not None:
         with open(args.summary, "a") as summary:
-            print(report.markdown(about, verdict, sentence), file=summary)
+            print(escaped(report.markdown(about, verdict, sentence), lines=True), file=summary)
     for each in verdict.wrong:
-        print(f"REFUSED: {verdict.name}: {each}", file=sys.stderr)
+        print(escaped(f"REFUSED: {verdict.name}: {each}", lines=True), file=sys.stderr)
     return 1 if verdict.wrong else 0
 
 
@@ -444,7 +446,7 @@ def run(args: argparse.Namespace, base: Base, patches: Sequence[Patch], names: S
             print(markdown.table(*verdicts.parse(stored, args.summary)), file=summary)
     for each in found:
         for reason in each.wrong:
-            print(f"REFUSED: {each.name}: {reason}", file=sys.stderr)
+            print(escaped(f"REFUSED: {each.name}: {reason}", lines=True), file=sys.stderr)
     return 1 if any(each.wrong for each in found) else 0
 
 

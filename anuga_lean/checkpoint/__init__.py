@@ -5,6 +5,7 @@ file      the container of one file        names     the names of files, and the
 encoder   from a domain to data            decoder   from data to a domain
 register  names of what a file may hold    format_1  those of an older format
 allowed   the state of an object           code      what only dill can store
+ranges    numbers of a restored domain     confinement  where an untrusted set may write
 prepared  what of a state is written       reading   the files of one rank as a domain
 writing   sets, whole or not at all
 loading   the set a run continues from     regroup   a set on another number of ranks

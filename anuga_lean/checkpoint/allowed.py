@@ -6,6 +6,7 @@ Owns the rules; the classes and functions that a file may name are in `register`
 from __future__ import annotations
 
 import copyreg
+import re
 import types
 from typing import Any
 
@@ -17,10 +18,17 @@ def attribute_of(cls: type, name: str) -> Any:
     return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
 
 
+# Methods that a file may bind to an instance: those that answer a question, and one that ANUGA
+# keeps on a domain. Others may write files, evaluate texts or change what runs.
+_BINDABLE = re.compile(r"get_\w+|create_riverwalls")
+
+
 def method_of(cls: type, name: Any) -> types.FunctionType | None:
     """Return a method that a file may bind to an instance, or None."""
-    found = attribute_of(cls, name) if isinstance(name, str) else None
-    return found if register.is_bound(found) and not name.startswith("__") else None
+    if not isinstance(name, str) or not _BINDABLE.fullmatch(name):
+        return None
+    found = attribute_of(cls, name)
+    return found if register.is_bound(found) else None
 
 
 def hides_code(cls: type, name: str) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError
+from anuga_lean._kernels import LendsBuffer
 from anuga_lean.checkpoint.allowed import attribute_of, hides_code, inner_code, method_of
 from anuga_lean.checkpoint.encoder import is_key
 from anuga_lean.checkpoint.register import class_of, function_of
@@ -119,6 +120,11 @@ class Decoder:
         """Return the object that was given to the Encoder."""
         return self._made[0]
 
+    @property
+    def made(self) -> list[Any]:
+        """Return all objects of the table, by place."""
+        return self._made
+
     def _shell(self, entry: Json) -> Any:
         kind = next(iter(entry))
         if kind in ("list", "dict", "set"):
@@ -135,14 +141,17 @@ class Decoder:
             return None
         if kind != "new":
             raise ValueError(f"an entry {kind!r} in the table of objects")
-        return object.__new__(self._class(entry))   # a class's own may do anything
+        cls = self._class(entry)
+        # a class's own may do anything
+        return (LendsBuffer if issubclass(cls, LendsBuffer) else object).__new__(cls)
 
     def _class(self, entry: Json) -> type:
         kind = entry["new"]
         if kind[0] == "class":
-            return self._class_value(*kind[1:])
+            [name] = self._named(*kind[1:])
+            return class_of(name)
         found = self._code[kind[1]]
-        return found if isinstance(found, type) else self._class_value(*entry["base"][1:])
+        return found if isinstance(found, type) else self._class({"new": entry["base"]})
 
     def _load(self, pickled: bytes) -> None:
         from anuga_lean.checkpoint.code import unpickled
@@ -202,10 +211,6 @@ class Decoder:
 
     def _zone_value(self, key: str) -> ZoneInfo:
         return ZoneInfo(key)
-
-    def _class_value(self, *words: Json) -> type:
-        [name] = self._named(*words)
-        return class_of(name)
 
     def _function_value(self, *words: Json) -> Any:
         [name] = self._named(*words)

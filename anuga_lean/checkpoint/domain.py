@@ -32,6 +32,12 @@ class CheckpointedDomain(CutOff, LeanDomain):
     checkpoint_keep: Keep | None = None     # None: as the environment says
     checkpoint_compression: str | None = None
 
+    def _at_yield(self) -> None:
+        """Write a set of checkpoint files if one is due."""
+        if self.checkpoint and schedule.is_due(self):
+            self.checkpoint_sets.write(self)
+            schedule.begin_interval(self)
+
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._has_ended(args, kwargs):
@@ -39,11 +45,7 @@ class CheckpointedDomain(CutOff, LeanDomain):
         try:
             if self.checkpoint:
                 self.checkpoint_sets.begin(self)
-            for t in super().evolve(*args, **kwargs):
-                if self.checkpoint and schedule.is_due(self):
-                    self.checkpoint_sets.write(self)
-                    schedule.begin_interval(self)
-                yield t
+            yield from super().evolve(*args, **kwargs)
         finally:
             self.checkpoint_sets.end()
 

@@ -115,8 +115,7 @@ class Encoder:
                 return ["method", owner, name]
             return self._as_code(value, path)
         if isinstance(value, type):
-            known = name_of(value)
-            return self._as_code(value, path) if known is None else ["class", known]
+            return self._as_code(value, path)   # a call of it may do anything
         if id(value) in self._place or name_of(kind) is not None or self._is_root(value):
             return self._refer(value, path)
         return self._as_code(value, path)
@@ -220,8 +219,10 @@ class Encoder:
             if self._is_root(value):
                 raise
             return {"code": self._as_code(value, path)[1]}
-        entry: dict[str, Json] = {"new": self._value(kind, f"type({path})")}
-        if name_of(kind) is None:   # the root alone: a user's own Domain
+        known = name_of(kind)
+        entry: dict[str, Json] = {
+            "new": self._as_code(kind, f"type({path})") if known is None else ["class", known]}
+        if known is None:       # the root alone: a user's own Domain
             entry["base"] = next(["class", name_of(base)]
                                  for base in kind.__mro__ if name_of(base) is not None)
         if type(state) is dict and all(type(key) is str for key in state):

@@ -189,7 +189,8 @@ def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
         The file could not be written; `partial` is gone.
     """
     try:
-        with open(partial, "wb", buffering=0) as file:
+        partial.unlink(missing_ok=True)     # of a kill; a link would be followed
+        with open(partial, "xb", buffering=0) as file:
             stream = _Stream(file)
             archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
@@ -343,7 +344,13 @@ class Reader:
         with self._parsing("a list of members"):
             self._file.seek(0)
             archive = zipfile.ZipFile(self._file)
-            for entry in archive.infolist():
+            entries = archive.infolist()
+            if len(entries) != len(archive.NameToInfo):     # which of them is meant?
+                raise DamagedCheckpoint(f"checkpoint {self.path} has members of the same name")
+            if sum(entry.file_size for entry in entries) > self.nbytes:
+                raise DamagedCheckpoint(
+                    f"checkpoint {self.path} has members that lie in each other")
+            for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
                     raise DamagedCheckpoint(

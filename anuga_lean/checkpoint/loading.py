@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning, NewerCheckpoint
+from anuga_lean._escapes import escaped
+from anuga_lean.checkpoint.confinement import Folders
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_in
 from anuga_lean.checkpoint.reading import StateFile
@@ -20,7 +22,8 @@ from anuga_lean.mpi.ranks import Ranks, tried
 
 
 def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
-                         time: float | None = None, *, trusted: bool = True) -> Any:
+                         time: float | None = None, *, trusted: bool = True,
+                         datadir: str | None = None) -> Any:
     """Return the domain of the newest set that is whole on every rank, or of a time.
 
     Parameters
@@ -32,8 +35,11 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
         Of the set, s; by default the set that was written last, and if that is
         damaged the one before it, with a CheckpointWarning.
     trusted : bool
-        False: nothing that the files contain is run.  All else is restored and
-        a CheckpointWarning lists what has to be set again.
+        False: nothing that the files contain is run, and the run writes into the current
+        folder, `checkpoint_dir`, `datadir` and what is below them only.  All else is restored
+        and a CheckpointWarning lists what has to be set again.
+    datadir : str, optional
+        Where the run writes its SWW and log files from now on; by default where it did.
 
     Returns
     -------
@@ -56,10 +62,11 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
     install.require_lean()
     install.install()
     with naming("loading a checkpoint", count_unknown):
-        return _newest(domain_name, Path(checkpoint_dir), time, trusted)
+        return _newest(domain_name, Path(checkpoint_dir), time, trusted, datadir)
 
 
-def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool) -> Any:
+def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
+            datadir: str | None) -> Any:
     ranks = Ranks.of_process()
     candidates = _candidates(ranks, folder, domain_name)
     wanted = [each for each in candidates
@@ -69,7 +76,7 @@ def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool) -
     passed = [] if time is not None else _incomplete(ranks, folder, domain_name)
     for each in wanted:
         domain, reason = tried(ranks, partial(
-            _load_set, each, ranks, folder, domain_name, trusted))
+            _load_set, each, ranks, folder, domain_name, trusted, datadir))
         if reason is None:
             if passed:
                 _warn(ranks, f"{passed[0]}; loaded the older set at t={each.time} s instead.")
@@ -100,7 +107,7 @@ def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     torn = {key[:3] for of_rank in keys for key in of_rank if key[3] is None}
     common |= {key for key in own if key[:3] in torn & everywhere}
     others = [each for each in sets_in([n for n in names if n.count != ranks.count])
-              if each.ranks == set(range(each.count)) and not each.is_stock]
+              if each.is_complete and not each.is_stock]
     others = ranks.from_first(others)
     found = [each for key, each in own.items() if key in common] + others
     ages = ranks.from_first([(each.age, each.key[:3]) for each in found])
@@ -156,28 +163,30 @@ def _open_all(found: FoundSet, ranks: Ranks, folder: Path, domain: str) -> None:
 
 
 def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
-              trusted: bool) -> Any:
+              trusted: bool, datadir: str | None) -> Any:
+    folders = None if trusted else Folders([".", folder, *([] if datadir is None else [datadir])])
     if found.count != ranks.count:
         from anuga_lean.checkpoint.regroup import regrouped
 
         files = [path_in(folder, domain_name, found.count, rank, found.time)
                  for rank in range(found.count)]
-        return _go_on(regrouped(files, domain_name, ranks))
+        return _go_on(regrouped(files, domain_name, ranks, folders, datadir))
     path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
     if found.is_stock:
-        return _go_on(_load_stock(path, trusted))
+        return _go_on(_load_stock(path, trusted, datadir))
     with StateFile(path) as file:
-        domain, missing = _restored(file, trusted)
+        domain, missing = _restored(file, trusted, folders, datadir)
     if missing:
         warnings.warn(
-            f"checkpoint {path} was loaded without its code; set again: "
-            + ", ".join(f"{each.path} ({each.kind})" for each in missing) + ".",
+            f"checkpoint {path} was loaded without what it could run; set again: "
+            + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
             CheckpointWarning, stacklevel=6)
     return _go_on(domain)
 
 
-def _restored(file: StateFile, trusted: bool) -> tuple[Any, list[Missing]]:
-    domain, missing = file.restore(trusted)
+def _restored(file: StateFile, trusted: bool, folders: Folders | None = None,
+              datadir: str | None = None) -> tuple[Any, list[Missing]]:
+    domain, missing = file.restore(trusted, folders, datadir)
     domain.checkpoint_sets.adopt(file.state, file.mesh)
     say(file.older)
     return domain, missing
@@ -224,7 +233,7 @@ def set_of_stub(absolute: str, given: str, identity: str) -> Any:
         f"time={name and name.time}) loads it from the folder where it is now.")
 
 
-def _load_stock(path: Path, trusted: bool) -> Any:
+def _load_stock(path: Path, trusted: bool, datadir: str | None) -> Any:
     """Return the domain that ANUGA's own classes have pickled, turned lean."""
     import dill
 
@@ -236,6 +245,8 @@ def _load_stock(path: Path, trusted: bool) -> Any:
         with open(path, "rb") as file:
             domain = dill.load(file)
         domain.yieldstep_counter += 1       # ANUGA counts after the yield
+        if datadir is not None:
+            domain.datadir = datadir
         return domain
     except (NewerCheckpoint, MemoryError):
         raise

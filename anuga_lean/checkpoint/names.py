@@ -165,6 +165,11 @@ class FoundSet:
     ranks: set[int]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the files of all ranks are there: a name may speak of any number."""
+        return len(self.ranks) == self.count == max(self.ranks) + 1
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """Return what has to agree between ranks."""
         return self.time, self.count, self.is_stock, self.identity
@@ -185,7 +190,9 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
                 with Reader(name.path, verify=False) as reader:
                     if name.as_written(reader.header) is not name:
                         continue
-                    identity, when = reader.header.get("set"), float(reader.header["written"])
+                    if isinstance(reader.header["set"], str):
+                        identity = reader.header["set"]
+                    when = float(reader.header["written"])
                     number = number_in(reader.header)
             except (CheckpointError, KeyError, TypeError, ValueError):
                 pass        # the file is reported when a run tries to load it

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
+from anuga_lean.checkpoint import ranges
+from anuga_lean.checkpoint.confinement import Folders, confine, move_to
 from anuga_lean.checkpoint.decoder import Decoder, Missing
 from anuga_lean.checkpoint.file import FORMAT, Reader
-from anuga_lean.checkpoint.names import MESH_FILE, MOST_SETS
+from anuga_lean.checkpoint.names import MESH_FILE, MOST_SETS, prefix_of
 from anuga_lean.checkpoint.prepared import CODE, GRAPH
 from anuga_lean.checkpoint.releases import check
 
@@ -40,6 +42,8 @@ class StateFile:
     ----------
     older : str or None
         What to say if an older ANUGA has written it.
+    room : int
+        Bytes of arrays that may still be read.
 
     Raises
     ------
@@ -55,7 +59,7 @@ class StateFile:
         except BaseException:
             self.state.close()
             raise
-        self._room = _ROOM + _ROOM_PER_BYTE * (self.state.nbytes + self.mesh.nbytes)
+        self.room = _ROOM + _ROOM_PER_BYTE * (self.state.nbytes + self.mesh.nbytes)
 
     def __enter__(self) -> StateFile:
         return self
@@ -88,16 +92,26 @@ class StateFile:
     def array(self, number: int) -> NDArray[Any]:
         """Return the array of a number, as the graph counts them."""
         name, place = self.state.header["places"][number]
-        found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self._room)
-        self._room -= found.nbytes
+        found = {"here": self.state, "mesh": self.mesh}[place].read_array(name, self.room)
+        self.room -= found.nbytes
         return found
 
     def code(self) -> list[tuple[str, str]]:
         """Return path and kind of each piece of code."""
         return [(str(path), str(kind)) for path, kind in self.state.header["code"]]
 
-    def restore(self, trusted: bool = True) -> tuple[Any, list[Missing]]:
+    def restore(self, trusted: bool = True, folders: Folders | None = None,
+                datadir: str | None = None) -> tuple[Any, list[Missing]]:
         """Return the domain, and what of it was left out because the files are not trusted.
+
+        Parameters
+        ----------
+        trusted : bool
+            Whether its code is loaded.
+        folders : Folders, optional
+            Where alone the run may write, if the files are not trusted.
+        datadir : str, optional
+            Where it writes SWW and log files instead of where it did.
 
         Raises
         ------
@@ -111,8 +125,15 @@ class StateFile:
                 pickled = self.state.read_bytes(CODE) if trusted else None
             decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled,
                               _old_names(self.state.format))
-            domain = decoder.root
+            domain, missing = decoder.root, decoder.missing
             _check(domain)
+            ranges.check_ranks(decoder.made, domain, self.state.header)
+            if datadir is not None:
+                move_to(datadir, decoder.made, domain)
+            if folders is not None:
+                if not folders.hold(domain.checkpoint_dir):     # a copy of the run's folder
+                    domain.checkpoint_dir = str(path.parent)
+                missing += confine(decoder.made, domain, prefix_of(path), folders)
         except CheckpointError as error:
             if str(path) in str(error):
                 raise
@@ -122,7 +143,7 @@ class StateFile:
         except Exception as error:
             raise CheckpointError(f"checkpoint {path} holds no domain that can be restored "
                                   f"({type(error).__name__}: {error})") from error
-        return domain, decoder.missing
+        return domain, missing
 
 
 def _old_names(number: int) -> ModuleType | None:
@@ -192,6 +213,7 @@ def _check(domain: Any) -> None:
                     or values.shape != shape:
                 raise ValueError(f"{key} of {name} that are not {shape} float64")
     _check_prescribed(domain)
+    ranges.check(domain, None if domain.lean is None else domain.lean.checkpoint_state())
     _check_tables(domain)
     flags = domain.__dict__.get("_full_flags")
     if flags is not None and (flags.shape, flags.dtype) != ((n,), np.dtype(np.uint8)):

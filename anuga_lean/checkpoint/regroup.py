@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
+from anuga_lean.checkpoint.confinement import Folders
 from anuga_lean.checkpoint.decoder import Missing
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import say
@@ -184,21 +185,36 @@ class _Whole:
             or tag in self.tags})
 
 
-def _put_together(files: list[Path], name: str) -> tuple[Any, _Whole]:
+def _put_together(files: list[Path], name: str, folders: Folders | None,
+                  datadir: str | None) -> tuple[Any, _Whole]:
     whole = None
     for path in files:
         with StateFile(path) as file:
-            part, _ = file.restore(trusted=False)
+            part, _ = file.restore(trusted=False, folders=folders, datadir=datadir)
             if whole is None:
                 say(file.older)
-        whole = _Whole(part) if whole is None else whole
-        whole.add(part)
+                _check_room(part, len(files) * file.room)
+        try:
+            whole = _Whole(part) if whole is None else whole
+            whole.add(part)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"checkpoint {path} is no part of the set {name!r} "
+                                  f"({type(error).__name__}: {error})") from error
     if whole is None:
         raise CheckpointError(f"the set {name!r} has no files")
     return whole.domain(name), whole
 
 
-def regrouped(files: list[Path], name: str, ranks: Ranks) -> Any:
+def _check_room(part: Any, room: int) -> None:
+    """Raise CheckpointError if files cannot hold as much as a part says that they hold."""
+    n, nodes = part.number_of_global_triangles, part.number_of_global_nodes
+    if 24 * n + 16 * nodes > room:
+        raise CheckpointError(f"a set of {n:,} triangles at {nodes:,} nodes where there is room "
+                              f"for {room:,} bytes")
+
+
+def regrouped(files: list[Path], name: str, ranks: Ranks, folders: Folders | None = None,
+              datadir: str | None = None) -> Any:
     """Return this rank's domain of a set that another number of ranks has written; collective.
 
     Parameters
@@ -209,6 +225,8 @@ def regrouped(files: list[Path], name: str, ranks: Ranks) -> Any:
         Of the domain, without the number of a rank.
     ranks : Ranks
         Rank 0 reads all files, one at a time.
+    folders, datadir
+        As `StateFile.restore` takes them.
 
     Raises
     ------
@@ -217,7 +235,8 @@ def regrouped(files: list[Path], name: str, ranks: Ranks) -> Any:
     """
     import anuga
 
-    found, reason = tried(ranks, lambda: _put_together(files, name) if ranks.rank == 0 else None)
+    found, reason = tried(ranks, lambda: _put_together(
+        files, name, folders, datadir) if ranks.rank == 0 else None)
     if reason is not None:
         raise CheckpointError(reason)
     domain: Any

@@ -57,7 +57,8 @@ def write_stub(path: Path, partial: Path, function: Callable[..., Any], *argumen
     """
     data = pickle.dumps(_Call(function, *arguments), 2)
     try:
-        with open(partial, "wb") as file:
+        partial.unlink(missing_ok=True)
+        with open(partial, "xb") as file:
             file.write(_FIRST + data[2:])
             file.flush()
             os.fsync(file.fileno())

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TextIO
 
+from anuga_lean._escapes import escaped
+
 INTERVAL = 30.0  # s between two lines about the same stage in a log
 
 
@@ -27,6 +29,7 @@ class ProgressLine:
 
     def __call__(self, line: str) -> None:
         now = time.monotonic()
+        line = escaped(line)
         if self.moving:
             text = f"{now - self._began:4.0f} s  {line}"
             width = shutil.get_terminal_size().columns - 1

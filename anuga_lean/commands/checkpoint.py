@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CommandError
+from anuga_lean._escapes import escaped
 from anuga_lean.checkpoint.names import (
     SUFFIX,
     FoundSet,
@@ -72,9 +73,9 @@ def _list(path: Path) -> int:
     for domain, each in _sets(_folder(path)):
         files = _files(path, domain, each)
         there = "all" if len(each.ranks) == each.count else f"{len(each.ranks)} of {each.count}"
-        rows.append([_shown(domain), f"{each.time:g}", str(each.count), there,
+        rows.append([domain, f"{each.time:g}", str(each.count), there,
                      f"{sum(file.stat().st_size for file in files) / 2**20:.1f}",
-                     time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.written)),
+                     _when(each.written),
                      "ANUGA" if each.is_stock else "anuga_lean"])
     print(table(rows))
     return 0
@@ -95,13 +96,8 @@ def _verify(path: Path) -> int:
     for file in files:
         said = _verdict(file)
         wrong += said.startswith("WRONG")
-        print(f"{_shown(file.name)}: {_shown(said)}")
+        print(escaped(f"{file.name}: {said}"))
     return 1 if wrong else 0
-
-
-def _shown(text: str) -> str:
-    """Return a text in one line, without what a terminal would act on."""
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _verdict(file: Path) -> str:
@@ -135,17 +131,28 @@ def _inspect(path: Path) -> int:
         code = file.code()
     print("\nno code" if not code else "\ncode, loaded unless trusted=False:")
     for where, kind in code:
-        print(f"  {where}: {kind}")
+        print(escaped(f"  {where}: {kind}"))
     return 0
 
 
 def _facts(header: dict[str, Any]) -> list[tuple[str, Any]]:
-    written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(header["written"]))
-    return [("domain", header["domain"]), ("time, s", header["time"]),
+    def of(name: str) -> str:
+        """Return what the header says; nothing but what a domain needs is known to be there."""
+        value = header.get(name, "not there")
+        return f"{value:,}" if type(value) is int else str(value)
+
+    return [("domain", of("domain")), ("time, s", header["time"]),
             ("rank", f"{header['rank']} of {header['ranks']}"),
-            ("triangles", f"{header['number_of_triangles']:,}"),
-            ("nodes", f"{header['number_of_nodes']:,}"),
-            ("flow algorithm", header["flow_algorithm"]), ("mesh", header["mesh"][:16]),
-            ("mesh file", header["mesh_file"]), ("written", written),
-            ("versions", f"anuga {header['anuga']}, anuga_lean {header['anuga_lean']}, "
-                         f"numpy {header['numpy']}"), ("format", header["format"])]
+            ("triangles", of("number_of_triangles")), ("nodes", of("number_of_nodes")),
+            ("flow algorithm", of("flow_algorithm")), ("mesh", of("mesh")[:16]),
+            ("mesh file", header["mesh_file"]), ("written", _when(header["written"])),
+            ("versions", f"anuga {of('anuga')}, anuga_lean {of('anuga_lean')}, "
+                         f"numpy {of('numpy')}"), ("format", of("format"))]
+
+
+def _when(seconds: float) -> str:
+    """Return a time of the epoch in words, the number where no calendar has it."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:g} s of the epoch"

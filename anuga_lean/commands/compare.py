@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anuga_lean._errors import CommandError
+from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import (
     add_json_option,
     add_model_options,
@@ -110,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     write_json(args.json, stored)
     if args.output is not None:
         write_page(args.output, render(page_of([parse(stored, "this comparison")])))
-        print(f"report: {args.output}")
+        print(f"report: {escaped(args.output)}")
     return 0 if comparison.identical else 1
 
 
@@ -135,5 +136,5 @@ def _attribute(request: Request, args: argparse.Namespace, folder: Path, progres
         if args.output is not None:
             graph = args.output.with_name(f"{args.output.stem}-{graph.name}")
         allocations.write_flamegraph(recording, graph)
-        lines.append(f"flamegraph: {graph}")
+        lines.append(f"flamegraph: {escaped(graph)}")
     return lines

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from anuga_lean._errors import CommandError, RecordError
+from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import check_json_path
 from anuga_lean.measure.page import Unreadable, page_of, render
 from anuga_lean.measure.page.render import templates
@@ -49,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"nothing to show: {unreadable[0].reason}{more}")
     write_page(args.output, render(page_of(nights, unreadable)))
     records = sum(len(night.records) for night in nights)
-    print(f"{args.output}: {plural(records, 'record')} of {plural(len(nights), 'file')}")
+    print(f"{escaped(args.output)}: {plural(records, 'record')} of {plural(len(nights), 'file')}")
     for _, reason in unreadable:
-        print(f"anuga_lean report: left out of {args.output}: {reason}", file=sys.stderr)
+        print(escaped(f"anuga_lean report: left out of {args.output}: {reason}"), file=sys.stderr)
     return 1 if unreadable else 0
 
 

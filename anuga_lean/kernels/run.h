@@ -133,10 +133,16 @@ typedef struct {
     const int32_t *counted_index;
     double *edge_flux;        /* m3/s, one per counted edge, in summing order */
     /* quiet blocks, n_blocks each */
-    uint8_t *block_active;    /* 1: the block's fluxes must be computed         */
+    uint8_t *block_active;    /* 1: the block's fluxes must be computed; in
+                                 LEAN_SECOND_STAGE, INOUT: they still must be   */
     double *block_timestep;
     double *scratch;          /* n_threads arenas of scratch_stride doubles */
     size_t scratch_stride;
+    /* Called in a sweep by the thread that has begun it, before every poll_every-th of its
+     * blocks: no further block is begun once it returns other than 0.  NULL: nothing asks. */
+    int (*poll)(void *asked);
+    void *asked;
+    int32_t poll_every;
 } lean_run;
 
 typedef struct {
@@ -149,7 +155,9 @@ typedef struct {
     const char *name;
     /* Fluxes of every active block from the effective state. Returns the
      * smallest radius / max speed over full triangles (1e100 if nothing
-     * moves).  mode LEAN_SECOND_STAGE needs dt and fills *result.            */
+     * moves).  mode LEAN_SECOND_STAGE needs dt and adds to *result.  Where poll has
+     * stopped it what it returns means nothing: a LEAN_SECOND_STAGE goes on if it is
+     * called again with the same *result, all others begin again.             */
     double (*sweep)(const lean_run *r, int mode, double dt, lean_update_result *result);
     /* Friction and semi-implicit update of every triangle from the work
      * arrays, negative depths lifted.  Marks changed blocks in *changed

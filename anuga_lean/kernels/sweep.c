@@ -64,15 +64,37 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
     return smallest;
 }
 
+/* 1 if this thread asks now whether to stop, and is told to.  INOUT *since: blocks that the
+ * thread which has begun the sweep has taken since it last asked. */
+static int asked_to_stop(const lean_run *r, int32_t *since)
+{
+    if (r->poll == NULL || omp_get_thread_num() != 0 || ++*since < r->poll_every)
+        return 0;
+    *since = 0;
+    return r->poll(r->asked);
+}
+
 double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_result *result)
 {
     double smallest = 1.0e100, volume = 0.0;
     int64_t negative = 0;
+    int32_t since = 0;
+    int stop = 0;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->n_threads) \
     reduction(min : smallest) reduction(+ : negative, volume)
     for (int b = 0; b < r->mesh->n_blocks; b++) {
         double q;
-        if (mode == LEAN_FLUXES && !r->block_active[b]) {
+        int stopped;
+#pragma omp atomic read
+        stopped = stop;
+        if (stopped)
+            continue;
+        if (asked_to_stop(r, &since)) {
+#pragma omp atomic write
+            stop = 1;
+            continue;
+        }
+        if (mode < LEAN_SPEEDS && !r->block_active[b]) {
             q = r->block_timestep[b];
         } else {
             lean_update_result part = {.n_negative = 0};
@@ -82,12 +104,14 @@ double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_resul
                 r->block_timestep[b] = q;
             negative += part.n_negative;
             volume += part.negative_volume;
+            if (mode == LEAN_SECOND_STAGE)
+                r->block_active[b] = 0;
         }
         smallest = q < smallest ? q : smallest;
     }
     if (result) {
-        result->n_negative = negative;
-        result->negative_volume = volume;
+        result->n_negative += negative;
+        result->negative_volume += volume;
     }
     return smallest;
 }

@@ -247,7 +247,10 @@ def _check(record: Record) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and -math.inf < value < math.inf
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:   # an int that no float comes near
+        return False
 
 
 def _record(path: str | Path, entry: Any) -> Record:

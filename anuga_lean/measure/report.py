@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from anuga_lean._escapes import escaped
 from anuga_lean.arrays.census import SECTIONS
 from anuga_lean.measure.allocations import Allocations
 from anuga_lean.measure.comparison import Comparison
@@ -19,8 +20,8 @@ LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of text in columns, the first one left, the others right aligned."""
-    rows = [list(row) for row in rows]
+    """Return rows of text in columns, the first one left, the others right aligned; escaped."""
+    rows = [[escaped(text) for text in row] for row in rows]
     widths: list[int] = []
     for row in rows:
         widths += [0] * (len(row) - len(widths))
@@ -132,16 +133,17 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
         words.append(f"{result['isa']} kernels")
     if not request.is_script:
         words.append("SWW stored" if parameters.get("store") else "nothing stored")
-    return ", ".join(words)
+    return escaped(", ".join(words))
 
 
 def equality_lines(equal: Mapping[str, bool]) -> list[str]:
     """Return whether the results are equal, SWW variables in one line if they are."""
     results = {name: same for name, same in equal.items() if not name.startswith("sww/")}
     stored = {name: same for name, same in equal.items() if name.startswith("sww/")}
-    lines = [f"{name}: {'equal' if same else 'DIFFERENT'}" for name, same in results.items()]
+    lines = [f"{escaped(name)}: {'equal' if same else 'DIFFERENT'}"
+             for name, same in results.items()]
     if stored:
-        wrong = [name.removeprefix("sww/") for name, same in stored.items() if not same]
+        wrong = [escaped(name.removeprefix("sww/")) for name, same in stored.items() if not same]
         text = f"DIFFERENT in {', '.join(wrong)}" if wrong else "equal"
         lines.append(f"SWW file, {len(stored)} variables: {text}")
     return lines
@@ -242,5 +244,5 @@ def figures_table(records: Sequence[Record]) -> str:
             cells.append("-" if figure is None else f"{figure.value:,.4g}{spread}")
         rows.append([f"{name}, {unit}", *cells])
     lines = [table(rows)] if names else []
-    lines += [f"{record.build}: {record.error}" for record in records if record.error]
+    lines += [escaped(f"{record.build}: {record.error}") for record in records if record.error]
     return "\n".join(lines)

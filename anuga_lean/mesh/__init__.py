@@ -9,4 +9,5 @@ mesh_arguments  functions of ANUGA's that take a mesh     region_tags   triangle
 input_checks  checks before a mesh is made  rectangles    meshes of rectangles
 files         .msh and .tsh files           from_pmesh    a triangulation as a mesh
 generator     Triangle, in a process of its own, which runs generator_child
+messages      what ANUGA prints while it builds a mesh
 """

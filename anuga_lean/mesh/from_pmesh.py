@@ -42,9 +42,11 @@ _ROWS_PER_CHUNK = 1 << 16
 def pmesh_dict_to_tag_dict(mesh_dict: dict[str, Any]) -> Boundary:
     triangles = np.asarray(mesh_dict["triangles"])
     segments = np.array(mesh_dict["segments"], int)
+    # tables below have a place for each node: a number beyond these is not believed
+    most = min(MOST_NODES, max(3 * len(triangles), len(mesh_dict.get("vertices", ()))))
     if not _is_table(triangles, 3) or not _is_table(segments, 2) \
             or len(triangles) > MOST_TRIANGLES \
-            or triangles.min() < 0 or triangles.max() >= MOST_NODES:
+            or triangles.min() < 0 or triangles.max() >= most:
         return _stock_tag_dict(mesh_dict)
     # ANUGA's C reads a tag up to its first NUL
     tags = [tag.encode().split(b"\0", 1)[0] for tag in mesh_dict["segment_tags"]]

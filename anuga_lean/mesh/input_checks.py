@@ -130,7 +130,7 @@ def _joined(given: np.ndarray, neighbour_edges: ArrayLike, n: int) -> NDArray[np
 
 def _checked_table(values: ArrayLike, n: int, name: str) -> np.ndarray:
     table = np.asarray(values)
-    if table.dtype.kind not in "iu":
+    if table.dtype not in (np.int32, np.int64):     # edge numbers 3*m + e fit these
         table = table.astype(np.int64)
     if table.shape != (n, 3):
         raise InvalidMesh(f"{name} must have the shape ({n}, 3), not {table.shape}")
@@ -168,8 +168,12 @@ def _link_back(given: np.ndarray, k: int, i: int) -> int:
 
 def checked_boundary(boundary: Mapping[tuple[int, int], Any] | None, n: int) -> None:
     """Check that every edge with a tag exists in a mesh of `n` triangles."""
+    if boundary is not None and not isinstance(boundary, Mapping):
+        raise InvalidMesh(f"the boundary is a {type(boundary).__name__}: give a dictionary of tags "
+                          "by (triangle, edge)")
     for k, i in boundary or ():
-        if not (0 <= k < n and 0 <= i < 3):
+        whole = isinstance(k, (int, np.integer)) and isinstance(i, (int, np.integer))
+        if not whole or not (0 <= k < n and 0 <= i < 3):
             raise InvalidMesh(
                 f"Segment ({k}, {i}) does not exist: the boundary dictionary tags edges 0 to 2 "
                 f"of triangles 0 to {n - 1}")

@@ -22,6 +22,8 @@ from anuga.file.sww import Write_sww
 from anuga_lean._errors import SettingError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.mpi.rank_files import (
+    AT_NODES,
+    FRAMES,
     AllNodes,
     Corners,
     Nodes,
@@ -33,9 +35,6 @@ from anuga_lean.mpi.rank_files import (
 from anuga_lean.stepping.sww import Spread
 
 AT_ONCE = 1 << 25   # bytes of the buffer
-_AT_NODES = ("elevation", "friction", "height", "stage", "xmomentum", "xvelocity", "ymomentum",
-             "yvelocity")
-_FRAMES = "number_of_timesteps"
 
 
 def sww_merge_parallel(domain_global_name: str, np: int, verbose: bool = False,
@@ -120,8 +119,8 @@ class _Merged:
         self.names: dict[str, list[str]] = {
             kind: [] for kind in ("static", "dynamic", "static_c", "dynamic_c")}
         for name, dimensions in sorted(first.dimensions.items()):
-            if name in _AT_NODES or name.endswith("_c"):
-                kind = "dynamic" if dimensions[0] == _FRAMES else "static"
+            if name in AT_NODES or name.endswith("_c"):
+                kind = "dynamic" if dimensions[0] == FRAMES else "static"
                 self.names[kind + ("_c" if name.endswith("_c") else "")].append(name)
 
     def write(self) -> None:
@@ -169,9 +168,9 @@ class _Merged:
             out = np.zeros((window.stop - window.start, 3), np.int32)
             for part in self.parts:
                 with part.opened() as file:
-                    nodes, variable = file.variables["node_l2g"][:], file.variables["volumes"]
+                    nodes = file.variables["node_l2g"][:]
                     for some, kept, numbers in places.of(part, file, window, 12):
-                        out[numbers] = nodes[variable[some][kept]]
+                        out[numbers] = nodes[part.corners(file, some, kept)]
             volumes[window] = out
 
     def _write_rows(self, name: str, places: Nodes) -> Spread:

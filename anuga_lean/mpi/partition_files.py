@@ -22,6 +22,7 @@ from anuga.parallel import sequential_distribute as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import PartitionError
+from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES
 from anuga_lean.mpi.distribution import (
     Restoring,
     apply_settings,
@@ -175,11 +176,16 @@ def sequential_distribute_load_pickle_file(
 ) -> Any:
     _check_exists(pickle_name)
     with open(pickle_name, "rb") as file:
-        keywords, points, vertices, boundary, quantities, *rest = pickle.load(file)
+        content = pickle.load(file)
+    _check_content(pickle_name, content)
+    keywords, points, vertices, boundary, quantities, *rest = content
+    del content
     settings = dict(zip(_SETTINGS, rest, strict=True))
     tracers = keywords.pop(_stock_parts.TRACER_METADATA_KEY, None)
     kind = _stock.Parallel_domain if np > 1 else _stock.Domain
-    domain = kind(_array(points), _array(vertices), boundary, **keywords)
+    points, vertices = _array(points), _array(vertices)
+    check_part(pickle_name, keywords, _count(vertices), _count(points))
+    domain = kind(points, vertices, boundary, **keywords)
     del points, vertices
     restoring = Restoring(domain, creating=False)
     for name in list(quantities):
@@ -192,6 +198,81 @@ def sequential_distribute_load_pickle_file(
 
 def _array(values: Any) -> np.ndarray:
     return np.load(values) if isinstance(values, str) else values
+
+
+def _count(rows: Any) -> int:
+    """Return the number of rows; 0 of what has none, which the mesh refuses."""
+    return int(np.shape(rows)[0]) if np.ndim(rows) else 0
+
+
+def _check_content(path: str, content: Any) -> None:
+    """Raise PartitionError unless a file holds as many things as a part, of their kinds."""
+    count = 5 + len(_SETTINGS)
+    if not isinstance(content, (tuple, list)) or len(content) != count:
+        raise PartitionError(f"{path} is not the part of a domain: it does not hold {count} things")
+    kinds = dict(zip(("keywords", "boundary", "quantities", "boundary_map"),
+                     (content[0], content[3], content[4], content[5]), strict=True))
+    wrong = [name for name, value in kinds.items() if not isinstance(value, dict)]
+    if wrong:
+        raise PartitionError(f"{path} is not the part of a domain: its {', '.join(wrong)} are no "
+                             "dictionaries")
+
+
+def check_part(path: str, keywords: Mapping[str, Any], n: int, nodes: int) -> None:
+    """Raise PartitionError unless the numbers of a part are those of triangles and nodes.
+
+    Parameters
+    ----------
+    path : str
+        The file that it was read from.
+    keywords : mapping
+        Of a Parallel_domain, see `distribution.keywords_of`; None and what is missing is ANUGA's
+        default.
+    n, nodes : int
+        Triangles and nodes of the part.
+    """
+    counts = {"number_of_full_triangles": n, "number_of_full_nodes": nodes,
+              "number_of_global_triangles": MOST_TRIANGLES, "number_of_global_nodes": MOST_NODES}
+    for name, most in counts.items():
+        count = keywords.get(name)
+        if count is not None and not (isinstance(count, (int, np.integer)) and 0 <= count <= most):
+            raise PartitionError(f"{path} has {name}={_short(count)}, not a number up to {most:,}: "
+                                 "dump the parts again")
+    whole, whole_nodes = (most if keywords.get(name) is None else int(keywords[name])
+                          for name, most in list(counts.items())[2:])
+    for name, count, end in (("tri_l2g", n, whole), ("node_l2g", nodes, whole_nodes)):
+        if keywords.get(name) is not None:
+            _check_numbers(path, name, keywords[name], count, end)
+    for name in ("full_send_dict", "ghost_recv_dict"):
+        messages = keywords.get(name) or {}
+        if not isinstance(messages, dict):
+            raise PartitionError(f"{path} has a {name} that is no dictionary: dump the parts again")
+        for rank, message in messages.items():
+            here = f"{name}[{_short(rank)}]"
+            if not isinstance(rank, (int, np.integer)) or rank < 0 \
+                    or not isinstance(message, (list, tuple)) or len(message) < 2:
+                raise PartitionError(f"{path} has a {here} that is no message of a rank: dump the "
+                                     "parts again")
+            _check_numbers(path, here, message[0], np.size(message[1]), n)
+            _check_numbers(path, here, message[1], np.size(message[0]), whole)
+
+
+def _short(value: Any) -> str:
+    """Return what a file holds in so few characters that an error can quote it."""
+    try:
+        text = repr(value)
+    except ValueError:      # Python writes no int of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_numbers(path: str, name: str, numbers: Any, count: int, end: Any) -> None:
+    """Raise PartitionError unless there are `count` numbers, each from 0 to below `end`."""
+    found = np.asarray(numbers)
+    if found.shape != (count,) or found.size and (
+            found.dtype.kind not in "iu" or not 0 <= found.min() <= found.max() < end):
+        raise PartitionError(f"{path} has {name} that are not {count:,} numbers from 0 to below "
+                             f"{end!r}: dump the parts again")
 
 
 def _check_exists(path: str) -> None:
@@ -256,7 +337,13 @@ def _mesh_writer(
 def sequential_mesh_load(name: str, partition_dir: str = ".", verbose: bool = False) -> Any:
     from anuga import myid, numprocs
 
-    _check_exists(os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc"))
+    path = os.path.join(partition_dir, f"{name}_mesh_P{numprocs}_{myid}.nc")
+    _check_exists(path)
     domain = _STOCK["sequential_mesh_load"](name, partition_dir, verbose)
+    check_part(path, vars(domain) | {
+        "number_of_full_triangles": domain.number_of_full_triangles_tmp,
+        "number_of_full_nodes": domain.number_of_full_nodes_tmp,
+        "full_send_dict": domain.full_send_dict, "ghost_recv_dict": domain.ghost_recv_dict,
+    }, domain.number_of_triangles, domain.number_of_nodes)
     _kernels.release_free_memory()
     return domain

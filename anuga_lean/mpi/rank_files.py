@@ -20,6 +20,14 @@ from anuga_lean._errors import MergeError
 AT_ONCE = 1 << 22   # bytes that are read of a variable at a time
 
 Numbers = NDArray[np.int64]
+# What netCDF and ANUGA raise for bytes that mean nothing.
+_UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError)
+FRAMES = "number_of_timesteps"
+AT_NODES = ("elevation", "friction", "height", "stage", "xmomentum", "xvelocity", "ymomentum",
+            "yvelocity")
+_COUNTS = ("number_of_volumes", "number_of_points")
+_WHOLE_NUMBERS = ("number_of_global_triangles", "number_of_global_nodes")
+_ATTRIBUTES = (*_WHOLE_NUMBERS, "starttime", "description", "order", "xllcorner", "yllcorner")
 _Some = tuple[slice, NDArray[np.bool_], Numbers]
 
 
@@ -38,11 +46,14 @@ class Part:
         self.path = path
         self.full_nodes: NDArray[np.uint8] | None = None
         with self.opened() as file:
-            self.triangles = len(file.dimensions["number_of_volumes"])
-            self.points = len(file.dimensions["number_of_points"])
-            self.times = np.asarray(file.variables["time"][:])
             self.attributes = {name: file.getncattr(name) for name in file.ncattrs()}
             self.dimensions = {name: each.dimensions for name, each in file.variables.items()}
+            self.sizes = {name: len(each) for name, each in file.dimensions.items()}
+            self.shapes = {name: each.shape for name, each in file.variables.items()}
+            self.kinds = {name: np.dtype(each.dtype).kind for name, each in file.variables.items()}
+            self._check_names()
+            self.triangles, self.points = (self.sizes[name] for name in _COUNTS)
+            self.times = np.asarray(file.variables["time"][:])
             self._check_numbers()
             self.number_of_full = self._read_flags(file)
 
@@ -52,13 +63,52 @@ class Part:
         from netCDF4 import Dataset  # loaded by what reads or writes such files
 
         try:
-            file = Dataset(self.path)
-        except OSError as error:
+            with closing(Dataset(self.path)) as file:
+                file.set_auto_mask(False)
+                yield file
+        except MergeError:
+            raise
+        except _UNREADABLE as error:
             raise MergeError(f"{self.path} cannot be read ({error}): it is no whole SWW file; run "
                              "the model again.") from error
-        with closing(file):
-            file.set_auto_mask(False)
-            yield file
+
+    def _check_names(self) -> None:
+        """Raise MergeError unless the file has the counts, times and attributes of an SWW file."""
+        missing = [name for names, there in (
+            (_COUNTS, self.sizes), (("time", "volumes", "x", "y"), self.dimensions),
+            (_ATTRIBUTES, self.attributes)) for name in names if name not in there]
+        if missing:
+            raise MergeError(f"{self.path} has no {', '.join(missing)}: it is no whole SWW file; "
+                             "run the model again.")
+        wrong = [f"{name}={self.attributes[name]!r}" for name in _WHOLE_NUMBERS
+                 if not isinstance(self.attributes[name], (int, np.integer))]
+        wrong += [f"{name}={self.attributes[name]!r}"
+                  for name in ("starttime", "xllcorner", "yllcorner")
+                  if not isinstance(self.attributes[name], (int, float, np.number))
+                  or not np.isfinite(self.attributes[name])]
+        wrong += [f"{name} of the shape {shape}" for name, shape in self.shapes.items()
+                  if not self._is_as_written(name, shape)]
+        if wrong:
+            raise MergeError(f"{self.path} has {', '.join(wrong)}: it is damaged; run the model "
+                             "again.")
+
+    def _is_as_written(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether a variable has the shape and the kind of numbers that ANUGA gives it."""
+        triangles, points = (self.sizes[count] for count in _COUNTS)
+        expected = {"tri_l2g": triangles, "tri_full_flag": triangles, "x": points, "y": points,
+                    "time": self.sizes.get(FRAMES)}
+        if points != 3 * triangles:
+            expected["node_l2g"] = points
+        if name in expected:
+            kinds = "f" if name in ("time", "x", "y") else "iu"
+            return shape == (expected[name],) and self.kinds[name] in kinds
+        if name == "volumes":
+            return shape == (triangles, 3) and self.kinds[name] in "iu"
+        if name not in AT_NODES and not name.endswith("_c"):
+            return True     # is not merged
+        places = triangles if name.endswith("_c") else points
+        frames = (self.sizes.get(FRAMES),) * (self.dimensions[name][:1] == (FRAMES,))
+        return shape == (*frames, places) and self.kinds[name] in "iuf"
 
     def _check_numbers(self) -> None:
         needed = {"tri_l2g", "tri_full_flag"}
@@ -76,13 +126,25 @@ class Part:
         numbers = file.variables["tri_l2g"]
         count = int(self.attributes["number_of_global_triangles"])
         for some in slices(self.triangles, AT_ONCE // 4):
-            flags[some] = file.variables["tri_full_flag"][some] > 0
-            found = numbers[some]
-            if found.min() < 0 or found.max() >= count:
-                raise MergeError(f"{self.path} numbers its triangles up to {found.max()} in a mesh "
-                                 f"of {count}: it is damaged; run the model again.")
+            found = file.variables["tri_full_flag"][some]
+            if ((found != 0) & (found != 1)).any():
+                raise MergeError(f"{self.path} has flags of full triangles that are not 0 or 1: it "
+                                 "is damaged; run the model again.")
+            flags[some] = found
+            self._check_range("triangles", numbers[some], count)
         self.full = np.packbits(flags)
+        if self.points != 3 * self.triangles:
+            count = int(self.attributes["number_of_global_nodes"])
+            for some in slices(self.points, AT_ONCE // 4):
+                self._check_range("nodes", file.variables["node_l2g"][some], count)
         return int(np.count_nonzero(flags))
+
+    def _check_range(self, name: str, numbers: NDArray[Any], count: int) -> None:
+        low, high = numbers.min(), numbers.max()
+        if low < 0 or high >= count:
+            least = f"from {low} " if low < 0 else ""
+            raise MergeError(f"{self.path} numbers its {name} {least}up to {high} in a mesh of "
+                             f"{count}: it is damaged; run the model again.")
 
     def find_full_nodes(self, file: Any) -> None:
         """Note which nodes belong to full triangles."""
@@ -90,8 +152,15 @@ class Part:
             return
         found = np.zeros(self.points, bool)
         for some in slices(self.triangles, AT_ONCE // 12):
-            found[file.variables["volumes"][some][self.are_full(some)]] = True
+            found[self.corners(file, some, self.are_full(some))] = True
         self.full_nodes = np.packbits(found)
+
+    def corners(self, file: Any, some: slice, kept: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return the nodes, in the file, of the triangles of a slice that are kept."""
+        nodes: NDArray[np.int32] = file.variables["volumes"][some][kept]
+        if len(nodes):
+            self._check_range("corners", nodes, self.points)
+        return nodes
 
     def are_full(self, some: slice) -> NDArray[np.bool_]:
         """Return which triangles of a slice are full; it begins at a multiple of 8."""
@@ -124,6 +193,10 @@ def parts_of_run(name: str, ranks: int) -> list[Part]:
         if reason:
             raise MergeError(f"{part.path} is of another run than {parts[0].path} ({reason}): run "
                              "the model again, or give the number of ranks of the last run.")
+    nodes = int(parts[0].attributes["number_of_global_nodes"])
+    if nodes > sum(3 * part.triangles + part.points for part in parts):
+        raise MergeError(f"{parts[0].path} speaks of a mesh of {nodes} nodes, which the files of "
+                         f"the {ranks} ranks do not have: run the model again.")
     found = sum(part.number_of_full for part in parts)
     count = int(parts[0].attributes["number_of_global_triangles"])
     if found != count:
@@ -144,7 +217,8 @@ def _difference(first: Part, other: Part) -> str | None:
     if not np.array_equal(other.times, first.times):
         frame = int(np.flatnonzero(other.times != first.times)[0])
         return f"its frame {frame} is of {other.times[frame]:g} s, not {first.times[frame]:g} s"
-    names = set(first.dimensions) ^ set(other.dimensions)
+    names = {name for name in set(first.dimensions) ^ set(other.dimensions)
+             if not name.endswith("_range")}    # what is merged has ranges of its own
     return f"only one has {', '.join(sorted(names))}" if names else None
 
 

@@ -74,9 +74,9 @@ def _friction(domain: Any, prepared: bool) -> Any:
     return NotImplemented
 
 
-def reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> None:
+def reflect(domain: Any, ids: Any, vol: Any, edge: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand for evaluate_reflective_segment, on computed edge values."""
-    domain.reflect_edges(ids, vol, edge)
+    return domain.reflect_edges(ids, vol, edge)
 
 
 def update_struct(domain: Any, *args: Any, **kwargs: Any) -> Any:

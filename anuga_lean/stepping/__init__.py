@@ -5,8 +5,10 @@ step           the order of a step, of parts: parameters kernel_run bound_state 
                edge_values prescribed walls wave_speeds quiet_blocks runge_kutta forcing tracers
 yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows
 boundary       which boundaries run code of a user's; riverwalls, wall_edges walls inside
+evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step
 features       what has a lean kernel; user_methods a user's own steps
 conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
 ghosts         what other ranks send; threads, whole_domains what lasts longer than a step,
-               cut_off what memory running out leaves
+               cut_off what memory running out leaves; progress whether time goes on
+assigned       arrays that a script puts in the place of others
 """

@@ -36,6 +36,7 @@ class BoundState:
     def __init__(self, domain: Any) -> None:
         self._domain = domain
         self._bound: list[np.ndarray] = []
+        self._owners: list[Any] = []    # the quantities of those
 
     def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
         """Give the kernels the present arrays; return whether one of them is new.
@@ -53,10 +54,24 @@ class BoundState:
         bound = state + edges
         if self._bound and not any(map(is_not, bound, self._bound)):
             return False
+        owners = [quantities[name] for name in _STATE + RECONSTRUCTED]
+        for j, name in enumerate(_STATE + RECONSTRUCTED if self._bound else ()):
+            if owners[j] is not self._owners[j]:
+                self._domain.lean.assigned.note(name, "quantity")
+            elif bound[j] is not self._bound[j]:
+                attribute = "centroid_values" if j < len(_STATE) else "boundary_values"
+                self._domain.lean.assigned.note(name, attribute)
         run.bind_state(*state)
         run.bind_boundary(reflective, *edges)
-        self._bound = bound
+        self._bound, self._owners = bound, owners
         return True
+
+    def take_hidden(self) -> None:
+        """Assign centroid values that a script has put into the dict of a quantity."""
+        for name in _STATE:
+            quantity = self._domain.quantities[name]
+            if "centroid_values" in quantity.__dict__:
+                quantity.centroid_values = quantity.__dict__.pop("centroid_values")
 
     def protect(self, run: _kernels.Run) -> float:
         """Lift stages to the bed and stop water too shallow to flow, in place.

@@ -25,7 +25,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.arrays.view import ArrayView
+from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.stored_state import check_tables
@@ -39,11 +39,13 @@ from anuga_lean.stepping.cut_off import Lost
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
+from anuga_lean.stepping.user_methods import advice
+from anuga_lean.stepping.wall_edges import ATTRIBUTES as _WALL_ARRAYS
+from anuga_lean.stepping.wall_edges import SparseEdges
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
                 "xvelocity", "yvelocity")
-_WALL_ARRAYS = ("edge_flux_type", "edge_river_wall_counter")
 _UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 
 
@@ -64,8 +66,8 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
     ----------
     domain : anuga_lean.stepping.domain.Domain
     feature : str
-        What has no lean kernel; named once in a StockKernelWarning together
-        with the bytes per triangle it costs, counted before and after.
+        What has no lean kernel; named once in a StockKernelWarning together with the bytes
+        that the arrays take, counted before and after, and what can be done instead.
 
     Raises
     ------
@@ -86,9 +88,8 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         after = _array_bytes(domain)
     warnings.warn(
         f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
-        f"own kernels and holds {after / n:.0f} bytes per triangle instead of "
-        f"{before / n:.0f}, {(after - before) / 2**20:.1f} MiB more; "
-        "see 'anuga_lean features'.",
+        f"own kernels and holds {after / 2**20:.1f} MiB ({after / n:.0f} bytes per triangle) "
+        f"instead of {before / 2**20:.1f} MiB ({before / n:.0f}); {advice(feature, domain)}.",
         StockKernelWarning, stacklevel=4)
 
 
@@ -140,7 +141,7 @@ def _build_arrays(domain: Any) -> None:
         if isinstance(quantity, Quantity):
             quantity.take_stock_arrays()
     speeds = step.speeds.max_speed
-    full = np.asarray(domain.tri_full_flag)
+    full = domain.tri_full_flag.copy()
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
     if capabilities().prescribed_limiter:
@@ -149,7 +150,9 @@ def _build_arrays(domain: Any) -> None:
     domain.mesh.blocks = None
     domain.lean = None
     for name, array in others.items():
-        domain.__dict__[name] = np.asarray(array) if isinstance(array, ArrayView) else array
+        if isinstance(array, SparseEdges):
+            array = array.hold()
+        domain.__dict__[name] = elements_of(array)
     for name in ("_full_flags", "_limit_masks"):
         domain.__dict__.pop(name, None)
     domain.tri_full_flag = full

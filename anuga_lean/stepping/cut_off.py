@@ -51,25 +51,21 @@ class CutOff:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._lean_half_done is not None:
             raise _refusal(f"the step from t={self._lean_half_done:g} s")
-        steps = super().evolve(*args, **kwargs)     # type: ignore[misc]  # of what it is mixed into
-        while True:
+        yield from super().evolve(*args, **kwargs)  # type: ignore[misc]  # of what it is mixed into
+
+    def _advance(self, steps: Iterator[float]) -> float | None:
+        """Return the time of the next yield, s; None at the end."""
+        is_whole = True     # as in ANUGA, nothing is known of the state after other errors
+        try:
+            prepare()
+            t: float | None = super()._advance(steps)   # type: ignore[misc]
+            return t
+        except MemoryError as error:
             is_whole = False
-            try:
-                prepare()
-                t = next(steps)
-                is_whole = True
-            except StopIteration:
-                is_whole = True
-                return
-            except MemoryError as error:
-                raise self._error_of_step(error) from error
-            except BaseException:       # as in ANUGA, nothing is known of the state
-                is_whole = True
-                raise
-            finally:
-                if is_whole:
-                    self._note_whole()
-            yield t
+            raise self._error_of_step(error) from error
+        finally:
+            if is_whole:
+                self._note_whole()
 
     def _error_of_step(self, error: MemoryError) -> MemoryLimitError:
         """Return what to raise for an error of memory in a step or at a yield."""

@@ -8,7 +8,6 @@ over real arrays; `conversion.py` turns one kind into the other.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
-from anuga_lean.stepping import conversion, features, ghosts
+from anuga_lean.stepping import conversion, features, ghosts, user_methods
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
 from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
@@ -33,20 +32,22 @@ from anuga_lean.stepping.domain_attributes import (
     Workspace,
     YieldTime,
 )
+from anuga_lean.stepping.evolving import EvolvingDomain, with_parts_of_step
 from anuga_lean.stepping.prescribed import BoundaryLimitMask
 from anuga_lean.stepping.step import Step
-from anuga_lean.stepping.sww import go_on_with_file, move_aside
+from anuga_lean.stepping.sww import move_aside
 from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
-from anuga_lean.stepping.volumes_and_flows import ReportingDomain
 from anuga_lean.stepping.wall_edges import EdgeArray
 from anuga_lean.stepping.whole_domains import release_left_behind
-from anuga_lean.stepping.yield_state import wanted
+from anuga_lean.stepping.yield_state import PastState, wanted
 
 # Attributes that are the mesh's own.
 _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edges",
             "tag_boundary_cells", "geo_reference")
 # Attributes that are not pickled.
-_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages")
+_TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
+              "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen",
+              "_lean_step_is_due", "_lean_distributed", "_lean_own")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:
@@ -63,8 +64,9 @@ def _leave_set_edges(domain: LeanDomain, what: str) -> None:
         domain.use_stock_kernels(f"{what} from edge values that were set")
 
 
+@with_parts_of_step
 @with_tables(SharedArray, ON_DOMAIN)
-class LeanDomain(ReportingDomain):
+class LeanDomain(EvolvingDomain):
     """The lean half of a Domain, to be mixed in before ANUGA's class.
 
     Attributes
@@ -79,11 +81,9 @@ class LeanDomain(ReportingDomain):
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
     _lean_edges: dict = {}              # of the boundary that is evaluated just now
-    _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_distributed: user_methods.Distributed | None = None   # up to the fluxes
+    _lean_own: frozenset[str] = frozenset()     # methods of a step, on lean kernels
     _lean_messages: dict = {}           # of the exchange with other ranks, by tag
-    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
-    _lean_keeps_sww = False             # and its file
-    _lean_goes_on = False               # a resumed run, up to its first step
 
     tri_full_flag = FullFlags()
     node_full_flag = Workspace("node_full_flag")
@@ -137,6 +137,7 @@ class LeanDomain(ReportingDomain):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the rest follows from: some 70 bytes per triangle."""
+        self.complete_step()
         state = super().__getstate__()
         for name in _TRANSIENT:
             state.pop(name, None)
@@ -218,9 +219,10 @@ class LeanDomain(ReportingDomain):
 
     def shares_steps(self) -> bool:
         """Whether more than friction acts on a step between its fluxes and its update."""
-        return bool(self.vegetation_mode or self.protect_against_isolated_degenerate_timesteps
-                    or any([term is not manning_friction_semi_implicit
-                            for term in self.forcing_terms]))
+        return bool(
+            self._lean_own & user_methods.BETWEEN or self.vegetation_mode
+            or self.protect_against_isolated_degenerate_timesteps
+            or any([term is not manning_friction_semi_implicit for term in self.forcing_terms]))
 
     def use_stock_kernels(self, feature: str) -> None:
         """Build ANUGA's arrays and run its kernels from here on; warn once.
@@ -230,7 +232,10 @@ class LeanDomain(ReportingDomain):
         feature : str
             What has no lean kernel, as the warning names it.
         """
-        if not self.on_stock_arrays:
+        if self.on_stock_arrays:
+            return
+        self.complete_step()
+        with user_methods.as_distributed(self):
             conversion.turn_to_stock_arrays(self, feature)
 
     # -- distribute ----------------------------------------------------------
@@ -254,6 +259,8 @@ class LeanDomain(ReportingDomain):
         if not distribute_to_vertices:
             self.lean.set_walls(self._walls())
             self._distribute(self._may_defer(), False)
+            self._lean_distributed = user_methods.Distributed(self) \
+                if self._lean_own & user_methods.BEFORE_FLUXES else None
             return
         self._lean_asked = []  # scripts may bind other names at a yield
         if self._has_nan():
@@ -296,12 +303,15 @@ class LeanDomain(ReportingDomain):
 
     def _walls(self) -> tuple:
         """Return the tags of the boundaries that the sweep reflects by itself."""
+        if self._lean_own & user_methods.BEFORE_FLUXES:
+            return ()   # it may write boundary values
         return tuple([tag for tag in self.tag_boundary_cells
                       if is_wall(self.boundary_map[tag])])
 
     def update_boundary(self) -> None:
         """Let every boundary object write its boundary values."""
         _leave_set_edges(self, "boundary values")
+        user_methods.leave_if_written(self)
         if self.on_stock_arrays or not self.lean.edges.in_step:
             super().update_boundary()
             return
@@ -309,7 +319,8 @@ class LeanDomain(ReportingDomain):
             self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is None or is_wall(boundary):
+            if boundary is None or is_wall(boundary) \
+                    and not self._lean_own & user_methods.BEFORE_FLUXES:
                 continue
             if not self.on_stock_arrays and asks_edge_by_edge(boundary):
                 self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
@@ -318,7 +329,7 @@ class LeanDomain(ReportingDomain):
             finally:
                 self._lean_edges = {}
 
-    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> None:
+    def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> Any:
         """Write the boundary values of reflective walls.
 
         Parameters
@@ -326,8 +337,12 @@ class LeanDomain(ReportingDomain):
         ids, vol, edge : (m,) int64
             Boundary edges by number, and by triangle and edge.
         """
+        user_methods.leave_if_written(self)
+        if self.on_stock_arrays:
+            return NotImplemented   # ANUGA's kernel does it
         self.lean.ready().reflect(ids, vol, edge)
         reflect_velocities(self, ids, vol, edge)
+        return None
 
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
@@ -344,10 +359,20 @@ class LeanDomain(ReportingDomain):
     @unless_on_stock_arrays(ask=lambda domain: _leave_set_edges(domain, "computing fluxes"))
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""
+        user_methods.leave_if_written(self)
+        if self.on_stock_arrays:
+            super().compute_fluxes()
+            return
+        self._lean_distributed = None
         if any([isinstance(operator, Kinematic_viscosity_operator)
                 for operator in self.fractional_step_operators]):
             self.lean.edges.note_boundary_bed()
         self.flux_timestep = self.lean.compute_fluxes()
+
+    def compute_forcing_terms(self) -> None:
+        """Call every forcing term."""
+        user_methods.leave_if_no_fluxes(self)
+        super().compute_forcing_terms()
 
     def _edges_were_set(self) -> bool:
         """Whether a quantity was set after the last distribute, so that its edges count."""
@@ -388,6 +413,7 @@ class LeanDomain(ReportingDomain):
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; warn of volume added by lifting."""
+        user_methods.leave_if_no_fluxes(self)
         if not self.on_stock_arrays and not self.lean.edges.are_known:
             _leave_to_stock_kernels(self)
             if not self.on_stock_arrays and not self.lean.forcing.holds_last_fluxes():
@@ -413,14 +439,17 @@ class LeanDomain(ReportingDomain):
                     stacklevel=2)
 
     def update_extrema(self) -> None:
-        """Update the extrema of the monitored quantities."""
-        if self._lean_goes_on:      # they are known; ANUGA looks again when an evolve begins
-            self._lean_goes_on = False
+        """Update the extrema of the monitored quantities, and let observers see the step."""
+        if self._goes_on_from_a_step():     # they are known
             return
         past = None if self.on_stock_arrays else self.lean.yields.past
         if past is None:
             super().update_extrema()
-            return
+        else:
+            self._update_extrema_of(past)
+        self._show_step()
+
+    def _update_extrema_of(self, past: PastState) -> None:
         self._lean_monitoring = True
         past.remember(True)
         try:
@@ -428,40 +457,6 @@ class LeanDomain(ReportingDomain):
         finally:
             self._lean_monitoring = False
             past.remember(False)
-
-    # -- going on from a checkpoint ------------------------------------------
-
-    def mark_resumed(self) -> None:
-        """Make the next evolve continue exactly where the checkpoint was written.
-
-        At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
-        """
-        has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
-        self._lean_resumed = (self.relative_time, None if has_ended else getattr(
-            self, "relative_yieldtime", None))
-        self._lean_loaded_as = self.get_datadir(), self.get_name()
-
-    def keep_older_sww(self) -> None:
-        """Make the next evolve begin a new SWW file and keep an earlier run's."""
-        self._lean_moves_sww = True
-
-    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
-        """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
-        release_left_behind()
-        if self._lean_resumed is not None and self.evolved_called:
-            self._lean_keeps_sww = go_on_with_file(self)
-            self._lean_goes_on = self._lean_resumed[1] is not None
-        steps = super().evolve(*args, **kwargs)
-        while True:
-            self._lean_evolving = True
-            try:
-                t = next(steps)
-            except StopIteration:
-                return
-            finally:
-                self._lean_evolving = False
-                self._lean_keeps_sww = self._lean_goes_on = False
-            yield t
 
     # -- between runs --------------------------------------------------------
 

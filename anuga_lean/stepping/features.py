@@ -56,8 +56,12 @@ FEATURES = (
     Feature("NaN in the initial state", "stock", 861, "spreads exactly as in ANUGA"),
     Feature("velocity extrapolation switched off", "stock", 861, ""),
     Feature("mesh geometry or edge values written by a script", "stock", 861, ""),
-    Feature("a user's own compute_fluxes, update_boundary or other method of the step", "stock",
-            861, "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
+    Feature("a user's own compute_fluxes, update_timestep or other method that calls ANUGA's",
+            "lean", 0, "40 B/tri within a step, 24 of backup under rk2; also update_boundary, "
+            "compute_forcing_terms and evolve_one_*_step"),
+    Feature("a user's own distribute_to_vertices_and_edges, update_conserved_quantities, ...",
+            "stock", 861,
+            "evolve, set_quantity, update_ghosts and apply_fractional_steps may be a user's"),
 )
 
 
@@ -75,6 +79,8 @@ def unsupported(domain: Any) -> str | None:
     if domain.mesh.overridden:
         return f"mesh arrays written by the script ({', '.join(sorted(domain.mesh.overridden))})"
     own = user_methods.users_own(domain)
-    if own is not None:
-        return f"the {own} that {type(domain).__name__} has instead of ANUGA's"
+    if not own <= user_methods.SEEN_THROUGH:
+        return user_methods.described(own - user_methods.SEEN_THROUGH, domain)
+    if own or domain._lean_own:
+        domain._lean_own = own
     return None

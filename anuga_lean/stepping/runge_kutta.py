@@ -43,6 +43,10 @@ class Substeps:
             self._first = self._calls
         return (self._calls - self._first) % self.per_step
 
+    def take_back(self) -> None:
+        """Forget the last call, which a signal has stopped."""
+        self._calls -= 1
+
     def computed(self) -> int:
         """Return how many substeps of the present step have their fluxes already."""
         if self.per_step != self._per_step_seen:

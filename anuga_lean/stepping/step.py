@@ -16,6 +16,7 @@ from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
 from anuga_lean.stepping import threads, undo_record
+from anuga_lean.stepping.assigned import Assigned
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
 from anuga_lean.stepping.edge_values import EdgeValues
 from anuga_lean.stepping.forcing import Forcing
@@ -48,6 +49,8 @@ class Step:
         The largest wave speed of each triangle, once asked for; outlives those parts.
     prescribed : Prescribed or None
         Boundary values that bounded the last reconstruction; outlives those parts.
+    assigned : Assigned
+        Warns of arrays put in the place of others; outlives those parts.
 
     Notes
     -----
@@ -62,6 +65,7 @@ class Step:
         self.domain = domain
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
+        self.assigned = Assigned(domain)
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -148,6 +152,7 @@ class Step:
 
     def forget_parameters(self) -> None:
         """Take all anew at the next kernel, as ANUGA does when its C struct is dropped."""
+        self.domain.complete_step()
         self._start(self.forcing.rates)
 
     def set_walls(self, tags: tuple[str, ...]) -> None:
@@ -171,6 +176,7 @@ class Step:
         past : frozenset of str
             Quantities whose vertex values are read before the next yield.
         """
+        self._state.take_hidden()
         run = self.ready()
         self._thread.enter()
         if not at_yield:
@@ -228,15 +234,24 @@ class Step:
         self._bind_optional(run, substep)
         if per_step != 1 or self.tracers.count:
             self.quiet.wake_all()
+        fused = self.stages.may_fuse(substep) and not self.forcing.is_shared
+        if not fused:
+            run.forget_stopped()
         run.find_active()
-        if self.stages.may_fuse(substep) and not self.forcing.is_shared:
-            run.set_manning(domain.has_manning_friction())
-            smallest, count, volume = run.sweep(_kernels.SECOND_STAGE, domain.timestep)
-            self.stages.take_second(count, volume)
-        else:
-            self.stages.take_fluxes(run)
-            smallest = run.sweep(_kernels.FLUXES)[0]
-            self.forcing.on_fluxes()
+        try:
+            if fused:
+                run.set_manning(domain.has_manning_friction())
+                smallest, count, volume = run.sweep(
+                    _kernels.SECOND_STAGE, domain.timestep, domain.asks())
+                self.stages.take_second(count, volume)
+            else:
+                self.stages.take_fluxes(run)
+                smallest = run.sweep(_kernels.FLUXES, asks=domain.asks())[0]
+                self.forcing.on_fluxes()
+        except BaseException:       # of a signal, in the middle of the sweep
+            self.substeps.take_back()
+            self.quiet.wake_all()
+            raise
         if substep < per_step:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
             self.tracers.count_boundary_fluxes(run, substep)
@@ -281,6 +296,7 @@ class Step:
     def backup_conserved(self) -> None:
         """Keep the conserved quantities for `average`."""
         run = self.ready()
+        run.forget_stopped()
         self.tracers.back_up()
         self.stages.back_up(run)
 

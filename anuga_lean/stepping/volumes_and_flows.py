@@ -6,7 +6,7 @@ is in quantity/, points, lines and the text about a mesh in mesh/, the SWW file 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.quantity.forms import chunks
 from anuga_lean.quantity.integral import integral
+from anuga_lean.stepping.progress import ProgressingDomain
 
 Array = NDArray[np.float64]
 
@@ -39,13 +40,7 @@ class Depth:
         return np.sum(self.domain.areas[indices] * depth)
 
 
-if TYPE_CHECKING:
-    _ADomain: Any   # ANUGA's, which comes after this one in the bases of both lean domains
-else:
-    _ADomain = object
-
-
-class ReportingDomain(_ADomain):
+class ReportingDomain(ProgressingDomain):
     """The part of LeanDomain that answers between steps."""
 
     @unless_on_stock_arrays

@@ -188,7 +188,7 @@ def read_verdicts(path: Path) -> tuple[dict[str, Any], list[Verdict]]:
         return parse(json.loads(path.read_text()), path)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:   # also no UTF-8, and an int of 5,000 digits
         raise ValueError(f"{path} is no JSON: {error}") from error
 
 

@@ -2,7 +2,8 @@
 
 ACTION write runs to 6 s with a checkpoint at each yield; load goes on to 10 s from
 the newest set, on whatever number of ranks; anew goes on from the arrays that
-`write` has left, put into a new serial domain that is distributed.  Each rank
+`write` has left, put into a new serial domain that is distributed; branch goes on as load
+with a checkpoint at each yield, of which the newest stays.  Each rank
 leaves FOLDER/LABEL_RANK.npz: the full triangles by global number.
 """
 
@@ -69,7 +70,7 @@ def gathered(label: str) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Do what the command line says."""
-    if action == "load":
+    if action in ("load", "branch"):
         domain = anuga.load_checkpoint_file("flood", str(folder / "sets"))
         leave(domain, f"{label}_loaded")
     else:
@@ -82,6 +83,9 @@ def main() -> None:
     surround(domain)
     if action == "write":
         domain.set_checkpointing(checkpoint_dir=str(folder / "sets"), checkpoint_step=1)
+    elif action == "branch":
+        domain.set_checkpointing(checkpoint_dir=str(folder / "sets"), checkpoint_step=1, keep=1)
+        domain.set_store(False)
     else:
         domain.set_checkpointing(False)
         domain.set_store(False)

@@ -44,7 +44,7 @@ def written(model: str) -> tuple[Path, dict[str, bytes]]:
         domain.use_stock_kernels("a test")
     domain.set_checkpointing(checkpoint_dir=str(FOLDER), checkpoint_step=1, keep=1)
     next(iter(domain.evolve(yieldstep=YIELDSTEP, finaltime=1.0)))
-    [state] = [path for path in FOLDER.iterdir() if "_mesh_" not in path.name]
+    [state] = [path for path in FOLDER.glob("*.npz") if "_mesh_" not in path.name]
     return state, members_of(state.read_bytes())
 
 

@@ -12,6 +12,7 @@ from netCDF4 import Dataset
 
 import anuga_lean as anuga
 from anuga_lean import CheckpointWarning
+from checkpoint.damage import with_header
 from checkpoint.models import YIELDSTEP, digest, digests, inside, made
 
 FINALTIME = 6 * YIELDSTEP
@@ -146,3 +147,26 @@ def test_a_branch_stores_to_its_own_sww_file(tmp_path: Path) -> None:
         digests(anuga.load_checkpoint_file("stem", "CHECKPOINTS", time=0.04), 0.06)
         with Dataset("stem.sww") as file:
             assert np.allclose([0.0, 0.02, 0.04, 0.06], file["time"][:])
+
+
+def test_only_own_files_are_dropped(tmp_path: Path) -> None:
+    """Whatever an older set says of its mesh file, and whatever links lie in the folder."""
+    sets = tmp_path / "sets"
+    domain = made(16, 12, name="m")
+    domain.set_checkpointing(checkpoint_dir=str(sets), checkpoint_step=1)
+    digests(domain, FINALTIME, at_most=5)
+    others = ["../precious_mesh_0123456789abcdef.npz", "k_mesh_0123456789abcdef.npz",
+              "k_mesh_m_mesh_0123456789abcdef.npz", str(tmp_path / "thesis.tex")]
+    for mesh, path in zip(others, sorted(sets.glob("m_0.*.npz")), strict=False):
+        (sets / mesh).write_text("precious")
+        path.write_bytes(with_header(path.read_bytes(), mesh_file=mesh))
+    (tmp_path / "letter").write_text("precious")
+    domain = anuga.load_checkpoint_file("m", str(sets), trusted=False)
+    for name in (".m.lock", ".m.partial", "m_0.1.pickle", "m_0.1.npz"):
+        (sets / name).symlink_to(tmp_path / "letter")
+    domain.set_checkpointing(checkpoint_dir=str(sets), checkpoint_step=1, keep=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CheckpointWarning)      # of m_0.1.pickle, which stays
+        digests(domain, FINALTIME)
+    assert 1 == len(times_in(sets, "m"))
+    assert {"precious"} == {(sets / name).read_text() for name in [*others, "../letter"]}

@@ -124,6 +124,7 @@ def test_full_disk(tmp_path: Path) -> None:
     assert re.search(r"it needs 1\.\d MiB in .*, where 0\.0 MiB are free", before)
     assert "No space left on device" in during
     assert 1 == before.count("no checkpoint at") == during.count("no checkpoint at")
+    assert "set_checkpointing(keep=2)" in before and "set_checkpointing(keep=2)" in during
     assert "True" == at_end
 
 

@@ -73,3 +73,22 @@ for t in domain.evolve(yieldstep=2.0, finaltime=8.0):
     assert 1 == done.returncode
     last = done.stderr.splitlines()[-1]
     assert "domain.boundary_map['" in last and "set it again before going on" in last
+
+
+def test_a_branch_on_other_ranks(tmp_path: Path) -> None:
+    """Sets of two ranks stay whole beside those of one, of which the newest is taken then."""
+    run(2, "write", tmp_path, "written")
+    sets = tmp_path / "sets"
+    before = {path.name: path.read_bytes() for path in sets.iterdir()}
+    assert 2 * (4 + 4 + 1) == len(before)       # sets, stubs and a mesh file of each rank
+    run(1, "branch", tmp_path, "first")
+    after = {path.name: path.read_bytes() for path in sets.iterdir()}
+    assert before == {name: data for name, data in after.items() if name in before}
+    assert ["flood_10.0.npz", "flood_10.0.pickle"] == sorted(
+        name for name in after.keys() - before.keys() if "_mesh_" not in name)
+    # the set at 10 s is the newest, on any number of ranks: nothing is left to evolve
+    run(2, "branch", tmp_path, "second")
+    first, second = gathered(tmp_path, "first"), gathered(tmp_path, "second")
+    assert (10.0, 10.0) == (first["time"], second["time"])
+    assert [] == [name for name in first if not np.array_equal(first[name], second[name])]
+    assert after == {path.name: path.read_bytes() for path in sets.iterdir()}

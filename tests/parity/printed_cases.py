@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.models import channel, data, hump, tide, wall
+from parity.models import channel, data, tide, wall
 
 CASES: dict[str, Callable[[ModuleType], None]] = {}
 POLYGON = [[20.0, 4.0], [40.0, 4.0], [40.0, 20.0], [20.0, 20.0]]

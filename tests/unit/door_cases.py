@@ -23,7 +23,7 @@ from anuga_lean.mesh.blocks import Blocks
 
 TRACERS, WALLS = 2, 3
 SETTERS = tuple(name for name in dir(_kernels.Run) if name.startswith(("bind_", "set_")))
-ASK_NOTHING = ("bound", "held", "isa", "n_undo")
+ASK_NOTHING = ("bound", "held", "forget_stopped", "isa", "n_undo")
 
 
 def _mesh() -> SimpleNamespace:
@@ -104,6 +104,7 @@ def groups() -> dict[str, dict[str, Any]]:
                                 edge=np.arange(B, dtype=np.int32),
                                 block=np.arange(B, dtype=np.int32), value=zeros((3, B))),
         "set_manning": dict(manning=True),
+        "set_polling": dict(blocks=1),
         "set_predictor": dict(dt=0.001),
     }
 
@@ -150,7 +151,7 @@ def run_without(left_out: str | None = None) -> _kernels.Run:
 
 def called(run: _kernels.Run, name: str, arguments: dict[str, Any]) -> Any:
     """The result of a method, or of reading a property."""
-    return getattr(run, name) if name in ("ordered", *ASK_NOTHING[2:]) \
+    return getattr(run, name) if name in ("ordered", *ASK_NOTHING[3:]) \
         else getattr(run, name)(**arguments)
 
 

@@ -30,6 +30,14 @@ SQUARE = [[0, 0], [1.0, 0], [1, 1], [0, 1]]
     ((SQUARE, [[0, 1, 2]], {(1, 0): "x"}), r"Segment \(1, 0\) does not exist"),
     ((SQUARE, [[0, 1, 2]], {(0, 3): "x"}), r"Segment \(0, 3\) does not exist"),
     ((SQUARE, [[0, 1, 2]], {(0, -1): "x"}), r"Segment \(0, -1\) does not exist"),
+    ((SQUARE, [[0, 1, 2]], {(0.5, 0): "x"}), r"Segment \(0.5, 0\) does not exist"),
+    ((SQUARE, [[0, 1, 2]], [(0, 0)]), "the boundary is a list"),
+    ((SQUARE, [[0, 1, 2]], {("0", 0): "x"}), r"Segment \(0, 0\) does not exist"),
+    ((SQUARE, [[0, 1, 2]], {(0, np.nan): "x"}), r"Segment \(0, nan\) does not exist"),
+    ((SQUARE, np.array([[0, 1, 2**32 + 2]])), "non-existing coordinate sets: triangle 0"),
+    ((SQUARE, np.array([[0, 1, 2**63 + 2]], np.uint64)), "non-existing coordinate sets"),
+    ((SQUARE, np.array([[0, 1, 838_860_800]], np.int32)), "non-existing coordinate sets"),
+    ((SQUARE, np.array([[0, 1, -2]], np.int8)), "non-existing coordinate sets"),
     ((SQUARE, [[0, 1, 2]], {}, {"a": [1]}), "Not all elements exist: tag 'a' names triangle 1"),
 ])
 def test_bad_input(arguments: tuple[Any, ...], message: str) -> None:
@@ -69,6 +77,26 @@ def test_neighbours_that_cannot_be() -> None:
         Mesh(nodes, triangles, triangle_neighbours=bad)
     with pytest.raises(InvalidMesh, match=r"must have the shape \(2, 3\)"):
         Mesh(nodes, triangles, triangle_neighbours=bad[:1])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.uint32, np.float32,
+                                   np.int64, object])
+def test_neighbours_of_any_type_give_the_same_mesh(dtype: Any) -> None:
+    """Edges are numbered 3*m + e, which does not fit the smaller types."""
+    nodes, triangles = rectangular(7, 9)[:2]
+    expected = Mesh(nodes, triangles)
+    given = [np.where(np.asarray(each) < 0, np.iinfo(dtype).max if kind == "u" else -1, each)
+             for kind in [np.dtype(dtype).kind]
+             for each in (expected.neighbours, expected.neighbour_edges)]
+    if np.dtype(dtype).kind == "u":     # these have no number for a boundary
+        with pytest.raises(InvalidMesh, match="cannot have edge"):
+            Mesh(nodes, triangles, triangle_neighbours=given[0].astype(dtype),
+                 triangle_neighbour_edges=given[1].astype(dtype))
+        return
+    mesh = Mesh(nodes, triangles, triangle_neighbours=given[0].astype(dtype),
+                triangle_neighbour_edges=given[1].astype(dtype))
+    assert np.array_equal(expected.neighbours, mesh.neighbours)
+    assert np.array_equal(expected.neighbour_edges, mesh.neighbour_edges)
 
 
 def test_the_ceiling_is_checked_before_anything_is_allocated() -> None:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from anuga_lean._errors import CommandError
+from anuga_lean._escapes import escaped
 from anuga_lean.measure.page.model import Lines, Page
 
 
@@ -37,15 +38,21 @@ def templates() -> Any:
         ) from error
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("anuga_lean.measure.page", "."),
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined)
     environment.tests["lines"] = lambda chart: isinstance(chart, Lines)
     environment.filters["breakable"] = _breakable
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """Return a value for the page; what would turn the direction of its lines is escaped."""
+    return escaped(value, lines=True) if type(value) is str else value
 
 
 def _breakable(text: str) -> Any:
     """Return a name or path, escaped, that may go on in the next line after / and _."""
     from markupsafe import Markup, escape
 
-    pieces = re.split(r"(?<=[/_])", text)
+    pieces = re.split(r"(?<=[/_])", escaped(text))
     return Markup("<wbr>").join(escape(piece) for piece in pieces)

@@ -104,15 +104,15 @@ for _method, _prepare in (
 ):
     _case(f"looks_in_{_method}", looking(_method, True, True), prepare=_prepare,
           stock_kernels=f"the {_method} that")
-for _method in (
-    "update_boundary",
-    "compute_fluxes",
-    "compute_forcing_terms",
-    "update_timestep",
-    "update_conserved_quantities",
-    "distribute_to_vertices_and_edges",
-):
+for _method in ("update_conserved_quantities", "distribute_to_vertices_and_edges"):
     _case(f"looks_in_{_method}", looking(_method, True, True), stock_kernels=f"the {_method} that")
+for _method in ("update_boundary", "compute_fluxes", "compute_forcing_terms", "update_timestep"):
+    _case(f"looks_in_{_method}", looking(_method, True, True))
+    _case(f"looks_in_{_method}_beside_a_tracer", looking(_method, True, True), prepare=dyed)
+    _case(f"looks_in_{_method}_beside_a_held_stage", looking(_method, True, True),
+          prepare=held_stage)
+    _case(f"looks_in_{_method}_of_other_schemes", looking(_method, True, True),
+          ("DE2", "DE_ader2"))
 
 
 # -- methods that change something -------------------------------------------------
@@ -331,9 +331,67 @@ def chatting(anuga: ModuleType, notes: list) -> type:
     return User
 
 
-for _kind in (slowed, frictionless, clamped, clamped_later, first_order, leaking, own_walls,
-              lifted, own_update, own_fluxes, own_euler, own_rk2):
+def writing(method: str, before: float, after: float) -> Callable[[ModuleType, list], type]:
+    """A class that raises stages around the call of ANUGA's method, by so many metres."""
+
+    def kind(anuga: ModuleType, notes: list) -> type:
+        def override(self: Any, *args: Any, **kwargs: Any) -> Any:
+            stage = self.quantities["stage"].centroid_values
+            if before:
+                stage[40:60] += before
+            result = getattr(super(User, self), method)(*args, **kwargs)
+            if after:
+                stage[40:60] += after
+            notes.append([float(np.sum(stage)), self.timestep, self.flux_timestep])
+            return result
+
+        User = type("User", (anuga.Domain,), {method: override})
+        return User
+
+    return kind
+
+
+def deaf(method: str) -> Callable[[ModuleType, list], type]:
+    """A class whose method does nothing on every third call."""
+
+    def kind(anuga: ModuleType, notes: list) -> type:
+        def override(self: Any, *args: Any, **kwargs: Any) -> None:
+            notes.append([float(np.sum(self.quantities["stage"].centroid_values))])
+            if len(notes) % 3:
+                getattr(super(User, self), method)(*args, **kwargs)
+
+        User = type("User", (anuga.Domain,), {method: override})
+        return User
+
+    return kind
+
+
+_WHOLE = {"DE0": "evolve_one_euler_step", "DE1": "evolve_one_rk2_step",
+          "DE2": "evolve_one_rk3_step", "DE_ader2": "evolve_one_ader2_step"}
+
+for _kind in (clamped, first_order, lifted, own_update):
     _case(_kind.__name__, _kind, stock_kernels="instead of ANUGA's")
+_case("own_fluxes", own_fluxes, stock_kernels="writing to the update arrays of stage")
+_case("own_euler", own_euler, ("DE0",), stock_kernels="instead of ANUGA's")
+_case("own_rk2", own_rk2, ("DE1",), stock_kernels="instead of ANUGA's")
+for _kind in (slowed, frictionless, clamped_later, leaking, own_walls):
+    _case(_kind.__name__, _kind)
+for _algorithm, _method in _WHOLE.items():
+    _case(f"writes_around_{_method}", writing(_method, 1.0e-4, 2.0e-4), (_algorithm,))
+    for _other in ("compute_forcing_terms", "update_timestep"):
+        _case(f"writes_around_{_other}", writing(_other, 1.0e-4, 2.0e-4), (_algorithm,))
+    _case("writes_after_compute_fluxes", writing("compute_fluxes", 0.0, 1.0e-4), (_algorithm,))
+    for _label, _other, _before, _after in (
+        ("before_compute_fluxes", "compute_fluxes", 1.0e-4, 0.0),
+        ("before_update_boundary", "update_boundary", 1.0e-4, 0.0),
+        ("after_update_boundary", "update_boundary", 0.0, 1.0e-4),
+    ):
+        _case(f"writes_{_label}", writing(_other, _before, _after), (_algorithm,),
+              stock_kernels=f"the {_other} that")
+    for _other in ("compute_forcing_terms", "update_timestep", "update_boundary"):
+        _case(f"is_deaf_in_{_other}", deaf(_other), (_algorithm,))
+_case("is_deaf_in_compute_fluxes", deaf("compute_fluxes"), ("DE0", "DE_ader2"),
+      stock_kernels="the compute_fluxes that")
 _case("own_ader2", own_ader2, ("DE_ader2",), closed, stock_kernels="instead of ANUGA's")
 for _kind in (periodic, raining, chatting):
     _case(_kind.__name__, _kind)
@@ -344,7 +402,7 @@ for _kind in (periodic, raining, chatting):
 
 def _patched_case(label: str, patch: Callable[[ModuleType, Any, list], None]) -> None:
     def register(algorithm: str) -> None:
-        @case(name=f"patched_{label}_{algorithm}", stock_kernels="instead of ANUGA's")
+        @case(name=f"patched_{label}_{algorithm}")
         def build(anuga: ModuleType) -> Any:
             notes: list = []
             domain = made(anuga, anuga.Domain, algorithm)

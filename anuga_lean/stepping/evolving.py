@@ -1,0 +1,325 @@
+"""Runs ANUGA's evolve such that it can stop and go on in the middle of a step.
+
+Owns the yields of `evolve`, from where a checkpoint or Ctrl-C has left it, and the parts of a
+step: one that was stopped is gone through again by ANUGA's own code, which passes over the
+parts that are done.  Holding signals back is in `interrupts`, stopping a sweep in kernels/.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from anuga.shallow_water import shallow_water_domain as _swd
+
+from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
+from anuga_lean.stepping.observers import ObservedDomain
+from anuga_lean.stepping.sww import go_on_with_file
+from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
+from anuga_lean.stepping.whole_domains import release_left_behind
+
+# What ANUGA's steps call, in whatever order, and may be stopped before.
+_PARTS = ("backup_conserved_quantities", "distribute_to_vertices_and_edges", "update_boundary",
+          "compute_fluxes", "compute_forcing_terms", "update_timestep",
+          "update_conserved_quantities", "saxpy_conserved_quantities")
+_STEPS = ("evolve_one_euler_step", "evolve_one_rk2_step", "evolve_one_rk3_step",
+          "evolve_one_ader2_step")
+# What the loop of ANUGA's evolve keeps from one step to the next, and sets when it begins.
+_OF_THE_LOOP = ("relative_yieldtime", "yieldtime", "yieldstep", "finaltime",
+                "relative_finaltime", "evolve_starttime", "recorded_min_timestep",
+                "recorded_max_timestep", "number_of_steps", "number_of_first_order_steps",
+                "_order_")
+
+
+class _StepInParts:
+    """A step: how many of its parts are done, and how many of those were passed over again."""
+
+    __slots__ = ("done", "passed", "time")
+
+    def __init__(self, time: float) -> None:
+        self.time = time        # relative, s, when it began
+        self.done = self.passed = 0
+
+
+class _Paused:
+    """An evolve that was stopped: at a yield, or in or before a step.
+
+    Parameters
+    ----------
+    call : dict
+        Arguments of `evolve` by name.
+    steps : iterator or None
+        At a yield: what gives the times of ANUGA's evolve.
+    time : float or None
+        At a yield: the time that the script has still to be given, s.
+    """
+
+    def __init__(self, call: dict[str, Any], steps: Iterator[float] | None = None,
+                 time: float | None = None) -> None:
+        self.call = call
+        self.steps = steps
+        self.time = time
+        self.step: Any = None
+        self.loop: dict[str, Any] = {}
+
+
+class EvolvingDomain(ObservedDomain):
+    """The part of LeanDomain that evolves."""
+
+    _lean_evolving = False              # ANUGA's own evolve is running, not a script
+    _lean_interrupts: HeldInterrupts | None = None      # while it does
+    _lean_step: Any = None              # the step that was begun last
+    _lean_part_of: Any = None           # the same, between its parts
+    _lean_step_is_due = False           # ANUGA calls the next step, which is a user's own
+    _lean_paused: _Paused | None = None
+    _lean_opening: _Paused | None = None    # which evolve goes on from, up to its first step
+    _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
+    _lean_keeps_sww = False             # and its file
+    _lean_goes_on = False               # a resumed run, up to its first step
+
+    # -- going on from a checkpoint ------------------------------------------
+
+    def mark_resumed(self) -> None:
+        """Make the next evolve continue exactly where the checkpoint was written.
+
+        At the end of an evolve it is another one that goes on, which ANUGA begins afresh.
+        """
+        has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
+        self._lean_resumed = (self.relative_time, None if has_ended else getattr(
+            self, "relative_yieldtime", None), (self.get_datadir(), self.get_name()))
+
+    def keep_older_sww(self) -> None:
+        """Make the next evolve begin a new SWW file and keep an earlier run's."""
+        self._lean_moves_sww = True
+
+    # -- evolve --------------------------------------------------------------
+
+    def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
+        """Evolve the model, yielding at every yieldstep; see ANUGA's method.
+
+        Notes
+        -----
+        After Ctrl-C the same call goes on as if it had not been pressed.
+        """
+        release_left_behind()
+        call = inspect.signature(super().evolve).bind(*args, **kwargs)
+        call.apply_defaults()
+        paused = self._take_paused(call.arguments)
+        steps = None if paused is None else paused.steps
+        t = None if paused is None else paused.time
+        if steps is None:
+            steps = self._begin(paused, args, kwargs)
+        while True:
+            if t is None:
+                t = self._next_yield(steps, call.arguments)
+            self._lean_paused = None    # no signal comes between this line and the yield
+            if t is None:
+                return
+            try:
+                yield t
+            except KeyboardInterrupt:   # as the script asked for the next time
+                self._lean_paused = _Paused(call.arguments, steps)
+                raise
+            t = None
+
+    def _begin(self, paused: _Paused | None, args: Any, kwargs: Any) -> Iterator[float]:
+        """Return the yields of ANUGA's evolve, from a step that was stopped if there is one."""
+        if paused is not None:
+            self._lean_opening = paused
+            self._lean_keeps_sww = True
+        elif self._lean_resumed is not None and self.evolved_called:
+            self._lean_keeps_sww = go_on_with_file(self)
+            self._lean_goes_on = self._lean_resumed[1] is not None
+        steps: Iterator[float] = super().evolve(*args, **kwargs)
+        return steps
+
+    def _take_paused(self, call: dict[str, Any]) -> _Paused | None:
+        """Return the evolve that this call goes on with; a step of another one is completed."""
+        paused = self._lean_paused
+        if paused is not None and paused.call != call:
+            self.complete_step()
+            paused = None
+        self._lean_paused = None
+        return paused
+
+    def _next_yield(self, steps: Iterator[float], call: dict[str, Any],
+                    interrupts: HeldInterrupts | None = None) -> float | None:
+        """Evolve up to the next yield and return its time, s; None at the end."""
+        if interrupts is None:
+            interrupts = HeldInterrupts(holds=not self.parallel)
+        self._lean_paused = _Paused(call, steps)
+        try:
+            interrupts.hold()
+            self._lean_paused = None
+            self._lean_interrupts = interrupts
+            self._lean_evolving = True
+            t = self._advance(steps)
+            self._lean_evolving = False
+            if t is not None:
+                self._at_yield()
+            self._lean_paused = _Paused(call, steps, t)
+        except BaseException as error:
+            if error is interrupts.pending:
+                self._lean_paused = self._paused_in_step(call)
+            raise
+        finally:
+            self._lean_evolving = self._lean_keeps_sww = self._lean_goes_on = False
+            self._lean_interrupts = self._lean_opening = self._lean_part_of = None
+            self._lean_step_is_due = False
+            interrupts.release()
+        interrupts.raise_pending()
+        return t
+
+    def _advance(self, steps: Iterator[float]) -> float | None:
+        """Return the time of the next yield, s; None at the end."""
+        return next(steps, None)
+
+    def _at_yield(self) -> None:
+        """Do what is due at a yield before the script sees it."""
+
+    # -- stopping in a step --------------------------------------------------
+
+    def asks(self) -> Callable[[], None] | None:
+        """Return what raises if a sweep is to stop; None outside of an evolve."""
+        return None if self._lean_interrupts is None else self._lean_interrupts.ask
+
+    def _paused_in_step(self, call: dict[str, Any]) -> _Paused:
+        paused = _Paused(call)
+        paused.step = self._lean_step
+        self.relative_time = paused.step.time
+        paused.loop = {name: self.__dict__[name] for name in _OF_THE_LOOP
+                       if name in self.__dict__}
+        return paused
+
+    def complete_step(self) -> None:
+        """Take a step that Ctrl-C has stopped in its middle to its end.
+
+        The next `evolve` does it by itself, and so do the methods that need a whole step:
+        `set_quantity`, pickles, copies and checkpoints.  A script that reads or writes
+        centroid values after Ctrl-C calls it first.
+        """
+        paused = self._lean_paused
+        if paused is None or paused.step is None or paused.step.done == 0:
+            return
+        self._lean_paused = None
+        interrupts = pending_between_steps()
+        try:
+            self._next_yield(self._begin(paused, (), paused.call), paused.call, interrupts)
+        except KeyboardInterrupt as error:
+            if error is not interrupts.pending:
+                raise
+
+    def get_timestepping_method(self) -> str:
+        """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
+        if self._lean_interrupts is not None and not OF_A_WHOLE_STEP.isdisjoint(
+                users_own(self)):
+            self._lean_step_is_due = True
+        method: str = super().get_timestepping_method()
+        return method
+
+    def _leave_own_step(self) -> None:
+        """Turn to stock arrays: a user's own step calls its parts instead of ANUGA's step."""
+        self._lean_step_is_due = False
+        self.use_stock_kernels(described(users_own(self) & OF_A_WHOLE_STEP, self))
+
+    def set_quantity(self, *args: Any, **kwargs: Any) -> None:
+        """Set values of a quantity; see ANUGA's method."""
+        self.complete_step()
+        super().set_quantity(*args, **kwargs)
+
+    def _goes_on_from_a_step(self) -> bool:
+        """Whether this evolve goes on with another one's steps: take what its loop knew."""
+        if self._lean_opening is not None:
+            self.__dict__.update(self._lean_opening.loop)
+            return True
+        if self._lean_goes_on:      # ANUGA looks again when an evolve begins
+            self._lean_goes_on = False
+            return True
+        return False
+
+
+def with_parts_of_step(cls: type) -> type:
+    """Decorate a subclass of EvolvingDomain: its steps can stop before each of their parts."""
+    for name in _PARTS:
+        setattr(cls, name, _part(cls, name))
+    for name in _STEPS:
+        setattr(cls, name, _step(cls, name))
+    return cls
+
+
+def _method(cls: type, name: str) -> Callable[..., Any]:
+    """Return a method of the class, or one that calls the class after it."""
+    own = cls.__dict__.get(name)
+    if own is not None:
+        return own
+
+    @functools.wraps(getattr(_swd.Domain, name))
+    def inherited(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    return inherited
+
+
+def _part(cls: type, name: str) -> Callable[..., Any]:
+    method = _method(cls, name)
+    prepares_yield = name == "distribute_to_vertices_and_edges"
+
+    @functools.wraps(method)
+    def part(self: Any, *args: Any, **kwargs: Any) -> Any:
+        step = self._lean_part_of
+        if step is None:
+            if self._lean_step_is_due:
+                self._leave_own_step()
+            if prepares_yield and self._lean_opening is not None:
+                _forget_quiet(self)
+                return None
+            return method(self, *args, **kwargs)
+        if step.passed < step.done:
+            step.passed += 1
+            return None
+        self._lean_interrupts.ask()
+        self._lean_part_of = None
+        try:
+            result = method(self, *args, **kwargs)
+        finally:
+            self._lean_part_of = step
+        step.done += 1
+        step.passed += 1
+        return result
+
+    return part
+
+
+def _forget_quiet(domain: Any) -> None:
+    """Note that a script may have written anything since the step was stopped."""
+    domain._lean_asked = []
+    if not domain.on_stock_arrays:
+        domain.lean.quiet.wake_all()
+
+
+def _step(cls: type, name: str) -> Callable[..., Any]:
+    method = _method(cls, name)
+
+    @functools.wraps(method)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._lean_interrupts is None:
+            return method(self, *args, **kwargs)
+        self._lean_step_is_due = False
+        opening, self._lean_opening = self._lean_opening, None
+        if opening is None or opening.step.done == 0:
+            self._lean_step = _StepInParts(self.relative_time)
+            self._lean_interrupts.raise_pending()
+        else:
+            self._lean_step = opening.step
+            self._lean_step.passed = 0
+        self._lean_part_of = self._lean_step
+        try:
+            result = method(self, *args, **kwargs)
+        finally:
+            self._lean_part_of = None
+        self._note_step()
+        return result
+
+    return step
