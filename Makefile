@@ -14,6 +14,8 @@
 # make test-all every test on both releases: an hour and a half at most
 # make huge    a dam break of 100 million triangles under 16 GiB, and what stock
 #              would need for it: ten minutes
+# make fuzz    evolve 20,000 forged checkpoints here, and a tenth of them under the sanitizers:
+#              half an hour; FORGED=2000 are fewer
 # make clean   remove what make has made
 #
 # Needs Python 3.10 to 3.13 with venv and headers, gcc and make; all else comes
@@ -41,7 +43,7 @@ SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: demo venv test quick lint hooks sanitize test-all nightly huge clean
+.PHONY: demo venv test quick lint hooks sanitize fuzz test-all nightly huge clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
@@ -86,6 +88,13 @@ sanitize: $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed
 	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler \
 		-m 'not nightly and not other_setting' tests/parity -k $(SLICE)
 	.ci/sanitized $(SANITIZED)/bin/$(PYTEST) -p no:faulthandler -m 'nightly and not memory' tests/fuzz
+
+# Forged sets, of which tests/checkpoint/test_forged_sets.py evolves a few at every push.
+FORGED ?= 20000
+fuzz: $(BIN)/.installed $(SANITIZED)/bin/.installed
+	FORGED=$(FORGED) $(BIN)/pytest -q -m nightly tests/checkpoint/test_forged_sets.py
+	FORGED=$$(($(FORGED) / 10)) .ci/sanitized $(SANITIZED)/bin/pytest -q -p no:faulthandler \
+		-m nightly tests/checkpoint/test_forged_sets.py
 
 test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 	$(BIN)/$(PYTEST)

@@ -83,10 +83,10 @@ from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install
 
-_OWN = ("BrokenInstallation", "CheckpointError", "CheckpointWarning", "CommandError", "HookError",
-        "HookWarning", "LaunchError", "LeanError", "MemoryLimitError", "MemoryWarning",
-        "MergeError", "MeshError", "MeshGeneratorError", "PartitionError", "PartsWarning",
-        "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
+_OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "CheckpointWarning",
+        "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
+        "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
+        "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
         "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
 _import_hook.watch()

@@ -15,6 +15,7 @@ from libc.string cimport memset
 from threading import get_ident, main_thread
 
 include "_kernels_checks.pxi"
+include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"

@@ -90,10 +90,11 @@ class naming:  # noqa: N801  # a context, as contextlib's are
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         # Nothing may be allocated before the reserve is given up.
-        if kind is None or isinstance(error, MemoryLimitError):
-            return
-        if isinstance(error, MemoryError) \
-                or isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        if isinstance(error, MemoryError):
+            error = in_no_part(error)
+            if not isinstance(error, MemoryLimitError):
+                raise self._said(error) from error
+        elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise self._said(error) from error
 
     def _said(self, error: Exception) -> MemoryLimitError:
@@ -105,7 +106,10 @@ class naming:  # noqa: N801  # a context, as contextlib's are
 
 
 def telling(name: str) -> Callable[[_Function], _Function]:
-    """Decorate a method of which a step makes many calls, as `stage` does, without preparing."""
+    """Decorate a method that is a part of stages, each of which speaks in its place.
+
+    It names itself where none does, and prepares nothing: a step makes many such calls.
+    """
     def decorate(method: _Function) -> _Function:
         @functools.wraps(method)
         def told(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -114,9 +118,21 @@ def telling(name: str) -> Callable[[_Function], _Function]:
             except MemoryLimitError:
                 raise
             except MemoryError as error:
-                raise limit_error(error, name, count_of(self)) from error
+                raise part_error(error, name, count_of(self)) from error
         return told  # type: ignore[return-value]
     return decorate
+
+
+def part_error(error: MemoryError, name: str, triangles: int | None) -> MemoryLimitError:
+    """Return the MemoryLimitError of a part, in whose place a stage around it speaks."""
+    found = limit_error(error, name, triangles)
+    found.in_part = error       # type: ignore[attr-defined]
+    return found
+
+
+def in_no_part(error: MemoryError) -> MemoryError:
+    """Return the error that a part has named, or `error` itself if a stage has."""
+    return getattr(error, "in_part", error)
 
 
 def limit_error(error: MemoryError, name: str, triangles: int | None,
@@ -240,7 +256,8 @@ def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
     """Return the number of triangles of a mesh or domain that knows it, or of what is on one."""
     found = getattr(owner, "number_of_triangles", None)
     return found if found is not None else getattr(
-        getattr(owner, "domain", None), "number_of_triangles", None)
+        getattr(owner, "domain", None) or getattr(owner, "owner", None),
+        "number_of_triangles", None)
 
 
 def count_unknown(*args: Any, **kwargs: Any) -> None:

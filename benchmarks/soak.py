@@ -14,7 +14,7 @@ conversions  domains moved to stock arrays; lean only
 
 Bytes of RSS and objects are the slope of a line through samples after the first tenth, each taken
 after a garbage collection; cycles are the most objects that one has freed, files and threads how
-many more there are, and slower by what factor the last fifth took longer than the first.
+many more there are, and slower by what factor the last fifth took more CPU than the first.
 `--json FILE` stores the figures.  `limits` of a case, which hold for lean, are in LIMITS: the
 command exits with 1 if one is passed.  `--scale 0.02` makes all of it shorter.
 """
@@ -81,7 +81,7 @@ class Samples:
         cycles = gc.collect()
         own = Sample(turn, read_memory().rss, len(gc.get_objects()), cycles,
                      len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")),
-                     time.perf_counter())
+                     time.process_time())
         self._kept[self._count] = own
         self._count += 1
 

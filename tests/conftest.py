@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
+import tempfile
 
-# Before numpy, ANUGA or matplotlib is loaded in this process or a child.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MPLBACKEND", "Agg")
-# A stock process of a test stays stock, also under `anuga_lean run -m pytest`.
-os.environ.pop("ANUGA_LEAN", None)
-# Set in a worker of pytest-xdist; a pytest that a test starts is none, and measures.
-os.environ.pop("PYTEST_XDIST_WORKER", None)
+# Before numpy, ANUGA, OpenMP or matplotlib is loaded in this process or a child: what the shell
+# has set for its own runs changes no test.  A test of threads sets them for its children.
+# PYTEST_XDIST_WORKER: a pytest that a test starts is no worker, and measures.
+for _name in [each for each in os.environ if each == "PYTEST_XDIST_WORKER"
+              or each.startswith(("ANUGA_", "OMP_", "GOMP_", "KMP_"))]:
+    del os.environ[_name]
+# On more threads ANUGA's fit and its sums have no order, so that nothing equals them.
+os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "COLUMNS": "80"}
+# ANUGA and pip say so on stdout where they cannot keep their caches at home.
+if not os.access(os.path.expanduser("~"), os.W_OK):
+    os.environ["HOME"] = tempfile.mkdtemp(prefix="anuga_lean_home_")
+    atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anuga_lean._errors import MemoryLimitError
-from anuga_lean.memory_limits import count_of, limit_error
+from anuga_lean.memory_limits import count_of, part_error
 
 
 def on_stock_arrays(thing: Any) -> bool:
@@ -61,5 +61,5 @@ def _choosing(owner: type, name: str, method: Callable[..., Any],
         except MemoryLimitError:
             raise
         except MemoryError as error:
-            raise limit_error(error, f"{owner.__name__}.{name}", count_of(self)) from error
+            raise part_error(error, f"{owner.__name__}.{name}", count_of(self)) from error
     return choose

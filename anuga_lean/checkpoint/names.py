@@ -190,7 +190,9 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
                 with Reader(name.path, verify=False) as reader:
                     if name.as_written(reader.header) is not name:
                         continue
-                    identity, when = reader.header.get("set"), float(reader.header["written"])
+                    if isinstance(reader.header["set"], str):
+                        identity = reader.header["set"]
+                    when = float(reader.header["written"])
                     number = number_in(reader.header)
             except (CheckpointError, KeyError, TypeError, ValueError):
                 pass        # the file is reported when a run tries to load it

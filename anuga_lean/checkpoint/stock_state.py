@@ -30,6 +30,11 @@ _ARRAYS = {
     "tracer_boundary_values": (float, "tracer and boundary edge"),
     "tracer_boundary_flux_sum": (float, "substep and tracer"),
 }
+# Quantities whose values at vertices and edges the kernels read, and those that they change:
+# where one has no array, they are given none and look all the same.
+_AT_EDGES = ("stage", "xmomentum", "ymomentum", "elevation", "height")
+_CHANGED = _AT_EDGES[:3]
+_UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 _MADE_LATER = ("max_speed", "x_centroid_work", "y_centroid_work")     # before the first step
 _SUBSTEPS = 3       # for which ANUGA has room
 
@@ -51,8 +56,8 @@ def check(domain: Any) -> None:
             _check_array(name, found, shapes[what], dtype)
     _check_range("boundary_cells", domain.boundary_cells, n)
     _check_range("boundary_edges", domain.boundary_edges, 3)
-    for quantity in domain.quantities.values():
-        _check_quantity(quantity, n)
+    for name, quantity in domain.quantities.items():
+        _check_quantity(name, quantity, n)
     if domain.number_of_riverwall_edges:
         _check_walls(domain, n)
 
@@ -65,20 +70,24 @@ def _may_be_none(domain: Any, name: str) -> bool:
     return name.startswith("edge") and bool(domain.number_of_riverwall_edges == 0)
 
 
-def _check_quantity(quantity: Any, n: int) -> None:
+def _check_quantity(name: str, quantity: Any, n: int) -> None:
     from anuga_lean.quantity.forms import Stored
 
     held = quantity.__dict__
+    updates = held.get("_updates", {})
+    if held.get("on_stock_arrays") is not True or type(updates) is not dict:
+        raise ValueError(f"a quantity {quantity.name} that is not on stock arrays")
     for place in ("_vertex", "_edge"):
         form = held.get(place)
-        if form is not None:
+        if form is not None or name in _AT_EDGES:
             if not isinstance(form, Stored):
                 raise ValueError(f"{place} of {quantity.name} that are a {type(form).__name__}")
             _check_array(f"{place} of {quantity.name}", form.array, (n, 3), float)
-    rows = {name: held.get(name) for name in ("_x_gradient", "_y_gradient", "_phi")}
-    for name, array in {**rows, **held.get("_updates", {})}.items():
-        if array is not None:
-            _check_array(f"{name} of {quantity.name}", array, (n,), float)
+    rows = {each: held.get(each) for each in ("_x_gradient", "_y_gradient", "_phi")}
+    rows |= {each: updates.get(each) for each in _UPDATES} | updates
+    for each, array in rows.items():
+        if array is not None or name in _CHANGED and each in _UPDATES:
+            _check_array(f"{each} of {quantity.name}", array, (n,), float)
 
 
 def _check_walls(domain: Any, n: int) -> None:

@@ -30,7 +30,7 @@ from anuga_lean.fractional_steps.viscosity_matrix import (
     symmetric_system,
     whole_matrix,
 )
-from anuga_lean.memory_limits import count_of, stage, telling
+from anuga_lean.memory_limits import count_of, naming, telling
 from anuga_lean.overlay.capabilities import capabilities
 from anuga_lean.quantity.forms import Array
 from anuga_lean.quantity.views import RealArrays
@@ -64,12 +64,16 @@ class Kinematic_viscosity_operator(_StockOperator):
     _geo_boundary_objects: list | None = None
     _geo_walls_set = False
 
-    @stage("kinematic viscosity", lambda self, domain, *args, **kwargs: count_of(domain))
     def __init__(self, domain: Any, *args: Any, **kwargs: Any) -> None:
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                self._construct(domain, *args, **kwargs)
+                with naming("kinematic viscosity", count_of, (domain,)):
+                    self._construct(domain, *args, **kwargs)
+        except MemoryError:     # ANUGA lists an operator before it is whole
+            operators = domain.fractional_step_operators
+            operators[:] = [each for each in operators if each is not self]
+            raise
         finally:
             for each in said:
                 warnings.warn(each.message, each.category, stacklevel=2)

@@ -99,7 +99,7 @@ def read_mesh_file(name: str) -> dict[str, Any]:
         except Exception as error:  # ANUGA says what is wrong with it, or can read it
             unusual = error
     mesh = loadASCII.import_mesh_file(name)
-    n = len(mesh["triangles"])
+    n = _length(name, mesh, "triangles")
     check_number_of_triangles(n)
     if n >= _FEWEST_WARNED:
         warnings.warn(
@@ -121,7 +121,7 @@ def _check_corners(name: str, mesh: dict[str, Any]) -> None:
 
     What is made of the mesh sizes tables by the largest corner.
     """
-    triangles, count = np.asarray(mesh["triangles"]), len(mesh["vertices"])
+    triangles, count = np.asarray(mesh["triangles"]), _length(name, mesh, "vertices")
     if triangles.ndim != 2 or triangles.dtype.kind not in "iu" or not triangles.size:
         return      # the mesh says what is wrong with these
     if triangles.min() < 0 or triangles.max() >= count:
@@ -129,6 +129,13 @@ def _check_corners(name: str, mesh: dict[str, Any]) -> None:
         raise MeshFileError(
             f"{name} cannot be read: triangle {row} has the corners {triangles[row].tolist()}, "
             f"and the file has {count:,} vertices")
+
+
+def _length(name: str, mesh: dict[str, Any], what: str) -> int:
+    try:
+        return len(mesh[what])
+    except TypeError:
+        raise MeshFileError(f"{name} cannot be read: its {what} are a single number") from None
 
 
 def _check_room(name: str, what: str, count: int, least: int, room: int) -> None:

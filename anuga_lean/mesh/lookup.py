@@ -47,7 +47,7 @@ class StockCopy(StockMesh):
     def __getattr__(self, name: str) -> Any:
         if name not in TABLES or "_lean" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        values = np.array(getattr(self._lean, name))
+        values = getattr(self._lean, name).copy()
         setattr(self, name, values)
         return values
 

@@ -349,7 +349,7 @@ class Mesh(StockMesh):
 
     def set_to_inscribed_circle(self, safety_factor: float = 1) -> tuple[float, float]:
         """Replace the radii; return the largest and smallest old-to-new ratio."""
-        old = np.array(self.radii)
+        old = self.radii.copy()
         corner = np.asarray(self.vertex_coordinates).reshape(-1, 3, 2)
         side = [np.sqrt(((corner[:, i] - corner[:, i - 2]) ** 2).sum(axis=1)) for i in range(3)]
         new = np.asarray(self.areas) / (2 * (side[0] + side[1] + side[2])) * safety_factor

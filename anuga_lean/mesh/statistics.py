@@ -28,7 +28,7 @@ class _Described:
     def __init__(self, mesh: Any) -> None:
         xmin, xmax, ymin, ymax = mesh.get_extent()
         self.vertex_coordinates = np.array([[xmin, ymin], [xmax, ymax]])
-        self.areas = np.array(mesh.areas).view(_Areas)
+        self.areas = mesh.areas.copy().view(_Areas)
         self.boundary = mesh.boundary
         self.get_boundary_tags = mesh.get_boundary_tags
 

@@ -146,7 +146,9 @@ class MeshTable(ArrayView):
             values = handle.relation_all(RELATION_TABLES[self.name])
         else:
             return self._node_all()
-        return values if table.columns else values[:, 0]
+        if not table.columns:
+            values.resize(len(values), refcheck=False)  # its own memory, as ANUGA's array has it
+        return values
 
     def _node_rows(self, ks: NDArray[np.int64]) -> np.ndarray:
         if self.name == "nodes":
@@ -171,11 +173,11 @@ class MeshTable(ArrayView):
     def _stored(self) -> np.ndarray | None:
         return self.owner.real_arrays.get(self.name)
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.override(self.name)[key] = value
+    def _change(self, change: Callable[[np.ndarray], Any]) -> None:
+        change(self.owner.override(self.name))
 
-    def __repr__(self) -> str:
-        return f"<{self.name} of {self.owner!r}: {self.shape} {self.dtype}, computed>"
+    def _materialise(self) -> None:
+        self.owner.override(self.name)
 
 
 def table_property(name: str) -> property:

@@ -236,8 +236,8 @@ def check_part(path: str, keywords: Mapping[str, Any], n: int, nodes: int) -> No
     for name, most in counts.items():
         count = keywords.get(name)
         if count is not None and not (isinstance(count, (int, np.integer)) and 0 <= count <= most):
-            raise PartitionError(f"{path} has {name}={count!r}, not a number up to {most:,}: dump "
-                                 "the parts again")
+            raise PartitionError(f"{path} has {name}={_short(count)}, not a number up to {most:,}: "
+                                 "dump the parts again")
     whole, whole_nodes = (most if keywords.get(name) is None else int(keywords[name])
                           for name, most in list(counts.items())[2:])
     for name, count, end in (("tri_l2g", n, whole), ("node_l2g", nodes, whole_nodes)):
@@ -248,13 +248,22 @@ def check_part(path: str, keywords: Mapping[str, Any], n: int, nodes: int) -> No
         if not isinstance(messages, dict):
             raise PartitionError(f"{path} has a {name} that is no dictionary: dump the parts again")
         for rank, message in messages.items():
-            here = f"{name}[{rank!r}]"
+            here = f"{name}[{_short(rank)}]"
             if not isinstance(rank, (int, np.integer)) or rank < 0 \
                     or not isinstance(message, (list, tuple)) or len(message) < 2:
                 raise PartitionError(f"{path} has a {here} that is no message of a rank: dump the "
                                      "parts again")
             _check_numbers(path, here, message[0], np.size(message[1]), n)
             _check_numbers(path, here, message[1], np.size(message[0]), whole)
+
+
+def _short(value: Any) -> str:
+    """Return what a file holds in so few characters that an error can quote it."""
+    try:
+        text = repr(value)
+    except ValueError:      # Python writes no int of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _check_numbers(path: str, name: str, numbers: Any, count: int, end: Any) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import PartitionError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.memory_limits import is_limited
 
 Order = NDArray[np.int64]
 _Codes = Callable[["_Box", NDArray[np.float64]], NDArray[np.uint64]]
@@ -80,8 +81,13 @@ def _metis(domain: Any, n_procs: int) -> NDArray[np.int32]:
 
     corner, offset, number_of_nodes = _corners(domain)
     release_free_memory()
-    _, rank, _ = part_mesh(n_procs, offset, corner, [], GType.NODAL, len(offset) - 1,
-                           number_of_nodes, 1, Options())
+    try:
+        _, rank, _ = part_mesh(n_procs, offset, corner, [], GType.NODAL, len(offset) - 1,
+                               number_of_nodes, 1, Options())
+    except RuntimeError as error:       # what pymetis makes of METIS_ERROR_MEMORY, and of others
+        if is_limited():
+            raise MemoryError("METIS has ended") from error
+        raise
     del corner, offset
     rank = np.array(rank, np.int32)
     release_free_memory()   # METIS leaves 150 bytes per triangle (at 1 M) to the C library

@@ -150,6 +150,8 @@ _LOADED = [
     *(Row("anuga.abstract_2d_finite_volumes.region", f"Region.{name}",
           f"{_REGIONS}:on_parts", METHOD, "searches a part of the mesh at a time", (), LOAD)
       for name in ("_setup_indices_line", "_setup_indices_polygon")),
+    Row("anuga.utilities.system_tools", "quantity_memory_stats",
+        "anuga_lean.quantity.views:counting_held", WRAPPED, "counts what is held", (), LOAD),
     Row("anuga.parallel.parallel_operator_factory", "allocate_inlet_procs",
         f"{_REGIONS}:allocating_less", WRAPPED, "takes no corners of a whole mesh", (),
         LOAD),

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.arrays.view import ArrayView, array_of
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
@@ -247,7 +248,8 @@ class CompactQuantity(_StockQuantity):
         """Return the form of an (n, 3) array that replaces the present values."""
         if self.on_stock_arrays:
             return Stored(values)
-        array = np.array(values, float, order="C")
+        own = isinstance(values, ArrayView)     # whose copy is made at once
+        array = values.copy() if own else np.array(values, float, order="C")
         if array.shape != (len(self), 3):
             raise QuantityError(
                 f"The vertex or edge values of {self.name!r} need the shape "
@@ -411,9 +413,9 @@ class CompactQuantity(_StockQuantity):
     def _hold_gradients(self) -> None:
         """Turn the gradients into real arrays, for code that writes into them."""
         if self._x_gradient is not None:
-            self._x_gradient = np.asarray(self._x_gradient)
+            self._x_gradient = array_of(self._x_gradient)
         if self._y_gradient is not None:
-            self._y_gradient = np.asarray(self._y_gradient)
+            self._y_gradient = array_of(self._y_gradient)
 
     def hold_values(self) -> None:
         """Hold vertex and edge values as arrays, e.g. while the mesh is renumbered.
@@ -423,6 +425,20 @@ class CompactQuantity(_StockQuantity):
         for place in ("vertex", "edge"):
             if not self.on_stock_arrays and getattr(self, "_" + place) is not None:
                 self._own(place)
+
+    def _hand_out(self, attribute: str) -> None:
+        """Turn to real arrays because a script takes the memory of one of them.
+
+        Parameters
+        ----------
+        attribute : str
+            Its name, as the domain's warning says it.
+        """
+        domain = self.domain
+        if domain.quantities.get(self.name) is not self:
+            self.take_stock_arrays()
+        if not on_stock_arrays(domain):
+            domain.use_stock_kernels(f"handing out the memory of {attribute} of {self.name}")
 
     def take_stock_arrays(self) -> None:
         """Make every array real, as ANUGA would have it now.

@@ -24,6 +24,7 @@ from anuga_lean._errors import QuantityError
 from anuga_lean._kernels import average_centroids, average_vertices
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
+from anuga_lean.arrays.view import elements_of
 from anuga_lean.memory_limits import telling
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array
@@ -266,8 +267,8 @@ class Quantity(SettableQuantity):
             RealArrays(
                 self,
                 domain=RealArrays(self.domain),
-                vertex_values=np.asarray(self.vertex_values),
-                edge_values=None if self._edge is None else np.asarray(self.edge_values),
+                vertex_values=elements_of(self.vertex_values),
+                edge_values=elements_of(self.edge_values),
             )
         )
 
@@ -332,8 +333,8 @@ class Quantity(SettableQuantity):
         _stock_kernels.update(
             RealArrays(
                 self,
-                explicit_update=np.asarray(self.explicit_update),
-                semi_implicit_update=np.asarray(self.semi_implicit_update),
+                explicit_update=elements_of(self.explicit_update),
+                semi_implicit_update=elements_of(self.semi_implicit_update),
             ),
             timestep,
         )

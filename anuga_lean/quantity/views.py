@@ -7,6 +7,8 @@ The values themselves belong to `quantity`.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -14,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._class_names import lasting
-from anuga_lean.arrays.view import ArrayView
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.quantity.forms import Values, _relied_upon, chunks, plane_gradient
 
 if TYPE_CHECKING:
@@ -45,8 +48,11 @@ class PlaceView(ArrayView):
     def _stored(self) -> Array | None:
         return self.owner.form(self.place).array if self.owner.on_stock_arrays else None
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.writable(self.place)[key] = value
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        change(self.owner.writable(self.place))
+
+    def _materialise(self) -> None:
+        self.owner._hand_out(f"{self.place}_values")
 
 
 @lasting("UpdateView")
@@ -66,8 +72,11 @@ class UpdateView(ArrayView):
     def _stored(self) -> Array | None:
         return self.owner.held_update(self.name)
 
-    def _write(self, key: Any, value: Any) -> None:
-        self.owner.writable_update(self.name)[key] = value
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        change(self.owner.writable_update(self.name))
+
+    def _materialise(self) -> None:
+        self.owner._hand_out(self.name)
 
 
 @lasting("GradientView")
@@ -103,9 +112,14 @@ class GradientView(ArrayView):
     def _stored(self) -> Array | None:
         return self._array
 
-    def _write(self, key: Any, value: Any) -> None:
+    def _change(self, change: Callable[[Array], Any]) -> None:
+        change(self.become_array())
+
+    def _materialise(self) -> None:
+        if self is not (self.owner._y_gradient if self.axis else self.owner._x_gradient):
+            raise ValueError("these gradients are no longer the quantity's: read x_gradient or "
+                             "y_gradient again, or take a copy with numpy.array(...)")
         self._array = self._all()
-        self._array[key] = value
 
 
 _View = TypeVar("_View", PlaceView, UpdateView)
@@ -139,7 +153,27 @@ class RealArrays:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._original, name)
-        return np.asarray(value) if isinstance(value, ArrayView) else value
+        return elements_of(value)
+
+
+class _HeldArrays(RealArrays):
+    """Stands for a quantity where only arrays count that it holds."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._original, name)
+        return value._stored() if isinstance(value, ArrayView) else value
+
+
+def counting_held(report: Callable[..., str]) -> Callable[..., str]:
+    """Wrap a report on the memory of a domain's quantities: nothing stands for an array-like."""
+    @functools.wraps(report)
+    def wrapped(domain: Any) -> str:
+        if on_stock_arrays(domain):
+            return report(domain)
+        held = {name: _HeldArrays(each) for name, each in domain.quantities.items()}
+        return report(RealArrays(domain, quantities=held))
+
+    return wrapped
 
 
 def sink(*shape: int) -> Array:

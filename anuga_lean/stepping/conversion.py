@@ -25,7 +25,7 @@ from anuga.shallow_water.sw_domain_openmp_ext import (
 from anuga_lean._errors import NotADomain, StockKernelWarning
 from anuga_lean.arrays.census import census
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.arrays.view import ArrayView
+from anuga_lean.arrays.view import ArrayView, elements_of
 from anuga_lean.memory_limits import count_of, naming
 from anuga_lean.mesh.mesh import Mesh
 from anuga_lean.mesh.stored_state import check_tables
@@ -35,15 +35,17 @@ from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.quantity.forms import Stored
 from anuga_lean.quantity.quantity import Quantity
 from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.cut_off import Lost
 from anuga_lean.stepping.riverwalls import RiverWall
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.tracers import DERIVED as _TRACER_ARRAYS
 from anuga_lean.stepping.user_methods import advice
+from anuga_lean.stepping.wall_edges import ATTRIBUTES as _WALL_ARRAYS
+from anuga_lean.stepping.wall_edges import SparseEdges
 
 # Quantities whose vertex values ANUGA's C struct allocates.
 _IN_C_STRUCT = ("stage", "xmomentum", "ymomentum", "elevation", "friction", "height",
                 "xvelocity", "yvelocity")
-_WALL_ARRAYS = ("edge_flux_type", "edge_river_wall_counter")
 _UPDATES = ("explicit_update", "semi_implicit_update", "centroid_backup_values")
 
 
@@ -73,15 +75,17 @@ def turn_to_stock_arrays(domain: Any, feature: str) -> None:
         If a script has written a table of the mesh that ANUGA's kernels would follow out
         of their arrays.
     """
-    check_tables(domain.mesh, domain.mesh.real_arrays)
-    before = _array_bytes(domain)
-    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
     with naming("ANUGA's own arrays", count_of, (domain,)):
+        check_tables(domain.mesh, domain.mesh.real_arrays)
+        before = _array_bytes(domain)
+    parameters, substeps = domain.lean.parameters.values, domain.lean.substeps.computed()
+    with _whole_or_lost(domain):
         _build_arrays(domain)
         _build_c_struct(domain, parameters)
         _count_flux_calls(domain, substeps)
     n = domain.number_of_triangles
-    after = _array_bytes(domain)
+    with naming("ANUGA's own arrays", count_of, (domain,)):
+        after = _array_bytes(domain)
     warnings.warn(
         f"{feature} has no lean kernel: this domain of {n} triangles now runs on ANUGA's "
         f"own kernels and holds {after / 2**20:.1f} MiB ({after / n:.0f} bytes per triangle) "
@@ -137,7 +141,7 @@ def _build_arrays(domain: Any) -> None:
         if isinstance(quantity, Quantity):
             quantity.take_stock_arrays()
     speeds = step.speeds.max_speed
-    full = np.asarray(domain.tri_full_flag)
+    full = domain.tri_full_flag.copy()
     node_full = domain.node_full_flag
     others = {name: getattr(domain, name) for name in (*_TRACER_ARRAYS, *_WALL_ARRAYS)}
     if capabilities().prescribed_limiter:
@@ -146,7 +150,9 @@ def _build_arrays(domain: Any) -> None:
     domain.mesh.blocks = None
     domain.lean = None
     for name, array in others.items():
-        domain.__dict__[name] = np.asarray(array) if isinstance(array, ArrayView) else array
+        if isinstance(array, SparseEdges):
+            array = array.hold()
+        domain.__dict__[name] = elements_of(array)
     for name in ("_full_flags", "_limit_masks"):
         domain.__dict__.pop(name, None)
     domain.tri_full_flag = full
@@ -162,9 +168,22 @@ def _build_arrays(domain: Any) -> None:
 
 
 @contextmanager
+def _whole_or_lost(domain: Any) -> Iterator[None]:
+    """Have a domain refuse everything that memory has left without its lean half."""
+    try:
+        with naming("ANUGA's own arrays", count_of, (domain,)):
+            yield
+    except MemoryError:
+        if domain.lean is None:
+            domain.lean = Lost("the change to ANUGA's own arrays")
+        raise
+
+
+@contextmanager
 def stock_arrays(domain: Any) -> Iterator[None]:
     """Give a lean domain ANUGA's arrays within a `with` block."""
-    _build_arrays(domain)
+    with _whole_or_lost(domain):
+        _build_arrays(domain)
     try:
         yield
     finally:

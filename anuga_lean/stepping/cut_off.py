@@ -10,7 +10,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from anuga_lean._errors import MemoryLimitError, OrderError
-from anuga_lean.memory_limits import limit_error, prepare
+from anuga_lean.memory_limits import in_no_part, limit_error, prepare
+
+
+def _refusal(during: str) -> OrderError:
+    return OrderError(
+        f"memory ran out in the middle of {during}, which left the domain between two states: go "
+        "on from a checkpoint (anuga.load_checkpoint_file), or build the domain anew.")
+
+
+class Lost:
+    """What stands for the step of a domain that has neither its lean nor ANUGA's arrays whole.
+
+    Parameters
+    ----------
+    during : str
+        What memory ran out in the middle of.
+    """
+
+    def __init__(self, during: str) -> None:
+        self._refused = during
+
+    def __getattr__(self, name: str) -> Any:
+        raise _refusal(self._refused)
 
 
 class CutOff:
@@ -28,10 +50,7 @@ class CutOff:
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         if self._lean_half_done is not None:
-            raise OrderError(
-                f"memory ran out in the middle of the step from t={self._lean_half_done:g} s, "
-                "which left the domain between two states: go on from a checkpoint "
-                "(anuga.load_checkpoint_file), or build the domain anew.")
+            raise _refusal(f"the step from t={self._lean_half_done:g} s")
         yield from super().evolve(*args, **kwargs)  # type: ignore[misc]  # of what it is mixed into
 
     def _advance(self, steps: Iterator[float]) -> float | None:
@@ -54,8 +73,9 @@ class CutOff:
         if began is not None:
             after = (f" The step from t={began:g} s is half done, and this domain does not go on: "
                      "load a checkpoint.")
+        error = in_no_part(error)
         if isinstance(error, MemoryLimitError):
-            return type(error)(f"{error}{after}")
+            return MemoryLimitError(f"{error}{after}")
         domain: Any = self
         return limit_error(error, f"the step from t={domain.get_time():g} s",
                            domain.number_of_triangles, after)

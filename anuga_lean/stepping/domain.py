@@ -271,8 +271,7 @@ class LeanDomain(EvolvingDomain):
 
     def _distribute(self, defer: bool = False, at_yield: bool = True) -> None:
         self.lean.distribute(defer, at_yield, wanted(self))
-        if self.verbose:
-            self._report_lifted(self.lean.lifted())
+        self._report_lifted(self.lean.lifted() if self.verbose else 0.0)
 
     def _has_nan(self) -> bool:
         """Whether a centroid value of the state or the bed is NaN; ANUGA runs on with those."""

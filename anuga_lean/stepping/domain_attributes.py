@@ -7,6 +7,7 @@ domain runs on ANUGA's kernels they give ordinary attributes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,20 @@ class _FullFlagView(ArrayView):
         flags = self.owner.full_flags()
         return np.ones(len(self), np.int64) if flags is None else flags.astype(np.int64)
 
-    def _write(self, key: Any, value: Any) -> None:
-        flags = self.owner.full_flags()
-        if flags is None:
-            flags = np.ones(len(self), np.uint8)
-        flags[key] = value
+    def _stored(self) -> np.ndarray | None:
+        return self.owner.__dict__.get("tri_full_flag") if self.owner.on_stock_arrays else None
+
+    def _change(self, change: Callable[[np.ndarray], Any]) -> None:
+        full = self._all()
+        change(full)
+        flags = full.astype(np.uint8)
+        if not np.array_equal(flags, full):
+            raise ValueError("tri_full_flag is 1 at a full triangle and 0 at a ghost, not "
+                             f"{full[flags != full][0]}")
         _set_flags(self.owner, flags)
+
+    def _materialise(self) -> None:
+        self.owner.use_stock_kernels("handing out the memory of tri_full_flag")
 
 
 def _set_flags(domain: Any, flags: np.ndarray | None) -> None:
@@ -130,19 +139,18 @@ class _SpeedView(ArrayView):
         super().__init__(domain, (domain.number_of_triangles,), np.float64)
 
     def _stored(self) -> np.ndarray | None:
-        return self.owner.lean.speeds.max_speed
+        domain = self.owner
+        if domain.on_stock_arrays:
+            return domain.__dict__.get("max_speed")
+        speeds: np.ndarray = domain.lean.speeds.read()
+        return speeds
 
-    def _rows(self, ks: np.ndarray) -> np.ndarray:
-        return self.owner.lean.speeds.read()[ks]
-
-    def _all(self) -> np.ndarray:
-        return self.owner.lean.speeds.read()
-
-    def _write(self, key: Any, value: Any) -> None:
-        if isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and value == 0.0:
-            self.owner.lean.speeds.set_zero()
-            return
-        self.owner.lean.speeds.read()[key] = value
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.owner.on_stock_arrays and isinstance(key, slice) and key == slice(None) \
+                and np.ndim(value) == 0 and value == 0.0:
+            self.owner.lean.speeds.set_zero()   # which ANUGA does, and needs no array
+        else:
+            super().__setitem__(key, value)
 
 
 class MaxSpeed:
@@ -195,7 +203,7 @@ class YieldTime:
 
     def __set__(self, domain: Any, value: Any) -> None:
         if domain._lean_resumed is not None and domain._lean_evolving:
-            now, last = domain._lean_resumed
+            now, last, *_ = domain._lean_resumed
             domain._lean_resumed = None
             near = 1e-9 * max(1.0, abs(value))
             if last is not None and domain.relative_time == now:

@@ -75,7 +75,7 @@ class EvolvingDomain(ObservedDomain):
     _lean_step_is_due = False           # ANUGA calls the next step, which is a user's own
     _lean_paused: _Paused | None = None
     _lean_opening: _Paused | None = None    # which evolve goes on from, up to its first step
-    _lean_resumed: tuple | None = None  # time and yield time of the checkpoint it goes on from
+    _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
 
@@ -88,8 +88,7 @@ class EvolvingDomain(ObservedDomain):
         """
         has_ended = self.relative_time == getattr(self, "relative_finaltime", None)
         self._lean_resumed = (self.relative_time, None if has_ended else getattr(
-            self, "relative_yieldtime", None))
-        self._lean_loaded_as = self.get_datadir(), self.get_name()
+            self, "relative_yieldtime", None), (self.get_datadir(), self.get_name()))
 
     def keep_older_sww(self) -> None:
         """Make the next evolve begin a new SWW file and keep an earlier run's."""

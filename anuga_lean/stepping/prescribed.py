@@ -8,7 +8,7 @@ kernels/prescribed.h; ANUGA 4.1 has none of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,8 @@ class _MaskView(ArrayView):
         self.masks = masks
 
     def __getitem__(self, key: Any) -> Any:
-        if type(key) is int and 0 <= key < len(self):   # set_boundary asks so for every edge
+        if type(key) is int and 0 <= key < len(self) and not self.owner.on_stock_arrays:
+            # set_boundary asks so for every edge
             return np.int64(self.masks.of.get(key, 0))
         return super().__getitem__(key)
 
@@ -96,19 +97,42 @@ class _MaskView(ArrayView):
             full[k] = mask
         return full
 
-    def _write(self, key: Any, value: Any) -> None:
-        masks = self.masks
-        if isinstance(key, (int, np.integer)) and 0 <= key < len(self) and np.ndim(value) == 0:
+    def _stored(self) -> NDArray[np.int64] | None:
+        domain = self.owner
+        return domain.__dict__.get("boundary_limit_mask") if domain.on_stock_arrays else None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        masks = self._shown_masks()
+        if self.owner.on_stock_arrays or np.ndim(value) > 0:
+            super().__setitem__(key, value)
+        elif isinstance(key, (int, np.integer)) and 0 <= key < len(self):
             masks.of.pop(int(key), None)
             if value:
                 masks.of[int(key)] = int(value)
-        elif isinstance(key, slice) and key == slice(None) and np.ndim(value) == 0 and not value:
+            masks.are_new = True
+        elif isinstance(key, slice) and key == slice(None) and not value:
             masks.of.clear()
+            masks.are_new = True
         else:
-            full = self._all()
-            full[key] = value
-            masks.of = LimitMasks.of_array(full).of
+            super().__setitem__(key, value)
+
+    def _change(self, change: Callable[[NDArray[np.int64]], Any]) -> None:
+        masks = self._shown_masks()
+        full = self._all()
+        change(full)
+        masks.of = LimitMasks.of_array(full).of
         masks.are_new = True
+
+    def _shown_masks(self) -> LimitMasks:
+        """Return the masks, which a write must find to be the domain's."""
+        if not self.owner.on_stock_arrays and masks_of(self.owner) is not self.masks:
+            raise ValueError("this is no longer the domain's boundary_limit_mask: read it from "
+                             "the domain again")
+        return self.masks
+
+    def _materialise(self) -> None:
+        self._shown_masks()
+        self.owner.use_stock_kernels("handing out the memory of boundary_limit_mask")
 
 
 class BoundaryLimitMask:

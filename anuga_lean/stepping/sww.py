@@ -242,7 +242,7 @@ def go_on_with_file(domain: Any) -> bool:
     if not domain.store or file is None:
         return False
     here = domain.get_datadir(), domain.get_name()
-    if domain.__dict__.pop("_lean_loaded_as", here) != here:
+    if domain._lean_resumed[2:] not in ((), (here,)):
         return _begin_file(domain)
     if not os.path.exists(file.filename):
         warnings.warn(

@@ -6,6 +6,7 @@ tables the kernels read.  Finding the edges is in `riverwalls`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,14 @@ import numpy as np
 from anuga_lean._class_names import lasting
 from anuga_lean.arrays.view import ArrayView
 
+ATTRIBUTES = ("edge_flux_type", "edge_river_wall_counter")
+
 
 @lasting("SparseEdges")
 class SparseEdges(ArrayView):
     """An array-like of (3 n,) int64, one per edge of the mesh, nearly all zero.
+
+    Its domain holds `array` in its place once it runs on ANUGA's kernels.
 
     Parameters
     ----------
@@ -25,6 +30,8 @@ class SparseEdges(ArrayView):
         Edges (3 k + i) that are not zero, ascending.
     values : (m,) int64
     """
+
+    array: np.ndarray | None = None
 
     def __init__(self, domain: Any, edges: np.ndarray, values: np.ndarray) -> None:
         super().__init__(domain, (3 * domain.number_of_elements,), np.int64)
@@ -42,11 +49,30 @@ class SparseEdges(ArrayView):
         full[self.edges] = self.values
         return full
 
-    def _write(self, key: Any, value: Any) -> None:
+    def _stored(self) -> np.ndarray | None:
+        return self.array
+
+    def _change(self, change: Callable[[np.ndarray], Any]) -> None:
+        if not self._is_shown():
+            raise ValueError("these are no longer the domain's flags of edges on riverwalls: read "
+                             "them from the domain again")
         full = self._all()
-        full[key] = value
+        change(full)
         self.edges = np.flatnonzero(full)
         self.values = full[self.edges]
+
+    def _materialise(self) -> None:
+        if self._is_shown():
+            self.owner.use_stock_kernels("handing out the memory of flags of edges on riverwalls")
+
+    def _is_shown(self) -> bool:
+        return any(self.owner.__dict__.get(name) is self for name in ATTRIBUTES)
+
+    def hold(self) -> np.ndarray:
+        """Return ANUGA's array, which takes the place of the list of edges."""
+        if self.array is None:
+            self.array = self._all()
+        return self.array
 
 
 class EdgeArray:

@@ -96,7 +96,7 @@ class Watch:
             return source is None or bool(ARITHMETIC.fullmatch(source)) or \
                 "checkpoint/confinement.py" in "".join(traceback.format_stack()[-8:])
         if event == "exec":
-            return args[0].co_filename.startswith((sys.prefix, sys.base_prefix)) or \
+            return args[0].co_filename.startswith(self.readable) or \
                 args[0].co_filename == "<string>"       # which was seen when it was compiled
         if event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate",
                      "os.utime", "os.link", "os.symlink"):

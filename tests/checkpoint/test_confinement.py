@@ -59,7 +59,7 @@ def place(files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def state() -> Path:
-    [path] = [each for each in Path("sets").iterdir() if "_mesh_" not in each.name]
+    [path] = [each for each in Path("sets").glob("*.npz") if "_mesh_" not in each.name]
     return path
 
 
@@ -185,7 +185,7 @@ def test_files_elsewhere(place: Path, path: Any, key: str) -> None:
     ("datadir", "..", "no folder in"), ("datadir", "/dev", "no folder in"),
     ("datadir", "linked", "no folder in"), ("datadir", "a\0b", "no folder in"),
     ("simulation_name", "../x", "without a folder"), ("simulation_name", "other", "called 'other'"),
-    ("simulation_name", "", "without a folder"), ("max_size", -1, "no size"),
+    ("simulation_name", "", "called ''"), ("max_size", -1, "no size"),
     ("max_size", "x", "no size")])
 def test_folders_and_names(place: Path, key: str, value: str, word: str) -> None:
     Path("linked").symlink_to("..")

@@ -74,18 +74,23 @@ def _spoilt_lines(text: str, moment: random.Random) -> str:
     return "\n".join(lines)
 
 
-# -- netCDF ----------------------------------------------------------------------------
+# -- netCDF and GeoTIFF -----------------------------------------------------------------
+
+
+def spoilt_head(data: bytes, moment: random.Random) -> bytes:
+    """The bytes with others among them, half of the time where counts and types are."""
+    if moment.random() < 0.5:
+        return mutated_bytes(data, moment)
+    at = moment.randrange(min(len(data), 1500))
+    new = moment.choice((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", moment.randbytes(4),
+                         moment.randrange(300).to_bytes(4, "big"), b"\x10\0\0\0"))
+    return data[:at] + new + data[at + len(new):]
 
 
 def spoilt_netcdf(data: bytes, moment: random.Random, folder: Path) -> bytes:
     """A netCDF file with other variables, or with other bytes, most of them in its head."""
     if moment.random() < 0.35:
-        if moment.random() < 0.5:
-            return mutated_bytes(data, moment)
-        at = moment.randrange(min(len(data), 1500))
-        new = moment.choice((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", moment.randbytes(4),
-                             moment.randrange(300).to_bytes(4, "big"), b"\x10\0\0\0"))
-        return data[:at] + new + data[at + len(new):]
+        return spoilt_head(data, moment)
     source = folder / "source.nc"
     source.write_bytes(data)
     held = _held(source)
@@ -157,9 +162,9 @@ def _spoil(held: dict[str, Any], moment: random.Random) -> None:
     elif what == 11 and held["attributes"]:
         del held["attributes"][moment.choice(list(held["attributes"]))]
     elif moment.random() < 0.1:     # a dimension of which nothing is written
-        # of characters of a tag it would take ANUGA half a minute
-        held["sizes"][moment.choice([each for each in held["sizes"]
-                                     if not each.endswith(("chars", "len"))])] = _MANY
+        # tags, or characters of one, would take ANUGA half a minute
+        held["sizes"][moment.choice([each for each in held["sizes"] if not each.endswith(
+            ("chars", "len", "bnd", "segments", "triangles", "attributes"))])] = _MANY
         held["unwritten"] = True
 
 
@@ -260,6 +265,8 @@ def spoilt(kind: str, seed: Path, moment: random.Random, folder: Path) -> bytes:
         return spoilt_partition(data, moment)
     if kind == "figures":
         return spoilt_json(data, moment)
+    if kind == "tif":
+        return spoilt_head(data, moment)
     if seed.suffix in (".msh", ".nc", ".pts", ".dem", ".tms", ".sww"):
         return spoilt_netcdf(data, moment, folder)
     return spoilt_text(data, moment)

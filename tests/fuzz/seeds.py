@@ -5,6 +5,7 @@ Owns what a kind of file is; how one is read is `reading`'s, how it is spoiled `
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -101,6 +102,19 @@ def _raster(anuga: Any, folder: Path) -> None:
     anuga.asc2dem(str(folder / "grid.asc"))
 
 
+def _tif(anuga: Any, folder: Path) -> None:
+    if importlib.util.find_spec("rasterio") is None:
+        return
+    import rasterio
+
+    values = np.random.default_rng(8).random((26, 26)).astype(np.float32)
+    with rasterio.open(
+        folder / "grid.tif", "w", driver="GTiff", height=26, width=26, count=1, dtype="float32",
+        crs="EPSG:32756", transform=rasterio.transform.from_origin(-10.0, 110.0, 5.0, 5.0),
+    ) as raster:
+        raster.write(values, 1)
+
+
 def _riverwall(anuga: Any, folder: Path) -> None:
     (folder / "wall.csv").write_text("50., 0., 0.3\n50., 50., 0.2\n50., 100., 0.4\n")
     (folder / "headed.csv").write_text("Qfactor: 1.5, s1: 0.94\n50., 0., 0.3\n50., 100., 0.4\n")
@@ -170,7 +184,7 @@ def _figures(anuga: Any, folder: Path) -> None:
 
 WRITERS: dict[str, Any] = {
     "tsh": _tsh, "msh": _msh, "pickle": _pickle, "partition": _partition, "points": _points,
-    "raster": _raster, "riverwall": _riverwall, "polygon": _polygon, "series": _series,
+    "raster": _raster, "tif": _tif, "riverwall": _riverwall, "polygon": _polygon, "series": _series,
     "ranks": _ranks, "scenario": _scenario, "figures": _figures}
 
 SCENARIO = """\

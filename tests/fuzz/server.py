@@ -78,6 +78,14 @@ def read_raster(anuga: Any, path: str) -> Iterator[Any]:
         yield from values_of(domain, "elevation")
 
 
+def read_tif(anuga: Any, path: str) -> Iterator[Any]:
+    for location in ("centroids", "vertices"):
+        domain = small(anuga)
+        domain.set_georeference(anuga.Geo_reference(zone=56))
+        domain.set_quantity("elevation", filename=path, location=location)
+        yield from values_of(domain, "elevation")
+
+
 def read_riverwall(anuga: Any, path: str) -> Iterator[Any]:
     from anuga.utilities.spatialInputUtil import read_csv_optional_header
 
@@ -159,7 +167,7 @@ def read_figures(anuga: Any, path: str) -> Iterator[Any]:
 
 READERS: dict[str, Read] = {
     "tsh": read_mesh, "msh": read_mesh, "pickle": read_pickle, "partition": read_partition,
-    "points": read_points, "raster": read_raster, "riverwall": read_riverwall,
+    "points": read_points, "raster": read_raster, "tif": read_tif, "riverwall": read_riverwall,
     "polygon": read_polygon, "series": read_series, "ranks": read_ranks,
     "scenario": read_scenario, "figures": read_figures}
 

@@ -408,7 +408,7 @@ def extrema_everywhere(anuga: ModuleType) -> None:
 @case
 def verbose_file(anuga: ModuleType) -> None:
     """A run with a file and a log, verbose all along."""
-    anuga.set_logfile("talk.log")
+    anuga.set_logfile("all.log")
     domain = channel(anuga, verbose=True)
     wall(anuga, domain)
     domain.set_quantities_to_be_stored({"elevation": 1, "stage": 2, "xmomentum": 2})

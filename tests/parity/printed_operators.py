@@ -43,7 +43,8 @@ OPERATORS = {
     "stage": "anuga.Set_stage_operator(d, stage=lambda t: 0.1 * t, center=[30.0, 10.0], "
              "radius=8.0, verbose=True)",
     "quantity": "anuga.Set_quantity_operator(d, 'friction', value=0.05, polygon=P, **said)",
-    "friction": "anuga.Set_depth_friction_operator(d, friction=lambda h: 0.03 + 0.0 * h, verbose=True)",
+    "friction": "anuga.Set_depth_friction_operator(d, friction=lambda h: 0.03, "
+                "verbose=True)",
     "max_stage": "Collect_max_stage_operator(d, **said)",
     "max_quantities": "Collect_max_quantities_operator(d, **said)",
     "fluxes": "boundary_flux_integral_operator(d, **said)",

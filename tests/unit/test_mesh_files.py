@@ -265,6 +265,15 @@ def test_tags_of_a_script_with_a_corner_far_away() -> None:
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("spoilt", ["vertices", "triangles"])
+def test_a_single_number_is_no_mesh(spoilt: str, tmp_path: Path) -> None:
+    name = handmade(tmp_path, tags=2)
+    with netCDF4.Dataset(name, "a") as made:
+        made.renameVariable(spoilt, "other")
+        made.createVariable(spoilt, "i4", ())[...] = 5
+    refused(name, f"its {spoilt} are a single number")
+
+
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_another_number_of_tags_than_of_triangles(count: int, tmp_path: Path) -> None:
     name = handmade(tmp_path, tags=count)

@@ -54,6 +54,13 @@ def messages(content: list, name: str) -> list[np.ndarray]:
     return message
 
 
+@pytest.mark.parametrize("digits", [300, 5000])
+def test_a_number_of_many_digits_is_not_written_out(load: Callable, digits: int) -> None:
+    with pytest.raises(PartitionError, match="number_of_global_nodes=(1000|a number)") as raised:
+        load(lambda content: content[0].update(number_of_global_nodes=10**digits))
+    assert len(str(raised.value)) < 300
+
+
 @pytest.mark.parametrize("value", [10**6, -1, 2**33])
 @pytest.mark.parametrize("change, words", [
     (lambda c, v: messages(c, "full_send_dict")[0].__setitem__(0, v), r"full_send_dict\[0\]"),
