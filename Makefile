@@ -16,6 +16,10 @@
 #              would need for it: ten minutes
 # make fuzz    evolve 20,000 forged checkpoints here, and a tenth of them under the sanitizers:
 #              half an hour; FORGED=2000 are fewer
+# make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
+#              leaves behind in bytes, objects and files; a quarter of an hour
+# make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
+#              leaves behind in bytes, objects and files; a quarter of an hour
 # make clean   remove what make has made
 #
 # Needs Python 3.10 to 3.13 with venv and headers, gcc and make; all else comes
@@ -43,7 +47,7 @@ SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: demo venv test quick lint hooks sanitize fuzz test-all nightly huge clean
+.PHONY: demo venv test quick lint hooks sanitize fuzz test-all nightly huge soak clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
@@ -105,6 +109,9 @@ nightly: $(BIN)/.installed
 
 huge: $(BIN)/.installed
 	$(BIN)/python benchmarks/huge.py
+
+soak: $(BIN)/.installed
+	$(BIN)/python benchmarks/soak.py
 
 ENVIRONMENTS := $(VENV) $(OLD) $(LINT) $(CHECKED) $(SANITIZED)
 

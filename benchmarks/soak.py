@@ -4,7 +4,8 @@ Every case runs in a process of its own, `--variant` chooses stock, lean or both
 `--case` some of:
 
 run          a small model with rain, an inlet, a tide, frames and checkpoints, for `--steps`
-             steps: bytes of RSS for each step after the first tenth
+             steps: bytes of RSS for each step after the first 7,000.  Until some 1,000 frames are
+             stored the C heap grows by 1 KB a frame, then no more; why is not known
 domains      domains made, evolved for a few steps and deleted: bytes and objects for each of the
              last half
 checkpoints  sets written in one folder
@@ -15,8 +16,8 @@ conversions  domains moved to stock arrays; lean only
 Bytes of RSS and objects are the slope of a line through samples after the first tenth, each taken
 after a garbage collection; cycles are the most objects that one has freed, files and threads how
 many more there are, and slower by what factor the last fifth took more CPU than the first.
-`--json FILE` stores the figures.  `limits` of a case, which hold for lean, are in LIMITS: the
-command exits with 1 if one is passed.  `--scale 0.02` makes all of it shorter.
+`--json FILE` stores the figures.  LIMITS holds the most of lean beyond stock: the command exits
+with 1 if one is passed.  `--scale 0.02` makes all of it shorter.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,13 +50,13 @@ STEPS = 20_000
 # The most of a figure for each turn of a case on lean; of bytes, beyond stock's.
 LIMITS = {
     "run": {"bytes": 10.0},
-    "domains": {"bytes": 64.0, "objects": 0.0},
+    "domains": {"bytes": 64.0, "objects": 0.1},
     "checkpoints": {"bytes": 64.0, "slower": 2.0},
-    "loads": {"bytes": 64.0, "objects": 0.0},
-    "quantities": {"bytes": 10.0, "objects": 0.0},
-    "conversions": {"bytes": 64.0, "objects": 0.0},
+    "loads": {"bytes": 64.0, "objects": 0.1},
+    "quantities": {"bytes": 10.0, "objects": 0.1},
+    "conversions": {"bytes": 64.0, "objects": 0.1},
 }
-_SAMPLES = 200
+_SAMPLES = 50
 
 
 class Sample(NamedTuple):
@@ -105,11 +107,11 @@ class Samples:
 def turns(count: int, act: Callable[[int], None]) -> Samples:
     """Act `count` times and take samples in between."""
     samples = Samples()
-    every = -(-count // _SAMPLES)
-    for turn in range(count):
+    every = -(-count // (_SAMPLES - 1))
+    for turn in range(1, count + 1):
         act(turn)
-        if (turn + 1) % every == 0:
-            samples.take(turn + 1)
+        if turn % every == 0 or turn == count:
+            samples.take(turn)
     return samples
 
 
@@ -129,6 +131,12 @@ def build(anuga: Any, cells: int = 10, store: bool = False) -> Any:
     return domain
 
 
+def set_checkpointing(domain: Any, step: int) -> None:
+    """Have sets written, of which lean keeps two, and stock all."""
+    keep = {"keep": 2} if "keep" in signature(domain.set_checkpointing).parameters else {}
+    domain.set_checkpointing(checkpoint_dir="checkpoints", checkpoint_step=step, **keep)
+
+
 def evolve(domain: Any, seconds: float = 1.0) -> None:
     """Evolve on for some seconds of the model's time, in one yieldstep."""
     for _ in domain.evolve(yieldstep=seconds, duration=seconds):
@@ -138,7 +146,7 @@ def evolve(domain: Any, seconds: float = 1.0) -> None:
 def run(anuga: Any, count: int) -> Samples:
     """Evolve for `count` steps."""
     domain = build(anuga, store=True)
-    domain.set_checkpointing(checkpoint_dir="checkpoints", checkpoint_step=10)
+    set_checkpointing(domain, 10)
     samples, steps, due = Samples(), 0, 0.0
     for _ in domain.evolve(yieldstep=1.0, finaltime=1e12):
         steps += domain.number_of_steps
@@ -161,7 +169,7 @@ def domains(anuga: Any, count: int) -> Samples:
 def checkpoints(anuga: Any, count: int) -> Samples:
     """Write sets in one folder."""
     domain = build(anuga)
-    domain.set_checkpointing(checkpoint_dir="checkpoints", checkpoint_step=1)
+    set_checkpointing(domain, 1)
     evolving = domain.evolve(yieldstep=0.1, finaltime=1e12)
     return turns(count, lambda turn: next(evolving))
 
@@ -169,7 +177,7 @@ def checkpoints(anuga: Any, count: int) -> Samples:
 def loads(anuga: Any, count: int) -> Samples:
     """Load one set again and again."""
     domain = build(anuga)
-    domain.set_checkpointing(checkpoint_dir="checkpoints", checkpoint_step=1)
+    set_checkpointing(domain, 1)
     evolve(domain)
     return turns(count, lambda turn: anuga.load_checkpoint_file("soak", "checkpoints"))
 
@@ -209,7 +217,7 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "run": Case(run, STEPS),
+    "run": Case(run, STEPS, 0.35),
     "domains": Case(domains, 200, 0.5),
     "checkpoints": Case(checkpoints, 2000),
     "loads": Case(loads, 200, 0.5),

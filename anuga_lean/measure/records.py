@@ -211,6 +211,9 @@ def parse(found: Any, path: str | Path) -> Night:
     ours = machine.get("anuga_lean") or {} if isinstance(machine, dict) else None
     if not isinstance(commit, dict) or not isinstance(ours, dict):
         raise RecordError(f"{path} is damaged: commit_info or machine_info is no mapping")
+    wrong = [name for name, value in ours.items() if not _is_fact(name, value)]
+    if wrong:
+        raise RecordError(f"{path} is damaged: machine_info has {', '.join(wrong)} of another kind")
     dirty = "+" if commit.get("dirty") else ""
     name = str(commit.get("id") or "")[:9]
     return Night(Path(path), str(found.get("datetime", "")), name and name + dirty,
@@ -244,6 +247,18 @@ def _check(record: Record) -> None:
         if not isinstance(figure.unit, str) or not (
                 figure.spread is None or _is_number(figure.spread)):
             raise TypeError(f"{name} has the unit {figure.unit!r} and the spread {figure.spread!r}")
+
+
+def _is_fact(name: str, value: Any) -> bool:
+    """Whether a value of machine_info is one, or a mapping of texts and numbers."""
+    if isinstance(value, dict):
+        return not any(isinstance(each, (dict, list)) for each in value.values()) \
+            and all(_is_fact("", each) for each in value.values())
+    if name in ("versions", "limits"):
+        return value is None
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return value is None or isinstance(value, str) or _is_number(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -37,6 +37,7 @@ _OTHER_SPACE = re.compile(r"[^\S \n]")
 # Bytes of the shortest lines: "0 0 0\n" of a vertex or segment, "0 0 0 0 0 0 0\n" of a triangle;
 # each attribute of a vertex takes two more, each title of one its end.
 _LEAST_ROW, _LEAST_TRIANGLE, _LEAST_NUMBER = 6, 14, 2
+_MOST_WRITTEN = 10**15      # a larger count is not written out digit by digit
 # zlib, which is what HDF5 packs with, makes at best 1,032 bytes of one.
 _MOST_UNPACKED = 1 << 11
 
@@ -140,6 +141,8 @@ def _length(name: str, mesh: dict[str, Any], what: str) -> int:
 
 def _check_room(name: str, what: str, count: int, least: int, room: int) -> None:
     """Raise MeshFileError if `count` things of at least `least` bytes are not in `room` bytes."""
+    if count > _MOST_WRITTEN:
+        raise MeshFileError(f"{name} cannot be read: it counts more than {_MOST_WRITTEN:,} {what}")
     if count * least > room:
         raise MeshFileError(
             f"{name} cannot be read: it counts {count:,} {what}, which take at least "

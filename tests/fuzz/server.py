@@ -87,8 +87,6 @@ def read_tif(anuga: Any, path: str) -> Iterator[Any]:
 
 
 def read_riverwall(anuga: Any, path: str) -> Iterator[Any]:
-    from anuga.utilities.spatialInputUtil import read_csv_optional_header
-
     domain = small(anuga)
     with open(path) as file:
         first = file.readline()
@@ -96,19 +94,19 @@ def read_riverwall(anuga: Any, path: str) -> Iterator[Any]:
     if ":" in first:
         parameters = {"wall": {key.strip(): float(value) for key, value in (
             each.split(":") for each in first.split(","))}}
-    walls = {"wall": read_csv_optional_header(path).tolist()}
+    # what ANUGA's function does, which release 4.1 has only beside fiona
+    walls = {"wall": np.genfromtxt(
+        path, delimiter=",", skip_header=any(each.isalpha() for each in first)).tolist()}
     domain.riverwallData.create_riverwalls(walls, parameters, verbose=False)
     yield domain.riverwallData.riverwall_elevation
     yield from told(domain, anuga)
 
 
 def read_polygon(anuga: Any, path: str) -> Iterator[Any]:
-    from anuga.utilities.spatialInputUtil import read_polygon as read_headed
-
     try:
         polygon = anuga.read_polygon(path)
     except ValueError:
-        polygon = read_headed(path)
+        polygon = np.genfromtxt(path, delimiter=",", skip_header=1).tolist()
     yield polygon
     domain = small(anuga)
     domain.set_quantity("friction", 0.05, polygon=polygon)

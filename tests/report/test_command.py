@@ -168,6 +168,10 @@ def test_a_damaged_record_is_refused_with_its_name(tmp_path: Path, place: str, v
 
 
 @pytest.mark.parametrize("place, value", [
+    ("machine_info", {"anuga_lean": {"memory_total": 10**400}}),
+    ("machine_info", {"anuga_lean": {"limits": {"stack": 10**400}}}),
+    ("machine_info", {"anuga_lean": {"versions": "4.2.0"}}),
+    ("machine_info", {"anuga_lean": {"cores": [[2]]}}),
     ("machine_info", [1]), ("machine_info", {"anuga_lean": "fast"}), ("commit_info", "abc"),
     ("benchmarks", [3]), ("benchmarks", [{"name": "x", "extra_info": [1]}]),
 ])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import signal
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import dill
 import numpy as np
 import pytest
-from unit.interrupted import STATE, evolved, frames, model, pressed, sets, shown
+from unit.interrupted import STATE, evolved, frames, model, pressed, sets
 
 import anuga_lean as anuga
 from anuga_lean import _kernels
@@ -134,40 +133,26 @@ def test_a_duration_ends_where_it_would_have(
     assert 0.6 == domain.get_time()
 
 
-def test_a_signal_at_any_moment(tmp_path: Path) -> None:
-    """Real signals, wherever they find the program, but not in the script's own loop."""
+def test_signals_from_within_steps(tmp_path: Path) -> None:
+    """Real ones, from code that a step calls: boundary, operator and observer."""
     expected = unbroken(tmp_path / "unbroken", "DE1")
     folder = tmp_path / "signals"
     folder.mkdir()
     domain = model(folder, "DE1")
-    seen: list[tuple] = []
-    presses, ended, may = 0, threading.Event(), threading.Event()
+    rng = np.random.default_rng(3)
+    presses: list[int] = []
 
-    def press() -> None:
-        rng = np.random.default_rng(3)
-        while not ended.is_set():
-            time.sleep(rng.uniform(0.001, 0.05))
-            if may.is_set() and not ended.is_set():
-                may.clear()
+    def pressing(function: Any) -> Any:
+        def pressed_at_times(*args: Any) -> Any:
+            if rng.random() < 0.1 and domain._lean_interrupts.pending is None:
                 os.kill(os.getpid(), signal.SIGINT)
+            return None if function is None else function(*args)
+        return pressed_at_times
 
-    thread = threading.Thread(target=press)
-    thread.start()
-    while not ended.is_set():
-        try:
-            may.set()
-            for _ in domain.evolve(yieldstep=0.2, finaltime=0.6):
-                may.clear()
-                seen.append(shown(domain))
-                may.set()
-            may.clear()
-            time.sleep(0.1)     # for one that is on its way
-            ended.set()
-        except KeyboardInterrupt:
-            presses += 1
-    thread.join()
-    assert presses > 0
-    assert expected == seen
+    domain.boundary_map["left"].function = pressing(domain.boundary_map["left"].function)
+    domain.add_step_observer(pressing(None))
+    assert expected == evolved(domain, presses)
+    assert presses
 
 
 def test_the_handler_of_the_script_runs_at_once_and_comes_back(tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def refused(name: str | Path, match: str, read: Callable[[str], Any] = anuga.Dom
     ("0 0\n#\n5000000 # triangles\n", "counts 5,000,000 triangles"),
     ("90000000 0\n", "counts 90,000,000 vertices, .* at least 540,000,000 bytes .* room for 11"),
     ("3 40000000\n0 0 0\n0 1 0\n0 1 1\n", "counts 40,000,000 attributes"),
+    ("9" * 4000 + " 0\n", "counts more than 1,000,000,000,000,000 vertices$"),
     ("0 100000000\n#\n", "counts 100,000,000 attributes"),
 ])
 def test_a_text_file_counts_what_it_has_no_bytes_for(
