@@ -58,7 +58,9 @@ RELIED = {
     "geometry/quad.py": ALL,
     "pmesh/mesh_quadtree.py": ALL,
     "utilities/sparse.py": ALL,
+    "utilities/system_tools.py": ("quantity_memory_stats",),
     # files
+    "file/netcdf.py": ("NetCDFFile",),
     "file/sts.py": ("Write_sts",),
     "file/sww.py": ("Data_format", "SWW_file", "Write_sww", "acquire_sww_lock",
                     "release_sww_lock"),
