@@ -95,6 +95,8 @@ def make_threads(int64_t n, int64_t stack_nbytes):
         There is no room for them; `nbytes` is that of the stacks of those missing.
     """
     cdef int32_t wanted = _count(n, 1, _MOST_THREADS, "the number of threads"), made
+    if stack_nbytes < 0:
+        raise ArrayError(f"the bytes of a stack must be 0 or more, not {stack_nbytes}")
     with nogil:
         made = lean_try_threads(wanted - 1, <size_t> stack_nbytes) + 1
     if made < wanted:

@@ -58,6 +58,7 @@ RELIED = {
     "geometry/quad.py": ALL,
     "pmesh/mesh_quadtree.py": ALL,
     "utilities/sparse.py": ALL,
+    "utilities/system_tools.py": ("quantity_memory_stats",),
     # files, and what reads them back
     "abstract_2d_finite_volumes/file_function.py": ("get_netcdf_file_function",),
     "file/netcdf.py": ("NetCDFFile",),

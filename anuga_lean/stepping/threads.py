@@ -65,7 +65,7 @@ def _stack_nbytes() -> int:
         text = os.environ.get(name, "").strip().upper()
         number, unit = text.rstrip("BKMG").strip(), text[-1:] if text[-1:] in _UNITS else "K"
         if number.isdecimal():
-            return int(number) * _UNITS[unit]
+            return min(int(number) * _UNITS[unit], 1 << 62)
     limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
     return 2 << 20 if limit == resource.RLIM_INFINITY else limit     # as glibc takes it
 

@@ -72,7 +72,9 @@ def _run(anuga: ModuleType, build: Any, target: Path, variant: str) -> None:
         print(f"{type(error).__name__}: {error}")
     sys.stdout.flush()
     sys.stderr.flush()
-    text = printed.read_text() + _text_files(folder)
+    text = _text_files(folder)
+    if not (folder / "all.log").exists():   # what it holds is seen in the terminal in any order
+        text = printed.read_text() + text
     target.with_suffix(".txt").write_text(normalised(text, str(folder)))
 
 

@@ -419,6 +419,14 @@ def verbose_file(anuga: ModuleType) -> None:
 
 
 @case
+def log_file(anuga: ModuleType) -> None:
+    """What a log of all holds: printed lines, logged ones and those of the case above, in order."""
+    anuga.set_logfile("all.log")
+    verbose_file(anuga)
+    anuga.utilities.log.close_logfile()     # until then a thread of ANUGA's has lines in hand
+
+
+@case
 def reading_files(anuga: ModuleType) -> None:
     """What is read from and made of a file."""
     domain = channel(anuga)

@@ -266,6 +266,7 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
                                 if isinstance(value, np.ndarray) and name != "position"}
     found["find_neighbours"] = _kernels.find_neighbours, dict(
         triangles=MESH.triangles, n_nodes=len(MESH.node_xy))
+    found["make_threads"] = _kernels.make_threads, dict(n=2, stack_nbytes=1 << 16)
     for name in ("count_flat", "hilbert_order"):
         found[name] = getattr(_kernels, name), dict(
             node_xy=MESH.node_xy, triangles=MESH.triangles)
@@ -392,10 +393,10 @@ def _fit_subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     }
 
 
-# Index arrays that may hold any number: lists of flags, places that only C compares.
+# Index arrays and numbers that may be any: lists of flags, places that only C compares, bytes.
 ANY_NUMBER = {
     ("FitGrid", "start"), ("FitGrid.find", "start"), ("Run.bind_prescribed", "bits"),
-    ("Run.tracer_boundary_flux_sum", "triangle")}
+    ("Run.tracer_boundary_flux_sum", "triangle"), ("make_threads", "stack_nbytes")}
 
 
 def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool]]:
