@@ -155,6 +155,8 @@ def _bring_in(phase: str) -> None:
         return
     for row in table.TABLE:
         if row.phase == phase and row.kind in _INSTALLERS:
+            if row.when == table.IF_LOADED and row.module not in sys.modules:
+                continue
             if row.when != table.IF_THERE or _is_there(row):
                 _INSTALLERS[row.kind](row)
     mark(phase)

@@ -30,6 +30,7 @@ LOAD, INSTALL, AROUND = "load", "install", "around the import"
 
 ALWAYS = ""
 IF_THERE = "if ANUGA has it"
+IF_LOADED = "if ANUGA has loaded it"    # it goes without modules whose packages are missing
 ON_RANKS = "on several ranks, in a script"
 
 
@@ -51,7 +52,7 @@ class Row(NamedTuple):
     phase : str
         LOAD, INSTALL or AROUND.
     when : str
-        IF_THERE, ON_RANKS, or nothing: always.
+        IF_THERE, IF_LOADED, ON_RANKS, or nothing: always.
     """
 
     module: str
@@ -273,7 +274,8 @@ _INSTALLED = [
     Row("anuga.utilities._sww_frames", "SWWSource.__init__",
         "anuga_lean.results.doors:keeping_one_frame", METHOD, "rows of one frame, not of several"),
     Row("anuga.utilities.animate", "SWW_plotter.water_volume",
-        "anuga_lean.results.doors:of_all_triangles", METHOD, "makes no list of all triangles"),
+        "anuga_lean.results.doors:of_all_triangles", METHOD, "makes no list of all triangles",
+        (), INSTALL, IF_LOADED),
     Row("anuga.utilities._sww_frames", "FrameArray._frame", _READS, METHOD,
         "computes some triangles at a time", ("plotting:frame_of",)),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
