@@ -183,7 +183,7 @@ class EvolvingDomain(ObservedDomain):
 
     # -- stopping in a step --------------------------------------------------
 
-    def asks(self) -> Callable[[], None] | None:
+    def _lean_asks(self) -> Callable[[], None] | None:
         """Return what raises if a sweep is to stop; None outside of an evolve."""
         return None if self._lean_interrupts is None else self._lean_interrupts.ask
 

@@ -247,11 +247,11 @@ class Step:
             if fused:
                 run.set_manning(domain.has_manning_friction())
                 smallest, count, volume = run.sweep(
-                    _kernels.SECOND_STAGE, domain.timestep, domain.asks())
+                    _kernels.SECOND_STAGE, domain.timestep, domain._lean_asks())
                 self.stages.take_second(count, volume)
             else:
                 self.stages.take_fluxes(run)
-                smallest = run.sweep(_kernels.FLUXES, asks=domain.asks())[0]
+                smallest = run.sweep(_kernels.FLUXES, asks=domain._lean_asks())[0]
                 self.forcing.on_fluxes()
         except BaseException:       # of a signal, in the middle of the sweep
             self.substeps.take_back()

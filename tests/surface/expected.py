@@ -81,10 +81,11 @@ ATTRIBUTES = {
 # Public names of lean classes that stock sets on instances, or has not at all.
 OWN = {
     "anuga": "",
-    "Domain": """boundary_limit_mask checkpoint_compression checkpoint_keep checkpoint_sets
-                 checkpoint_state full_flags has_manning_friction keep_older_sww lean
-                 mark_resumed on_stock_arrays reflect_edges shares_steps
-                 take_checkpoint_state use_stock_kernels""",
+    "Domain": """add_step_observer boundary_limit_mask checkpoint_compression checkpoint_keep
+                 checkpoint_sets checkpoint_state complete_step full_flags
+                 has_manning_friction keep_older_sww lean mark_resumed on_stock_arrays
+                 reflect_edges remove_step_observer shares_steps take_checkpoint_state
+                 use_stock_kernels""",
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
                on_stock_arrays override overridden real_arrays replace stock_copy
                take_checkpoint_state take_stock_arrays view""",
