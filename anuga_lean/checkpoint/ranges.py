@@ -144,7 +144,7 @@ def check_ranks(made: list[Any], domain: Any, header: dict[str, Any]) -> None:
     for name in ("full_send_dict", "ghost_recv_dict"):
         partners = domain.__dict__.get(name) or {}
         if type(partners) is not dict or not all(
-                [_is_rank(each, count) and each != rank for each in partners]):
+                [_is_rank(each, count) for each in partners]):
             raise ValueError(f"{name} with ranks that are none of {count}")
     for each in made:
         held = getattr(each, "__dict__", None)

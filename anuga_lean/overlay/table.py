@@ -186,6 +186,9 @@ _LOADED = [
         "anuga_lean.overlay.late_imports:importing_less", METHOD, "loads no xarray", (), LOAD),
     Row("anuga.parallel.distribute_mesh", "build_submesh",
         "anuga_lean.overlay.late_imports:importing_less", WRAPPED, "loads no hashlib", (), LOAD),
+    *(Row("anuga.parallel.distribute_mesh", name, "anuga_lean.quantity.views:with_neighbours",
+          WRAPPED, "its compiled search takes no read-only array", (), LOAD)
+      for name in ("ghost_layer", "ghost_bnd_layer", "submesh_ghost")),
     Row("anuga.fit_interpolate.general_fit_interpolate", "FitInterpolate.__init__",
         f"{_TAKES_MESH}:accepting_lean_mesh", METHOD, "takes a lean mesh", (), LOAD),
     Row("anuga.fit_interpolate.fit", "_fit_to_mesh",

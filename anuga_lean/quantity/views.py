@@ -8,6 +8,7 @@ The values themselves belong to `quantity`.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -154,6 +155,20 @@ class RealArrays:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._original, name)
         return elements_of(value)
+
+
+def with_neighbours(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function of a mesh that hands its neighbours to compiled code which could write."""
+    takes = inspect.signature(function)
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        given = takes.bind(*args, **kwargs)
+        mesh = given.arguments["mesh"]
+        given.arguments["mesh"] = RealArrays(mesh, neighbours=np.array(mesh.neighbours))
+        return function(*given.args, **given.kwargs)
+
+    return called
 
 
 class _HeldArrays(RealArrays):

@@ -137,6 +137,7 @@ class EvolvingDomain(ObservedDomain):
 
     def _take_paused(self, call: dict[str, Any]) -> _Paused | None:
         """Return the evolve that this call goes on with; a step of another one is completed."""
+        self._check_thread()
         paused = self._lean_paused
         if paused is not None and paused.call != call:
             self.complete_step()
@@ -147,6 +148,7 @@ class EvolvingDomain(ObservedDomain):
     def _next_yield(self, steps: Iterator[float], call: dict[str, Any],
                     interrupts: HeldInterrupts | None = None) -> float | None:
         """Evolve up to the next yield and return its time, s; None at the end."""
+        self._check_thread()
         if interrupts is None:
             interrupts = HeldInterrupts(holds=not self.parallel)
         self._lean_paused = _Paused(call, steps)
@@ -173,6 +175,11 @@ class EvolvingDomain(ObservedDomain):
             interrupts.release()
         interrupts.raise_pending()
         return t
+
+    def _check_thread(self) -> None:
+        """Raise ThreadError before another thread's evolve is disturbed."""
+        if not self.on_stock_arrays:
+            self.lean.check_thread()
 
     def _advance(self, steps: Iterator[float]) -> float | None:
         """Return the time of the next yield, s; None at the end."""

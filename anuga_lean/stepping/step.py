@@ -104,11 +104,15 @@ class Step:
 
     # -- preparation -----------------------------------------------------------
 
+    def check_thread(self) -> None:
+        """Raise ThreadError if another thread is in the middle of a step."""
+        if self._thread.ident and self._thread.ident != get_ident():
+            self._thread.check()
+
     def ready(self) -> _kernels.Run:
         """Return the run with everything bound, building it at the first call."""
         run = self.run
-        if self._thread.ident and self._thread.ident != get_ident():
-            self._thread.check()
+        self.check_thread()
         if run is None or self._blocks is not self.domain.mesh.blocks:
             run = self._build()
         threads.give(run, self.domain)

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ import anuga_lean as anuga
 from anuga_lean import _kernels
 
 ALGORITHMS = ("DE0", "DE1", "DE2", "DE_ader2")
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def polled(domain: Any) -> Any:

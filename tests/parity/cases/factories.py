@@ -87,7 +87,7 @@ _file_case("tsh", "test-100.tsh")
 _file_case("msh", "test-100.msh")
 
 
-@case(stock_kernels="that Logged has instead of ANUGA's")
+@case()
 def from_pmesh_to_domain_instance(anuga: ModuleType) -> Leg:
     """A user's subclass asked of a factory, its methods called by stock's loop."""
 
