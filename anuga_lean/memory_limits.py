@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from anuga_lean import _kernels
 from anuga_lean._errors import MemoryLimitError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -151,6 +150,8 @@ def prepare() -> None:
     """
     global _reserve
     if is_limited():
+        from anuga_lean import _kernels  # commands import this module and need no kernels
+
         _kernels.guard_raw_allocations()
     if _reserve is None:
         _reserve = _reserved(_RESERVE_NBYTES)

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointError
-from anuga_lean._kernels import LendsBuffer
 from anuga_lean.checkpoint.allowed import attribute_of, hides_code, inner_code, method_of
 from anuga_lean.checkpoint.encoder import is_key
 from anuga_lean.checkpoint.register import class_of, function_of
@@ -141,6 +140,8 @@ class Decoder:
             return None
         if kind != "new":
             raise ValueError(f"an entry {kind!r} in the table of objects")
+        from anuga_lean._kernels import LendsBuffer  # commands do without the kernels
+
         cls = self._class(entry)
         # a class's own may do anything
         return (LendsBuffer if issubclass(cls, LendsBuffer) else object).__new__(cls)
