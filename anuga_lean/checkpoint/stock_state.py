@@ -29,7 +29,27 @@ _ARRAYS = {
     "tracer_edge_values": (float, "tracer and edge"),
     "tracer_boundary_values": (float, "tracer and boundary edge"),
     "tracer_boundary_flux_sum": (float, "substep and tracer"),
+    "tracer_speed_factor": (float, "tracer and triangle"),
+    **{f"sediment_{name}": (float, "class") for name in (
+        "settling_velocity", "d_star", "diameter", "R", "tau_c_star", "reference_height")},
+    **{f"sediment_{name}": (float, "class and triangle") for name in (
+        "source_limited", "bed_active", "bed_substrate")},
+    **{f"sediment_{name}": (float, "triangle") for name in (
+        "slope_work", "qbx", "qby", "qba", "repose_dz", "z_base", "shear_factor")},
+    "sediment_bed_exhausted": (int, "triangle"),
+    "sediment_bedload_open": (int, "boundary edge"),
+    "sediment_bedload_supply": (float, "boundary edge"),
 }
+# Of the sediment's: what the kernels read wherever there is a class of grains, and what they
+# read where another attribute says so.  The rest is None in many models.
+_OF_EVERY_CLASS = tuple(name for name, (_, what) in _ARRAYS.items() if what == "class") + (
+    "sediment_source_limited", "sediment_slope_work")
+_WHERE_SAID = {"sediment_bed_active": "sediment_bed_composition",
+               "sediment_bed_substrate": "sediment_bed_composition",
+               "sediment_z_base": "sediment_has_z_base",
+               "sediment_bed_exhausted": "sediment_has_z_base",
+               "sediment_qbx": "sediment_bedload_mode", "sediment_qby": "sediment_bedload_mode",
+               "sediment_qba": "sediment_bedload_mode"}
 # Quantities whose values at vertices and edges the kernels read, and those that they change:
 # where one has no array, they are given none and look all the same.
 _AT_EDGES = ("stage", "xmomentum", "ymomentum", "elevation", "height")
@@ -46,10 +66,14 @@ def check(domain: Any) -> None:
     if type(count) is not int or count < 0 or type(calls) is not int \
             or not 1 <= calls <= _SUBSTEPS:
         raise ValueError(f"{count} tracers, and {calls} substeps")
+    classes = domain.__dict__.get("n_sediment_classes", 0)      # ANUGA 4.1 has no sediment
+    if type(classes) is not int or not 0 <= classes <= count:
+        raise ValueError(f"{classes} classes of sediment, and {count} tracers")
     shapes = {"triangle": (n,), "edge": (3 * n,), "boundary edge": (edges,),
               "substep": (_SUBSTEPS,), "tracer and triangle": (count, n),
               "tracer and edge": (count, 3 * n), "tracer and boundary edge": (count, edges),
-              "substep and tracer": (_SUBSTEPS * count,)}
+              "substep and tracer": (_SUBSTEPS * count,), "class": (classes,),
+              "class and triangle": (classes, n)}
     for name, (dtype, what) in _ARRAYS.items():
         found = domain.__dict__.get(name)
         if name in domain.__dict__ and not (found is None and _may_be_none(domain, name)):
@@ -68,6 +92,12 @@ def check(domain: Any) -> None:
 
 def _may_be_none(domain: Any, name: str) -> bool:
     if name in _MADE_LATER:
+        return True
+    if name.startswith("sediment"):
+        held = domain.__dict__
+        needed = name in _OF_EVERY_CLASS or held.get(_WHERE_SAID.get(name, ""))
+        return not held.get("n_sediment_classes") or not needed
+    if name == "tracer_speed_factor":       # ANUGA makes it in the first step with sediment
         return True
     if name.startswith("tracer"):
         return bool(domain.number_of_tracers == 0)

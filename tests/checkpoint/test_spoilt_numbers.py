@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import anuga_lean as anuga
+from anuga_lean.checkpoint import stock_state
+from checkpoint import zoo
 from sessions.compared import TESTS
 
 MODELS = ("plain", "walls and tracers", "ghosts", "stock")
@@ -30,3 +35,31 @@ def test_spoilt_numbers(tmp_path: Path, model: str) -> None:
     assert [] == [case for case in cases if "died" in case["outcome"] or
                   "while it is loaded" in case["outcome"]]
     assert {"refused", "went on"} <= {case["outcome"] for case in cases}
+
+
+@pytest.mark.skipif(not hasattr(anuga.Domain, "add_sediment_fraction"), reason="ANUGA 4.2's")
+def test_arrays_of_sediment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ANUGA's kernel of the sediment writes to all classes and triangles, whatever there is."""
+    monkeypatch.chdir(tmp_path)
+    domain = zoo.sediment()
+    with warnings.catch_warnings(action="ignore"):
+        next(iter(domain.evolve(yieldstep=0.5, finaltime=0.5)))
+    stock_state.check(domain)
+    arrays = {name: array for name, array in vars(domain).items()
+              if name.startswith("sediment_") and isinstance(array, np.ndarray)}
+    assert len(arrays) > 10
+    for name, array in arrays.items():
+        for wrong in (array[:1], array.astype(np.float32), array.tolist()):
+            monkeypatch.setitem(vars(domain), name, wrong)
+            with pytest.raises(ValueError, match=name):
+                stock_state.check(domain)
+        monkeypatch.setitem(vars(domain), name, array)
+    for name in ("sediment_source_limited", "sediment_slope_work", "sediment_diameter"):
+        monkeypatch.setitem(vars(domain), name, None)
+        with pytest.raises(ValueError, match=name):
+            stock_state.check(domain)
+        monkeypatch.setitem(vars(domain), name, arrays[name])
+    for classes in (-1, 2.0, 99):
+        monkeypatch.setattr(domain, "n_sediment_classes", classes)
+        with pytest.raises(ValueError, match="classes of sediment"):
+            stock_state.check(domain)
