@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import anuga_lean as anuga
-from anuga_lean.checkpoint import stock_state
+from anuga_lean.checkpoint import ranges, stock_state
 from checkpoint import zoo
 from sessions.compared import TESTS
 
@@ -63,3 +63,13 @@ def test_arrays_of_sediment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(domain, "n_sediment_classes", classes)
         with pytest.raises(ValueError, match="classes of sediment"):
             stock_state.check(domain)
+
+
+def test_every_node_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer ANUGA's mean at nodes writes beside its array, as it stores a frame."""
+    domain = anuga.rectangular_cross_domain(2, 2)
+    ranges.check(domain, None)
+    for count in (0, 2, domain.number_of_nodes + 1, 13.0):
+        monkeypatch.setattr(domain, "number_of_full_nodes", count)
+        with pytest.raises(ValueError, match="number_of_full_nodes"):
+            ranges.check(domain, None)
