@@ -192,9 +192,9 @@ def sets_in(names: list[Name]) -> list[FoundSet]:
                         continue
                     if isinstance(reader.header["set"], str):
                         identity = reader.header["set"]
-                    when = float(reader.header["written"])
                     number = number_in(reader.header)
-            except (CheckpointError, KeyError, TypeError, ValueError):
+                    when = float(reader.header["written"])
+            except (CheckpointError, KeyError, TypeError, ValueError, OverflowError):
                 pass        # the file is reported when a run tries to load it
         key = (name.time, name.count, name.is_stock, identity)
         each = found.setdefault(key, FoundSet(*key, number, when, set()))

@@ -332,7 +332,7 @@ def _sets_until(last: Path, age: Age) -> list[tuple[Path, str]]:
         try:
             with Reader(name.path, verify=False) as reader:
                 each, mesh = _age_of(reader), str(reader.header.get("mesh_file"))
-        except (CheckpointError, KeyError, TypeError, ValueError):
+        except (CheckpointError, KeyError, TypeError, ValueError, OverflowError):
             continue
         if each <= age and each[-1] <= age[-1]:
             found.append((each, name.path, mesh))

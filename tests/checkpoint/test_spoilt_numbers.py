@@ -15,6 +15,7 @@ import pytest
 import anuga_lean as anuga
 from anuga_lean.checkpoint import ranges, stock_state
 from checkpoint import zoo
+from checkpoint.damage import file_of, members_of
 from sessions.compared import TESTS
 
 MODELS = ("plain", "walls and tracers", "ghosts", "stock")
@@ -73,3 +74,23 @@ def test_every_node_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(domain, "number_of_full_nodes", count)
         with pytest.raises(ValueError, match="number_of_full_nodes"):
             ranges.check(domain, None)
+
+
+def test_a_time_of_writing_that_no_float_holds(tmp_path: Path) -> None:
+    """The set is refused, and an older one stands in for it."""
+    domain = anuga.rectangular_cross_domain(2, 2)
+    domain.set_store(False)
+    domain.set_name("run")
+    wall = anuga.Reflective_boundary(domain)
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
+    domain.set_checkpointing(checkpoint_dir=str(tmp_path), checkpoint_step=1)
+    for _ in domain.evolve(yieldstep=1.0, finaltime=1.0):
+        pass
+    newest = tmp_path / "run_1.0.npz"
+    members = members_of(newest.read_bytes())
+    header = json.loads(members["header.json"]) | {"written": 10**400}
+    newest.write_bytes(file_of(members | {"header.json": json.dumps(header).encode()}))
+    with pytest.raises(anuga.CheckpointError, match="written"):
+        anuga.load_checkpoint_file("run", str(tmp_path), 1.0)
+    with pytest.warns(anuga.CheckpointWarning, match="older set at t=0.0 s"):
+        assert 0.0 == anuga.load_checkpoint_file("run", str(tmp_path)).get_time()
