@@ -18,8 +18,6 @@
 #              half an hour; FORGED=2000 are fewer
 # make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
 #              leaves behind in bytes, objects and files; a quarter of an hour
-# make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
-#              leaves behind in bytes, objects and files; a quarter of an hour
 # make clean   remove what make has made
 #
 # Needs Python 3.10 to 3.13 with venv and headers, gcc and make; all else comes

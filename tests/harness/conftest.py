@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +19,12 @@ class Process:
     """A process that runs allocator.py; its commands are methods here."""
 
     def __init__(self, folder: Path, descriptors: tuple[int, ...]) -> None:
-        # In a folder without sources, so that the installed package is found.
+        # In a folder without sources, so that the installed package is found.  Large blocks are
+        # mapped by themselves, also once one was freed: what is free in the heap counts for none.
         self._popen = subprocess.Popen(
             [sys.executable, str(ALLOCATOR)], cwd=folder, text=True, pass_fds=descriptors,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "131072"})
         for _ in range(2):
             self.read()  # buffers and code of the readings themselves
 
