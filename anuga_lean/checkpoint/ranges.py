@@ -28,19 +28,35 @@ class _Rule(NamedTuple):
         return _Rule(f"{self.what} or None", lambda value: value is None or self.holds(value))
 
 
+def _number(value: Any) -> float:
+    """Return a number of any kind that a script may have set as a float; NaN if it is none."""
+    is_one = isinstance(value, (int, float, np.number)) \
+        or isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf"
+    try:
+        return float(value) if is_one and not isinstance(value, np.complexfloating) else math.nan
+    except OverflowError:
+        return math.nan
+
+
 def _real(what: str, low: float, high: float, open_low: bool = False) -> _Rule:
-    return _Rule(what, lambda value: isinstance(value, (int, float, np.integer, np.floating))
-                 and bool(low <= value <= high) and not (open_low and value == low))
+    def holds(value: Any) -> bool:
+        number = _number(value)
+        return low <= number <= high and not (open_low and number == low)
+    return _Rule(what, holds)
 
 
 def _whole(low: int, high: int) -> _Rule:
-    return _Rule(f"a whole number from {low} to {high}", lambda value: isinstance(
-        value, (int, np.integer)) and bool(low <= value <= high))
+    def holds(value: Any) -> bool:
+        number = _number(value)
+        return low <= number <= high and number == int(number)
+    return _Rule(f"a whole number from {low} to {high}", holds)
 
 
 def _one_of(*values: Any) -> _Rule:
-    return _Rule(f"one of {', '.join(map(repr, values))}", lambda value: type(value) in (
-        *{type(each) for each in values}, np.int64, np.int32) and value in values)
+    def holds(value: Any) -> bool:
+        return value is None or isinstance(value, str) or not math.isnan(_number(value))
+    return _Rule(f"one of {', '.join(map(repr, values))}",
+                 lambda value: holds(value) and bool(value in values))
 
 
 _POSITIVE = _real("a number above 0", 0.0, 1e308, open_low=True)

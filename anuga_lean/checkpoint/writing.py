@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import CheckpointError, CheckpointWarning
+from anuga_lean.checkpoint import ranges
 from anuga_lean.checkpoint.file import Reader, publish
 from anuga_lean.checkpoint.locks import acquire, release
 from anuga_lean.checkpoint.names import (
@@ -77,7 +78,8 @@ class Checkpointing:
             No file can have the name, or another process or other sets have these names.
         """
         kept(domain)
-        said = self._enter(domain, Ranks.of_domain(domain))
+        ranks = Ranks.of_domain(domain)
+        said = _unloadable(ranks, domain) or self._enter(domain, ranks)
         if said is not None:
             raise CheckpointError(said + ".")
 
@@ -148,7 +150,7 @@ class Checkpointing:
         failures = [each for each in ranks.allgather(failure and str(failure)) if each]
         if failures:
             raise CheckpointError(failures[0]) from failure
-        said = said or self._check_room(ranks, folder, prepared)
+        said = said or _unloadable(ranks, domain) or self._check_room(ranks, folder, prepared)
         with naming("writing a checkpoint", count_of, (domain,)):
             said = _done(ranks, said, lambda: prepared.write(folder, identity, number), path)
         is_new = not os.path.exists(path)
@@ -257,6 +259,17 @@ class Checkpointing:
                 f"({len(others)}, e.g. {others[-1]}) that another run has written, or that are "
                 "later than the one this run continues from: it neither counts nor drops them, "
                 "remove what is not needed.", CheckpointWarning, stacklevel=5)
+
+
+def _unloadable(ranks: Ranks, domain: Any) -> str | None:
+    """Say which number of a domain no set may hold: a set that is written loads; collective."""
+    def check() -> None:
+        try:
+            ranges.check(domain, None)
+        except ValueError as error:
+            raise CheckpointError(f"no checkpoint of this domain would load: domain.{error}, set "
+                                  "it to one") from error
+    return tried(ranks, check)[1]
 
 
 def _resolved(folder: Path) -> Path:
