@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -36,6 +37,7 @@ BEFORE_FLUXES = frozenset({"update_boundary", "compute_fluxes"})
 BETWEEN = BEFORE_FLUXES | {"compute_forcing_terms", "update_timestep"}
 SEEN_THROUGH = OF_A_WHOLE_STEP | BETWEEN
 _NAMES = frozenset(STEPPING)
+_functions_of = attrgetter(*STEPPING)
 _DISTRIBUTED = ("stage", "xmomentum", "ymomentum", "height", "elevation")
 _seen: dict[Any, frozenset[str]] = {}   # functions of a class -> those that are a user's own
 
@@ -54,7 +56,7 @@ def users_own(domain: Any) -> frozenset[str]:
     Called every substep: attribute reads and one look-up.
     """
     cls = type(domain)
-    functions = tuple([getattr(cls, name) for name in STEPPING])
+    functions = _functions_of(cls)
     try:
         own = _seen[functions]
     except KeyError:
