@@ -22,6 +22,7 @@ from anuga_lean.commands import (
     run,
     selfcheck,
 )
+from anuga_lean.guard.requests import REQUESTS
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.argv without its first item if left out.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["run"] and "--guard" in arguments:
+        REQUESTS.catch_signals()    # before anything large is loaded
     rest: list[str] = []
     if arguments[:1] == ["run"]:
         ours, rest = run.split(arguments[1:])

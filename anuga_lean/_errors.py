@@ -200,3 +200,10 @@ class StockKernelWarning(LeanWarning, RuntimeWarning):
     No UserWarning: that is what ANUGA and scripts warn with about a model, and
     what they count or turn into errors.
     """
+
+
+class RunStopped(SystemExit):
+    """Raised on every rank when a guarded run stops on request, with a set written.
+
+    No Exception: a script's `except Exception` is not to go on with its post-processing.
+    """

@@ -16,14 +16,16 @@ from anuga.shallow_water import shallow_water_domain as _swd
 
 from anuga_lean._errors import CheckpointWarning
 from anuga_lean.arrays.signatures import documented_as
-from anuga_lean.checkpoint import releases, schedule
+from anuga_lean.checkpoint import ranges, releases, schedule
 from anuga_lean.checkpoint.schedule import Keep
 from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.mesh.mesh import StockMesh
-from anuga_lean.stepping import conversion
+from anuga_lean.stepping import conversion, guarding
 from anuga_lean.stepping.cut_off import CutOff
 from anuga_lean.stepping.domain import LeanDomain
 from anuga_lean.stepping.step import Step
+
+_BETWEEN = "_lean_between_yields"   # of a set that was written there: the arguments of evolve
 
 
 class CheckpointedDomain(CutOff, LeanDomain):
@@ -40,6 +42,9 @@ class CheckpointedDomain(CutOff, LeanDomain):
 
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
+        guard = guarding.guard()
+        if guard is not None:
+            guard.begin(self, args, kwargs)
         if self._has_ended(args, kwargs):
             return
         try:
@@ -122,10 +127,17 @@ class CheckpointedDomain(CutOff, LeanDomain):
         return found
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the state that `evolve` writes before a yield, as it continues after it."""
+        """Return the state that `evolve` writes before a yield, as it continues after it.
+
+        Between two steps it is the state as it is, with the arguments of that evolve.
+        """
         state = self.__getstate__()
         del state["_lean_written_with"]     # the header of the file says it
-        state["yieldstep_counter"] += 1
+        between = self.arguments_of_evolve()
+        if between is None:
+            state["yieldstep_counter"] += 1
+        else:
+            state[_BETWEEN] = between
         return state
 
     def take_checkpoint_state(self, state: dict[str, Any]) -> None:
@@ -134,7 +146,12 @@ class CheckpointedDomain(CutOff, LeanDomain):
         if not isinstance(mesh, StockMesh) or not isinstance(lean, (Step, type(None))) \
                 or "normals" in state and conversion.is_lean_mesh(mesh):
             raise ValueError("no mesh and no step of a lean domain")
+        between = state.pop(_BETWEEN, None)
+        if between is not None:
+            ranges.check_call(between)
         self.__setstate__(state | {"_lean_written_with": releases.installed()})
+        if between is not None:
+            self.mark_between_yields(between)
 
     # -- pickles -------------------------------------------------------------
 

@@ -148,6 +148,18 @@ def check(domain: Any, step_state: dict[str, Any] | None) -> None:
         _check_step(step_state)
 
 
+_OF_EVOLVE: dict[str, _Rule] = {
+    "yieldstep": _POSITIVE_OR_INF.or_none(), "outputstep": _POSITIVE_OR_INF.or_none(),
+    "finaltime": _END.or_none(), "duration": _END.or_none(), "skip_initial_step": _one_of(0, 1)}
+
+
+def check_call(call: Any) -> None:
+    """Raise ValueError unless a file holds arguments of `evolve`."""
+    if type(call) is not dict or set(call) != set(_OF_EVOLVE):
+        raise ValueError("arguments of evolve that are not all there")
+    _check_all(call, _OF_EVOLVE, "evolve's ")
+
+
 # Attributes that say with which rank ANUGA exchanges messages: it would wait for others for ever.
 _RANKS = ("myid", "master_proc", "procs", "enquiry_proc", "inlet_procs", "inlet_master_proc")
 

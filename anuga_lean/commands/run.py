@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from anuga_lean._errors import CommandError
+from anuga_lean._errors import CommandError, RunStopped
+from anuga_lean.guard.options import WITH_VALUE, add_options
 from anuga_lean.overlay.stopping_ranks import stop_others
 
 SUMMARY = "run an ANUGA script or module on lean domains"
@@ -38,7 +39,8 @@ _STARTS_A_PROCESS = frozenset(
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb; the script's own never reach the parser."""
-    parser.usage = f"anuga_lean run [-h] [{KEEP_OPTION} N|all] [-m module | script] ..."
+    parser.usage = (f"anuga_lean run [-h] [{KEEP_OPTION} N|all] [--guard [...]] [--resume] "
+                    "[-m module | script] ...")
     parser.description = (
         "Runs a script as python would, with lean domains in place of ANUGA's; under MPI: "
         "mpirun -n 4 anuga_lean run script.py."
@@ -54,6 +56,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(KEEP_OPTION, dest="keep", metavar="N|all", help=(
         "how many sets of checkpoints stay where the script does not say (default all); the "
         "environment variable ANUGA_LEAN_KEEP_CHECKPOINTS does the same"))
+    add_options(parser)
     parser.add_argument("-m", dest="module", help="run a module of the search path instead")
     parser.add_argument("script", nargs="?", help="the script; what follows is its own")
 
@@ -61,7 +64,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate our arguments from the script's, which may look like options of ours."""
     for position, argument in enumerate(arguments):
-        if position and arguments[position - 1] == KEEP_OPTION:
+        if position and arguments[position - 1] in (KEEP_OPTION, *WITH_VALUE):
             continue
         if argument == "-m":
             return list(arguments[: position + 2]), list(arguments[position + 2 :])
@@ -82,6 +85,25 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):
         raise CommandError(f"there is no script {args.script}")
+    if not args.guard:
+        return _run_it(args)
+    from anuga_lean.guard import starting
+
+    guard = starting.begin(args, ["anuga_lean", "run", *sys.argv[2:]])
+    outcome, code = "ended with an error", 1
+    try:
+        code = _run_it(args)
+        outcome = "completed" if code == 0 else outcome
+        return code
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        outcome = "completed" if code == 0 else "exited"
+        raise
+    finally:
+        guard.end(outcome, code)
+
+
+def _run_it(args: argparse.Namespace) -> int:
     from anuga_lean.overlay import import_hook, install, versions
 
     if "anuga" in sys.modules:
@@ -98,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             sys.argv = [args.script, *args.rest]
             _run_script(args.script)
+    except RunStopped:      # on all ranks: none waits for another
+        raise
     except SystemExit as error:
         stop_others(error)
         raise

@@ -206,10 +206,24 @@ class Limits:
                     found.append(level)
         return sorted(found, key=lambda each: each.fraction, reverse=True)
 
+    def holders(self) -> list[str]:
+        """Return who holds what of this node's memory, a phrase each."""
+        own = sum(resident(pid, self._root) for pid in self.pids)
+        count = len(self.pids)
+        found = [f"this run holds {own / MIB:,.0f} MiB" if count == 1 else
+                 f"the {count} ranks of this run hold {own / MIB:,.0f} MiB"]
+        others = _largest_others(self._root, set(self.pids))
+        if others:
+            found.append("of others " + ", ".join(
+                f"{name} (pid {pid}) {nbytes / MIB:,.0f} MiB" for nbytes, pid, name in others))
+        return found
+
     def close(self) -> None:
         """Close the files that are read again and again."""
-        for each in (*self._cgroups, *self._files.values()):
-            each.close()
+        for group in self._cgroups:
+            group.close()
+        for file in self._files.values():
+            file.close()
 
     def _of_machine(self) -> Level | None:
         found = fields(self._files["meminfo"].read(), KIB)
@@ -255,3 +269,17 @@ def resident(pid: int, root: Path = Path("/")) -> int:
         return fields((root / "proc" / str(pid) / "status").read_text(), KIB).get("VmRSS", 0)
     except OSError:
         return 0
+
+
+def _largest_others(root: Path, own: set[int], most: int = 3) -> list[tuple[int, int, str]]:
+    """Return bytes, pid and name of the largest processes that are not of this run."""
+    try:
+        pids = [int(each) for each in os.listdir(root / "proc") if each.isdigit()]
+    except OSError:
+        return []
+    found = []
+    for pid in set(pids) - own:
+        with contextlib.suppress(OSError):
+            name = (root / "proc" / str(pid) / "comm").read_text().strip()
+            found.append((resident(pid, root), pid, name))
+    return sorted(found, reverse=True)[:most]

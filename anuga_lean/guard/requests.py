@@ -64,7 +64,8 @@ class Requests:
     def catch_signals(self) -> None:
         """Take SIGUSR1 and SIGTERM for requests to stop, until `release_signals`."""
         for number in (signal.SIGUSR1, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._on_signal)
+            if number not in self._previous:
+                self._previous[number] = signal.signal(number, self._on_signal)
 
     def release_signals(self) -> None:
         """Put the handlers of before back, where ours still stand."""

@@ -43,6 +43,9 @@ class Fractions(NamedTuple):
     stop: float = 0.95
 
 
+FRACTIONS = Fractions()
+
+
 class Growth:
     """How fast a limit fills, from readings of the last seconds.
 
@@ -106,6 +109,8 @@ class Watch:
         When it has to have stopped, s of the monotonic clock; inf for none.
     needed : callable
         Returns how long before `deadline` a stop has to be asked for, s.
+    every : float
+        A set is asked for so often, s; inf for none.
     warn : callable
         Called once with a sentence, from the thread.
     clock : callable
@@ -113,9 +118,9 @@ class Watch:
     """
 
     def __init__(self, requests: Requests, limits: Limits | None,
-                 fractions: Fractions = Fractions(), stop_file: str | None = None,
+                 fractions: Fractions = FRACTIONS, stop_file: str | None = None,
                  deadline: float = math.inf, needed: Callable[[], float] = lambda: 60.0,
-                 warn: Callable[[str], None] = print,
+                 every: float = math.inf, warn: Callable[[str], None] = print,
                  clock: Callable[[], float] = time.monotonic) -> None:
         self.requests = requests
         self.limits = limits
@@ -123,6 +128,8 @@ class Watch:
         self.stop_file = stop_file
         self.deadline = deadline
         self.level: Level | None = None     # the last reading
+        self._every = every
+        self._last_set = clock()
         self._needed = needed
         self._warn = warn
         self._clock = clock
@@ -141,6 +148,9 @@ class Watch:
         left = self.deadline - self._clock()
         if left <= self._needed():
             self.requests.ask(Kind.STOP_TIME, f"its time ends in {max(0.0, left):.0f} s")
+        if self._clock() - self._last_set >= self._every:
+            self._last_set = self._clock()
+            self.requests.ask(Kind.SAVE, f"{self._every:g} s have passed")
         return self._check_memory()
 
     def _check_memory(self) -> float:

@@ -18,6 +18,7 @@ from anuga.utilities import parallel_abstraction as _pypar
 from numpy.typing import NDArray
 
 from anuga_lean.overlay.kernel_calls import Function, asking_first
+from anuga_lean.stepping import guarding
 from anuga_lean.stepping.domain import LeanDomain
 
 Array = NDArray[np.float64]
@@ -182,11 +183,17 @@ def communicate_flux_timestep(domain: Any, yieldstep: Any, finaltime: Any) -> No
             return
     from mpi4py.MPI import IN_PLACE, MIN
 
+    guard = guarding.guard()
     domain.local_timestep[0] = domain.global_timestep[0] = domain.flux_timestep
+    # One message for both: all ranks know at the same step what one of them is asked for.
+    both = domain.global_timestep if guard is None else np.array(
+        [domain.flux_timestep, -guard.asks()])
     began = time()
-    _pypar.comm.Allreduce(IN_PLACE, domain.global_timestep, op=MIN)
+    _pypar.comm.Allreduce(IN_PLACE, both, op=MIN)
     domain.communication_reduce_time += time() - began
-    domain.flux_timestep = domain.global_timestep[0]
+    domain.flux_timestep = domain.global_timestep[0] = both[0]
+    if guard is not None:
+        guard.is_told(-both[1])
 
 
 def communicate_bed_ghosts(domain: Any) -> None:

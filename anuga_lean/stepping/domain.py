@@ -47,7 +47,7 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 # Attributes that are not pickled.
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
               "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen",
-              "_lean_step_is_due", "_lean_distributed", "_lean_own")
+              "_lean_step_is_due", "_lean_call", "_lean_distributed", "_lean_own")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:

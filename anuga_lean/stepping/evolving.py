@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from anuga.shallow_water import shallow_water_domain as _swd
 
+from anuga_lean.stepping import guarding
 from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
 from anuga_lean.stepping.sww import go_on_with_file
@@ -63,6 +65,41 @@ class _Paused:
         self.time = time
         self.step: Any = None
         self.loop: dict[str, Any] = {}
+        self.is_loaded = False      # from a file: the script that goes on may be another one
+
+    @classmethod
+    def before_step(cls, domain: Any, call: dict[str, Any]) -> _Paused:
+        """Return the pause of a domain that is between two steps."""
+        paused = cls(call)
+        paused.step = _StepInParts(domain.relative_time)
+        paused.loop = _loop_of(domain)
+        return paused
+
+    def goes_on_with(self, call: dict[str, Any], domain: Any) -> bool:
+        """Whether an evolve with these arguments goes on from here; its end may be another one."""
+        if not self.is_loaded:
+            return self.call == call
+        ends = [each for each in (call["finaltime"], call["duration"]) if each is not None]
+        if call["yieldstep"] != self.call["yieldstep"] or len(ends) != 1:
+            return False
+        end = _seconds(ends[0], domain)
+        if call["duration"] is not None:    # from now on, as in ANUGA
+            end += domain.get_time()
+        if abs(end - self.loop["finaltime"]) > 1e-9 * max(1.0, abs(end)):
+            self.loop.update(finaltime=end, relative_finaltime=end - domain.starttime)
+        return True
+
+
+def _seconds(value: Any, domain: Any) -> float:
+    """Return a time that a script has given, s; a date is one of the domain's time zone."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=domain.timezone)).timestamp()
+    return float(value)
+
+
+def _loop_of(domain: Any) -> dict[str, Any]:
+    """Return what ANUGA's loop keeps from one step to the next."""
+    return {name: domain.__dict__[name] for name in _OF_THE_LOOP if name in domain.__dict__}
 
 
 class EvolvingDomain(ObservedDomain):
@@ -78,8 +115,27 @@ class EvolvingDomain(ObservedDomain):
     _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
     _lean_keeps_sww = False             # and its file
     _lean_goes_on = False               # a resumed run, up to its first step
+    _lean_call: dict[str, Any] | None = None    # arguments of the evolve that is running
 
     # -- going on from a checkpoint ------------------------------------------
+
+    def mark_between_yields(self, call: dict[str, Any]) -> None:
+        """Make the next evolve go on in the middle of one that had these arguments.
+
+        Parameters
+        ----------
+        call : dict
+            As `arguments_of_evolve` returns it.
+        """
+        self._lean_paused = _Paused.before_step(self, call)
+        self._lean_paused.is_loaded = True
+
+    def arguments_of_evolve(self) -> dict[str, float | None] | None:
+        """Return the arguments of the evolve that is between two steps, s; None at a yield."""
+        if self._lean_call is None or not self._lean_evolving:
+            return None
+        return {name: None if value is None else _seconds(value, self)
+                for name, value in self._lean_call.items()}
 
     def mark_resumed(self) -> None:
         """Make the next evolve continue exactly where the checkpoint was written.
@@ -128,7 +184,7 @@ class EvolvingDomain(ObservedDomain):
         """Return the yields of ANUGA's evolve, from a step that was stopped if there is one."""
         if paused is not None:
             self._lean_opening = paused
-            self._lean_keeps_sww = True
+            self._lean_keeps_sww = self._lean_resumed is None or go_on_with_file(self)
         elif self._lean_resumed is not None and self.evolved_called:
             self._lean_keeps_sww = go_on_with_file(self)
             self._lean_goes_on = self._lean_resumed[1] is not None
@@ -139,7 +195,7 @@ class EvolvingDomain(ObservedDomain):
         """Return the evolve that this call goes on with; a step of another one is completed."""
         self._check_thread()
         paused = self._lean_paused
-        if paused is not None and paused.call != call:
+        if paused is not None and not paused.goes_on_with(call, self):
             self.complete_step()
             paused = None
         self._lean_paused = None
@@ -152,6 +208,7 @@ class EvolvingDomain(ObservedDomain):
         if interrupts is None:
             interrupts = HeldInterrupts(holds=not self.parallel)
         self._lean_paused = _Paused(call, steps)
+        self._lean_call = call
         try:
             interrupts.hold()
             self._lean_paused = None
@@ -163,6 +220,9 @@ class EvolvingDomain(ObservedDomain):
             self._lean_evolving = False
             if t is not None:
                 self._at_yield()
+                guard = guarding.guard()
+                if guard is not None:
+                    guard.at_yield(self)
             self._lean_paused = _Paused(call, steps, t)
         except BaseException as error:
             if error is interrupts.pending:
@@ -172,6 +232,7 @@ class EvolvingDomain(ObservedDomain):
             self._lean_evolving = self._lean_keeps_sww = self._lean_goes_on = False
             self._lean_interrupts = self._lean_opening = self._lean_part_of = None
             self._lean_step_is_due = False
+            self._lean_call = None
             interrupts.release()
         interrupts.raise_pending()
         return t
@@ -198,8 +259,7 @@ class EvolvingDomain(ObservedDomain):
         paused = _Paused(call)
         paused.step = self._lean_step
         self.relative_time = paused.step.time
-        paused.loop = {name: self.__dict__[name] for name in _OF_THE_LOOP
-                       if name in self.__dict__}
+        paused.loop = _loop_of(self)
         return paused
 
     def complete_step(self) -> None:
@@ -320,6 +380,9 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
         if opening is None or opening.step.done == 0:
             self._lean_step = _StepInParts(self.relative_time)
             self._lean_interrupts.raise_pending()
+            guard = guarding.guard()
+            if guard is not None:
+                guard.before_step(self)
         else:
             self._lean_step = opening.step
             self._lean_step.passed = 0

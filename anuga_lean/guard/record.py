@@ -1,0 +1,111 @@
+"""Keeps the record of a run: what it ran on, its memory by stage, its sets, and how it ended.
+
+Owns the file: JSON, a line for each event, each flushed as it is written, so that a run that is
+killed leaves all but its end; that the last line is missing says that it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from anuga_lean._package_version import __version__
+from anuga_lean.guard.limits import Level, Limits, fields
+
+FORMAT = 1
+INTERVAL = 30.0     # s at least between two samples of memory at yields
+_KIB = 1024
+
+
+class Record:
+    """The record of a run, written by rank 0.
+
+    Parameters
+    ----------
+    path : Path
+        A file that is not there; its folder is made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "x", encoding="utf-8")      # noqa: SIM115  open until the end
+        self._began = time.monotonic()
+        self._sampled = -INTERVAL
+        self._pids: list[int] = []
+
+    def line(self, event: str, **facts: Any) -> None:
+        """Write an event, with the wall time since the record began, s."""
+        seconds = round(time.monotonic() - self._began, 3)
+        self._file.write(json.dumps({"event": event, "seconds": seconds, **facts}) + "\n")
+        self._file.flush()
+
+    def begin(self, domain: Any, places: Sequence[tuple[str, int, int]], limits: Limits) -> None:
+        """Write what runs where: versions, model, ranks, limits.
+
+        Parameters
+        ----------
+        domain : Domain
+        places : sequence of (node, pid, triangles)
+            By rank.
+        limits : Limits
+            Of rank 0.
+        """
+        here = os.uname().nodename
+        self._pids = [pid for node, pid, _ in places if node == here]
+        slurm = {name: value for name, value in os.environ.items()
+                 if name in ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_PARTITION")}
+        self.line(
+            "begin", format=FORMAT, wall=time.time(), argv=sys.argv, cwd=os.getcwd(),
+            versions={"anuga_lean": __version__, "python": platform.python_version(),
+                      **{name: metadata.version(name) for name in ("anuga", "numpy")}},
+            name=domain.get_name(), algorithm=domain.get_flow_algorithm(),
+            threads=int(domain.omp_num_threads or 1),
+            ranks=[{"node": node, "pid": pid, "triangles": n} for node, pid, n in places],
+            operators=[type(each).__name__ for each in domain.fractional_step_operators],
+            store=bool(domain.store), slurm=slurm,
+            limits=[{"who": each.who, "used": each.used, "limit": each.limit}
+                    for each in limits.read()],
+            missing=limits.missing, memory=[memory_of(pid) for pid in self._pids])
+
+    def at_yield(self, domain: Any, level: Level | None) -> None:
+        """Write model time, steps and the memory of this node's ranks, now and then."""
+        now = time.monotonic()
+        if now - self._sampled < INTERVAL:
+            return
+        self._sampled = now
+        self.line("yield", time=float(domain.get_time()), steps=int(domain.number_of_steps),
+                  finaltime=float(domain.finaltime) if domain.finaltime is not None else None,
+                  memory=[memory_of(pid) for pid in self._pids],
+                  level=None if level is None else
+                  {"who": level.who, "used": level.used, "limit": level.limit})
+
+    def end(self, outcome: str, code: int, **facts: Any) -> None:
+        """Write the last line, and close the file."""
+        self.line("end", outcome=outcome, exit_code=code, wall=time.time(),
+                  memory=[memory_of(pid) for pid in self._pids], **facts)
+        self._file.close()
+
+
+def memory_of(pid: int) -> dict[str, int]:
+    """Return RSS, its peak, PSS and USS of a process, bytes; what cannot be read is not there."""
+    found = {}
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            status = fields(file.read(), _KIB)
+        found = {name: status[key] for name, key in (("rss", "VmRSS"), ("peak", "VmHWM"))
+                 if key in status}
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
+            rollup = fields(file.read(), _KIB)
+        found.update(pss=rollup["Pss"],
+                     uss=rollup["Private_Clean"] + rollup["Private_Dirty"])
+    except (OSError, KeyError):
+        pass    # the process has gone, or the kernel has no such file
+    return found

@@ -1,0 +1,95 @@
+"""Puts the guard into a process, and finds out when the time of its job ends.
+
+The options are `options`'; signals are caught before this module is loaded, by `requests`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from anuga_lean._errors import CommandError
+from anuga_lean.guard.options import RECORDS
+from anuga_lean.guard.requests import REQUESTS
+from anuga_lean.guard.stopping import Options, RunGuard
+from anuga_lean.stepping import guarding
+
+
+def begin(args: argparse.Namespace, command: Sequence[str]) -> RunGuard:
+    """Put a guard into this process.
+
+    Parameters
+    ----------
+    args : Namespace
+        With the options that `add_options` adds.
+    command : sequence of str
+        The words that began this run.
+
+    Raises
+    ------
+    CommandError
+        The file that stops the run is there already.
+    """
+    if os.path.exists(args.stop_file):
+        raise CommandError(f"{args.stop_file} is there and would stop the run at once: remove it, "
+                           "or name another --stop-file")
+    REQUESTS.catch_signals()
+    words = list(command)
+    if "--resume" not in words:
+        words.insert(words.index("--guard") + 1 if "--guard" in words else len(words), "--resume")
+    guard = RunGuard(REQUESTS, Options(
+        folder=args.checkpoint_dir, every=args.checkpoint_every, fractions=args.fractions,
+        stop_file=args.stop_file, deadline=_deadline(args.walltime),
+        record=args.record or _new_record(), resume=args.resume, command=shlex.join(words)))
+    guarding.put(guard)
+    return guard
+
+
+def _new_record() -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    return Path(RECORDS) / f"{stamp}_{os.getpid()}.jsonl"
+
+
+def _deadline(walltime: float | None) -> float:
+    """Return when the run's time ends, s of the monotonic clock."""
+    ends = [] if walltime is None else [time.monotonic() + walltime]
+    end = slurm_end(os.environ)
+    if end is not None:
+        ends.append(time.monotonic() + end - time.time())
+    return min(ends, default=math.inf)
+
+
+def slurm_end(environment: Mapping[str, str],
+              ask: Callable[[str], str] | None = None) -> float | None:
+    """Return when Slurm ends the job, s of the epoch; None outside of a job or if it has no end.
+
+    Newer Slurm says so in SLURM_JOB_END_TIME, older ones when squeue asks.
+    """
+    known = environment.get("SLURM_JOB_END_TIME", "")
+    if known.isascii() and known.isdigit() and len(known) < 12:
+        return float(known)
+    job = environment.get("SLURM_JOB_ID", "")
+    if not (job.isascii() and job.isdigit()):
+        return None
+    text = (ask or _squeue)(job).strip()
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _squeue(job: str) -> str:
+    try:
+        return subprocess.run(["squeue", "-h", "-j", job, "-o", "%e"], capture_output=True,
+                              text=True, timeout=30).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"anuga_lean run: the end of job {job} is not known ({error}): give --walltime",
+              file=sys.stderr)
+        return ""

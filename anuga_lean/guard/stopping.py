@@ -1,0 +1,197 @@
+"""Writes sets and ends the run when that is asked for, at the next step, on all ranks together.
+
+Owns what happens at each step and yield of a guarded run, and what is said of it.  Requests come
+from `requests` and `watch`; what is kept of the run, in `record`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from anuga_lean._errors import RunStopped
+from anuga_lean._escapes import escaped
+from anuga_lean.checkpoint.schedule import KEEP_VARIABLE
+from anuga_lean.guard.limits import Limits
+from anuga_lean.guard.record import Record
+from anuga_lean.guard.requests import EXIT_CODE, Kind, Requests
+from anuga_lean.guard.watch import Fractions, Watch
+from anuga_lean.mpi.ranks import Ranks
+
+KEPT = 2    # sets, where neither the script nor the environment says how many
+# Before the end of the run's time a stop is asked for so long before, s, and for so many of the
+# longest steps and sets so far.
+_MARGIN, _TIMES = 30.0, 3.0
+
+
+class Options(NamedTuple):
+    """What a guarded run was asked for.
+
+    Attributes
+    ----------
+    folder : str
+        Of the sets, where the script sets no checkpointing of its own.
+    every : float
+        Wall time between two sets, s.
+    fractions : Fractions
+    stop_file : str
+    deadline : float
+        s of the monotonic clock; inf for none.
+    record : Path
+    resume : bool
+    command : str
+        What to type to go on.
+    """
+
+    folder: str
+    every: float
+    fractions: Fractions
+    stop_file: str
+    deadline: float
+    record: Path
+    resume: bool
+    command: str
+
+
+class RunGuard:
+    """The guard of this process; see `anuga_lean.stepping.guarding.Guard`."""
+
+    def __init__(self, requests: Requests, options: Options) -> None:
+        self.requests = requests
+        self.options = options
+        self.record: Record | None = None       # rank 0's
+        self._watch: Watch | None = None
+        self._told = Kind.NOTHING
+        self._step_began = 0.0
+        self._longest = {"step": 0.0, "set": 0.0}
+        self._written: tuple[str, float] | None = None      # the last set, of this process
+        self._evolves = 0
+
+    # -- what a domain calls -------------------------------------------------
+
+    def begin(self, domain: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Prepare for an evolve: checkpoints are on, limits are watched."""
+        self._evolves += 1
+        if not domain.checkpoint:
+            keep = None if os.environ.get(KEEP_VARIABLE, "").strip() else KEPT
+            # The guard says when: ANUGA's interval never ends.
+            domain.set_checkpointing(checkpoint_dir=self.options.folder,
+                                     checkpoint_time=float("inf"), keep=keep)
+        if self._watch is None:
+            self._start(domain)
+
+    def before_step(self, domain: Any) -> None:
+        """Write a set, or write one and stop, if a rank was asked for it."""
+        now = time.monotonic()
+        if self._step_began:
+            self._longest["step"] = max(self._longest["step"], now - self._step_began)
+        self._step_began = now
+        if domain.parallel and domain.fixed_flux_timestep is not None:
+            # No step's message is there to carry it.
+            self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
+        kind = self._told if domain.parallel else self.requests.kind
+        if kind is not Kind.NOTHING:
+            self._act(domain, kind)
+
+    def at_yield(self, domain: Any) -> None:
+        """Write the first set, so that what it needs is there before memory is short."""
+        self._step_began = 0.0
+        if self._written is None:
+            self._write(domain)
+        if self.record is not None:
+            self.record.at_yield(domain, self._watch.level if self._watch else None)
+
+    def asks(self) -> float:
+        """Return what this rank was asked for."""
+        return float(self.requests.kind)
+
+    def is_told(self, most: float) -> None:
+        """Take note of what the ranks were asked for."""
+        self._told = Kind(int(most))
+
+    # -- what it does --------------------------------------------------------
+
+    def _start(self, domain: Any) -> None:
+        ranks = Ranks.of_domain(domain)
+        here = os.uname().nodename
+        places = ranks.allgather((here, os.getpid(), int(domain.number_of_triangles)))
+        pids = [pid for node, pid, _ in places if node == here]
+        limits = Limits(os.environ, pids)
+        reads = os.getpid() == pids[0]      # one reader of a node's memory
+        if ranks.rank == 0:
+            self.record = Record(self.options.record)
+            self.record.begin(domain, places, limits)
+        self._watch = Watch(
+            self.requests, limits if reads else None, self.options.fractions,
+            self.options.stop_file if ranks.rank == 0 else None,
+            self.options.deadline if ranks.rank == 0 else float("inf"), self._time_to_stop,
+            self.options.every if ranks.rank == 0 else float("inf"), self._warn)
+        self._watch.start()
+
+    def _time_to_stop(self) -> float:
+        return _MARGIN + _TIMES * (self._longest["step"] + self._longest["set"])
+
+    def _warn(self, text: str) -> None:
+        assert self._watch is not None and self._watch.limits is not None
+        held = ", ".join(self._watch.limits.holders())
+        _say(f"memory is short: {text}; {held}. A set is written at "
+             f"{self.options.fractions.save:.0%}, and the run stops at "
+             f"{self.options.fractions.stop:.0%}.")
+
+    def _write(self, domain: Any) -> bool:
+        """Write a set of the present moment, unless there is one; collective."""
+        name = f"{domain.get_name()}_{domain.get_time()}"
+        if self._written is not None and self._written[0] == name:
+            return True
+        sets, began = domain.checkpoint_sets, time.monotonic()
+        if not (sets.sets and sets.sets[-1][0].stem == name) and not sets.write(domain):
+            return False
+        seconds = time.monotonic() - began
+        self._longest["set"] = max(self._longest["set"], seconds)
+        self._written = name, float(domain.get_time())
+        if self.record is not None:
+            self.record.line("set", time=float(domain.get_time()), name=name,
+                             mesh=sets.mesh_file, writing=round(seconds, 3))
+        return True
+
+    def _act(self, domain: Any, kind: Kind) -> None:
+        ranks = Ranks.of_domain(domain)
+        why = next(text for strongest, text in ranks.allgather(
+            (self.requests.kind, self.requests.why)) if strongest is kind)
+        is_whole = self._write(domain)
+        self.requests.saved()
+        self._told = Kind.NOTHING
+        if kind.stops:
+            self._stop(domain, ranks, why, is_whole)
+
+    def _stop(self, domain: Any, ranks: Ranks, why: str, is_whole: bool) -> None:
+        t = float(domain.get_time())
+        code = EXIT_CODE if self._written is not None else 1
+        if ranks.rank == 0:
+            if is_whole:
+                said = f"a set of this moment is in {domain.checkpoint_dir}"
+            elif self._written is not None:
+                said = (f"no set of this moment could be written, the one of "
+                        f"t={self._written[1]:g} s is whole")
+            else:
+                said = "no set could be written, so that the run has to begin again"
+            _say(f"stopped on request at t={t:g} s because {why}: {said}. "
+                 + (f"To go on type: {self.options.command}" if code == EXIT_CODE else ""))
+        self.end("stopped", code, why=why, time=t)
+        raise RunStopped(code)
+
+    def end(self, outcome: str, code: int, **facts: Any) -> None:
+        """Write the last line of the record, and watch no more."""
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
+        if self.record is not None:
+            self.record.end(outcome, code, **facts)
+            self.record = None
+
+
+def _say(text: str) -> None:
+    print(f"anuga_lean run: {escaped(text.rstrip())}", file=sys.stderr, flush=True)
