@@ -105,6 +105,10 @@ class DamagedCheckpoint(CheckpointError):
     """The bytes of a checkpoint file are not those that were written."""
 
 
+class ModelsDiffer(CheckpointError):
+    """Raised where a script has built another model than the one of a set it is to go on from."""
+
+
 class NewerCheckpoint(CheckpointError):
     """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 

@@ -9,6 +9,7 @@ ranges    numbers of a restored domain     confinement  where an untrusted set m
 prepared  what of a state is written       reading   the files of one rank as a domain
 writing   sets, whole or not at all
 loading   the set a run continues from     regroup   a set on another number of ranks
+users     plain state of a user's objects    graft    a state into a domain that is there
 stubs     sets under ANUGA's names         locks     one writer for a name
 stock_state  what ANUGA's kernels expect of a restored domain
 releases  sets of another ANUGA            on_stock  where ANUGA runs as it is

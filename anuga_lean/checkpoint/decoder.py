@@ -95,13 +95,14 @@ class Decoder:
         self.missing: list[Missing] = []
         if not isinstance(objects, list) or not objects:
             raise ValueError("no table of objects")
-        self._code: list[Any] = [Missing(str(path), str(kind)) for path, kind in code]
+        self._code: list[Any] = [
+            self._code_of(number, str(path), str(kind)) for number, (path, kind) in enumerate(code)]
         self._made: list[Any] = [None] * len(objects)
         classes = [entry for entry in objects if isinstance(entry, dict) and "base" in entry]
         if classes and pickled:     # a user's class must be there to be made
             self._load(pickled)
         for place, entry in enumerate(objects):
-            self._made[place] = self._shell(entry)
+            self._made[place] = self._shell(place, entry)
         if pickled is None:
             self.missing = list(self._code)
         elif self._code:
@@ -110,9 +111,9 @@ class Decoder:
             if set(entry) == {"code"}:
                 self._made[place] = self._code[entry["code"]]
         for place, entry in enumerate(objects):
-            self._fill(self._made[place], entry)
+            self._fill(place, self._made[place], entry)
         for place in reversed(range(len(objects))):
-            self._restore(self._made[place], objects[place])
+            self._restore(place, self._made[place], objects[place])
 
     @property
     def root(self) -> Any:
@@ -124,7 +125,11 @@ class Decoder:
         """Return all objects of the table, by place."""
         return self._made
 
-    def _shell(self, entry: Json) -> Any:
+    def _code_of(self, number: int, path: str, kind: str) -> Any:
+        """Return what stands for a piece of code until it is loaded."""
+        return Missing(path, kind)
+
+    def _shell(self, place: int, entry: Json) -> Any:
         kind = next(iter(entry))
         if kind in ("list", "dict", "set"):
             return {"list": list, "dict": dict, "set": set}[kind]()
@@ -237,7 +242,7 @@ class Decoder:
         found.__qualname__ = name.partition(".")[2]
         return found
 
-    def _fill(self, made: Any, entry: Json) -> None:
+    def _fill(self, place: int, made: Any, entry: Json) -> None:
         """Put into a container what it holds."""
         kind = next(iter(entry))
         if kind == "list":
@@ -254,7 +259,7 @@ class Decoder:
             raise ValueError(f"a {type(found).__name__} as a key")
         return found
 
-    def _restore(self, made: Any, entry: Json) -> None:
+    def _restore(self, place: int, made: Any, entry: Json) -> None:
         """Give an instance its attributes, after those of all that it refers to first."""
         if "new" not in entry:
             return

@@ -18,6 +18,7 @@ from anuga_lean._errors import CheckpointWarning
 from anuga_lean.arrays.signatures import documented_as
 from anuga_lean.checkpoint import ranges, releases, schedule
 from anuga_lean.checkpoint.schedule import Keep
+from anuga_lean.checkpoint.users import STATES, states_of_users
 from anuga_lean.checkpoint.writing import Checkpointing
 from anuga_lean.mesh.mesh import StockMesh
 from anuga_lean.stepping import conversion, guarding
@@ -44,7 +45,10 @@ class CheckpointedDomain(CutOff, LeanDomain):
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         guard = guarding.guard()
         if guard is not None:
-            guard.begin(self, args, kwargs)
+            given = guard.begin(self, args, kwargs)
+            if given is None:
+                return
+            args, kwargs = given
         if self._has_ended(args, kwargs):
             return
         try:
@@ -138,6 +142,9 @@ class CheckpointedDomain(CutOff, LeanDomain):
             state["yieldstep_counter"] += 1
         else:
             state[_BETWEEN] = between
+        of_users = states_of_users(self)
+        if of_users:
+            state[STATES] = of_users
         return state
 
     def take_checkpoint_state(self, state: dict[str, Any]) -> None:

@@ -185,7 +185,7 @@ class Encoder:
         if place is None:
             place = self._code_place[id(value)] = len(self.code)
             self._alive.append(value)
-            self.code.append(CodeItem(path, _kind(value), value))
+            self.code.append(CodeItem(path, kind_of(value), value))
         return ["code", place]
 
     def _describe(self, value: Any, path: str) -> Json:
@@ -280,7 +280,7 @@ class Encoder:
         return place
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """Say what a piece of code is."""
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)):
         what = "class" if isinstance(value, type) else "function"

@@ -17,6 +17,7 @@ from anuga_lean.checkpoint.names import FoundSet, Name, files_of, path_in, sets_
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.releases import check_pickle, say
 from anuga_lean.checkpoint.schedule import begin_interval
+from anuga_lean.checkpoint.users import STATES
 from anuga_lean.memory_limits import count_unknown, naming
 from anuga_lean.mpi.ranks import Ranks, tried
 
@@ -68,7 +69,7 @@ def load_checkpoint_file(domain_name: str = "domain", checkpoint_dir: str = ".",
 def _newest(domain_name: str, folder: Path, time: float | None, trusted: bool,
             datadir: str | None) -> Any:
     ranks = Ranks.of_process()
-    candidates = _candidates(ranks, folder, domain_name)
+    candidates = find_sets(ranks, folder, domain_name)
     wanted = [each for each in candidates
               if time is None or math.isclose(each.time, float(time), rel_tol=1e-12)]
     if not wanted:
@@ -92,7 +93,7 @@ def _warn(ranks: Ranks, text: str) -> None:
         warnings.warn(text, CheckpointWarning, stacklevel=5)
 
 
-def _candidates(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
+def find_sets(ranks: Ranks, folder: Path, domain: str) -> list[FoundSet]:
     """Return the sets of which every rank has its file, and whole sets of other rank counts."""
     names, reason = tried(ranks, lambda: files_of(folder, domain))
     if reason is not None:
@@ -170,10 +171,10 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
 
         files = [path_in(folder, domain_name, found.count, rank, found.time)
                  for rank in range(found.count)]
-        return _go_on(regrouped(files, domain_name, ranks, folders, datadir))
+        return go_on(regrouped(files, domain_name, ranks, folders, datadir))
     path = path_in(folder, domain_name, ranks.count, ranks.rank, found.time, found.is_stock)
     if found.is_stock:
-        return _go_on(_load_stock(path, trusted, datadir))
+        return go_on(_load_stock(path, trusted, datadir))
     with StateFile(path) as file:
         domain, missing = _restored(file, trusted, folders, datadir)
     if missing:
@@ -181,7 +182,7 @@ def _load_set(found: FoundSet, ranks: Ranks, folder: Path, domain_name: str,
             f"checkpoint {path} was loaded without what it could run; set again: "
             + ", ".join(escaped(f"{each.path} ({each.kind})") for each in missing) + ".",
             CheckpointWarning, stacklevel=6)
-    return _go_on(domain)
+    return go_on(domain)
 
 
 def _restored(file: StateFile, trusted: bool, folders: Folders | None = None,
@@ -225,7 +226,7 @@ def set_of_stub(absolute: str, given: str, identity: str) -> Any:
                         f"checkpoint {each} is of rank {header['rank']} of {header['ranks']}, this "
                         f"is rank {ranks.rank} of {ranks.count}: load_checkpoint_file distributes "
                         "a set anew.")
-                return _go_on(_restored(file, trusted=True)[0])
+                return go_on(_restored(file, trusted=True)[0])
     name = Name.parse(path)
     raise CheckpointError(
         f"the checkpoint {path} that this file points to is not there, or another one is: "
@@ -255,8 +256,9 @@ def _load_stock(path: Path, trusted: bool, datadir: str | None) -> Any:
                               f"({type(error).__name__}: {error})") from error
 
 
-def _go_on(domain: Any) -> Any:
+def go_on(domain: Any) -> Any:
     """Set what belongs to the process and not to the model, and return the domain."""
+    domain.__dict__.pop(STATES, None)       # their code has them, if it was loaded
     domain.last_walltime = clock.time()
     begin_interval(domain)
     domain.communication_time = 0.0

@@ -137,8 +137,6 @@ class Prepared:
         from anuga_lean._package_version import __version__
 
         domain = self.domain
-        mesh = sorted(f"{name} {digest}" for name, digest in self.digests.items()
-                      if name.startswith("mesh/"))
         return make_header(
             anuga=anuga.__version__, anuga_lean=__version__, numpy=np.__version__,
             domain=domain.get_name(), ranks=Ranks.of_domain(domain).count,
@@ -146,7 +144,22 @@ class Prepared:
             number_of_triangles=domain.number_of_triangles,
             number_of_nodes=domain.number_of_nodes,
             flow_algorithm=domain.get_flow_algorithm(),
-            mesh=sha256("\n".join(mesh).encode()).hexdigest(), **fields)
+            evolve=int(domain.__dict__.get("_lean_evolve_call", 1)),
+            mesh=_of_mesh(self.digests), **fields)
+
+
+def mesh_digest(domain: Any) -> str:
+    """Return what the header of a set would say of a domain's mesh: computed, not read."""
+    encoder = Encoder(domain.mesh, "domain.mesh")
+    names = flat_paths([path for path, _ in encoder.arrays])
+    return _of_mesh({name: parts.digest() for name, (_, parts) in zip(
+        names, encoder.arrays, strict=True)})
+
+
+def _of_mesh(digests: dict[str, str]) -> str:
+    mesh = sorted(f"{name} {digest}" for name, digest in digests.items()
+                  if name.startswith("mesh/"))
+    return str(sha256("\n".join(mesh).encode()).hexdigest())
 
 
 def _is_whole(path: Path, verify: bool = True) -> bool:

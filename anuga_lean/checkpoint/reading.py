@@ -20,6 +20,7 @@ from anuga_lean.checkpoint import ranges
 from anuga_lean.checkpoint.confinement import Folders, confine, move_to
 from anuga_lean.checkpoint.decoder import Decoder, Missing
 from anuga_lean.checkpoint.file import FORMAT, Reader
+from anuga_lean.checkpoint.graft import Graft
 from anuga_lean.checkpoint.names import MESH_FILE, MOST_SETS, prefix_of
 from anuga_lean.checkpoint.prepared import CODE, GRAPH
 from anuga_lean.checkpoint.releases import check
@@ -105,7 +106,7 @@ class StateFile:
         return [(str(path), str(kind)) for path, kind in self.state.header["code"]]
 
     def restore(self, trusted: bool = True, folders: Folders | None = None,
-                datadir: str | None = None) -> tuple[Any, list[Missing]]:
+                datadir: str | None = None, into: Any = None) -> tuple[Any, list[Missing]]:
         """Return the domain, and what of it was left out because the files are not trusted.
 
         Parameters
@@ -116,6 +117,8 @@ class StateFile:
             Where alone the run may write, if the files are not trusted.
         datadir : str, optional
             Where it writes SWW and log files instead of where it did.
+        into : anuga.Domain, optional
+            One of the same mesh that a script has built, which gets the state; no code is loaded.
 
         Raises
         ------
@@ -128,7 +131,8 @@ class StateFile:
             if self.code():
                 pickled = self.state.read_bytes(CODE) if trusted else None
             decoder = Decoder(self.state.read_json(GRAPH), self.array, self.code(), pickled,
-                              _old_names(self.state.format))
+                              _old_names(self.state.format)) if into is None else \
+                Graft(self.state.read_json(GRAPH), self.array, self.code(), into)
             domain, missing = decoder.root, decoder.missing
             _check(domain)
             ranges.check_ranks(decoder.made, domain, self.state.header)

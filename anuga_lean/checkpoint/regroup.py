@@ -185,8 +185,9 @@ class _Whole:
             or tag in self.tags})
 
 
-def _put_together(files: list[Path], name: str, folders: Folders | None,
-                  datadir: str | None) -> tuple[Any, _Whole]:
+def put_together(files: list[Path], name: str, folders: Folders | None,
+                 datadir: str | None) -> tuple[Any, _Whole]:
+    """Return the serial domain of a set's files, and what else is known of all its ranks."""
     whole = None
     for path in files:
         with StateFile(path) as file:
@@ -235,7 +236,7 @@ def regrouped(files: list[Path], name: str, ranks: Ranks, folders: Folders | Non
     """
     import anuga
 
-    found, reason = tried(ranks, lambda: _put_together(
+    found, reason = tried(ranks, lambda: put_together(
         files, name, folders, datadir) if ranks.rank == 0 else None)
     if reason is not None:
         raise CheckpointError(reason)

@@ -6,6 +6,7 @@ from `requests` and `watch`; what is kept of the run, in `record`.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import time
@@ -15,7 +16,9 @@ from typing import Any, NamedTuple
 from anuga_lean._errors import RunStopped
 from anuga_lean._escapes import escaped
 from anuga_lean.checkpoint.schedule import KEEP_VARIABLE
+from anuga_lean.guard import resuming
 from anuga_lean.guard.limits import Limits
+from anuga_lean.guard.model import describe
 from anuga_lean.guard.record import Record
 from anuga_lean.guard.requests import EXIT_CODE, Kind, Requests
 from anuga_lean.guard.watch import Fractions, Watch
@@ -68,13 +71,13 @@ class RunGuard:
         self._step_began = 0.0
         self._longest = {"step": 0.0, "set": 0.0}
         self._written: tuple[str, float] | None = None      # the last set, of this process
-        self._evolves = 0
+        self._sets: dict[int, resuming.Found | None] = {}      # by domain
 
     # -- what a domain calls -------------------------------------------------
 
-    def begin(self, domain: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Prepare for an evolve: checkpoints are on, limits are watched."""
-        self._evolves += 1
+    def begin(self, domain: Any, args: tuple[Any, ...],
+              kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Prepare for an evolve: checkpoints are on, limits are watched, a set is gone on from."""
         if not domain.checkpoint:
             keep = None if os.environ.get(KEEP_VARIABLE, "").strip() else KEPT
             # The guard says when: ANUGA's interval never ends.
@@ -82,6 +85,47 @@ class RunGuard:
                                      checkpoint_time=float("inf"), keep=keep)
         if self._watch is None:
             self._start(domain)
+        call = domain.__dict__.get(resuming.CALL, 0) + 1
+        built = describe(domain, with_values=call == 1)
+        if self.options.resume:
+            found = self._sets.get(id(domain)) if call > 1 else self._find(domain)
+            if found is not None and call < found.call:
+                domain.__dict__[resuming.CALL] = call
+                self._say(domain, f"evolve number {call} of {domain.get_name()!r} was over when "
+                          f"the set at t={found.set.time:g} s was written: it yields nothing.")
+                return None
+            if found is not None and call == found.call:
+                return self._go_on(domain, found, built, args, kwargs)
+        domain.__dict__.update({resuming.CALL: call, resuming.MADE: built})
+        return args, kwargs
+
+    def _find(self, domain: Any) -> resuming.Found | None:
+        found = resuming.find(domain, Path(domain.checkpoint_dir))
+        self._sets[id(domain)] = found
+        if found is None:
+            self._say(domain, f"there is no set of {domain.get_name()!r} in "
+                      f"{domain.checkpoint_dir}: the run begins.")
+        else:
+            for each in found.passed:
+                self._say(domain, f"{each}; an older set is taken.")
+        return found
+
+    def _go_on(self, domain: Any, found: resuming.Found, built: dict[str, str],
+               args: tuple[Any, ...], kwargs: dict[str, Any],
+               ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        resuming.resume(domain, found, Path(domain.checkpoint_dir), built)
+        domain.__dict__.update({resuming.CALL: found.call, resuming.MADE: built})
+        t = float(domain.get_time())
+        self._written = f"{domain.get_name()}_{domain.get_time()}", t
+        self._say(domain, f"{domain.get_name()!r} goes on from the set at t={t:g} s.")
+        if self.record is not None:
+            self.record.line("resumed", time=t, name=domain.get_name(), evolve=found.call)
+        given = inspect.signature(type(domain).evolve).bind(domain, *args, **kwargs).arguments
+        given = dict(list(given.items())[1:])
+        if given.get("duration") is not None:   # ANUGA would count it from now on
+            del given["duration"]
+            given["finaltime"] = domain.finaltime
+        return (), given
 
     def before_step(self, domain: Any) -> None:
         """Write a set, or write one and stop, if a rank was asked for it."""
@@ -130,6 +174,10 @@ class RunGuard:
             self.options.deadline if ranks.rank == 0 else float("inf"), self._time_to_stop,
             self.options.every if ranks.rank == 0 else float("inf"), self._warn)
         self._watch.start()
+
+    def _say(self, domain: Any, text: str) -> None:
+        if Ranks.of_domain(domain).rank == 0:
+            _say(text)
 
     def _time_to_stop(self) -> float:
         return _MARGIN + _TIMES * (self._longest["step"] + self._longest["set"])

@@ -11,8 +11,15 @@ from typing import Any, Protocol
 class Guard(Protocol):
     """Looks on at every step and every yield of a domain, and may write a set or end the run."""
 
-    def begin(self, domain: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Prepare for an evolve, before anything of it is done."""
+    def begin(self, domain: Any, args: tuple[Any, ...],
+              kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Prepare for an evolve, before anything of it is done.
+
+        Returns
+        -------
+        tuple, dict or None
+            The arguments that it is to have; None: it yields nothing.
+        """
 
     def before_step(self, domain: Any) -> None:
         """Do what is asked for between two steps: the state is whole, the ranks are together."""
