@@ -31,7 +31,8 @@ def run(folder: Path, what: str, moments: int, names: list[str]) -> None:
     path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     done = subprocess.run(
         [sys.executable, "-m", "guard.worker", what, str(folder), str(moments), ",".join(names)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each),
+                          "ANUGA_LEAN_KEEP_CHECKPOINTS": "all"},
         cwd=folder, capture_output=True, text=True, timeout=3000)
     assert 0 == done.returncode, done.stdout + done.stderr
 
@@ -52,11 +53,11 @@ def rest_of(whole: Results, number: int) -> Results:
     return found
 
 
-def check(folder: Path, least: int) -> None:
+def check(folder: Path, how: str) -> None:
     whole, saving = read(folder / "whole.npz"), read(folder / "saving.npz")
     assert [] == differences(whole, saving), "writing sets changes the run"
-    found = sorted(folder.glob("from_*.npz"))
-    assert least <= len(found)
+    found = sorted(folder.glob(f"{how}_*.npz"))
+    assert found
     for path in found:
         number = int(path.stem.partition("_")[2])
         assert [] == differences(rest_of(whole, number), read(path)), path.stem
@@ -69,12 +70,13 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     names = [item.callspec.params["model"] for item in request.session.items
              if item.path == request.path
              and "model" in getattr(getattr(item, "callspec", None), "params", {})
-             and item.originalname == "test_equals_the_uninterrupted_run"]
+             and item.get_closest_marker("nightly") is None]
+    names = list(dict.fromkeys(names))
 
     def all_of(some: list[str]) -> None:
         if some:
-            run(folder, "write", FEW, some)
-            run(folder, "resume", FEW, some)
+            for what in ("write", "load", "resume"):
+                run(folder, what, FEW, some)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(all_of, (names[::2], names[1::2])))
@@ -82,13 +84,19 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_equals_the_uninterrupted_run(runs: Path, model: str) -> None:
-    check(runs / model, 1)
+def test_loaded(runs: Path, model: str) -> None:
+    check(runs / model, "from")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_resumed_by_the_script(runs: Path, model: str) -> None:
+    check(runs / model, "again")
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("model", OFTEN)
 def test_at_many_moments(model: str, tmp_path: Path) -> None:
-    for what in ("write", "resume"):
+    for what in ("write", "load", "resume"):
         run(tmp_path, what, MANY, [model])
-    check(tmp_path / model, 1)
+    check(tmp_path / model, "from")
+    check(tmp_path / model, "again")
