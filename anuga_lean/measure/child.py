@@ -58,6 +58,7 @@ class StepClock:
         self.limit = limit
         self.progress = progress
         self.first = first  # called after the first step
+        self.last: Callable[[], None] | None = None  # called when the limit is reached
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
         self._original = domain.apply_fractional_steps
@@ -72,7 +73,7 @@ class StepClock:
 
     def detach(self) -> None:
         """Leave the domain as it was."""
-        del self.domain.apply_fractional_steps
+        self.domain.__dict__.pop("apply_fractional_steps", None)
 
     def _end_step(self) -> None:
         self._original()
@@ -84,6 +85,8 @@ class StepClock:
         if len(self.seconds) == self.limit:
             # evolve() then yields and ends here, as it does at any final time.
             domain.relative_finaltime = self._time
+            if self.last is not None:
+                self.last()
         if now - self._reported > PROGRESS_INTERVAL:
             self._reported = now
             of = f"/{self.limit}" if self.limit else f", t={self._time:.6g} s"
@@ -149,8 +152,9 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
-    clock = _evolve(domain, request, progress, stages)
-    stages.end("evolve")
+    clock = _evolve(domain, request, folder, progress, stages)
+    if not request.checkpoint:
+        stages.end("evolve")
     # The last reading is taken: from here on it does not matter what is loaded.
     from anuga_lean.arrays.census import census
 
@@ -228,7 +232,7 @@ def import_anuga(variant: str) -> Any:
     return anuga
 
 
-def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
+def _evolve(domain: Any, request: Request, folder: Path, progress: Callable[[str], None],
             stages: Stages) -> StepClock:
     yieldstep = request.yieldstep
     if yieldstep is None:
@@ -239,6 +243,10 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
     finaltime = ENDLESS if request.finaltime is None else request.finaltime
     first = (lambda: stages.end("first step")) if request.stages else None
     clock = StepClock(domain, request.steps, progress, first)
+    if request.checkpoint:
+        from anuga_lean.measure.last_checkpoint import write_last
+
+        write_last(domain, folder / "CHECKPOINTS", clock, stages)
     for position, _ in enumerate(domain.evolve(yieldstep=yieldstep, finaltime=finaltime)):
         if position == 0 and request.stages:
             stages.end("store" if request.parameters.get("store") else "start")
