@@ -12,7 +12,8 @@
 #include "isa.h"
 #include "reconstruct.h"
 
-enum { TILE = 256, MOST_COLUMNS = 64 };
+/* Nodes at a time, quantities at a time, and quantities at most. */
+enum { TILE = 256, GROUP = 4, MOST_COLUMNS = 64 };
 
 /* Note which zeros there are. */
 static void note_zeros(const double *v, int n, lean_spread *s)
@@ -61,20 +62,62 @@ LEAN_INLINE void keep(const lean_frame *f, int kind, const double *w, const doub
 
 /* -- at nodes -------------------------------------------------------------------- */
 
-/* The mean at each of n nodes.  IN end of each node's entries, which begin `count` before it */
-static void means(const lean_frame *f, const double *restrict value, const int32_t *restrict count,
-                  const int64_t *restrict end, int n, double *restrict mean)
+/* Means of m quantities at n nodes; together, as each sum waits for its last addition.
+ * IN  value[m] at centroids; count and end of each node's entries; m a constant; OUT mean[m] */
+LEAN_INLINE void means(const lean_frame *f, const double *const *value, int m,
+                       const int32_t *restrict count, const int64_t *restrict end, int n,
+                       double *const *mean)
 {
     const int32_t *restrict order = f->order;
     for (int j = 0; j < n; j++) {
-        double total = 0.0;
-        mean[j] = 0.0;
-        if (count[j] == 0 || end[j] > f->n_entry) /* ANUGA leaves it at zero */
-            continue;
-        for (int64_t e = end[j] - count[j]; e < end[j]; e++)
-            total += value[order[e] / 3];
-        mean[j] = total / count[j];
+        double total[GROUP] = {0.0};
+        /* ANUGA leaves it at zero where there are no entries any more */
+        int64_t e = end[j] > f->n_entry ? end[j] : end[j] - count[j];
+        for (; e < end[j]; e++) {
+            int32_t k = order[e] / 3;
+            for (int i = 0; i < m; i++)
+                total[i] += value[i][k];
+        }
+        for (int i = 0; i < m; i++)
+            mean[i][j] = total[i];
     }
+    for (int i = 0; i < m; i++) {
+        double *restrict q = mean[i];
+#pragma omp simd
+        for (int j = 0; j < n; j++)
+            q[j] = count[j] > 0 ? q[j] / count[j] : 0.0;
+    }
+}
+
+/* The same of any number of quantities up to GROUP. */
+static void means_of_group(const lean_frame *f, const double *const *value, int m,
+                           const int32_t *count, const int64_t *end, int n, double *const *mean)
+{
+    switch (m) {
+    case 1:
+        means(f, value, 1, count, end, n, mean);
+        break;
+    case 2:
+        means(f, value, 2, count, end, n, mean);
+        break;
+    case 3:
+        means(f, value, 3, count, end, n, mean);
+        break;
+    default:
+        means(f, value, 4, count, end, n, mean);
+    }
+}
+
+/* Store one column of nodes from `at` on.  INOUT v the means; adds to *s */
+static void store_means(const lean_frame *f, const lean_column *c, int64_t at, int n,
+                        const double *w, const double *z, double *v, lean_spread *s)
+{
+    keep(f, c->kind, w, z, v, n, s);
+    if (f->wide)
+        memcpy((double *)c->out + at, v, (size_t)n * sizeof *v);
+    else
+        for (int j = 0; j < n; j++)
+            ((float *)c->out)[at + j] = (float)v[j];
 }
 
 /* Nodes from `at` on, n of them, at most TILE, whose first entry is e; adds to spread.
@@ -83,28 +126,37 @@ static int64_t store_nodes(const lean_frame *f, int64_t at, int n, int64_t e, le
 {
     const int32_t *count = f->n_around + at;
     int64_t end[TILE];
-    double w[TILE], z[TILE], v[TILE];
+    double w[TILE], z[TILE], v[GROUP][TILE];
+    int column[GROUP], m = 0;
+    const double *value[GROUP];
+    double *mean[GROUP];
     for (int j = 0; j < n; j++)
         end[j] = e += count[j] > 1 ? count[j] : 1; /* ANUGA passes over an entry where it is 0 */
     if (f->leaves_out) {
-        means(f, f->stage, count, end, n, w);
-        means(f, f->elevation, count, end, n, z);
+        value[m] = f->stage;
+        mean[m++] = w;
+        value[m] = f->elevation;
+        mean[m++] = z;
     }
-    for (int i = 0; i < f->n_column; i++) {
-        const lean_column *c = f->column + i;
-        if (f->leaves_out && c->value == f->stage)
-            memcpy(v, w, (size_t)n * sizeof *v);
-        else if (f->leaves_out && c->value == f->elevation)
-            memcpy(v, z, (size_t)n * sizeof *v);
-        else
-            means(f, c->value, count, end, n, v);
-        keep(f, c->kind, w, z, v, n, spread + i);
-        if (f->wide)
-            memcpy((double *)c->out + at, v, (size_t)n * sizeof *v);
-        else
-            for (int j = 0; j < n; j++)
-                ((float *)c->out)[at + j] = (float)v[j];
+    for (int i = 0; i < f->n_column || m > 0; m = 0) {
+        const int first = m;
+        for (; m < GROUP && i < f->n_column; i++) {
+            if (f->leaves_out && f->column[i].value == f->stage)
+                continue;
+            column[m] = i;
+            value[m] = f->column[i].value;
+            mean[m] = v[m];
+            m += 1;
+        }
+        means_of_group(f, value, m, count, end, n, mean);
+        for (int g = first; g < m; g++)
+            store_means(f, f->column + column[g], at, n, w, z, v[g], spread + column[g]);
     }
+    for (int i = 0; i < f->n_column; i++)
+        if (f->leaves_out && f->column[i].value == f->stage) {
+            memcpy(v[0], w, (size_t)n * sizeof *w);
+            store_means(f, f->column + i, at, n, w, z, v[0], spread + i);
+        }
     return e;
 }
 
