@@ -76,7 +76,7 @@ class SWW_file(_sww.SWW_file):
     def _store_static(self, fid: Any) -> None:
         """Store what does not change."""
         writer = self.writer
-        places = Places(self.domain, self.precision)
+        places = Places(self.domain, np.float32)    # in ANUGA whatever the file's precision
         for name, spread in places.store(fid, writer.static_quantities).items():
             fid.variables[name + writer.RANGE][0] = spread.low
             fid.variables[name + writer.RANGE][1] = spread.high
