@@ -310,7 +310,7 @@ def bounded_edges_at_vertices(domain: Any) -> None:
     import anuga
 
     tide = anuga.Time_boundary(domain, lambda t: [1.1 + 0.1 * np.sin(t), 0.0, 0.0])
-    domain.set_boundary({tag: tide for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), tide))
     domain.set_store_vertices_uniquely(True)
 
 
