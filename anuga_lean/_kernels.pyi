@@ -192,3 +192,9 @@ class Run:
 
 def viscous_change(run: Run, viscosity: float, dt: float, free_slip: Bytes, bed: Float,
                    xchange: Float, ychange: Float) -> None: ...
+def frame_at_vertices(run: Run, names: tuple[str, ...], first: int, least: float | None,
+                      out: NDArray[Any]) -> list[tuple[float, float, bool]]: ...
+def frame_at_nodes(run: Run, names: tuple[str, ...], values: tuple[Float, ...],
+                   stage: Float | None, elevation: Float | None, least: float | None,
+                   order: NDArray[np.int32], n_around: NDArray[np.int32], entry: int,
+                   out: NDArray[Any]) -> list[tuple[float, float, bool]]: ...
