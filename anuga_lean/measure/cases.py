@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import LeanError, MeasurementError
-from anuga_lean.measure import allocations, checkpoints
+from anuga_lean.measure import allocations, checkpoints, whole
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
@@ -322,6 +322,10 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
         seconds = [run["seconds_per_step"] for run in runs]
         if None not in seconds:
             record.figures["seconds_per_step"] = figure(seconds, "s")
+        if runs[-1]["split"]:
+            several = getattr(comparison, f"{variant}_several")
+            record.figures |= whole.figures(runs, several, comparison.several)
+            record.split = whole.middle(runs)["split"]
         _count(record, runs[-1])
         records.append(record)
     return records

@@ -33,7 +33,7 @@ class Figure(NamedTuple):
     ----------
     value : float
     unit : str
-        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s``, ``x`` or ``tests``.
+        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s``, ``x``, ``%`` or ``tests``.
     spread : float or None
         Largest less smallest over the repeats, over the median; None for one.
     gate : "memory", "ratio" or None
@@ -78,6 +78,8 @@ class Record:
     ranks : list of dict
         By rank: ``rank``, ``number_of_triangles`` and the bytes ``rss``,
         ``pss``, ``uss``, ``peak_rss``.
+    split : dict of str to float
+        Wall time of `evolve` by part, s, of the run whose whole is the median; adds up to that.
     sites : list of dict
         Call sites of the peak, largest first: ``site``, ``nbytes``, ``share``.
     error : str or None
@@ -102,6 +104,7 @@ class Record:
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     ranks: list[dict[str, Any]] = field(default_factory=list)
     sites: list[dict[str, Any]] = field(default_factory=list)
+    split: dict[str, float] = field(default_factory=dict)
     error: str | None = None
 
     @property
@@ -224,7 +227,7 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("suite", "scenario", "build", "version", "flow_algorithm", "command"), str),
     **dict.fromkeys(("threads", "numprocs", "repeats"), int),
     **dict.fromkeys(("isa", "error"), (str, type(None))),
-    **dict.fromkeys(("parameters", "groups", "arrays", "stages"), dict),
+    **dict.fromkeys(("parameters", "groups", "arrays", "stages", "split"), dict),
     **dict.fromkeys(("triangles", "ranks", "sites"), list),
 }
 _NUMBERS = ("seconds", "rss", "pss", "uss", "peak_rss", "number_of_triangles", "nbytes", "share")
@@ -236,7 +239,7 @@ def _check(record: Record) -> None:
         if not isinstance(getattr(record, name), kind):
             raise TypeError(f"{name} is {getattr(record, name)!r}")
     inner = [*record.stages.values(), *record.ranks, *record.sites]
-    numbers = [*record.groups.items(), *record.arrays.items(),
+    numbers = [*record.groups.items(), *record.arrays.items(), *record.split.items(),
                *(("triangles", size) for size in record.triangles),
                *((name, values[name]) for values in inner for name in _NUMBERS
                  if values.get(name) is not None)]

@@ -65,6 +65,8 @@ class Request:
         ``start`` if nothing is stored) and after the first step.
     cwd : str or None
         Folder that a script works in; the present one if None.
+    split : bool
+        Split the wall time of `evolve` by what it is spent on (split.py).
     """
 
     variant: str
@@ -85,6 +87,7 @@ class Request:
     small_pages: bool = False
     stages: bool = False
     cwd: str | None = None
+    split: bool = False
 
     @property
     def is_script(self) -> bool:

@@ -149,6 +149,7 @@ SMALL = {
     "unstructured": {"triangles": 400},
     "catchment": {"triangles": 400},
     "structures": {"triangles": 400},
+    "catchment_full": {"triangles": 2000},
     "parallel": {"triangles": 400},
 }
 # Wet fraction from and to, and a momentum that is passed somewhere, m2/s, after 30 steps.
