@@ -31,7 +31,7 @@ FINER = 4.0  # times smaller are triangles in it
 ROAD = (800.0, 830.0)  # m, its two sides
 ROAD_HEIGHT = 12.0  # m, of an embankment across the channel
 POND = 10.0  # m, level above the road
-LEVEE = [[850.0, 430.0, 8.6], [950.0, 435.0, 6.6], [1100.0, 441.0, 3.7]]
+LEVEE = [[850.0, 423.5, 7.7], [950.0, 428.0, 5.7], [1100.0, 434.5, 2.7]]
 """Crest of the riverwall: x, y, elevation, m."""
 INLET = [[130.0, 440.0], [130.0, 470.0]]
 STORMS = ("grid", "function")
