@@ -7,7 +7,7 @@ files is records.py's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ _SAME_TOOLCHAIN = {"kernel instructions": ("compiler", "architecture"),
 # A process's peak moves by some pages from run to run: of figures that are a few MiB
 # less than this is no growth.
 RESOLUTION = {"MiB": 1.0}
+WANTS = {"instructions": ": it wants valgrind"}
 NAMED = 5  # arrays in one sentence
 
 
@@ -54,6 +55,16 @@ def of_release(night: Night, release: str) -> Night:
                                    if _release(night, record) == release])
 
 
+def suites(night: Night) -> set[str]:
+    """Return the suites that a night has records of."""
+    return {record.suite for record in night.records}
+
+
+def of_suites(night: Night, names: Set[str]) -> Night:
+    """Return a night with its records of some suites only."""
+    return replace(night, records=[record for record in night.records if record.suite in names])
+
+
 def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[Finding]:
     """Return the findings of a new file against an older one, the bad ones first.
 
@@ -72,14 +83,14 @@ def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[F
     if not shared and new.records and base.records:
         return [Finding(True, f"nothing can be compared: {_names(new)} was measured now, "
                         f"{_names(base)} before")]
-    suites = {record.suite for record in new.records}
+    measured_suites = suites(new)
     findings = [Finding(True, f"{record.key}: {record.error}")
                 for record in new.records if record.error]
     same_machine = same_class(new, base)
     not_here: Counter[str] = Counter()
     for key, old in known.items():
         record = measured.get(key)
-        if old.suite not in suites or old.error or (record is not None and record.error):
+        if old.suite not in measured_suites or old.error or (record is not None and record.error):
             continue
         if record is not None:
             gates = [gate for gate in GATES if gate != "ratio" or same_machine]
@@ -99,8 +110,8 @@ def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[F
     findings += [Finding(False, f"{count} records of ANUGA {release} are compared with nothing: "
                          "there are none in the older file")
                  for release, count in releases(new).items() if release not in shared]
-    findings += [Finding(False, f"{suite} was not measured") for suite in
-                 sorted({record.suite for record in base.records} - suites)]
+    findings += [Finding(False, f"{suite} was not measured{WANTS.get(suite, '')}") for suite in
+                 sorted(suites(base) - measured_suites)]
     return sorted(findings, key=lambda finding: not finding.worse)
 
 

@@ -18,7 +18,6 @@ from anuga_lean.measure.records import Record
 from anuga_lean.measure.split import OPERATORS, PARTS, REST, START, STORING
 
 MIB = 1024 * 1024
-PARTS_IN_ORDER = [START, *(part for part in PARTS if part != STORING), OPERATORS, STORING, REST]
 LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
 
 
@@ -78,9 +77,8 @@ def split_table(comparison: Comparison) -> str:
         if more:
             rows[0] += [f"{variant}, {several} threads", f"{variant} serial"]
     splits = [run["split"] for side in sides for run in side if run is not None]
-    parts = [part for part in dict.fromkeys([*PARTS_IN_ORDER, *(
-        part for split in splits for part in split)]) if any(part in split for split in splits)]
-    for part in [*sorted(parts, key=_place_of_part), None]:
+    parts = in_order(list(dict.fromkeys(part for split in splits for part in split)))
+    for part in [*parts, None]:
         rows.append(_split_row(part, sides, several))
     lines = [table(rows)]
     for variant in VARIANTS:
@@ -95,10 +93,11 @@ def split_table(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _place_of_part(part: str) -> int:
-    """Return where a part stands in the table: operators after the update."""
-    of = part.partition("/")[0]
-    return PARTS_IN_ORDER.index(of) if of in PARTS_IN_ORDER else len(PARTS_IN_ORDER)
+def in_order(parts: list[str]) -> list[str]:
+    """Return parts of a split as tables show them: operators after the update, the rest last."""
+    order = [START, *(part for part in PARTS if part != STORING), OPERATORS, STORING, REST]
+    places = {part: position for position, part in enumerate(order)}
+    return sorted(parts, key=lambda part: places.get(part.partition("/")[0], len(order)))
 
 
 def _split_row(part: str | None, sides: Sequence[tuple[Any, Any]], several: int) -> list[str]:

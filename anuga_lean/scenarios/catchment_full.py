@@ -116,7 +116,7 @@ def build_catchment_full(anuga: Any, parameters: Mapping[str, Any]) -> Any:
     _rain(anuga, domain, parameters["storm"])
     anuga.Inlet_operator(domain, INLET, Q=inflow)
     anuga.Boyd_box_operator(
-        domain, width=4.0, height=2.0, losses=1.5, apron=1.0, enquiry_gap=15.0, manning=0.013,
+        domain, width=4.0, height=2.0, losses=1.5, apron=1.0, enquiry_gap=25.0, manning=0.013,
         end_points=[[x, float(channel(np.array(x)))] for x in (ROAD[0] - 5.0, ROAD[1] + 5.0)],
         use_velocity_head=False, verbose=False)
     domain.set_collect_max_quantities()
