@@ -326,6 +326,8 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
             several = getattr(comparison, f"{variant}_several")
             record.figures |= whole.figures(runs, several, comparison.several)
             record.split = whole.middle(runs)["split"]
+            if variant == "lean":
+                record.figures["evolve_stock_over_lean"] = whole.stock_over(comparison.stock, runs)
         _count(record, runs[-1])
         records.append(record)
     return records

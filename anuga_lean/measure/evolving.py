@@ -17,7 +17,7 @@ from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case, describe
 from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import Progress, measure
-from anuga_lean.measure.records import Record, figure
+from anuga_lean.measure.records import Record
 
 SEVERAL = 2  # threads, where the machine has them
 
@@ -59,7 +59,5 @@ def evolve_records(case: Case, builds: Sequence[Build], folder: Path,
         record.figures = whole.figures(one, runs.get((build.label, SEVERAL), []), SEVERAL)
         record.split = whole.middle(one)["split"]
         if build.variant == "lean" and "stock" in records and records["stock"].error is None:
-            ratios = [whole.seconds(a) / whole.seconds(b)
-                      for a, b in zip(runs["stock", 1], one, strict=True)]
-            record.figures["evolve_stock_over_lean"] = figure(ratios, "x", "ratio")
+            record.figures["evolve_stock_over_lean"] = whole.stock_over(runs["stock", 1], one)
     return records

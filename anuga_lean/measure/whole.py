@@ -47,6 +47,12 @@ def serial(one: float, several: float, threads: int) -> float:
     return (threads * several - one) / (threads - 1)
 
 
+def stock_over(stock: Sequence[Run], lean: Sequence[Run]) -> Figure:
+    """Return how many times faster `evolve` is than stock's, from runs in pairs."""
+    ratios = [seconds(a) / seconds(b) for a, b in zip(stock, lean, strict=True)]
+    return figure(ratios, "x", "ratio")
+
+
 def figures(one: Sequence[Run], several: Sequence[Run], threads: int) -> dict[str, Figure]:
     """Return the figures of `evolve` from runs on one thread and on several, in pairs.
 
