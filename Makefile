@@ -2,7 +2,8 @@
 # make test    set up .venv and .venv-4.1.0 here and run the tests on both releases of
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
-#              with benchmarks/baseline/: three quarters of an hour at most
+#              with benchmarks/baseline/: three quarters of an hour at most; instructions only
+#              where valgrind is (apt install valgrind)
 # make venv    set up .venv here, with the package as the files are now
 # make quick   set up .venv here and run tests/unit, tests/property and each model of
 #              tests/parity on one thread: ten minutes at most

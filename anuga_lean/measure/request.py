@@ -68,6 +68,8 @@ class Request:
         folder: a stage of its own.  Lean, and a scenario, only.
     cwd : str or None
         Folder that a script works in; the present one if None.
+    split : bool
+        Split the wall time of `evolve` by what it is spent on (split.py).
     """
 
     variant: str
@@ -89,6 +91,7 @@ class Request:
     stages: bool = False
     checkpoint: bool = False
     cwd: str | None = None
+    split: bool = False
 
     @property
     def is_script(self) -> bool:
