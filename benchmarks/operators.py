@@ -116,7 +116,7 @@ def build(anuga: Any, triangles: int, folder: Path) -> Any:
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", _water, location="centroids")
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     for _ in domain.evolve(yieldstep=1.0, finaltime=1.0):
         pass
     return domain
