@@ -37,6 +37,29 @@ def hilbert_order(
 def release_free_memory() -> None: ...
 def guard_raw_allocations() -> None: ...
 def make_threads(n: int, stack_nbytes: int) -> None: ...
+
+class RateChange:
+    takes: bool
+    def __init__(
+        self,
+        threads: int,
+        stage: Float,
+        elevation: Float,
+        height: Float | None,
+        xmomentum: Float,
+        ymomentum: Float,
+        area: Float,
+        index: NDArray[np.int64] | None,
+        full: NDArray[np.int64] | None,
+        n_full: int,
+        rate: Float | None,
+        scale: float,
+        second: bool,
+    ) -> None: ...
+    def survey(self, limited: bool) -> tuple[float, float, float]: ...
+    def zeros(self, limited: bool) -> tuple[bool, bool]: ...
+    def apply(self, limited: bool) -> None: ...
+
 def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
 def fit_link(
     corner: NDArray[np.int32],

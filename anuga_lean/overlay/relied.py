@@ -35,7 +35,7 @@ RELIED = {
     "operators/erosion_operators.py": ALL,
     "operators/set_elevation.py": ("Set_elevation",),
     "operators/set_stage.py": ("Set_stage",),
-    "operators/rate_operators.py": ("Rate_operator.__init__",),
+    "operators/rate_operators.py": ("Rate_operator",),
     # meshes: factories, files, regions, the generator
     "abstract_2d_finite_volumes/basic_mesh.py": ALL,
     "abstract_2d_finite_volumes/mesh_factory.py": ("rectangular", "rectangular_cross"),
