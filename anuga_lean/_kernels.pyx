@@ -22,6 +22,7 @@ include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
 include "_kernels_rates.pxi"
+include "_kernels_maxima.pxi"
 
 
 cdef extern from "prescribed.h" nogil:

@@ -37,6 +37,18 @@ cdef bint _apart(size_t a, size_t b, int64_t n):
     return a >= b + nbytes or b >= a + nbytes
 
 
+cdef int _check_apart(list written, list read, int64_t n) except -1:
+    """Raise ArrayError if n numbers from one of `written` overlap with others that are named."""
+    cdef size_t each, other
+    cdef Py_ssize_t i
+    for i in range(len(written)):
+        each = written[i]
+        for other in written[i + 1:] + read:
+            if not _apart(each, other, n):
+                raise ArrayError("an array that is written must not share memory with others")
+    return 0
+
+
 cdef class RateChange:
     """One change of stages at a rate; nothing is written before `apply`.
 
@@ -77,7 +89,6 @@ cdef class RateChange:
                   index, full, int64_t n_full, rate, double scale, bint second):
         cdef lean_rate *c = &self.c
         cdef int64_t n = _length(stage, "stage"), m = _length(area, "area"), size
-        cdef size_t each, other
         cdef int code
         self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
         c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
@@ -93,11 +104,10 @@ cdef class RateChange:
         c.area = <const double *> _read(area, np.float64, m, "area")
         if index is not None:
             c.index = <const int64_t *> _read(index, np.int64, m, "index")
-        if full is not None:
-            n_full = _length(full, "full")
-            c.full = <const int64_t *> _read(full, np.int64, n_full, "full")
-        elif not 0 <= n_full <= m:
+        if n_full < 0 or full is None and n_full > m:
             raise ArrayError(f"n_full must be from 0 to {m}, not {n_full}")
+        if full is not None:
+            c.full = <const int64_t *> _read(full, np.int64, n_full, "full")
         c.n_full = n_full
         written = [<size_t> c.stage, <size_t> c.xmomentum, <size_t> c.ymomentum]
         if height is not None:
@@ -110,11 +120,7 @@ cdef class RateChange:
             c.rate = <const double *> _read(rate, np.float64, size, "rate")
             c.per_triangle = index is not None and size == n
             read.append(<size_t> c.rate)
-        for i in range(len(written)):
-            each = written[i]
-            for other in written[i + 1:] + read:
-                if not _apart(each, other, n):
-                    raise ArrayError("an array that is written must not share memory with others")
+        _check_apart(written, read, n)
         with nogil:
             code = lean_rate_check(c)
         if code & LEAN_RATE_MISPLACED:

@@ -7,6 +7,7 @@ kinematic_viscosity  ANUGA's operator, with arrays only while it solves
 viscosity_matrix     the systems of its implicit steps, made chunk by chunk
 viscosity_explicit   its explicit steps
 rates                Rate_operator on kernels
+maxima               Collect_max_quantities_operator on a kernel
 full_triangles       a number in place of 0, 1, 2, ... as the places of full triangles
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
