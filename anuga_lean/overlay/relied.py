@@ -31,11 +31,12 @@ RELIED = {
     "operators/barometric_pressure.py": ALL,
     "utilities/cg_solve.py": ALL,
     "utilities/function_utils.py": ("evaluate_file_function_all_points",),
+    "operators/collect_max_quantities_operator.py": ("Collect_max_quantities_operator",),
     "operators/collect_max_stage_operator.py": ALL,
     "operators/erosion_operators.py": ALL,
     "operators/set_elevation.py": ("Set_elevation",),
     "operators/set_stage.py": ("Set_stage",),
-    "operators/rate_operators.py": ("Rate_operator.__init__",),
+    "operators/rate_operators.py": ("Rate_operator",),
     # meshes: factories, files, regions, the generator
     "abstract_2d_finite_volumes/basic_mesh.py": ALL,
     "abstract_2d_finite_volumes/mesh_factory.py": ("rectangular", "rectangular_cross"),

@@ -182,6 +182,15 @@ _LOADED = [
       for module, kind in (("anuga.operators.set_elevation", "Set_elevation"),
                            ("anuga.operators.set_stage", "Set_stage"))
       for axis, name in enumerate(("v_x", "v_y"))),
+    Row("anuga.operators.collect_max_quantities_operator",
+        "Collect_max_quantities_operator.__call__", "anuga_lean.fractional_steps.maxima:by_kernels",
+        METHOD, "a kernel on all threads", (), LOAD),
+    Row("anuga.operators.rate_operators", "Rate_operator.__call__",
+        "anuga_lean.fractional_steps.rates:by_kernels", METHOD, "kernels on all threads", (), LOAD),
+    *(Row(module, f"{kind}.full_indices", "anuga_lean.fractional_steps.full_triangles:FullIndices",
+          ATTRIBUTE, "a number where it would count from 0", (), LOAD)
+      for module, kind in (("anuga.operators.rate_operators", "Rate_operator"),
+                           ("anuga.abstract_2d_finite_volumes.region", "Region"))),
     Row("anuga.operators.rate_operators", "Rate_operator.__init__",
         "anuga_lean.overlay.late_imports:importing_less", METHOD, "loads no xarray", (), LOAD),
     Row("anuga.parallel.distribute_mesh", "build_submesh",
