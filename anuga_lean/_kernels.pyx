@@ -1013,3 +1013,4 @@ cdef class Run:
 
 
 include "_kernels_viscosity.pxi"
+include "_kernels_operators.pxi"

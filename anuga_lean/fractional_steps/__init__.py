@@ -8,4 +8,8 @@ viscosity_matrix     the systems of its implicit steps, made chunk by chunk
 viscosity_explicit   its explicit steps
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
+set_values           stage, bed or a quantity of all triangles
+inlets               the level to which a structure fills an inlet
+wind, friction, erosion  some triangles at a time, or by kernels
+methods              whether an operator runs ANUGA's code
 """
