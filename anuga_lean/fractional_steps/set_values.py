@@ -45,7 +45,7 @@ class _Places:
     def __getitem__(self, key: Any) -> Any:
         rows, column = key
         if self._columns is None:
-            if rows == slice(None):
+            if isinstance(rows, slice) and rows == slice(None):
                 found = _kernels.centroid_columns(self._operator.domain.lean.ready())
                 self._columns = [Picked.of(each, self._view, itemgetter((rows, j)))
                                  for j, each in enumerate(found)]
