@@ -1042,3 +1042,4 @@ cdef class Run:
 
 include "_kernels_viscosity.pxi"
 include "_kernels_frames.pxi"
+include "_kernels_operators.pxi"

@@ -25,6 +25,7 @@ from anuga_lean.stepping.parameters import Parameters, set_parameters
 from anuga_lean.stepping.prescribed import Prescribed
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
 from anuga_lean.stepping.runge_kutta import Stages, Substeps
+from anuga_lean.stepping.segments import Segments
 from anuga_lean.stepping.tracers import Tracers
 from anuga_lean.stepping.walls import Walls
 from anuga_lean.stepping.wave_speeds import WaveSpeeds
@@ -43,7 +44,7 @@ class Step:
     ----------
     run : _kernels.Run or None
         The kernels and the arrays they have; from the first kernel on.
-    parameters, substeps, quiet, walls, stages, forcing, edges, tracers, yields
+    parameters, substeps, quiet, walls, stages, forcing, edges, segments, tracers, yields
         The parts of a step, each described in its class; new ones once the step starts afresh.
     speeds : WaveSpeeds
         The largest wave speed of each triangle, once asked for; outlives those parts.
@@ -80,6 +81,7 @@ class Step:
         self.stages = Stages(domain, self.substeps, self.quiet)
         self.forcing = Forcing(domain, self.ready, self.stages, self.quiet, rates)
         self.edges = EdgeValues(domain, self.ready)
+        self.segments = Segments(domain)
         self.tracers = Tracers(domain)
         self.yields = YieldState(domain, self.parameters)
         self._state = BoundState(domain)
