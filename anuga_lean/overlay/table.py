@@ -31,7 +31,9 @@ LOAD, INSTALL, AROUND = "load", "install", "around the import"
 ALWAYS = ""
 IF_THERE = "if ANUGA has it"
 IF_LOADED = "if ANUGA has loaded it"    # it goes without modules whose packages are missing
+ONCE_LOADED = "once ANUGA loads it"      # within a function
 ON_RANKS = "on several ranks, in a script"
+ALONE = "unless a launcher has started this process"
 
 
 class Row(NamedTuple):
@@ -52,7 +54,7 @@ class Row(NamedTuple):
     phase : str
         LOAD, INSTALL or AROUND.
     when : str
-        IF_THERE, IF_LOADED, ON_RANKS, or nothing: always.
+        IF_THERE, IF_LOADED, ONCE_LOADED, ON_RANKS, ALONE, or nothing: always.
     """
 
     module: str
@@ -165,7 +167,7 @@ _LOADED = [
           (name,), LOAD, _when(name)) for name in KERNELS_ON_STOCK_ARRAYS),
     Row("anuga.shallow_water.sw_domain_gpu_ext", "init_gpu_domain", f"{_CALLS}:on_stock_arrays",
         WRAPPED_BINDING, "reads and writes ANUGA's arrays",
-        ("init_gpu_domain of compute mode 'unified'",), LOAD, IF_THERE),
+        ("init_gpu_domain of compute mode 'unified'",), LOAD, ONCE_LOADED),
     Row("anuga.operators.kinematic_viscosity_operator_ext", "build_geo_structure",
         f"{_QUANTITY_CALLS}:on_real_mesh", WRAPPED_BINDING, "reads ANUGA's mesh arrays", (), LOAD),
     *(Row("anuga.geometry.polygon", name, f"{_REGIONS}:searching_parts", WRAPPED,
@@ -306,12 +308,13 @@ _INSTALLED = [
     Row("anuga.fit_interpolate.interpolate", "Interpolation_function.__init__",
         "anuga_lean.results.doors:interpolating_stored", METHOD, _BY_FRAME),
     Row("anuga.utilities._sww_frames", "SWWSource.__init__",
-        "anuga_lean.results.doors:keeping_one_frame", METHOD, "rows of one frame, not of several"),
+        "anuga_lean.results.doors:keeping_one_frame", METHOD, "rows of one frame, not of several",
+        (), INSTALL, ONCE_LOADED),
     Row("anuga.utilities.animate", "SWW_plotter.water_volume",
         "anuga_lean.results.doors:of_all_triangles", METHOD, "makes no list of all triangles",
         (), INSTALL, IF_LOADED),
     Row("anuga.utilities._sww_frames", "FrameArray._frame", _READS, METHOD,
-        "computes some triangles at a time", ("plotting:frame_of",)),
+        "computes some triangles at a time", ("plotting:frame_of",), INSTALL, ONCE_LOADED),
     Row("anuga.abstract_2d_finite_volumes.basic_mesh", "Basic_mesh._build_neighbours",
         "anuga_lean.mesh.rectangles:build_neighbours", METHOD, "those of a rectangle are known"),
     # only here: in its own module it still gives lists to a script
@@ -341,24 +344,36 @@ _WAITING = (
     ("scipy.sparse.linalg", (), "31 MiB with the one before"),
     ("dill", (), "4 MiB"),
     ("hashlib", (), "4 MiB: OpenSSL"),
+    ("zipfile", (), "0.5 MiB"),
     ("pdb", (), "1 MiB"),
 )
 # Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
 # to say matplotlib.pyplot.
-COMPLETED = ("concurrent", "importlib", "matplotlib", "packaging", "PIL")
+COMPLETED = ("concurrent", "importlib", "matplotlib", "mpi4py", "packaging", "PIL")
+
+# What ANUGA takes from mpi4py.MPI at its import, besides functions.
+_OF_MPI = ("COMM_WORLD", "MAX", "MIN", "SUM", "PROD", "LAND", "BAND", "LOR", "BOR", "LXOR", "BXOR",
+           "MAXLOC", "MINLOC", "Get_processor_name")
 
 # What comes in by `import anuga_lean`, and while it has ANUGA imported: `import_hook` and
 # `late_imports` put it there.
 _IMPORTING = "anuga_lean.overlay.late_imports"
+_LATE_MPI = "anuga_lean.overlay.late_mpi"
 _AROUND = [
     *(Row("anuga", f"from {module} import {', '.join(names)}" if names else f"import {module}",
           f"{_IMPORTING}:importing_anuga", LATE, f"loaded at its first use: {nbytes}",
           (module, names), AROUND,
           "in whichever module says so") for module, names, nbytes in _WAITING),
+    *(Row("anuga", f"from {module} import {', '.join(names)}", f"{_LATE_MPI}:stand_in", LATE,
+          "MPI begins when ranks are asked for: 12 MiB", (module, names), AROUND, ALONE)
+      for module, names in (("mpi4py", ("MPI",)), ("mpi4py.MPI", _OF_MPI))),
+    *(Row("anuga.utilities.parallel_abstraction", name, f"{_LATE_MPI}:{name}", WRAPPED,
+          "MPI begins when ranks are asked for", (), AROUND, ALONE)
+      for name in ("finalize", "get_processor_name")),
     Row("python", "sys.meta_path: import_hook", "anuga_lean.overlay.import_hook:watch", PROCESS,
         "lean classes come in with `import anuga`", (), AROUND, "until ANUGA is imported"),
     Row("python", "sys.meta_path: late_imports", f"{_IMPORTING}:importing_anuga", PROCESS,
-        "completes packages of which ANUGA leaves modules loaded", (), AROUND),
+        "what is done once a module is loaded", (), AROUND),
     Row("python", "builtins.__import__", f"{_IMPORTING}:importing_anuga", PROCESS,
         "what ANUGA imports for a few functions waits", (), AROUND,
         "while ANUGA, a Rate_operator or a submesh is made"),
