@@ -170,8 +170,11 @@ def mark(phase: str) -> None:
 
 def _is_there(row: Any) -> bool:
     """Whether this ANUGA has what a row names; some builds go without a compiled module."""
-    return importlib.util.find_spec(row.module) is not None \
-        and hasattr(importlib.import_module(row.module), row.name)
+    if importlib.util.find_spec(row.module) is None:
+        return False
+    first, _, attribute = row.name.partition(".")
+    found = getattr(importlib.import_module(row.module), first, None)
+    return found is not None and (not attribute or hasattr(found, attribute))
 
 
 def _get(module: str, name: str) -> Any:
@@ -207,6 +210,10 @@ def _wrap(row: Any) -> None:
     rebind(function, _own(row)(function, *row.arguments))
 
 
+def _name(row: Any) -> None:
+    (_wrap_here if "." in row.name else _wrap)(row)
+
+
 def _bind(row: Any) -> None:
     holder, name = _holder(row)
     setattr(holder, name, _own(row))
@@ -239,6 +246,7 @@ _INSTALLERS: dict[str, Callable[[Any], None]] = {
     "function, here only": _bind,
     "function, wrapped here only": _wrap_here,
     "method, wrapped": _wrap_here,
+    "named where memory runs out": _name,
     "class attribute": _set_attribute,
     "constructor": _construct,
     "of the process": _act,
