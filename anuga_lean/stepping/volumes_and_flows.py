@@ -58,8 +58,8 @@ class ReportingDomain(ProgressingDomain):
         if volume > 0.0 and self.verbose:
             print(f"Cumulative mass protection: {volume} m^3")
 
-    @telling("the flows through the boundary")
     @unless_on_stock_arrays
+    @telling("the flows through the boundary")
     def compute_boundary_flows(self) -> tuple[dict[str, float], float, float]:
         """Return the inflow by boundary tag, all inflow and all outflow, m3/s.
 
