@@ -889,6 +889,14 @@ cdef class Run:
         with nogil:
             self.kernels.mark_isolated(&self.r)
 
+    def begin_deferred(self):
+        """Forget the undo record and the predictor: the sweep itself is to distribute."""
+        self._need("begin_deferred", UNDO)
+        if self.r.n_undo:
+            lean_clear_undo(&self.r)
+        self.r.predictor_dt = 0.0
+        self._note_room()
+
     # -- undo record -------------------------------------------------------
 
     @property

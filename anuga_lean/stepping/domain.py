@@ -47,7 +47,8 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 # Attributes that are not pickled.
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
               "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen",
-              "_lean_step_is_due", "_lean_distributed", "_lean_own")
+              "_lean_step_is_due", "_lean_distributed", "_lean_own", "_lean_last_time",
+              "_lean_idle_steps")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:
@@ -321,12 +322,16 @@ class LeanDomain(EvolvingDomain):
             if boundary is None or is_wall(boundary) \
                     and not self._lean_own & user_methods.BEFORE_FLUXES:
                 continue
-            if not self.on_stock_arrays and asks_edge_by_edge(boundary):
-                self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
-            try:
-                boundary.evaluate_segment(self, edges)
-            finally:
-                self._lean_edges = {}
+            self.evaluate_boundary(boundary, edges)
+
+    def evaluate_boundary(self, boundary: Any, edges: Any) -> None:
+        """Let a boundary object write the boundary values of its edges, (m,) int."""
+        if not self.on_stock_arrays and asks_edge_by_edge(boundary):
+            self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
+        try:
+            boundary.evaluate_segment(self, edges)
+        finally:
+            self._lean_edges = {}
 
     def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> Any:
         """Write the boundary values of reflective walls.
@@ -424,9 +429,14 @@ class LeanDomain(EvolvingDomain):
             raise ModelError(
                 "ANUGA steps domains with discontinuous elevation only: "
                 "domain.set_using_discontinuous_elevation(True).")
-        count, volume = self.lean.update()
+        self.note_lifted(*self.lean.update())
+
+    def note_lifted(self, count: int, volume: float) -> None:
+        """Keep the total if an update has lifted so many depths, by so many m3, and warn."""
+        if count == 0:
+            return
         from anuga import numprocs
-        if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
+        if numprocs == 1 and volume > _swd._negative_volume_noise_floor:
             total = self._volume_of(self.lean.stages.stage_after_update())
             self.volume_history.append(total)
             if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
@@ -435,7 +445,7 @@ class LeanDomain(EvolvingDomain):
                     f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
                     "possible loss of conservation. \nConsider using "
                     "domain.report_water_volume_statistics() to check the extent of the problem",
-                    stacklevel=2)
+                    stacklevel=3)
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities, and let observers see the step."""

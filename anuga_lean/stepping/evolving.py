@@ -16,6 +16,8 @@ from anuga.shallow_water import shallow_water_domain as _swd
 
 from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
+from anuga_lean.stepping.plain_steps import PARTS as PLAIN_PARTS
+from anuga_lean.stepping.plain_steps import PlainSteps
 from anuga_lean.stepping.sww import go_on_with_file
 from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
 from anuga_lean.stepping.whole_domains import release_left_behind
@@ -36,11 +38,12 @@ _OF_THE_LOOP = ("relative_yieldtime", "yieldtime", "yieldstep", "finaltime",
 class _StepInParts:
     """A step: how many of its parts are done, and how many of those were passed over again."""
 
-    __slots__ = ("done", "passed", "time")
+    __slots__ = ("done", "passed", "plain", "time")
 
     def __init__(self, time: float) -> None:
         self.time = time        # relative, s, when it began
         self.done = self.passed = 0
+        self.plain: PlainSteps | None = None    # what takes its parts, if it is plain
 
 
 class _Paused:
@@ -72,7 +75,7 @@ class EvolvingDomain(ObservedDomain):
     _lean_interrupts: HeldInterrupts | None = None      # while it does
     _lean_step: Any = None              # the step that was begun last
     _lean_part_of: Any = None           # the same, between its parts
-    _lean_step_is_due = False           # ANUGA calls the next step, which is a user's own
+    _lean_step_is_due = False           # ANUGA calls the next step, which may be a user's own
     _lean_paused: _Paused | None = None
     _lean_opening: _Paused | None = None    # which evolve goes on from, up to its first step
     _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
@@ -222,16 +225,16 @@ class EvolvingDomain(ObservedDomain):
 
     def get_timestepping_method(self) -> str:
         """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
-        if self._lean_interrupts is not None and not OF_A_WHOLE_STEP.isdisjoint(
-                users_own(self)):
-            self._lean_step_is_due = True
+        self._lean_step_is_due = self._lean_interrupts is not None
         method: str = super().get_timestepping_method()
         return method
 
     def _leave_own_step(self) -> None:
-        """Turn to stock arrays: a user's own step calls its parts instead of ANUGA's step."""
+        """Turn to stock arrays if a user's own step calls its parts instead of ANUGA's step."""
         self._lean_step_is_due = False
-        self.use_stock_kernels(described(users_own(self) & OF_A_WHOLE_STEP, self))
+        own = users_own(self) & OF_A_WHOLE_STEP
+        if own:
+            self.use_stock_kernels(described(own, self))
 
     def set_quantity(self, *args: Any, **kwargs: Any) -> None:
         """Set values of a quantity; see ANUGA's method."""
@@ -273,6 +276,7 @@ def _method(cls: type, name: str) -> Callable[..., Any]:
 
 def _part(cls: type, name: str) -> Callable[..., Any]:
     method = _method(cls, name)
+    in_plain = PLAIN_PARTS.get(name)
     prepares_yield = name == "distribute_to_vertices_and_edges"
 
     @functools.wraps(method)
@@ -289,11 +293,15 @@ def _part(cls: type, name: str) -> Callable[..., Any]:
             step.passed += 1
             return None
         self._lean_interrupts.ask()
-        self._lean_part_of = None
-        try:
-            result = method(self, *args, **kwargs)
-        finally:
-            self._lean_part_of = step
+        if step.plain is not None:
+            result = method(self, *args, **kwargs) if in_plain is None \
+                else in_plain(step.plain, *args, **kwargs)
+        else:
+            self._lean_part_of = None
+            try:
+                result = method(self, *args, **kwargs)
+            finally:
+                self._lean_part_of = step
         step.done += 1
         step.passed += 1
         return result
@@ -320,9 +328,11 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
         if opening is None or opening.step.done == 0:
             self._lean_step = _StepInParts(self.relative_time)
             self._lean_interrupts.raise_pending()
+            if self.lean is not None and self.lean.plain.begins():
+                self._lean_step.plain = self.lean.plain
         else:
             self._lean_step = opening.step
-            self._lean_step.passed = 0
+            self._lean_step.passed, self._lean_step.plain = 0, None
         self._lean_part_of = self._lean_step
         try:
             result = method(self, *args, **kwargs)

@@ -71,5 +71,6 @@ class QuietBlocks:
         """Take fingerprints of the blocks that did not change, if the update has marked them."""
         if marking:
             run.take_fingerprints()
-        if self._updates % _MARK_EVERY or np.mean(self.changed) > 0.9:
+        if self._updates % _MARK_EVERY or \
+                np.count_nonzero(self.changed) / len(self.changed) > 0.9:
             self._updates += 1          # nearly all is moving: mark again later
