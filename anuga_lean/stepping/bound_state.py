@@ -7,7 +7,7 @@ that no quantity holds belong to `runge_kutta`, `wave_speeds` and `forcing`.
 
 from __future__ import annotations
 
-from operator import attrgetter, is_not, itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,8 @@ class BoundState:
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
-        self._bound: list[np.ndarray] = []
-        self._owners: list[Any] = []    # the quantities of those
+        self._bound: tuple[np.ndarray, ...] = ()
+        self._owners: tuple[Any, ...] = ()      # the quantities of those
 
     def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
         """Give the kernels the present arrays; return whether one of them is new.
@@ -53,9 +53,9 @@ class BoundState:
         if self.is_present():
             return False
         quantities = self._domain.quantities
-        owners = [quantities[name] for name in _STATE + RECONSTRUCTED]
-        state = [quantities[name].centroid_values for name in _STATE]
-        edges = [quantities[name].boundary_values for name in RECONSTRUCTED]
+        owners = _quantities_of(quantities)
+        state = tuple([quantities[name].centroid_values for name in _STATE])
+        edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
         bound = state + edges
         for j, name in enumerate(_STATE + RECONSTRUCTED if self._bound else ()):
             if owners[j] is not self._owners[j]:
@@ -71,11 +71,9 @@ class BoundState:
     def is_present(self) -> bool:
         """Whether the kernels have the arrays of the quantities that the domain has now."""
         owners = self._owners
-        return bool(owners) and not (
-            any(map(is_not, _quantities_of(self._domain.quantities), owners))
-            or any(map(is_not, map(_centroids_of, owners[:len(_STATE)]), self._bound))
-            or any(map(is_not, map(_boundaries_of, owners[len(_STATE):]),
-                       self._bound[len(_STATE):])))
+        return _kernels.are_same(_quantities_of(self._domain.quantities), owners) \
+            and _kernels.are_same((*map(_centroids_of, owners[:len(_STATE)]),
+                                   *map(_boundaries_of, owners[len(_STATE):])), self._bound)
 
     def take_hidden(self) -> None:
         """Assign centroid values that a script has put into the dict of a quantity."""

@@ -449,14 +449,17 @@ class LeanDomain(EvolvingDomain):
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities, and let observers see the step."""
-        if self._goes_on_from_a_step():     # they are known
+        if (self._lean_opening is not None or self._lean_goes_on) \
+                and self._goes_on_from_a_step():    # they are known
             return
-        past = None if self.on_stock_arrays else self.lean.yields.past
+        past = None if self.lean is None else self.lean.yields.past
         if past is None:
             super().update_extrema()
         else:
             self._update_extrema_of(past)
-        self._show_step()
+        self._lean_step_is_due = False
+        if self._lean_unseen:
+            self._show_step()
 
     def _update_extrema_of(self, past: PastState) -> None:
         self._lean_monitoring = True

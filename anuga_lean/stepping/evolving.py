@@ -17,7 +17,8 @@ from anuga.shallow_water import shallow_water_domain as _swd
 from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
 from anuga_lean.stepping.plain_steps import PARTS as PLAIN_PARTS
-from anuga_lean.stepping.plain_steps import PlainSteps
+from anuga_lean.stepping.plain_steps import STEPS as PLAIN_STEPS
+from anuga_lean.stepping.plain_steps import StepInParts
 from anuga_lean.stepping.sww import go_on_with_file
 from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
 from anuga_lean.stepping.whole_domains import release_left_behind
@@ -33,17 +34,6 @@ _OF_THE_LOOP = ("relative_yieldtime", "yieldtime", "yieldstep", "finaltime",
                 "relative_finaltime", "evolve_starttime", "recorded_min_timestep",
                 "recorded_max_timestep", "number_of_steps", "number_of_first_order_steps",
                 "_order_")
-
-
-class _StepInParts:
-    """A step: how many of its parts are done, and how many of those were passed over again."""
-
-    __slots__ = ("done", "passed", "plain", "time")
-
-    def __init__(self, time: float) -> None:
-        self.time = time        # relative, s, when it began
-        self.done = self.passed = 0
-        self.plain: PlainSteps | None = None    # what takes its parts, if it is plain
 
 
 class _Paused:
@@ -162,6 +152,7 @@ class EvolvingDomain(ObservedDomain):
             self._lean_evolving = True
             if not self.on_stock_arrays:
                 self.lean.take_hidden()
+                self.lean.plain.ask_again()
             t = self._advance(steps)
             self._lean_evolving = False
             if t is not None:
@@ -241,6 +232,13 @@ class EvolvingDomain(ObservedDomain):
         self.complete_step()
         super().set_quantity(*args, **kwargs)
 
+    def _note_update(self) -> None:
+        """Note that the update of a step begins."""
+
+    def update_timestep_as_anuga(self, yieldstep: float | None, finaltime: float | None) -> None:
+        """Choose the timestep, which ANUGA's method does."""
+        super().update_timestep(yieldstep, finaltime)
+
     def _goes_on_from_a_step(self) -> bool:
         """Whether this evolve goes on with another one's steps: take what its loop knew."""
         if self._lean_opening is not None:
@@ -318,6 +316,7 @@ def _forget_quiet(domain: Any) -> None:
 
 def _step(cls: type, name: str) -> Callable[..., Any]:
     method = _method(cls, name)
+    in_plain = PLAIN_STEPS.get(name)
 
     @functools.wraps(method)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -326,10 +325,15 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
         self._lean_step_is_due = False
         opening, self._lean_opening = self._lean_opening, None
         if opening is None or opening.step.done == 0:
-            self._lean_step = _StepInParts(self.relative_time)
+            self._lean_step = begun = StepInParts(self.relative_time)
             self._lean_interrupts.raise_pending()
-            if self.lean is not None and self.lean.plain.begins():
-                self._lean_step.plain = self.lean.plain
+            lean = self.lean
+            if lean is not None and lean.plain.begins():
+                if in_plain is not None:
+                    in_plain(lean.plain, begun, *args, **kwargs)
+                    self._lean_unseen = bool(self._step_observers)
+                    return None
+                begun.plain = lean.plain
         else:
             self._lean_step = opening.step
             self._lean_step.passed, self._lean_step.plain = 0, None
@@ -338,7 +342,7 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
             result = method(self, *args, **kwargs)
         finally:
             self._lean_part_of = None
-        self._note_step()
+        self._lean_unseen = bool(self._step_observers)
         return result
 
     return step

@@ -8,11 +8,10 @@ between; both call the same kernels with the same arrays in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
-from operator import attrgetter, is_not
-from threading import get_ident
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from anuga.operators.boundary_flux_integral_operator import boundary_flux_integral_operator
 from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
 
 from anuga_lean import _kernels
@@ -31,6 +30,12 @@ _BETWEEN_PARTS = ("update_ghosts", "set_relative_time", "get_relative_time",
                   "_clip_timestep_to_output_times", "_time_remaining_until")
 _NAMES = frozenset(user_methods.STEPPING + _BETWEEN_PARTS)
 _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
+# What ANUGA's evolve calls from one step to the next.
+_BETWEEN_STEPS = ("apply_fractional_steps", "update_extrema", "get_timestepping_method")
+_functions_between = attrgetter(*_BETWEEN_STEPS)
+# Steps that begin without asking where no code of a user's runs between them.  What another
+# thread or a handler of a signal changes comes at no certain step, so that it may come later.
+_UNASKED = 7
 # What a step is plain by, as long as each is the same object.
 _settings_of = attrgetter(
     "multiprocessor_mode", "n_sediment_classes", "tracer_speed_factor", "number_of_tracers",
@@ -38,6 +43,17 @@ _settings_of = attrgetter(
     "use_sloped_mannings", "quantities_to_be_monitored", "using_discontinuous_elevation",
     "timestepping_method", "timestep_fluxcalls", "centroid_transmissive_bc", "omp_num_threads",
     "boundary_map", "tag_boundary_cells", "quantities", "mesh")
+
+
+class StepInParts:
+    """A step: how many of its parts are done, and how many of those were passed over again."""
+
+    __slots__ = ("done", "passed", "plain", "time")
+
+    def __init__(self, time: float) -> None:
+        self.time = time        # relative, s, when it began
+        self.done = self.passed = 0
+        self.plain: PlainSteps | None = None    # what takes its parts, if it is plain
 
 
 class PlainSteps:
@@ -64,12 +80,16 @@ class PlainSteps:
         self._parameters: Any = None
         self._has_friction = False
         self._limits = capabilities().prescribed_limiter
+        self._unasked = 0       # steps that may begin without asking again
 
     # -- whether a step is plain -----------------------------------------------
 
     def begins(self) -> bool:
         """Return whether the step that begins is plain; the kernels have its arrays then."""
         domain, step = self._domain, self._step
+        if self._unasked > 0 and domain.lean is step:
+            self._unasked -= 1
+            return True
         if domain.lean is not step:     # on stock arrays
             return False
         if not (self._is_as_before() or self._is_plain()):
@@ -80,14 +100,33 @@ class PlainSteps:
         if not self._run_is_ready():
             self._run = step.ready()
             self._owners = [domain.quantities[name] for name in RECONSTRUCTED]
-        return not (step.forcing.rates or step.forcing.friction_is_due)
+        for quantity in self._owners:
+            quantity.on_distribute(None, False)
+        if step.forcing.rates or step.forcing.friction_is_due:
+            return False
+        self._unasked = 0 if self._users_act_between_steps() else _UNASKED
+        return True
+
+    def ask_again(self) -> None:
+        """Ask whether the next step is plain: code of a user's may run before."""
+        self._unasked = 0
+
+    def _users_act_between_steps(self) -> bool:
+        """Whether code of a user's may run between two steps without a yield."""
+        domain = self._domain
+        return bool(domain._step_observers) \
+            or any([type(operator) is not boundary_flux_integral_operator
+                    for operator in domain.fractional_step_operators]) \
+            or not all(map(user_methods.is_anugas, _functions_between(type(domain)))) \
+            or not domain.__dict__.keys().isdisjoint(_BETWEEN_STEPS)
 
     def _is_as_before(self) -> bool:
         """Whether all that the last answer was found from is still the same."""
         domain = self._domain
-        if self._run is None or any(map(is_not, _functions_of(type(domain)), self._functions)) \
+        if self._run is None \
+                or not _kernels.are_same(_functions_of(type(domain)), self._functions) \
                 or not domain.__dict__.keys().isdisjoint(_NAMES) \
-                or any(map(is_not, _settings_of(domain), self._settings)) \
+                or not _kernels.are_same(_settings_of(domain), self._settings) \
                 or self._lists != (domain.fractional_step_operators, domain.forcing_terms,
                                    list(domain.boundary_map.values())) \
                 or domain.mesh.overridden or not domain._lean_asked or not walls_are_anugas() \
@@ -135,6 +174,54 @@ class PlainSteps:
         return self._run is not None and step.run is self._run \
             and step.has_present_blocks() and step.has_present_arrays()
 
+    # -- whole steps, in the order of ANUGA's ------------------------------------
+
+    def evolve_one_euler_step(self, parts: StepInParts, yieldstep: float | None,
+                              finaltime: float | None) -> None:
+        """Take one step forward."""
+        self._first_substep(parts, yieldstep, finaltime)
+
+    def evolve_one_rk2_step(self, parts: StepInParts, yieldstep: float | None,
+                            finaltime: float | None) -> None:
+        """Take two steps forward, and the average of the state before and after."""
+        domain = self._domain
+        before = domain.get_relative_time()
+        self.backup_conserved_quantities()
+        parts.done = 1
+        self._first_substep(parts, yieldstep, finaltime)
+        domain.set_relative_time(domain.get_relative_time() + domain.timestep)
+        if domain.ghost_layer_width < 4:
+            domain.update_ghosts()
+        self._fluxes(parts)
+        self._update(parts)
+        self.saxpy_conserved_quantities(0.5, 0.5)
+        domain.set_relative_time(before)
+
+    def _first_substep(self, parts: StepInParts, yieldstep: float | None,
+                       finaltime: float | None) -> None:
+        self._fluxes(parts)
+        self._domain.update_timestep_as_anuga(yieldstep, finaltime)
+        parts.done += 1
+        self._update(parts)
+
+    def _fluxes(self, parts: StepInParts) -> None:
+        """Go from the centroid values to the rates at which they change."""
+        domain = self._domain
+        domain._lean_interrupts.ask()
+        self.distribute_to_vertices_and_edges()
+        self.update_boundary()
+        parts.done += 2
+        self.compute_fluxes()
+        self.compute_forcing_terms()
+        parts.done += 2
+
+    def _update(self, parts: StepInParts) -> None:
+        domain = self._domain
+        domain._lean_interrupts.ask()
+        domain._note_update()
+        self.update_conserved_quantities()
+        parts.done += 1
+
     # -- its parts ---------------------------------------------------------------
 
     def distribute_to_vertices_and_edges(self, distribute_to_vertices: bool = True) -> None:
@@ -144,19 +231,13 @@ class PlainSteps:
             step.walls.reflect(self._walls)
         step.enter()
         step.yields.past = None
-        run.begin_deferred()
-        if self._limits:
-            masks = masks_of(domain)
-            if masks.are_new or domain._lean_goes_on:
-                step.prescribed = Prescribed.taken(step.prescribed, domain, run, step.quiet)
-            else:
-                run.take_prescribed()
+        masks = masks_of(domain) if self._limits else None
+        taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
+        if masks is not None and not taking:
+            step.prescribed = Prescribed.taken(step.prescribed, domain, run, step.quiet)
+        run.defer_distribute(taking)
         step.edges.on_distribute(in_step=True)
         step.forcing.on_distribute(True, shared=False)
-        if run.ordered:
-            run.mark_isolated()
-        for quantity in self._owners:
-            quantity.on_distribute(None, False)
 
     def update_boundary(self) -> None:
         """Let the boundary objects that are no walls write their boundary values."""
@@ -187,7 +268,9 @@ class PlainSteps:
         self._step.average(a, b, 1.0 if c is None else c, self._run)
 
 
-# The parts that a plain step takes in another way than others do.
+# The parts, and whole steps, that are taken in another way here.
+STEPS = {"evolve_one_euler_step": PlainSteps.evolve_one_euler_step,
+         "evolve_one_rk2_step": PlainSteps.evolve_one_rk2_step}
 PARTS: dict[str, Callable[..., None]] = {
     name: function for name, function in vars(PlainSteps).items()
-    if name in user_methods.STEPPING}
+    if name in user_methods.STEPPING and name not in STEPS}
