@@ -186,6 +186,7 @@ class PlainSteps:
         """Take two steps forward, and the average of the state before and after."""
         domain = self._domain
         before = domain.get_relative_time()
+        domain._lean_interrupts.ask()
         self.backup_conserved_quantities()
         parts.done = 1
         self._first_substep(parts, yieldstep, finaltime)
@@ -194,26 +195,34 @@ class PlainSteps:
             domain.update_ghosts()
         self._fluxes(parts)
         self._update(parts)
+        domain._lean_interrupts.ask()
         self.saxpy_conserved_quantities(0.5, 0.5)
         domain.set_relative_time(before)
 
     def _first_substep(self, parts: StepInParts, yieldstep: float | None,
                        finaltime: float | None) -> None:
+        domain = self._domain
         self._fluxes(parts)
-        self._domain.update_timestep_as_anuga(yieldstep, finaltime)
+        domain._lean_interrupts.ask()
+        domain.update_timestep_as_anuga(yieldstep, finaltime)
         parts.done += 1
         self._update(parts)
 
     def _fluxes(self, parts: StepInParts) -> None:
         """Go from the centroid values to the rates at which they change."""
-        domain = self._domain
-        domain._lean_interrupts.ask()
+        ask = self._domain._lean_interrupts.ask
+        ask()
         self.distribute_to_vertices_and_edges()
+        parts.done += 1
+        ask()
         self.update_boundary()
-        parts.done += 2
+        parts.done += 1
+        ask()
         self.compute_fluxes()
+        parts.done += 1
+        ask()
         self.compute_forcing_terms()
-        parts.done += 2
+        parts.done += 1
 
     def _update(self, parts: StepInParts) -> None:
         domain = self._domain
