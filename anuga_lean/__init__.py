@@ -7,6 +7,7 @@ ANUGA is loaded.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.machinery import PathFinder
 from typing import Any
@@ -130,6 +131,15 @@ def _checkpoint(absolute: str, given: str, identity: str) -> Any:
     return set_of_stub(absolute, given, identity)
 
 
+def _anuga() -> Any:
+    """Load ANUGA with the lean classes in, and the guard that the environment asks for."""
+    anuga = _install.install()
+    if os.environ.get("ANUGA_LEAN_GUARD", "0") not in ("", "0") and _install.is_installed():
+        from anuga_lean.guard.starting import begin_by_environment
+        begin_by_environment()
+    return anuga
+
+
 def _is_own_module(name: str) -> bool:
     """Whether `name` is a module of this package that is not loaded yet."""
     return PathFinder.find_spec(f"{__name__}.{name}", __path__) is not None
@@ -139,10 +149,10 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__") and name != "__all__" or _is_own_module(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "__all__":
-        anuga = _install.install()
+        anuga = _anuga()
         names = getattr(anuga, "__all__", [n for n in vars(anuga) if not n.startswith("_")])
         return [*_OWN, *names]
-    anuga = _install.install()
+    anuga = _anuga()
     if name == "load_checkpoint_file" and not _install.is_installed():
         from anuga_lean.checkpoint.on_stock import load_checkpoint_file
         return load_checkpoint_file

@@ -21,11 +21,12 @@ import sys
 import types
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from anuga_lean._errors import CommandError, RunStopped
-from anuga_lean.guard.options import WITH_VALUE, add_options
+from anuga_lean.guard.options import GUARD_VARIABLE, RECORDS, WITH_VALUE, add_options
 from anuga_lean.overlay.stopping_ranks import stop_others
 
 SUMMARY = "run an ANUGA script or module on lean domains"
@@ -85,8 +86,13 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("nothing to run: name a script, or a module after -m")
     if args.module is None and not os.path.exists(args.script):
         raise CommandError(f"there is no script {args.script}")
+    args.guard = args.guard or os.environ.get(GUARD_VARIABLE, "0") not in ("", "0")
     if not args.guard:
+        if args.resume or args.restarts:
+            raise CommandError("--resume and --restarts are of guarded runs: add --guard")
         return _run_it(args)
+    if args.restarts:
+        return _run_again(args)
     from anuga_lean.guard import starting
 
     guard = starting.begin(args, ["anuga_lean", "run", *sys.argv[2:]])
@@ -101,6 +107,24 @@ def run(args: argparse.Namespace) -> int:
         raise
     finally:
         guard.end(outcome, code)
+
+
+def _run_again(args: argparse.Namespace) -> int:
+    """Run the script in processes of its own, again after each stop on request."""
+    from anuga_lean.guard.restarts import run_again
+    from anuga_lean.overlay.stopping_ranks import started_with
+
+    count, variable = started_with(os.environ)
+    if count > 1:
+        raise CommandError(
+            f"--restarts starts a script of one process, and this is one of {count} "
+            f"({variable}): run mpiexec again, in a loop, as long as it exits with 75")
+    if args.restarts < 0:
+        raise CommandError(f"--restarts {args.restarts} is below 0: give the number of restarts")
+    words = list(sys.argv[2:])
+    place = next(i for i, word in enumerate(words) if word.startswith("--restarts"))
+    del words[place:place + (1 if "=" in words[place] else 2)]
+    return run_again(words, args.restarts, args.record or Path(RECORDS))
 
 
 def _run_it(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from anuga_lean.guard.watch import FRACTIONS, Fractions
 
+GUARD_VARIABLE = "ANUGA_LEAN_GUARD"
 FOLDER, RECORDS, STOP_FILE, EVERY = "CHECKPOINTS", "anuga_lean_runs", "stop.flag", 900.0
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|h|d)?")
@@ -69,6 +70,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--guard", action="store_true", help="do so")
     group.add_argument("--resume", action="store_true", help=(
         "go on from the newest whole set of checkpoints of this model, if there is one"))
+    group.add_argument("--restarts", type=int, default=0, metavar="N", help=(
+        "run it again at most N times after it has stopped on request"))
     group.add_argument("--walltime", type=duration, metavar="TIME", help=(
         "stop before so much time has passed: 90min, 12h; under Slurm the job's own end is known"))
     group.add_argument("--stop-file", default=STOP_FILE, metavar="FILE", help=(
@@ -85,5 +88,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 # Of the options above, those that a value follows.
-WITH_VALUE = ("--walltime", "--stop-file", "--checkpoint-every", "--checkpoint-dir",
+WITH_VALUE = ("--restarts", "--walltime", "--stop-file", "--checkpoint-every", "--checkpoint-dir",
               "--fractions", "--record")

@@ -6,6 +6,7 @@ The options are `options`'; signals are caught before this module is loaded, by 
 from __future__ import annotations
 
 import argparse
+import atexit
 import math
 import os
 import shlex
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from anuga_lean._errors import CommandError
-from anuga_lean.guard.options import RECORDS
+from anuga_lean.guard.options import GUARD_VARIABLE, RECORDS, add_options
 from anuga_lean.guard.requests import REQUESTS
 from anuga_lean.guard.stopping import Options, RunGuard
 from anuga_lean.stepping import guarding
@@ -42,14 +43,30 @@ def begin(args: argparse.Namespace, command: Sequence[str]) -> RunGuard:
                            "or name another --stop-file")
     REQUESTS.catch_signals()
     words = list(command)
-    if "--resume" not in words:
-        words.insert(words.index("--guard") + 1 if "--guard" in words else len(words), "--resume")
+    if "--guard" in words and "--resume" not in words:
+        words.insert(words.index("--guard") + 1, "--resume")
     guard = RunGuard(REQUESTS, Options(
         folder=args.checkpoint_dir, every=args.checkpoint_every, fractions=args.fractions,
         stop_file=args.stop_file, deadline=_deadline(args.walltime),
         record=args.record or _new_record(), resume=args.resume, command=shlex.join(words)))
     guarding.put(guard)
     return guard
+
+
+def begin_by_environment() -> None:
+    """Put a guard into a process whose environment asks for one, as `--guard` does.
+
+    ``ANUGA_LEAN_GUARD=1`` guards a script that imports anuga_lean, ``ANUGA_LEAN_GUARD=resume``
+    goes on from its newest set.
+    """
+    asked = os.environ.get(GUARD_VARIABLE, "")
+    if guarding.guard() is not None or asked in ("", "0"):
+        return
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    args = parser.parse_args(["--guard", *(["--resume"] if asked == "resume" else [])])
+    guard = begin(args, ["env", f"{GUARD_VARIABLE}=resume", sys.executable, *sys.argv])
+    atexit.register(guard.end, "ended", 0)
 
 
 def _new_record() -> Path:

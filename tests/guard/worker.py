@@ -130,7 +130,8 @@ def main(argv: list[str]) -> None:
     for name in names.split(","):
         place = Path(folder).resolve() / name
         place.mkdir(parents=True, exist_ok=True)
-        {"write": write, "load": load_each, "resume": resume_each}[what](anuga, cases[name].build, place, int(moments))
+        act = {"write": write, "load": load_each, "resume": resume_each}[what]
+        act(anuga, cases[name].build, place, int(moments))
 
 
 if __name__ == "__main__":

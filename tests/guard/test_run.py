@@ -1,0 +1,243 @@
+"""Guarded runs from the command line: scripts that stop, go on, and are told what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpirun import on_ranks
+
+MODEL = """
+import os, signal, sys
+import anuga
+import numpy as np
+
+def stop_at(*places):
+    'Ask this process to stop, at so many of the yields of each try.'
+    if os.environ.get("STOP") in map(str, places):
+        os.kill(os.getpid(), getattr(signal, os.environ.get("SIGNAL", "SIGUSR1")))
+
+domain = None
+if anuga.myid == 0:
+    domain = anuga.rectangular_cross_domain(12, 10, len1=60.0, len2=50.0)
+    domain.set_name("model")
+    domain.set_flow_algorithm("DE1")
+    domain.set_quantity("elevation", lambda x, y: -x / 30.0 + 0.2 * np.sin(y))
+    domain.set_quantity("friction", 0.03)
+    domain.set_quantity("stage", lambda x, y: np.where(x < 20.0, 1.0, -1.5))
+if anuga.numprocs > 1:
+    domain = anuga.distribute(domain)
+wall = anuga.Reflective_boundary(domain)
+tide = anuga.Time_boundary(domain, lambda t: [0.3 * np.sin(t), 0.0, 0.0])
+domain.set_boundary({"left": tide, "right": wall, "top": wall, "bottom": wall})
+anuga.Rate_operator(domain, rate=float(os.environ.get("RATE", "0.001")))
+
+class Counting(anuga.Operator):
+    def __init__(self, domain):
+        super().__init__(domain)
+        self.calls = 0
+    def __call__(self):
+        self.calls += 1
+        self.domain.quantities["xmomentum"].centroid_values[self.calls % 9] *= 0.5
+    def parallel_safe(self):
+        return True
+
+counting = Counting(domain)
+stage = domain.quantities["stage"].centroid_values      # the script's own name for it
+try:
+    for t in domain.evolve(yieldstep=0.5, finaltime=2.0):
+        stop_at("first %g" % t)
+    domain.set_quantity("friction", 0.02)
+    for t in domain.evolve(yieldstep=0.4, duration=2.0):
+        stop_at("second %g" % round(t, 6))
+finally:
+    if anuga.myid == 0:
+        print("finally")
+found = {name: np.array(domain.quantities[name].centroid_values)
+         for name in ("stage", "xmomentum", "ymomentum", "friction")}
+np.savez(f"{anuga.myid}.npz", **found, calls=counting.calls, held=stage,
+         steps=domain.number_of_steps, flux=domain.get_boundary_flux_integral())
+if anuga.myid == 0:
+    print("the end")
+"""
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "model.py").write_text(MODEL)
+
+    def started(*options: str, **variables: str) -> Any:
+        return subprocess.run(
+            [sys.executable, "-m", "anuga_lean", "run", *options, "model.py"],
+            cwd=tmp_path, env=os.environ | variables, capture_output=True, text=True, timeout=300)
+
+    return started
+
+
+def results(folder: Path, ranks: int = 1) -> dict[str, np.ndarray]:
+    from netCDF4 import Dataset
+
+    found: dict[str, np.ndarray] = {}
+    for rank in range(ranks):
+        with np.load(folder / f"{rank}.npz") as arrays:
+            found |= {f"{rank} {name}": arrays[name] for name in arrays.files}
+        name = "model.sww" if ranks == 1 else f"model_P{ranks}_{rank}.sww"
+        with Dataset(folder / name) as file:
+            file.set_auto_mask(False)
+            found |= {f"{rank} sww {key}": np.array(each[...])
+                      for key, each in file.variables.items()}
+    return found
+
+
+def put_aside(folder: Path, ranks: int = 1) -> dict[str, np.ndarray]:
+    """The results of the unbroken run, which are gone from the folder then."""
+    found = results(folder, ranks)
+    for path in [*folder.glob("*.npz"), *folder.glob("*.sww")]:
+        path.unlink()
+    return found
+
+
+def same(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) -> list[str]:
+    assert expected.keys() == actual.keys()
+    return [name for name, values in expected.items()
+            if values.tobytes() != actual[name].tobytes()]
+
+
+def record_of(folder: Path) -> list[dict[str, Any]]:
+    newest = max((folder / "anuga_lean_runs").iterdir(), key=os.path.getmtime)
+    return [json.loads(line) for line in newest.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("stops", [("first 0.5",), ("first 2",), ("second 2.4", "second 3.6"),
+                                   ("first 0", "first 1", "second 2")])
+def test_stopped_and_resumed_is_the_unbroken_run(run: Run, tmp_path: Path,
+                                                 stops: tuple[str, ...]) -> None:
+    assert 0 == run().returncode
+    expected = put_aside(tmp_path)
+    for number, stop in enumerate(stops):
+        options = ("--guard", "--resume") if number else ("--guard",)
+        done = run(*options, STOP=stop)
+        assert (75, "finally\n") == (done.returncode, done.stdout), done.stderr
+        assert "stopped on request" in done.stderr and "SIGUSR1 came" in done.stderr
+        assert "anuga_lean run --guard --resume model.py" in done.stderr
+        assert "Traceback" not in done.stderr
+        last = record_of(tmp_path)[-1]
+        assert ("end", "stopped", 75) == (last["event"], last["outcome"], last["exit_code"])
+    done = run("--guard", "--resume")
+    assert (0, "finally\nthe end\n") == (done.returncode, done.stdout), done.stderr
+    assert [] == same(expected, results(tmp_path))
+    events = [each["event"] for each in record_of(tmp_path)]
+    assert events[0] == "begin" and "resumed" in events
+    assert ("completed", 0) == (record_of(tmp_path)[-1]["outcome"],
+                                record_of(tmp_path)[-1]["exit_code"])
+
+
+def test_sigterm_the_file_and_the_time(run: Run, tmp_path: Path) -> None:
+    done = run("--guard", STOP="first 1", SIGNAL="SIGTERM")
+    assert 75 == done.returncode and "SIGTERM came" in done.stderr
+    # 30 s and some steps before its end a run stops: at once.
+    done = run("--guard", "--resume", "--walltime", "20s")
+    assert 75 == done.returncode and "its time ends in" in done.stderr
+    (tmp_path / "halt").touch()
+    done = run("--guard", "--resume", "--stop-file", "halt")
+    assert 2 == done.returncode
+    assert done.stderr == ("anuga_lean run: halt is there and would stop the run at once: remove "
+                           "it, or name another --stop-file\n")
+
+
+def test_a_run_guarded_by_the_environment(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MODEL.replace("import anuga\n",
+                                                     "import anuga_lean as anuga\n"))
+    environment = os.environ | {"ANUGA_LEAN_GUARD": "1", "STOP": "first 1"}
+    done = subprocess.run([sys.executable, "model.py"], cwd=tmp_path, env=environment,
+                          capture_output=True, text=True, timeout=300)
+    assert (75, "finally\n") == (done.returncode, done.stdout), done.stderr
+    done = subprocess.run([sys.executable, "model.py"], cwd=tmp_path, capture_output=True,
+                          env=os.environ | {"ANUGA_LEAN_GUARD": "resume"}, text=True, timeout=300)
+    assert (0, "finally\nthe end\n") == (done.returncode, done.stdout), done.stderr
+    resumed = put_aside(tmp_path)
+    assert 0 == run().returncode
+    assert [] == same(results(tmp_path), resumed)
+
+
+def test_restarts(run: Run, tmp_path: Path) -> None:
+    """A run that asks itself to stop at a yield is run again until that lies behind it."""
+    assert 0 == run().returncode
+    expected = put_aside(tmp_path)
+    done = run("--guard", "--restarts", "3", STOP="first 1")
+    assert (0, "finally\nfinally\nthe end\n") == (done.returncode, done.stdout), done.stderr
+    assert [] == same(expected, results(tmp_path))
+
+
+def test_restarts_that_come_no_further(run: Run, tmp_path: Path) -> None:
+    done = run("--guard", "--restarts", "9", "--walltime", "1s")
+    assert 75 == done.returncode
+    assert "2 tries came no further" in done.stderr
+    assert 4 >= done.stdout.count("finally")
+
+
+def test_another_model_is_named(run: Run, tmp_path: Path) -> None:
+    assert 75 == run("--guard", STOP="first 1").returncode
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "CHECKPOINTS").iterdir()}
+    for change, said in (
+            (("rate=float", "rate=2 * float"), "operator 2, rate is 0.002 in the script, and was "
+             "0.001"),
+            (("domain.set_flow_algorithm(\"DE1\")", "domain.set_flow_algorithm(\"DE0\")"),
+             "domain.flow_algorithm is 'DE0' in the script, and was 'DE1'"),
+            (("-x / 30.0", "-x / 31.0"), "quantity elevation is other values"),
+            (("counting = Counting(domain)", "counting = Counting(domain); Counting(domain)"),
+             "domain.fractional_step_operators has 4 items where the set has 3"),
+            (("\"right\": wall", "\"right\": tide"), "boundary 'right' is"),
+            (("(12, 10,", "(12, 11,"), "is of another mesh than the script's (480 triangles")):
+        (tmp_path / "model.py").write_text(MODEL.replace(*change))
+        done = run("--guard", "--resume")
+        assert 1 == done.returncode or 2 == done.returncode
+        assert said in done.stderr.splitlines()[-1], done.stderr
+        assert "the end" not in done.stdout
+    assert kept == {path.name: path.read_bytes()
+                    for path in (tmp_path / "CHECKPOINTS").iterdir()}
+
+
+def test_options_that_are_wrong(run: Run) -> None:
+    for options, said in (
+            (("--resume",), "--resume and --restarts are of guarded runs: add --guard"),
+            (("--guard", "--walltime", "soon"), "'soon' is no duration above 0"),
+            (("--guard", "--fractions", "0.9,0.8,1"), "are not three fractions")):
+        done = run(*options)
+        assert 2 == done.returncode and said in done.stderr, done.stderr
+        assert 1 == len(done.stderr.splitlines())
+
+
+def test_a_killed_run_loses_what_came_after_its_last_set(run: Run, tmp_path: Path) -> None:
+    assert 0 == run().returncode
+    expected = put_aside(tmp_path)
+    done = run("--guard", "--checkpoint-every", "0.001s", STOP="second 2.8", SIGNAL="SIGKILL")
+    assert -9 == done.returncode
+    assert "end" != record_of(tmp_path)[-1]["event"]
+    done = run("--guard", "--resume")
+    assert 0 == done.returncode, done.stderr
+    assert [] == same(expected, results(tmp_path))
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_stop_together_and_go_on(tmp_path: Path, ranks: int) -> None:
+    (tmp_path / "model.py").write_text(MODEL)
+    lean = ("-m", "anuga_lean", "run")
+    whole = on_ranks(ranks, tmp_path, *lean, "model.py")
+    assert 0 == whole.returncode, whole.stderr
+    expected = put_aside(tmp_path, ranks)
+    done = on_ranks(ranks, tmp_path, *lean, "--guard", "model.py", STOP="first 1")
+    assert 75 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("stopped on request")
+    done = on_ranks(ranks, tmp_path, *lean, "--guard", "--resume", "model.py")
+    assert 0 == done.returncode, done.stderr
+    assert [] == same(expected, results(tmp_path, ranks))
