@@ -56,7 +56,8 @@ def give(run: Any, domain: Any) -> None:
             _made = count
         run.set_threads(count)
     except MemoryError as error:
-        raise limit_error(error, f"{count} OpenMP threads", domain.number_of_triangles) from error
+        threads = "an OpenMP thread" if count == 1 else f"{count} OpenMP threads"
+        raise limit_error(error, threads, domain.number_of_triangles) from error
 
 
 def _stack_nbytes() -> int:
