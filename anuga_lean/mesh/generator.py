@@ -14,13 +14,12 @@ import pickle
 import re
 import select
 import signal
-import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anuga
 import numpy as np
@@ -30,6 +29,9 @@ from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
 from anuga_lean.memory_limits import is_limited, raise_if_no_memory
 from anuga_lean.mesh.generator_child import READY
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _stock_generate_mesh = mesh_engine.generate_mesh
 _SCRIPT = Path(__file__).with_name("generator_child.py")
@@ -121,8 +123,10 @@ def _generate_apart(arguments: tuple) -> dict[str, Any]:
     return mesh
 
 
-def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
+def _start(arguments: tuple) -> tuple[Popen, int]:
     """Start the process with its request; return it and where its answer is read from."""
+    import subprocess
+
     try:
         request = pickle.dumps({"path": sys.path, "anuga": list(anuga.__path__),
                                 "arguments": arguments})
@@ -208,7 +212,7 @@ def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
     return mesh
 
 
-def _describe_death(process: subprocess.Popen, most: int, arguments: tuple) -> str:
+def _describe_death(process: Popen, most: int, arguments: tuple) -> str:
     """Say how the process ended, what it took, and what areas were asked of it."""
     code = process.returncode
     if code < 0:
