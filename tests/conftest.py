@@ -16,7 +16,7 @@ for _name in [each for each in os.environ if each == "PYTEST_XDIST_WORKER"
     del os.environ[_name]
 # On more threads ANUGA's fit and its sums have no order, so that nothing equals them.
 os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "COLUMNS": "80"}
-# ANUGA and pip say so on stdout where they cannot keep their caches at home, which may be no folder.
+# ANUGA and pip say so on stdout where they cannot keep their caches at home; it may be no folder.
 try:
     tempfile.TemporaryDirectory(dir=os.path.expanduser("~")).cleanup()
 except OSError:
