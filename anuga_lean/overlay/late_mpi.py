@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from anuga_lean._errors import LaunchError
-from anuga_lean.overlay.late_imports import Late, modules_of_anuga
+from anuga_lean.overlay.stand_ins import Late, modules_of_anuga
 
 _PACKAGE, _MODULE = "mpi4py", "mpi4py.MPI"
 _ABSTRACTION = "anuga.utilities.parallel_abstraction"
