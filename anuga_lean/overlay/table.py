@@ -75,7 +75,8 @@ _CALLS = "anuga_lean.overlay.kernel_calls"
 _QUANTITY_CALLS = "anuga_lean.quantity.kernel_calls"
 _TAKES_MESH = "anuga_lean.mesh.mesh_arguments"
 _HALO = "anuga_lean.mpi.halo"
-_REGIONS = "anuga_lean.fractional_steps.regions"
+_STEPS = "anuga_lean.fractional_steps"
+_REGIONS = f"{_STEPS}.regions"
 _READS = "anuga_lean.results.doors:loaded_when_called"
 
 # Compiled functions that a lean domain does by itself, and the function of `kernel_calls`.
@@ -112,6 +113,14 @@ _QUANTITY_ON_REAL_ARRAYS = (
     "extrapolate_second_order_and_limit_by_edge", "extrapolate_second_order_and_limit_by_vertex",
     "limit_edges_by_all_neighbours", "limit_edges_by_neighbour", "limit_gradient_by_neighbour",
     "limit_old", "limit_vertices_by_all_neighbours", "set_vertex_values_c",
+)
+# What sets values: module, method, what of `set_values` writes all, what the method returns.
+_SETTING = (
+    ("set_quantity", "Set_quantity.__call__", "write_quantity", None),
+    ("set_quantity_operator", "Set_quantity_operator.__call__", "write_quantity", None),
+    ("set_stage", "Set_stage.__call__", "write_stage", None),
+    ("set_stage_operator", "Set_stage_operator.__call__", "write_stage", None),
+    ("set_elevation", "Set_elevation.update_quantities", "write_bed", True),
 )
 # What a script calls that is meant to run on several ranks.
 _SHARE_A_MODEL = (
@@ -184,6 +193,28 @@ _LOADED = [
       for module, kind in (("anuga.operators.set_elevation", "Set_elevation"),
                            ("anuga.operators.set_stage", "Set_stage"))
       for axis, name in enumerate(("v_x", "v_y"))),
+    Row("anuga.operators.collect_max_quantities_operator",
+        "Collect_max_quantities_operator.__call__", "anuga_lean.fractional_steps.maxima:by_kernels",
+        METHOD, "a kernel on all threads", (), LOAD),
+    Row("anuga.operators.rate_operators", "Rate_operator.__call__",
+        "anuga_lean.fractional_steps.rates:by_kernels", METHOD, "kernels on all threads", (), LOAD),
+    *(Row(module, f"{kind}.full_indices", "anuga_lean.fractional_steps.full_triangles:FullIndices",
+          ATTRIBUTE, "a number where it would count from 0", (), LOAD)
+      for module, kind in (("anuga.operators.rate_operators", "Rate_operator"),
+                           ("anuga.abstract_2d_finite_volumes.region", "Region"))),
+    Row("anuga.parallel.parallel_inlet", "Parallel_Inlet.set_stages_evenly",
+        f"{_REGIONS}:without_coordinates", METHOD, "asks for coordinates in vain", (), LOAD),
+    Row("anuga.structures.inlet", "level_stages_to_average", f"{_STEPS}.inlets:ending_early",
+        WRAPPED, "ends when nothing changes any more", (), LOAD),
+    *(Row(f"anuga.operators.{module}", name, f"{_STEPS}.set_values:setting", METHOD,
+          "coordinates where they are used, all triangles by kernels", (write, returned), LOAD)
+      for module, name, write, returned in _SETTING),
+    Row("anuga.operators.erosion_operators", "Erosion_operator.update_quantities",
+        f"{_STEPS}.erosion:eroding", METHOD, "all triangles by kernels", (), LOAD),
+    Row("anuga.operators.wind_stress_operator", "Wind_stress_operator.__call__",
+        f"{_STEPS}.wind:blowing", METHOD, "some triangles at a time", (), LOAD),
+    Row("anuga.operators.set_friction_operators", "Set_depth_friction_operator.__call__",
+        f"{_STEPS}.friction:asking_in_parts", METHOD, "some triangles at a time", (), LOAD),
     Row("anuga.operators.rate_operators", "Rate_operator.__init__",
         "anuga_lean.overlay.late_imports:importing_less", METHOD, "loads no xarray", (), LOAD),
     Row("anuga.parallel.distribute_mesh", "build_submesh",

@@ -384,6 +384,11 @@ class CompactQuantity(_StockQuantity):
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
 
+    @property
+    def has_reconstructed_vertices(self) -> bool:
+        """Whether the vertex values follow from those edge values."""
+        return self._vertex is self._reconstructed_vertex
+
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
         """Drop the values that were set: from now on they come from the extrapolation.
 
