@@ -27,6 +27,7 @@ from anuga.mesh_engine import mesh_engine
 
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.memory_limits import is_limited, raise_if_no_memory
 from anuga_lean.mesh.generator_child import READY
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 _stock_generate_mesh = mesh_engine.generate_mesh
 _SCRIPT = Path(__file__).with_name("generator_child.py")
-# Starting the process takes 0.3 s; below that, the heap is 10 MB.
+# Starting the process takes 0.3 s; below that, the heap is 10 MB.  Where a limit of memory is
+# set, every mesh is made apart: Triangle ends the process that it runs in where memory runs out.
 _FEWEST_TRIANGLES = 20_000
 _MILLISECONDS_BETWEEN_LOOKS = 100
 
@@ -56,7 +58,8 @@ def generate_mesh(
     arguments = (points, segments, holes, regions, pointatts, segatts, mode, dummy_test, verbose)
     # A size field is called for every triangle, and may remember what it was asked.
     if refinement_func is None and os.name == "posix" and mesh_engine.TRILIB != "triangle" \
-            and estimated_triangles(points, regions, mode) >= _FEWEST_TRIANGLES:
+            and (is_limited()
+                 or estimated_triangles(points, regions, mode) >= _FEWEST_TRIANGLES):
         try:
             return _generate_apart(arguments)
         except _Unable as unable:
@@ -136,6 +139,7 @@ def _start(arguments: tuple) -> tuple[Popen, int]:
             stdin=subprocess.PIPE, pass_fds=(end,))
     except OSError as error:
         os.close(answer)
+        raise_if_no_memory(error)
         raise _Unable(f"{sys.executable} cannot be started: {error.strerror}") from None
     finally:
         os.close(end)

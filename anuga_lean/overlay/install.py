@@ -184,12 +184,17 @@ def mark(phase: str) -> None:
 
 def _is_there(row: Any) -> bool:
     """Whether this ANUGA has what a row names; some builds go without a compiled module."""
+    from anuga_lean.overlay.table import ATTRIBUTE
+
     if importlib.util.find_spec(row.module) is None:
         return False
     found: Any = importlib.import_module(row.module)
-    for part in row.name.split("."):
-        found = getattr(found, part, None)
-    return found is not None
+    parts = row.name.split(".")
+    for part in parts[:-1] if row.kind == ATTRIBUTE else parts:     # which may be new there
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
 
 
 def _get(module: str, name: str) -> Any:
@@ -225,6 +230,10 @@ def _wrap(row: Any) -> None:
     rebind(function, _own(row)(function, *row.arguments))
 
 
+def _name(row: Any) -> None:
+    (_wrap_here if "." in row.name else _wrap)(row)
+
+
 def _bind(row: Any) -> None:
     holder, name = _holder(row)
     setattr(holder, name, _own(row))
@@ -257,6 +266,7 @@ _INSTALLERS: dict[str, Callable[[Any], None]] = {
     "function, here only": _bind,
     "function, wrapped here only": _wrap_here,
     "method, wrapped": _wrap_here,
+    "named where memory runs out": _name,
     "class attribute": _set_attribute,
     "constructor": _construct,
     "of the process": _act,

@@ -18,6 +18,7 @@ WRAPPED = "function, wrapped"               # wherever it is held
 BINDING = "function, here only"             # in this module, not where others hold it
 WRAPPED_BINDING = "function, wrapped here only"
 METHOD = "method, wrapped"
+NAMED = "named where memory runs out"         # wherever it is held; a method, in its class
 ATTRIBUTE = "class attribute"
 CONSTRUCTOR = "constructor"
 MARK = "mark"
@@ -148,6 +149,45 @@ _READING = (
     ("anuga.utilities.plot_utils", "Make_Geotif", "geotiffs:make_geotif", _BY_FRAME),
 )
 
+# What a script calls to set up, to look at or to convert, and what it is called where memory runs
+# out in ANUGA's own code: module, words, names.
+_NAMED = (
+    ("anuga.geospatial_data.geospatial_data", "points with attributes",
+     ("Geospatial_data.__init__", "Geospatial_data.__add__", "Geospatial_data.clip",
+      "Geospatial_data.clip_outside", "Geospatial_data.get_data_points",
+      "Geospatial_data.export_points_file", "Geospatial_data.split", "ensure_absolute")),
+    ("anuga.geometry.polygon", "points and a polygon",
+     ("inside_polygon", "outside_polygon", "in_and_outside_polygon", "separate_points_by_polygon",
+      "polygon_area", "populate_polygon", "read_polygon")),
+    ("anuga.geometry.polygon_function", "a function of polygons",
+     ("Polygon_function.__init__", "Polygon_function.__call__")),
+    ("anuga.abstract_2d_finite_volumes.region", "a region", ("Region.__init__",)),
+    ("anuga.operators.rate_operators", "a Rate_operator", ("Rate_operator.__init__",)),
+    ("anuga.operators.set_elevation_operator", "a Set_elevation_operator",
+     ("Set_elevation_operator.__init__",)),
+    ("anuga.operators.set_stage_operator", "a Set_stage_operator",
+     ("Set_stage_operator.__init__",)),
+    ("anuga.operators.set_quantity_operator", "a Set_quantity_operator",
+     ("Set_quantity_operator.__init__",)),
+    ("anuga.operators.erosion_operators", "an erosion operator", ("Erosion_operator.__init__",)),
+    *(("anuga.parallel.parallel_operator_factory", f"a {name}", (name,))
+      for name in ("Inlet_operator", "Boyd_box_operator", "Boyd_pipe_operator",
+                   "Weir_orifice_trapezoid_operator", "Internal_boundary_operator")),
+    ("anuga.shallow_water.shallow_water_domain", "a tracer", ("Domain.add_tracer",)),
+    ("anuga.shallow_water.shallow_water_domain", "maxima of quantities",
+     ("Domain.set_collect_max_quantities",)),
+    *((f"anuga.file_conversion.{name}", f"converting a file ({name})", (name,))
+      for name in ("asc2dem", "dem2pts", "dem2dem", "esri2sww", "llasc2pts", "sww2array",
+                   "xya2pts")),
+    ("anuga.abstract_2d_finite_volumes.util", "gauges of an SWW file", ("sww2csv_gauges",)),
+    ("anuga.fit_interpolate.fit", "fitting points to a mesh", ("fit_to_mesh", "fit_to_mesh_file")),
+    ("anuga.fit_interpolate.interpolate2d", "values of a raster",
+     ("interpolate2d", "interpolate_raster")),
+    ("anuga.pmesh.mesh_interface", "a mesh of regions", ("create_pmesh_from_regions",)),
+    ("anuga.extras", "a mesh of regions",
+     ("create_domain_from_regions", "create_basic_mesh_from_regions")),
+)
+
 
 def _when(name: str) -> str:
     return IF_THERE if name in _LATELY else ALWAYS
@@ -242,6 +282,9 @@ _LOADED = [
         IF_THERE),
     Row("anuga.file.netcdf", "NetCDFFile", "anuga_lean.memory_limits:asking_for_room", WRAPPED,
         "asks for the memory without which netCDF ends the process", (), LOAD),
+    # after the rows that wrap some of these for other reasons
+    *(Row(module, name, "anuga_lean.memory_limits:named", NAMED, "says what memory was for",
+          (words,), LOAD, IF_THERE) for module, words, names in _NAMED for name in names),
 ]
 
 # Defining module first, bases before subclasses.
