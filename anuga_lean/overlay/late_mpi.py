@@ -122,6 +122,8 @@ def get_processor_name() -> Any:
         return sys.modules[_ABSTRACTION].get_processor_name()
 
 
+# as a script sees them
+finalize.__name__, get_processor_name.__name__ = "Finalize", "Get_processor_name"
 _OF_ONE = {"COMM_WORLD": _World(_MODULE, "COMM_WORLD"), "Is_finalized": is_finalized,
            "Finalize": finalize, "Get_processor_name": get_processor_name}
 
