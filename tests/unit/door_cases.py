@@ -134,6 +134,7 @@ def calls() -> dict[str, dict[str, Any]]:
         "average": dict(x=np.ones(N), y=np.ones(N), a=0.5, b=0.5, c_inverse=1.0),
         "update": dict(mode=_kernels.EXCHANGE, dt=0.001, manning=True, marking=True),
         "take_fingerprints": {}, "finish_second_stage": {}, "take_prescribed": {},
+        "defer_distribute": dict(taking=True), "wake_all": {},
         "distribute": dict(recording=True), "sort_undo": {}, "clear_undo": {},
     }
 
@@ -293,7 +294,7 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         names=("stage", "friction"), values=(np.ones(N), np.zeros(N)), stage=np.ones(N),
         elevation=np.zeros(N), least=1e-3, order=corners, n_around=counts, entry=0,
         out=np.zeros((2, len(counts)), np.float32))
-    return found | _fit_subjects()
+    return found | _fit_subjects() | _operators()
 
 
 def _frame_at_vertices(**arguments: Any) -> None:
@@ -409,6 +410,34 @@ def _fit_subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     }
 
 
+def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
+    """Right calls of what operators do."""
+    rng = np.random.default_rng(11)
+
+    def change(**given: Any) -> None:
+        made = _kernels.RateChange(**given)
+        for limited in (False, True):
+            made.survey(limited)
+            made.zeros(limited)
+            made.apply(limited)
+
+    some = np.arange(0, N, 2)
+    given = {"threads": 2} | {
+        name: rng.random(N) for name in ("stage", "elevation", "height", "xmomentum", "ymomentum")}
+    given |= {"area": rng.random(len(some)), "index": some, "full": np.arange(0, len(some), 3),
+              "rate": rng.random(len(some)), "scale": -0.1, "second": True}
+    given["n_full"] = len(given["full"])
+    maxima = {"threads": 2, "least_depth": 1.0e-3} | {name: rng.random(N) for name in (
+        "stage", "elevation", "xmomentum", "ymomentum", "max_stage", "max_depth", "max_speed",
+        "max_momentum")}
+
+    def raise_maxima(copy: Any, **given: Any) -> None:
+        _kernels.raise_maxima(**given, copies=(copy, *np.zeros((3, N))))
+
+    return {"RateChange": (change, given),
+            "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
+
+
 # Index arrays and numbers that may be any: lists of flags, places that only C compares, bytes.
 ANY_NUMBER = {
     ("FitGrid", "start"), ("FitGrid.find", "start"), ("Run.bind_prescribed", "bits"),
@@ -492,7 +521,7 @@ OPTIONAL = {
     "frame_at_vertices": ("least",), "frame_at_nodes": ("least",),
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
-    "Run.bind_counted": ("edge_flux",)}
+    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate")}
 
 
 def spoilt() -> Iterator[list[Case]]:
