@@ -184,6 +184,8 @@ def mark(phase: str) -> None:
 
 def _is_there(row: Any) -> bool:
     """Whether this ANUGA has what a row names; some builds go without a compiled module."""
+    from anuga_lean.overlay import table
+
     if importlib.util.find_spec(row.module) is None:
         return False
     found: Any = importlib.import_module(row.module)
