@@ -61,6 +61,7 @@ class StepClock:
         self.limit = limit
         self.progress = progress
         self.first = first  # called after the first step
+        self.last: Callable[[], None] | None = None  # called when the limit is reached
         self.split = split  # told of the yields
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
@@ -89,7 +90,7 @@ class StepClock:
     def detach(self) -> None:
         """Leave the domain as it was."""
         self.pause()
-        del self.domain.apply_fractional_steps
+        self.domain.__dict__.pop("apply_fractional_steps", None)
 
     def _end_step(self) -> None:
         self._original()
@@ -101,6 +102,8 @@ class StepClock:
         if len(self.seconds) == self.limit:
             # evolve() then yields and ends here, as it does at any final time.
             domain.relative_finaltime = self._time
+            if self.last is not None:
+                self.last()
         if now - self._reported > PROGRESS_INTERVAL:
             self._reported = now
             of = f"/{self.limit}" if self.limit else f", t={self._time:.6g} s"
@@ -175,8 +178,9 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
-    clock = _evolve(domain, request, progress, stages, split)
-    stages.end("evolve")
+    clock = _evolve(domain, request, folder, progress, stages, split)
+    if not request.checkpoint:
+        stages.end("evolve")
     # The last reading is taken: from here on it does not matter what is loaded.
     from anuga_lean.arrays.census import census
 
@@ -254,7 +258,7 @@ def import_anuga(variant: str) -> Any:
     return anuga
 
 
-def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
+def _evolve(domain: Any, request: Request, folder: Path, progress: Callable[[str], None],
             stages: Stages, split: Split | None) -> StepClock:
     yieldstep = request.yieldstep
     if yieldstep is None:
@@ -265,6 +269,10 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
     finaltime = ENDLESS if request.finaltime is None else request.finaltime
     first = (lambda: stages.end("first step")) if request.stages else None
     clock = StepClock(domain, request.steps, progress, first, split)
+    if request.checkpoint:
+        from anuga_lean.measure.last_checkpoint import write_last
+
+        write_last(domain, folder / "CHECKPOINTS", clock, stages)
     for position, _ in enumerate(domain.evolve(yieldstep=yieldstep, finaltime=finaltime)):
         clock.pause()
         if position == 0 and request.stages:
