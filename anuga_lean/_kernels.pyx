@@ -744,6 +744,11 @@ cdef class Run:
             lean_spread_activity(&self.mesh.c, wide, self.changed, self.always, self.near,
                                  self.r.block_active)
 
+    def wake_all(self):
+        """Note that every block has changed."""
+        self._need("wake_all", QUIET)
+        memset(self.changed, 1, self.mesh.c.n_blocks)
+
     def take_fingerprints(self):
         """Take the fingerprints of the blocks that did not change."""
         self._need("take_fingerprints", STATE | QUIET | PARAMETERS | THREADS)
@@ -916,6 +921,23 @@ cdef class Run:
         self._need("mark_isolated", STATE | FLAGS | PARAMETERS | THREADS)
         with nogil:
             self.kernels.mark_isolated(&self.r)
+
+    def defer_distribute(self, bint taking):
+        """Leave it to the sweep to distribute; `taking`: take prescribed values before.
+
+        Forgets the undo record and the predictor, and finds isolated triangles if `ordered`.
+        """
+        self._need("defer_distribute", STATE | FLAGS | BOUNDARY | QUIET | UNDO | PARAMETERS
+                   | THREADS)
+        if self.r.n_undo:
+            lean_clear_undo(&self.r)
+        self.r.predictor_dt = 0.0
+        self._note_room()
+        if taking and self.prescribed.n:
+            lean_take_prescribed(&self.r, &self.prescribed, self.changed)
+        if self.ordered:
+            with nogil:
+                self.kernels.mark_isolated(&self.r)
 
     # -- undo record -------------------------------------------------------
 

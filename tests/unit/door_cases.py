@@ -134,6 +134,7 @@ def calls() -> dict[str, dict[str, Any]]:
         "average": dict(x=np.ones(N), y=np.ones(N), a=0.5, b=0.5, c_inverse=1.0),
         "update": dict(mode=_kernels.EXCHANGE, dt=0.001, manning=True, marking=True),
         "take_fingerprints": {}, "finish_second_stage": {}, "take_prescribed": {},
+        "defer_distribute": dict(taking=True), "wake_all": {},
         "distribute": dict(recording=True), "sort_undo": {}, "clear_undo": {},
     }
 
