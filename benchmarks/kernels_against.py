@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,34 +45,39 @@ class Side:
     """One process that steps a case on the anuga_lean of a folder, when it is told."""
 
     def __init__(self, folder: Path, case: Case) -> None:
-        command = [sys.executable, "-P", str(CHILD), str(folder), case.algorithm, str(case.side)]
+        self.command = [sys.executable, "-P", str(CHILD), str(folder), case.algorithm,
+                        str(case.side), *["--polygons"] * case.polygons]
         environment = {**os.environ, "ANUGA_LEAN_ISA": case.isa, "OMP_NUM_THREADS": "1"}
         environment.pop("ANUGA_LEAN", None)
         self.process = subprocess.Popen(
-            command + ["--polygons"] * case.polygons, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.triangles = int(self._answer(folder)["triangles"])
+            self.command, env=environment, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.folder = folder
+        try:
+            self.triangles = int(self._answer()["triangles"])
+        except LeanError:
+            self.end()
+            raise
 
-    def _answer(self, folder: Path) -> dict[str, Any]:
+    def _answer(self) -> dict[str, Any]:
         line = self.process.stdout.readline()  # type: ignore[union-attr]
         if not line:
-            raise LeanError(f"the model did not run on {folder}: "
-                            f"{' '.join(map(str, self.process.args))} says why")  # type: ignore[arg-type]
+            raise LeanError(f"the model did not run on {self.folder}: {shlex.join(self.command)} "
+                            "says why")
         found: dict[str, Any] = json.loads(line)
         return found
 
     def step(self, steps: int) -> tuple[dict[str, float], str]:
         """Take steps; return the median CPU seconds of each call, and a hash of the state."""
-        print(steps, file=self.process.stdin, flush=True)
-        found = self._answer(self.folder)
+        with suppress(BrokenPipeError):     # of one that has ended, which the answer shows
+            print(steps, file=self.process.stdin, flush=True)
+        found = self._answer()
         return ({name: statistics.median(seconds) for name, seconds in found["seconds"].items()},
                 found["digest"])
 
     def end(self) -> None:
         """Let the process end."""
-        self.process.stdin.close()  # type: ignore[union-attr]
-        self.process.wait()
+        self.process.communicate()
 
 
 def installed(tree: Path, folder: Path, *options: str) -> Path:
@@ -118,20 +125,22 @@ def built(name: str, cache: Path) -> Path:
 
 def compare(case: Case, folders: tuple[Path, Path], steps: int, turns: int) -> dict[str, Any]:
     """Step a case on both folders in turns; return figures of one line of the table."""
-    sides = [Side(folder, case) for folder in folders]
+    sides: list[Side] = []
+    seconds: list[list[dict[str, float]]] = [[], []]
+    equal = True
     try:
+        for folder in folders:
+            sides.append(Side(folder, case))
         if sides[0].triangles != sides[1].triangles:
             raise LeanError(f"the meshes differ: {sides[0].triangles:,} and "
                             f"{sides[1].triangles:,} triangles")
-        seconds: list[list[dict[str, float]]] = [[], []]
-        equal = True
         for turn in range(turns + 1):
-            taken = [sides[k].step(steps) for k in ((0, 1) if turn % 2 else (1, 0))]
-            old, new = taken if turn % 2 else taken[::-1]
-            equal = equal and old[1] == new[1]
+            first = turn % 2
+            taken = {k: sides[k].step(steps) for k in (first, 1 - first)}
+            equal = equal and taken[0][1] == taken[1][1]
             if turn:                                    # the first only warms up
-                seconds[0].append(old[0])
-                seconds[1].append(new[0])
+                for k in (0, 1):
+                    seconds[k].append(taken[k][0])
     finally:
         for side in sides:
             side.end()

@@ -9,8 +9,8 @@
 
 /* In the order of a sweep; `update` is that of update.c, all others are of sweep.c. */
 #define LEAN_PHASES_OF_STEP(X)                                                               \
-    X(geometry) X(state) X(neighbours) X(reconstruct) X(ears) X(advance) X(boundary) X(fluxes) \
-    X(walls) X(tracers) X(finish) X(slope) X(store) X(second_stage) X(update)
+    X(geometry) X(state) X(neighbours) X(reconstruct) X(ears) X(advance) X(boundary)         \
+    X(fluxes) X(walls) X(tracers) X(finish) X(slope) X(store) X(second_stage) X(update)
 
 #ifdef LEAN_COUNT_PHASES
 
@@ -23,14 +23,14 @@
 #define LEAN_PHASE_NUMBER(name) LEAN_PHASE_##name,
 enum { LEAN_PHASES_OF_STEP(LEAN_PHASE_NUMBER) LEAN_N_PHASES };
 
-/* Cycles of the time stamp counter where there is one, else ns. */
+/* Cycles of the time stamp counter; on ARM, ticks of its own; elsewhere ns. */
 static inline uint64_t lean_clock(void)
 {
 #if defined(__x86_64__)
     return __rdtsc();
 #elif defined(__aarch64__)
     uint64_t now;
-    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(now));
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now));
     return now;
 #else
     struct timespec now;
