@@ -389,8 +389,10 @@ class LeanDomain(EvolvingDomain):
         As in ANUGA they are set at the vertices, which makes all other momenta what
         the vertex values of the last yield imply.
         """
-        if self.on_stock_arrays or not self.protect_against_isolated_degenerate_timesteps:
+        if self.on_stock_arrays:
             super().apply_protection_against_isolated_degenerate_timesteps()
+            return
+        if not self.protect_against_isolated_degenerate_timesteps:
             return
         speeds = self.lean.speeds.read()
         fastest, slowest = speeds.max(), speeds.min()

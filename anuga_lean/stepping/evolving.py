@@ -184,10 +184,6 @@ class EvolvingDomain(ObservedDomain):
 
     # -- stopping in a step --------------------------------------------------
 
-    def _lean_asks(self) -> Callable[[], None] | None:
-        """Return what raises if a sweep is to stop; None outside of an evolve."""
-        return None if self._lean_interrupts is None else self._lean_interrupts.ask
-
     def _paused_in_step(self, call: dict[str, Any]) -> _Paused:
         paused = _Paused(call)
         paused.step = self._lean_step
@@ -217,7 +213,7 @@ class EvolvingDomain(ObservedDomain):
     def get_timestepping_method(self) -> str:
         """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
         self._lean_step_is_due = self._lean_interrupts is not None
-        method: str = super().get_timestepping_method()
+        method: str = self.timestepping_method
         return method
 
     def _leave_own_step(self) -> None:

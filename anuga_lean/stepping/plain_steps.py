@@ -80,6 +80,7 @@ class PlainSteps:
         self._parameters: Any = None
         self._has_friction = False
         self._limits = capabilities().prescribed_limiter
+        self._taking = False    # prescribed values, of the same edges as in the last step
         self._unasked = 0       # steps that may begin without asking again
 
     # -- whether a step is plain -----------------------------------------------
@@ -104,6 +105,9 @@ class PlainSteps:
             quantity.on_distribute(None, False)
         if step.forcing.rates or step.forcing.friction_is_due:
             return False
+        step.enter()
+        masks = masks_of(domain) if self._limits else None
+        self._taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
         self._unasked = 0 if self._users_act_between_steps() else _UNASKED
         return True
 
@@ -187,7 +191,7 @@ class PlainSteps:
         domain = self._domain
         before = domain.get_relative_time()
         domain._lean_interrupts.ask()
-        self.backup_conserved_quantities()
+        self._step.backup_conserved(self._run)
         parts.done = 1
         self._first_substep(parts, yieldstep, finaltime)
         domain.set_relative_time(domain.get_relative_time() + domain.timestep)
@@ -196,7 +200,7 @@ class PlainSteps:
         self._fluxes(parts)
         self._update(parts)
         domain._lean_interrupts.ask()
-        self.saxpy_conserved_quantities(0.5, 0.5)
+        self._step.average(0.5, 0.5, 1.0, self._run)
         domain.set_relative_time(before)
 
     def _first_substep(self, parts: StepInParts, yieldstep: float | None,
@@ -215,20 +219,24 @@ class PlainSteps:
         self.distribute_to_vertices_and_edges()
         parts.done += 1
         ask()
-        self.update_boundary()
+        if self._open:
+            self.update_boundary()
         parts.done += 1
         ask()
-        self.compute_fluxes()
+        self._domain.flux_timestep = self._step.compute_fluxes(self._run)
         parts.done += 1
         ask()
-        self.compute_forcing_terms()
+        if self._has_friction:
+            self._step.forcing.add_friction()
         parts.done += 1
 
     def _update(self, parts: StepInParts) -> None:
         domain = self._domain
         domain._lean_interrupts.ask()
         domain._note_update()
-        self.update_conserved_quantities()
+        count, volume = self._step.update(self._run)
+        if count > 0:
+            domain.note_lifted(count, volume)
         parts.done += 1
 
     # -- its parts ---------------------------------------------------------------
@@ -238,13 +246,10 @@ class PlainSteps:
         domain, step, run = self._domain, self._step, self._run
         if step.walls.tags != self._walls:
             step.walls.reflect(self._walls)
-        step.enter()
         step.yields.past = None
-        masks = masks_of(domain) if self._limits else None
-        taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
-        if masks is not None and not taking:
+        if not self._taking:
             step.prescribed = Prescribed.taken(step.prescribed, domain, run, step.quiet)
-        run.defer_distribute(taking)
+        run.defer_distribute(self._taking)
         step.edges.on_distribute(in_step=True)
         step.forcing.on_distribute(True, shared=False)
 
