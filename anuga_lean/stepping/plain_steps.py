@@ -33,9 +33,9 @@ _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
 # What ANUGA's evolve calls from one step to the next.
 _BETWEEN_STEPS = ("apply_fractional_steps", "update_extrema", "get_timestepping_method")
 _functions_between = attrgetter(*_BETWEEN_STEPS)
-# Steps that begin without asking where no code of a user's runs between them.  What another
-# thread or a handler of a signal changes comes at no certain step, so that it may come later.
-_UNASKED = 7
+# Where no code of a user's runs between steps, so many begin without asking, as long as these are
+# short.  What another thread or a handler of a signal changes comes at no certain step anyway.
+_UNASKED, _TRIANGLES_UNASKED = 31, 100_000
 # What a step is plain by, as long as each is the same object.
 _settings_of = attrgetter(
     "multiprocessor_mode", "n_sediment_classes", "tracer_speed_factor", "number_of_tracers",
@@ -108,7 +108,8 @@ class PlainSteps:
         step.enter()
         masks = masks_of(domain) if self._limits else None
         self._taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
-        self._unasked = 0 if self._users_act_between_steps() else _UNASKED
+        self._unasked = 0 if self._users_act_between_steps() else min(
+            _UNASKED, _TRIANGLES_UNASKED // domain.number_of_triangles)
         return True
 
     def ask_again(self) -> None:
