@@ -1,6 +1,6 @@
 """What _kernels.pyx and its .pxi offer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,42 @@ def are_same(now: tuple, before: tuple) -> bool: ...
 def release_free_memory() -> None: ...
 def guard_raw_allocations() -> None: ...
 def make_threads(n: int, stack_nbytes: int) -> None: ...
+def raise_maxima(
+    threads: int,
+    stage: Float,
+    elevation: Float,
+    xmomentum: Float,
+    ymomentum: Float,
+    least_depth: float,
+    max_stage: Float,
+    max_depth: Float,
+    max_speed: Float,
+    max_momentum: Float,
+    copies: Sequence[Float] | None = None,
+) -> bool: ...
+
+class RateChange:
+    takes: bool
+    def __init__(
+        self,
+        threads: int,
+        stage: Float,
+        elevation: Float,
+        height: Float | None,
+        xmomentum: Float,
+        ymomentum: Float,
+        area: Float,
+        index: NDArray[np.int64] | None,
+        full: NDArray[np.int64] | None,
+        n_full: int,
+        rate: Float | None,
+        scale: float,
+        second: bool,
+    ) -> None: ...
+    def survey(self, limited: bool) -> tuple[float, float, float]: ...
+    def zeros(self, limited: bool) -> tuple[bool, bool]: ...
+    def apply(self, limited: bool) -> None: ...
+
 def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
 def fit_link(
     corner: NDArray[np.int32],
@@ -195,3 +231,16 @@ class Run:
 
 def viscous_change(run: Run, viscosity: float, dt: float, free_slip: Bytes, bed: Float,
                    xchange: Float, ychange: Float) -> None: ...
+def frame_at_vertices(run: Run, names: tuple[str, ...], first: int, least: float | None,
+                      out: NDArray[Any]) -> list[tuple[float, float, bool]]: ...
+def frame_at_nodes(run: Run, names: tuple[str, ...], values: tuple[Float, ...],
+                   stage: Float | None, elevation: Float | None, least: float | None,
+                   order: NDArray[np.int32], n_around: NDArray[np.int32], entry: int,
+                   out: NDArray[Any]) -> list[tuple[float, float, bool]]: ...
+def fill_all(run: Run, x: Float, value: float) -> None: ...
+def fill_all_above(run: Run, x: Float, least: Float, value: float) -> None: ...
+def add_to_all(run: Run, x: Float, value: float) -> None: ...
+def move_bed(run: Run, elevation: Float, stage: Float, value: Float) -> None: ...
+def erode(run: Run, elevation: Float, stage: Float, xmomentum: Float, ymomentum: Float,
+          threshold: float, dt: float, base: float) -> float: ...
+def centroid_columns(run: Run) -> tuple[Float, Float]: ...

@@ -19,6 +19,32 @@ include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
+include "_kernels_rates.pxi"
+include "_kernels_maxima.pxi"
+
+
+cdef extern from "frames.h" nogil:
+    ctypedef struct lean_spread:
+        double low, high
+        int32_t nan, zeros
+
+    ctypedef struct lean_column:
+        int32_t kind
+        const double *value
+        void *out
+        lean_spread spread
+
+    ctypedef struct lean_frame:
+        int64_t first, count
+        int32_t wide, leaves_out
+        double least
+        int32_t n_column
+        lean_column *column
+        const double *stage
+        const double *elevation
+        int64_t n_entry, entry
+        const int32_t *order
+        const int32_t *n_around
 
 
 cdef extern from "prescribed.h" nogil:
@@ -132,6 +158,8 @@ cdef extern from "run.h" nogil:
         void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
         int (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
+        void (*frame_at_nodes)(const lean_frame *, int) noexcept nogil
+        void (*frame_at_vertices)(const lean_run *, const lean_frame *) noexcept nogil
 
     size_t lean_scratch_doubles(const lean_mesh *, int)
     int lean_sort_undo(lean_run *)
@@ -1031,3 +1059,5 @@ cdef class Run:
 
 
 include "_kernels_viscosity.pxi"
+include "_kernels_frames.pxi"
+include "_kernels_operators.pxi"

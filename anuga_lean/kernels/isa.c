@@ -9,12 +9,16 @@
     void lean_update_##isa(const lean_run *, int, double, uint8_t *, lean_update_result *);  \
     int lean_distribute_##isa(lean_run *, int);                                              \
     void lean_mark_isolated_##isa(const lean_run *);                                         \
+    void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \
+    void lean_frame_at_vertices_##isa(const lean_run *, const lean_frame *);                 \
     static const lean_kernels kernels_##isa = {                                              \
         .name = #isa,                                                                        \
         .sweep = lean_sweep_##isa,                                                           \
         .update = lean_update_##isa,                                                         \
         .distribute = lean_distribute_##isa,                                                 \
         .mark_isolated = lean_mark_isolated_##isa,                                           \
+        .frame_at_nodes = lean_frame_at_nodes_##isa,                                         \
+        .frame_at_vertices = lean_frame_at_vertices_##isa,                                   \
     };
 
 DECLARE(baseline)

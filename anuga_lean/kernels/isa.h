@@ -19,5 +19,7 @@ void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
                       lean_update_result *result);
 int LEAN_FOR(distribute)(lean_run *r, int recording);
 void LEAN_FOR(mark_isolated)(const lean_run *r);
+void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
+void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 
 #endif

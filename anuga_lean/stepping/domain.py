@@ -23,7 +23,7 @@ from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
 from anuga_lean.stepping import conversion, features, ghosts, user_methods
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
-from anuga_lean.stepping.boundary import asks_edge_by_edge, is_wall, may_look, reflect_velocities
+from anuga_lean.stepping.boundary import is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
     CheckpointFlag,
     FullFlags,
@@ -322,16 +322,14 @@ class LeanDomain(EvolvingDomain):
             if boundary is None or is_wall(boundary) \
                     and not self._lean_own & user_methods.BEFORE_FLUXES:
                 continue
-            self.evaluate_boundary(boundary, edges)
+            self.evaluate_boundary(boundary, tag, edges)
 
-    def evaluate_boundary(self, boundary: Any, edges: Any) -> None:
-        """Let a boundary object write the boundary values of its edges, (m,) int."""
-        if not self.on_stock_arrays and asks_edge_by_edge(boundary):
-            self._lean_edges = self.lean.edges.conserved(self.boundary_cells[edges])
-        try:
+    def evaluate_boundary(self, boundary: Any, tag: Any, edges: Any) -> None:
+        """Let a boundary object write the boundary values of a tag's edges, (m,) int."""
+        if self.on_stock_arrays:
             boundary.evaluate_segment(self, edges)
-        finally:
-            self._lean_edges = {}
+        else:
+            self.lean.segments.evaluate(boundary, tag, edges)
 
     def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> Any:
         """Write the boundary values of reflective walls.

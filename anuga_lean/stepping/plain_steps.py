@@ -74,7 +74,7 @@ class PlainSteps:
         self._settings: tuple = ()
         self._lists: tuple = ()
         self._boundaries: list[tuple[Any, Any]] = []    # each, and its function
-        self._open: list[tuple[Any, Any]] = []      # those that are evaluated, and their edges
+        self._open: list[tuple[Any, Any, Any]] = []     # those that are evaluated, tags and edges
         self._walls: tuple[str, ...] = ()
         self._owners: list[Any] = []        # the quantities that the kernels reconstruct
         self._parameters: Any = None
@@ -166,7 +166,8 @@ class PlainSteps:
         self._boundaries = [(boundary, getattr(boundary, "function", None))
                             for boundary in boundaries.values() if boundary is not None]
         self._walls = domain._walls()
-        self._open = [(boundaries[tag], edges) for tag, edges in domain.tag_boundary_cells.items()
+        self._open = [(boundaries[tag], tag, edges)
+                      for tag, edges in domain.tag_boundary_cells.items()
                       if boundaries[tag] is not None and not is_wall(boundaries[tag])]
         self._parameters = self._step.parameters.values
         self._has_friction = bool(domain.forcing_terms)
@@ -256,8 +257,8 @@ class PlainSteps:
 
     def update_boundary(self) -> None:
         """Let the boundary objects that are no walls write their boundary values."""
-        for boundary, edges in self._open:
-            self._domain.evaluate_boundary(boundary, edges)
+        for boundary, tag, edges in self._open:
+            self._domain.evaluate_boundary(boundary, tag, edges)
 
     def compute_fluxes(self) -> None:
         """Compute the flux divergence and `flux_timestep`."""

@@ -26,6 +26,7 @@ from anuga_lean.stepping.plain_steps import PlainSteps
 from anuga_lean.stepping.prescribed import Prescribed
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
 from anuga_lean.stepping.runge_kutta import Stages, Substeps
+from anuga_lean.stepping.segments import Segments
 from anuga_lean.stepping.tracers import Tracers
 from anuga_lean.stepping.walls import Walls
 from anuga_lean.stepping.wave_speeds import WaveSpeeds
@@ -44,7 +45,7 @@ class Step:
     ----------
     run : _kernels.Run or None
         The kernels and the arrays they have; from the first kernel on.
-    parameters, substeps, quiet, walls, stages, forcing, edges, tracers, yields
+    parameters, substeps, quiet, walls, stages, forcing, edges, segments, tracers, yields
         The parts of a step, each described in its class; new ones once the step starts afresh.
     speeds : WaveSpeeds
         The largest wave speed of each triangle, once asked for; outlives those parts.
@@ -67,6 +68,7 @@ class Step:
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
         self.assigned = Assigned(domain)
+        self._areas: tuple[Any, np.ndarray] | None = None
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -80,6 +82,7 @@ class Step:
         self.stages = Stages(domain, self.substeps, self.quiet)
         self.forcing = Forcing(domain, self.ready, self.stages, self.quiet, rates)
         self.edges = EdgeValues(domain, self.ready)
+        self.segments = Segments(domain)
         self.tracers = Tracers(domain)
         self.yields = YieldState(domain, self.parameters)
         self._state = BoundState(domain)
@@ -159,6 +162,19 @@ class Step:
         for name in ("friction", "xvelocity", "yvelocity"):
             domain.quantities[name].have_vertices()
         return run
+
+    # -- for operators -----------------------------------------------------------
+
+    def usable_threads(self) -> int:
+        """Return how many OpenMP threads a kernel of an operator may use."""
+        return threads.made(self.domain)
+
+    def areas(self) -> np.ndarray:
+        """Return the areas of all triangles, (n,) float64, m2; held from the first call on."""
+        blocks = self.domain.mesh.blocks
+        if self._areas is None or self._areas[0] is not blocks:
+            self._areas = blocks, np.asarray(self.domain.mesh.areas)
+        return self._areas[1]
 
     def take_parameters(self) -> None:
         """Take ANUGA's parameters from the domain, as its C struct would now."""
