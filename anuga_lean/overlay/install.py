@@ -184,11 +184,13 @@ def mark(phase: str) -> None:
 
 def _is_there(row: Any) -> bool:
     """Whether this ANUGA has what a row names; some builds go without a compiled module."""
+    from anuga_lean.overlay.table import ATTRIBUTE
+
     if importlib.util.find_spec(row.module) is None:
         return False
     found: Any = importlib.import_module(row.module)
     parts = row.name.split(".")
-    for part in parts[:-1] if row.kind == table.ATTRIBUTE else parts:   # which may be new there
+    for part in parts[:-1] if row.kind == ATTRIBUTE else parts:     # which may be new there
         if not hasattr(found, part):
             return False
         found = getattr(found, part)
