@@ -41,7 +41,7 @@ else:
         except anuga.CheckpointError as error:
             print(error)
         domain = anuga.load_checkpoint_file("observed", "SETS", 0.5, trusted=False)
-        domain._step_observers[0] = watch
+        domain.add_step_observer(watch)
     for t in domain.evolve(yieldstep=0.5, finaltime=1.0):
         pass
 print(*seen, sep="\\n")
