@@ -30,6 +30,14 @@ _BETWEEN_PARTS = ("update_ghosts", "set_relative_time", "get_relative_time",
                   "_clip_timestep_to_output_times", "_time_remaining_until")
 _NAMES = frozenset(user_methods.STEPPING + _BETWEEN_PARTS)
 _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
+# What ANUGA's steps call, in whatever order, and may be stopped before.
+PARTS_OF_STEP = ("backup_conserved_quantities", "distribute_to_vertices_and_edges",
+                 "update_boundary", "compute_fluxes", "compute_forcing_terms",
+                 "update_timestep", "update_conserved_quantities", "saxpy_conserved_quantities")
+_parts_of = attrgetter(*PARTS_OF_STEP)
+# These methods as lean domains have them.  A class that has others, as that of the ranks of a
+# parallel run, which agree on the timestep, has them called.
+OWN: set[Callable[..., Any]] = set()
 # What ANUGA's evolve calls from one step to the next.
 _BETWEEN_STEPS = ("apply_fractional_steps", "update_extrema", "get_timestepping_method")
 _functions_between = attrgetter(*_BETWEEN_STEPS)
@@ -79,6 +87,7 @@ class PlainSteps:
         self._owners: list[Any] = []        # the quantities that the kernels reconstruct
         self._parameters: Any = None
         self._has_friction = False
+        self.drives = False     # whole steps are taken here, not by ANUGA's methods part by part
         self._limits = capabilities().prescribed_limiter
         self._taking = False    # prescribed values, of the same edges as in the last step
         self._unasked = 0       # steps that may begin without asking again
@@ -170,6 +179,7 @@ class PlainSteps:
                       for tag, edges in domain.tag_boundary_cells.items()
                       if boundaries[tag] is not None and not is_wall(boundaries[tag])]
         self._parameters = self._step.parameters.values
+        self.drives = OWN.issuperset(_parts_of(type(domain)))
         self._has_friction = bool(domain.forcing_terms)
         return True
 
