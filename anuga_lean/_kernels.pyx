@@ -12,8 +12,6 @@ Longer than 500 lines: Cython keeps a class in one file, and a run has many arra
 from cpython.exc cimport PyErr_CheckSignals
 from libc.string cimport memset
 
-from threading import get_ident, main_thread
-
 include "_kernels_checks.pxi"
 include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"
@@ -836,7 +834,7 @@ cdef class Run:
         mode : FLUXES, SECOND_STAGE or SPEEDS
         dt : float, s, of a SECOND_STAGE
         asks : callable, optional
-            Called without arguments whenever signal handlers have run.
+            Called without arguments whenever signal handlers have run, or could have.
 
         Returns
         -------
@@ -860,9 +858,7 @@ cdef class Run:
                 result = self.found
             else:
                 memset(self.r.block_active, 1, self.mesh.c.n_blocks)
-        self.r.poll = NULL
-        if get_ident() == main_thread().ident:
-            self.r.poll = _poll
+        self.r.poll = _poll     # in other threads than the main one no handlers run
         self.asks = asks
         with nogil:
             smallest = self.kernels.sweep(&self.r, mode, dt, &result)
