@@ -48,9 +48,11 @@ def raise_maxima(
     max_depth: Float,
     max_speed: Float,
     max_momentum: Float,
+    own_hypot: bool,
     copies: Sequence[Float] | None = None,
     isa: str | None = None,
 ) -> bool: ...
+def hypots(x: Float, y: Float, own: bool, isa: str | None = None) -> Float: ...
 
 class RateChange:
     takes: bool

@@ -38,6 +38,7 @@ cdef extern from "maxima.h" nogil:
         const double *xmomentum
         const double *ymomentum
         double least_depth
+        int32_t own_hypot
         double *max_stage
         double *max_depth
         double *max_speed
@@ -52,6 +53,7 @@ cdef extern from "operators.h" nogil:
         int (*zeros_of_rate)(const lean_rate *, int) noexcept nogil
         void (*apply_rate)(const lean_rate *, int) noexcept nogil
         int (*raise_maxima)(const lean_maxima *) noexcept nogil
+        void (*hypots)(const double *, const double *, int64_t, int, double *) noexcept nogil
 
     const lean_operators *lean_select_operators(const char *)
 
@@ -200,7 +202,8 @@ cdef class RateChange:
 
 def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum not None,
                  ymomentum not None, double least_depth, max_stage not None, max_depth not None,
-                 max_speed not None, max_momentum not None, copies=None, str isa=None):
+                 max_speed not None, max_momentum not None, bint own_hypot, copies=None,
+                 str isa=None):
     """Raise maxima to the present state, all (n,) float64; return whether numpy has to, too.
 
     Parameters
@@ -210,6 +213,8 @@ def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum 
     least_depth : float, above 0, m
         A speed counts where it is deeper.
     max_stage, max_depth, max_speed, max_momentum : m, m, m/s and m2/s; written
+    own_hypot : bool
+        As of `hypots`.
     copies : four arrays or None
         Get what those are then.
     isa : str or None
@@ -228,7 +233,7 @@ def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum 
     m.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
     if not 0.0 < least_depth < 1.0e300:
         raise ArrayError(f"least_depth must be a number above 0, not {least_depth}")
-    m.n, m.least_depth = n, least_depth
+    m.n, m.least_depth, m.own_hypot = n, least_depth, own_hypot
     m.stage = <const double *> _read(stage, np.float64, n, "stage")
     m.elevation = <const double *> _read(elevation, np.float64, n, "elevation")
     m.xmomentum = <const double *> _read(xmomentum, np.float64, n, "xmomentum")
@@ -253,3 +258,16 @@ def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum 
     with nogil:
         odd = kernels.raise_maxima(&m)
     return odd != 0
+
+
+def hypots(x not None, y not None, bint own, str isa=None):
+    """Return hypot(x, y), (n,) float64 each, by a formula of our own or by the C library."""
+    cdef int64_t n = _length(x, "x")
+    cdef const lean_operators *kernels = _operators_of(isa)
+    cdef const double *a = <const double *> _read(x, np.float64, n, "x")
+    cdef const double *b = <const double *> _read(y, np.float64, n, "y")
+    found = np.empty(n)
+    cdef double *h = <double *> _address(found, np.float64, n, "h")
+    with nogil:
+        kernels.hypots(a, b, n, own, h)
+    return found

@@ -24,5 +24,6 @@ lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_
 int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
+void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
 
 #endif
