@@ -11,4 +11,8 @@ maxima               Collect_max_quantities_operator on a kernel
 full_triangles       a number in place of 0, 1, 2, ... as the places of full triangles
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
+set_values           stage, bed or a quantity of all triangles
+inlets               the level to which a structure fills an inlet
+wind, friction, erosion  some triangles at a time, or by kernels
+methods              whether an operator runs ANUGA's code
 """

@@ -99,6 +99,9 @@ class _NoCoordinates(_SearchedDomain):
     def get_centroid_coordinates(self, absolute: bool = False) -> None:
         """Return no coordinates."""
 
+    def get_full_centroid_coordinates(self, absolute: bool = False) -> None:
+        """Return no coordinates: the step of an inlet asks for them, too."""
+
 
 def on_parts(method: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a method of an object with a domain: it searches a lean one part by part."""

@@ -1,7 +1,7 @@
 /* Names of the functions that are compiled once per instruction set: the build
  * gives LEAN_ISA (baseline, v3 or v4) and LEAN_FOR(sweep) becomes lean_sweep_v3.
  *
- * What each does is told at lean_kernels (run.h) and lean_operators (operators.h); isa.c chooses among their builds. */
+ * What each does is told at lean_kernels (run.h) and lean_operators (operator_kernels.h); isa.c chooses among their builds. */
 #ifndef LEAN_ISA_H
 #define LEAN_ISA_H
 
@@ -25,5 +25,7 @@ int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
+void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
+void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 
 #endif

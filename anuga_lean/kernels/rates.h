@@ -1,7 +1,7 @@
 /* Water added to or taken from a list of triangles at a rate, as ANUGA's Rate_operator does.
  *
  * Owns what a call computes before anything is written (check, survey, zeros) and the writing
- * (apply); operators.h says what each returns.  A `place` is the place of a triangle
+ * (apply); operator_kernels.h says what each returns.  A `place` is the place of a triangle
  * in the operator's list; without a list it is the triangle.
  */
 #ifndef LEAN_RATES_H

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from anuga_lean._class_names import lasting
 from anuga_lean._kernels import GEOMETRY_TABLES, RELATION_TABLES
 from anuga_lean.arrays.view import ArrayView
+from anuga_lean.memory_limits import telling
 
 if TYPE_CHECKING:
     from anuga_lean.mesh.mesh import Mesh
@@ -108,6 +109,11 @@ def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
     return (rows, table.columns) if table.columns else (rows,)
 
 
+# Indices that are answered by one call of the kernels.
+_ONE = (int, np.int64)
+_COLUMNS = (int, np.int64, slice)
+
+
 @lasting("MeshTable")
 class MeshTable(ArrayView):
     """One table of a mesh, computed from its blocks when it is indexed.
@@ -124,6 +130,35 @@ class MeshTable(ArrayView):
         super().__init__(owner, _shape(owner, name), np.float64 if is_float else np.int64)
         self.name = name
         self._by_chunks = TABLES[name].kind != "node"
+
+    @telling("an array that is computed when it is read")
+    def __getitem__(self, key: Any) -> Any:
+        """Return elements; operators and boundaries ask for a few rows in every step."""
+        head, column = key if type(key) is tuple and len(key) == 2 else (key, None)
+        if type(head) in _ONE:
+            rows = self._few(np.array([head])) if key is head or type(column) in _COLUMNS else None
+            if rows is not None:
+                return self._picked(rows[0] if key is head else rows[0, column], key)
+        elif key is head or type(column) is int:
+            rows = self._few(head)
+            if rows is not None:
+                return rows if key is head else rows[:, column].copy()
+        return super().__getitem__(key)
+
+    def take(self, indices: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the elements `indices`, as `ndarray.take` does."""
+        rows = None if args or kwargs or self.ndim > 1 else self._few(indices)
+        return super().take(indices, *args, **kwargs) if rows is None else rows
+
+    def _few(self, ks: Any) -> np.ndarray | None:
+        """Return rows of geometry where they can be had at once; None for any other index."""
+        if type(ks) is not np.ndarray or ks.dtype != np.int64 or ks.ndim != 1 \
+                or TABLES[self.name].kind != "geometry" or self._stored() is not None:
+            return None
+        try:
+            return self._rows(ks)
+        except IndexError:
+            return None     # counted from the end, or out of bounds
 
     def _rows(self, ks: NDArray[np.int64]) -> np.ndarray:
         table = TABLES[self.name]

@@ -37,6 +37,10 @@ RELIED = {
     "operators/set_elevation.py": ("Set_elevation",),
     "operators/set_stage.py": ("Set_stage",),
     "operators/rate_operators.py": ("Rate_operator",),
+    "operators/set_friction_operators.py": ("Set_depth_friction_operator",),
+    "operators/set_quantity.py": ("Set_quantity",),
+    "operators/wind_stress_operator.py": ALL,
+    "structures/inlet.py": ("level_stages_to_average",),
     # meshes: factories, files, regions, the generator
     "abstract_2d_finite_volumes/basic_mesh.py": ALL,
     "abstract_2d_finite_volumes/mesh_factory.py": ("rectangular", "rectangular_cross"),
@@ -82,6 +86,7 @@ RELIED = {
     "parallel/distribute_mesh.py": ALL,
     "parallel/parallel_api.py": ALL,
     "parallel/parallel_generic_communications.py": ALL,
+    "parallel/parallel_inlet.py": ("Parallel_Inlet.set_stages_evenly",),
     "parallel/parallel_inlet_enquiry.py": ("Parallel_Inlet_enquiry.compute_enquiry_index",),
     "parallel/parallel_meshes.py": ("parallel_rectangular_domain",
                                     "parallel_rectangular_cross_domain"),

@@ -4,7 +4,8 @@ domain         ANUGA's Domain on lean kernels; generic_domain any other kind of 
 step           the order of a step, of parts: parameters kernel_run bound_state undo_record
                edge_values prescribed walls wave_speeds quiet_blocks runge_kutta forcing tracers
 yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows
-boundary       which boundaries run code of a user's; riverwalls, wall_edges walls inside
+boundary       which boundaries run code of a user's; segments all edges of a tag at once;
+               riverwalls, wall_edges walls inside
 evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step
 features       what has a lean kernel; user_methods a user's own steps
 conversion     to stock arrays and back; domain_attributes arrays of a domain that are views

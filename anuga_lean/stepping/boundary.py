@@ -13,25 +13,22 @@ from typing import Any
 
 import numpy as np
 from anuga.abstract_2d_finite_volumes.generic_boundary_conditions import (
-    Boundary,
     Compute_fluxes_boundary,
     Dirichlet_boundary,
-    Time_boundary,
     Transmissive_boundary,
 )
 from anuga.shallow_water.boundaries import (
     Reflective_boundary,
-    Transmissive_n_momentum_zero_t_momentum_set_stage_boundary,
     Transmissive_stage_zero_momentum_boundary,
 )
+
+from anuga_lean.stepping.segments import is_series, reads_edges_only
 
 _evaluate_reflective = Reflective_boundary.evaluate_segment
 
 # Boundaries that run no code but ANUGA's.
 _CLOSED = (Dirichlet_boundary, Transmissive_boundary, Compute_fluxes_boundary,
            Transmissive_stage_zero_momentum_boundary, type(None))
-# Boundaries that run ANUGA's code and one function of time.
-_OF_TIME = (Time_boundary, Transmissive_n_momentum_zero_t_momentum_set_stage_boundary)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.ufunc,
           types.BuiltinFunctionType)
 _HARMLESS_MODULES = ("math", "numpy", "scipy", "datetime", "time")
@@ -39,9 +36,13 @@ _HARMLESS_MODULES = ("math", "numpy", "scipy", "datetime", "time")
 
 def is_wall(boundary: Any) -> bool:
     """Whether this is ANUGA's reflective wall, without changes of the user's."""
-    return (type(boundary) is Reflective_boundary
-            and Reflective_boundary.evaluate_segment is _evaluate_reflective
+    return (type(boundary) is Reflective_boundary and walls_are_anugas()
             and "evaluate_segment" not in boundary.__dict__)
+
+
+def walls_are_anugas() -> bool:
+    """Whether no script has changed the class of reflective walls."""
+    return Reflective_boundary.evaluate_segment is _evaluate_reflective
 
 
 def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
@@ -67,11 +68,6 @@ def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:
     v.boundary_values[ids] = n2 * r1 + n1 * r2
 
 
-def asks_edge_by_edge(boundary: Any) -> bool:
-    """Whether ANUGA evaluates this boundary with a call for each of its edges."""
-    return getattr(type(boundary), "evaluate_segment", None) is Boundary.evaluate_segment
-
-
 def may_look(boundary: Any, number_of_triangles: int) -> bool:
     """Whether evaluating this boundary may run code that reads the domain.
 
@@ -90,8 +86,9 @@ def may_look(boundary: Any, number_of_triangles: int) -> bool:
         return True     # it reads centroid values, which distribute protects
     if type(boundary) in _CLOSED or is_wall(boundary):
         return False
-    if type(boundary) in _OF_TIME and "evaluate_segment" not in boundary.__dict__:
-        return not _is_harmless(boundary.function, number_of_triangles, set())
+    if reads_edges_only(boundary):
+        return not _is_harmless(
+            getattr(boundary, "function", None), number_of_triangles, set())
     return True
 
 
@@ -110,6 +107,8 @@ def _is_harmless(value: Any, n: int, seen: set[int]) -> bool:
         return len(value) < 1000 and all(_is_harmless(item, n, seen) for item in value.values())
     if isinstance(value, types.FunctionType):
         return _is_harmless_function(value, n, seen)
+    if is_series(value):
+        return True
     module = type(value).__module__
     if module.split(".")[0] == "scipy":
         return True

@@ -1,0 +1,178 @@
+"""Operators on all triangles, and on some: what kernels write is what ANUGA's own code writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import anuga_lean as anuga
+from anuga.operators.erosion_operators import Erosion_operator
+from anuga.operators.set_elevation_operator import Set_elevation_operator
+from anuga.operators.set_friction_operators import Set_depth_friction_operator
+from anuga.operators.set_quantity_operator import Set_quantity_operator
+from anuga.operators.set_stage_operator import Set_stage_operator
+from anuga.operators.wind_stress_operator import Wind_stress_operator
+
+NAMES = ("stage", "xmomentum", "ymomentum", "elevation", "friction")
+YARD = [[10.0, 10.0], [60.0, 10.0], [60.0, 50.0], [10.0, 50.0]]
+
+
+@pytest.fixture(scope="module")
+def domain() -> Any:
+    """More triangles than one thread takes alone, wet and dry."""
+    made = anuga.rectangular_cross_domain(80, 80, len1=80.0, len2=80.0)
+    made.set_store(False)
+    made.set_quantity("elevation", lambda x, y: 0.3 * np.sin(x / 5.0) * np.cos(y / 7.0))
+    made.set_quantity("friction", 0.03)
+    made.set_boundary(dict.fromkeys(made.get_boundary_tags(), anuga.Reflective_boundary(made)))
+    next(iter(made.evolve(yieldstep=1.0, finaltime=1.0)))
+    return made
+
+
+@pytest.fixture
+def state(domain: Any) -> Callable[[], dict[str, np.ndarray]]:
+    """Sets random values and zeros of both signs, and gives those that are there."""
+    rng = np.random.default_rng(3)
+    n = domain.number_of_triangles
+    depth = rng.choice([0.0, 1e-4, 0.5], n)
+    values = {"elevation": rng.choice([-0.0, 0.0, 0.2, -0.7], n),
+              "friction": np.full(n, 0.03)}
+    values["stage"] = values["elevation"] + depth
+    values |= {name: rng.choice([-0.0, 0.0, 0.4, -1.7], n) for name in ("xmomentum", "ymomentum")}
+    domain.timestep = 0.37
+    for name, each in values.items():
+        domain.quantities[name].centroid_values[:] = each
+    yield lambda: {name: domain.quantities[name].centroid_values.copy() for name in NAMES}
+    domain.fractional_step_operators.clear()
+
+
+EVERYWHERE: dict[str, Callable[[Any], Any]] = {
+    "stage": lambda d: Set_stage_operator(d, stage=0.1),
+    "stage of zero": lambda d: Set_stage_operator(d, stage=0.0),
+    "stage of minus zero": lambda d: Set_stage_operator(d, stage=lambda t: -0.0),
+    "stage that is no number": lambda d: Set_stage_operator(d, stage=lambda t: float("nan")),
+    "stage by numpy": lambda d: Set_stage_operator(d, stage=lambda t: np.float64(t)),
+    "stage by an array": lambda d: Set_stage_operator(
+        d, stage=lambda t: np.linspace(-1.0, 1.0, d.number_of_triangles)),
+    "stage that fails": lambda d: Set_stage_operator(d, stage=_fails_later()),
+    "stage by place": lambda d: Set_stage_operator(d, stage=lambda x, y: 0.01 * x - 0.02 * y),
+    "stage by place and time": lambda d: Set_stage_operator(
+        d, stage=lambda x, y, t: 0.01 * x - t),
+    "bed": lambda d: Set_elevation_operator(d, elevation=-0.3),
+    "bed by an integer": lambda d: Set_elevation_operator(d, elevation=lambda t: 1),
+    "bed by place": lambda d: Set_elevation_operator(d, elevation=lambda x, y: 0.01 * x * y),
+    "quantity": lambda d: Set_quantity_operator(d, "xmomentum", lambda t: 0.2),
+    "quantity by place": lambda d: Set_quantity_operator(d, "friction", lambda x, y: 1e-4 * x),
+    "erosion": lambda d: Erosion_operator(d, threshold=0.5, base=-0.4),
+    "erosion to zero": lambda d: Erosion_operator(d, base=0.0),
+    "wind": lambda d: Wind_stress_operator(d, 12.0, 201.0),
+    "wind by place": lambda d: Wind_stress_operator(
+        d, lambda t, x, y: 10.0 + 0.01 * x, lambda t, x, y: 1e5 * y),
+    "wind of one angle": lambda d: Wind_stress_operator(d, lambda t, x, y: 0.1 * x * y, 77.0),
+    "friction by depth": lambda d: Set_depth_friction_operator(
+        d, friction=lambda h: 0.03 if h < 0.2 else 0.02 * h),
+    "friction by depth, integer first": lambda d: Set_depth_friction_operator(
+        d, friction=lambda h: 1 if h < 0.4 else 0.2),
+}
+SOMEWHERE: dict[str, Callable[[Any], Any]] = {
+    "stage": lambda d: Set_stage_operator(d, stage=lambda t: 0.1, polygon=YARD),
+    "stage by place": lambda d: Set_stage_operator(d, stage=lambda x, y: 0.01 * x, polygon=YARD),
+    "bed by place": lambda d: Set_elevation_operator(
+        d, elevation=lambda x, y, t: 0.01 * x * y, indices=[3, 4, 77]),
+    "quantity": lambda d: Set_quantity_operator(d, "ymomentum", 0.2, center=[40.0, 40.0],
+                                                radius=8.0),
+}
+
+
+def _fails_later() -> Callable[[float], float]:
+    calls: list[float] = []
+
+    def stage(t: float) -> float:
+        calls.append(t)
+        if len(calls) > 1:
+            raise ValueError("there is no such time")
+        return 0.0
+
+    return stage
+
+
+def wrapped(operator: Any) -> Any:
+    """The class attribute of the operator that stands in the place of one of ANUGA's."""
+    for name in ("__call__", "update_quantities"):
+        found = getattr(type(operator), name, None)
+        if hasattr(found, "__wrapped__"):
+            return found
+    raise AssertionError(f"nothing of {type(operator).__name__} is replaced")
+
+
+@pytest.mark.filterwarnings("ignore:Erosion_operator. the erosion operators")
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("make", [
+    *(pytest.param(make, id=name) for name, make in EVERYWHERE.items()),
+    *(pytest.param(make, id=f"{name}, somewhere") for name, make in SOMEWHERE.items()),
+])
+def test_kernels_write_what_anuga_writes(domain: Any, state: Callable, make: Callable,
+                                         threads: int) -> None:
+    operator = make(domain)
+    before = state()
+    wrapped(operator).__wrapped__(operator)
+    expected, reported = state(), getattr(operator, "max_change", None)
+    assert not hasattr(operator, "max_change") or reported > 0.0
+    for name, values in before.items():
+        domain.quantities[name].centroid_values[:] = values
+    domain.set_omp_num_threads(threads)
+    try:
+        wrapped(operator)(operator)
+    finally:
+        domain.set_omp_num_threads(1)
+    for name, values in state().items():
+        np.testing.assert_array_equal(expected[name].view(np.int64), values.view(np.int64), name)
+    assert reported == getattr(operator, "max_change", None)
+    assert not domain.on_stock_arrays
+
+
+def test_a_value_of_a_users_own_is_asked(domain: Any, state: Callable) -> None:
+    class Mine(Set_stage_operator):
+        def get_value(self, x: Any = None, y: Any = None, t: Any = None) -> Any:
+            return 0.1 * np.asarray(x)
+
+    operator = Mine(domain, stage=0.0)
+    operator()
+    x = np.asarray(domain.centroid_coordinates)[:, 0]
+    bed = domain.quantities["elevation"].centroid_values
+    np.testing.assert_array_equal(np.maximum(bed, 0.1 * x), state()["stage"])
+
+
+def test_a_patched_value_is_asked(domain: Any, state: Callable) -> None:
+    operator = Set_quantity_operator(domain, "friction", 0.1)
+    operator.get_value = lambda x, y: 0.5 + 0.0 * x
+    operator()
+    assert (state()["friction"] == 0.5).all()
+
+
+def test_a_function_is_called_once_a_step(domain: Any, state: Callable) -> None:
+    calls: list[float] = []
+
+    def stage(t: float) -> list[float]:
+        calls.append(t)
+        return [0.3]    # no number: ANUGA's own code takes it
+
+    operator = Set_stage_operator(domain, stage=stage)
+    calls.clear()
+    operator()
+    assert 1 == len(calls)
+    assert "get_value" not in operator.__dict__
+
+
+def test_a_function_of_depth_is_called_as_often_as_anuga_calls_it(
+        domain: Any, state: Callable) -> None:
+    depths: list[float] = []
+    operator = Set_depth_friction_operator(domain, friction=lambda h: depths.append(h) or 0.1)
+    wrapped(operator).__wrapped__(operator)
+    expected, depths[:] = depths.copy(), []
+    operator()
+    assert expected == depths
+    assert [type(each) for each in expected] == [type(each) for each in depths]
