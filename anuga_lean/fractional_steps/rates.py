@@ -12,6 +12,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.pairwise_sum import numpy_sums_pairwise
+from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.fractional_steps.full_triangles import full_places
@@ -62,16 +64,25 @@ def _may_run(operator: Any) -> bool:
 def _rate(operator: Any, indices: Any, t: float) -> Any:
     """Return the rate as the operator gives it; one of a quantity or array for every triangle."""
     if operator.rate_spatial:
-        if indices is None:
-            points = operator.coord_c[:]
-            return operator.get_spatial_rate(points[:, 0], points[:, 1], t)
-        points = operator.coord_c[indices]
-        return operator.get_spatial_rate(points[:, 0], points[:, 1], t)
+        return operator.get_spatial_rate(*_coordinates(operator, indices), t)
     if operator.rate_type == "quantity":
         return _OfTriangles(operator.rate.centroid_values)
     if operator.rate_type == "centroid_array":
         return _OfTriangles(operator.rate)
     return operator.get_non_spatial_rate(t)
+
+
+def _coordinates(operator: Any, indices: Any) -> tuple[Any, Any]:
+    """Return x and y of the centroids of the operator's triangles, m."""
+    points, domain = operator.coord_c, operator.domain
+    if indices is not None:
+        rows = points[indices]
+        return rows[:, 0].copy(), rows[:, 1].copy()
+    if points is not domain.mesh.centroid_coordinates or not isinstance(points, ArrayView):
+        return points[:, 0], points[:, 1]
+    x, y = (Picked.of(each, points, itemgetter((slice(None), j)))
+            for j, each in enumerate(_kernels.centroid_columns(domain.lean.ready())))
+    return x, y
 
 
 class _OfTriangles:
