@@ -432,9 +432,11 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         "max_momentum")}
 
     def raise_maxima(copy: Any, **given: Any) -> None:
-        _kernels.raise_maxima(**given, copies=(copy, *np.zeros((3, N))))
+        _kernels.raise_maxima(**given, own_hypot=True, copies=(copy, *np.zeros((3, N))))
 
     return {"RateChange": (change, given),
+            "hypots": (lambda x, y: _kernels.hypots(x, y, True),
+                       {"x": rng.random(N), "y": rng.random(N)}),
             "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
 
 
