@@ -1,6 +1,6 @@
 """What _kernels.pyx and its .pxi offer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,42 @@ def hilbert_order(
 def release_free_memory() -> None: ...
 def guard_raw_allocations() -> None: ...
 def make_threads(n: int, stack_nbytes: int) -> None: ...
+def raise_maxima(
+    threads: int,
+    stage: Float,
+    elevation: Float,
+    xmomentum: Float,
+    ymomentum: Float,
+    least_depth: float,
+    max_stage: Float,
+    max_depth: Float,
+    max_speed: Float,
+    max_momentum: Float,
+    copies: Sequence[Float] | None = None,
+) -> bool: ...
+
+class RateChange:
+    takes: bool
+    def __init__(
+        self,
+        threads: int,
+        stage: Float,
+        elevation: Float,
+        height: Float | None,
+        xmomentum: Float,
+        ymomentum: Float,
+        area: Float,
+        index: NDArray[np.int64] | None,
+        full: NDArray[np.int64] | None,
+        n_full: int,
+        rate: Float | None,
+        scale: float,
+        second: bool,
+    ) -> None: ...
+    def survey(self, limited: bool) -> tuple[float, float, float]: ...
+    def zeros(self, limited: bool) -> tuple[bool, bool]: ...
+    def apply(self, limited: bool) -> None: ...
+
 def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
 def fit_link(
     corner: NDArray[np.int32],

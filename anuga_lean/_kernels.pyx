@@ -21,6 +21,8 @@ include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
+include "_kernels_rates.pxi"
+include "_kernels_maxima.pxi"
 
 
 cdef extern from "prescribed.h" nogil:

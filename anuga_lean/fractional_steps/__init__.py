@@ -1,4 +1,4 @@
-"""Lets ANUGA's operators (its fractional steps) keep and search in less memory.
+"""Lets ANUGA's operators (its fractional steps) run on kernels and keep less memory.
 
 Their physics stays ANUGA's.  The folder is not called operators: `import anuga_lean as anuga`
 must leave anuga.operators to ANUGA.
@@ -6,6 +6,9 @@ must leave anuga.operators to ANUGA.
 kinematic_viscosity  ANUGA's operator, with arrays only while it solves
 viscosity_matrix     the systems of its implicit steps, made chunk by chunk
 viscosity_explicit   its explicit steps
+rates                Rate_operator on kernels
+maxima               Collect_max_quantities_operator on a kernel
+full_triangles       a number in place of 0, 1, 2, ... as the places of full triangles
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
 set_values           stage, bed or a quantity of all triangles

@@ -67,6 +67,7 @@ class Step:
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
         self.assigned = Assigned(domain)
+        self._areas: tuple[Any, np.ndarray] | None = None
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -145,6 +146,19 @@ class Step:
         for name in ("friction", "xvelocity", "yvelocity"):
             domain.quantities[name].have_vertices()
         return run
+
+    # -- for operators -----------------------------------------------------------
+
+    def usable_threads(self) -> int:
+        """Return how many OpenMP threads a kernel of an operator may use."""
+        return threads.made(self.domain)
+
+    def areas(self) -> np.ndarray:
+        """Return the areas of all triangles, (n,) float64, m2; held from the first call on."""
+        blocks = self.domain.mesh.blocks
+        if self._areas is None or self._areas[0] is not blocks:
+            self._areas = blocks, np.asarray(self.domain.mesh.areas)
+        return self._areas[1]
 
     def take_parameters(self) -> None:
         """Take ANUGA's parameters from the domain, as its C struct would now."""

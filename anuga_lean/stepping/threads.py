@@ -48,15 +48,34 @@ def give(run: Any, domain: Any) -> None:
     MemoryLimitError
         There is no room for the arenas or the stacks: libgomp itself would end the process.
     """
-    global _made
-    count = usable(domain.omp_num_threads)
+    count = made(domain)
     try:
-        if count > _made:
-            _kernels.make_threads(count, _stack_nbytes())
-            _made = count
         run.set_threads(count)
     except MemoryError as error:
-        raise limit_error(error, f"{count} OpenMP threads", domain.number_of_triangles) from error
+        raise _no_room(error, count, domain) from error
+
+
+def made(domain: Any) -> int:
+    """Return how many threads the domain's kernels may use; OpenMP has made them.
+
+    Raises
+    ------
+    MemoryLimitError
+        There is no room for their stacks.
+    """
+    global _made
+    count = usable(domain.omp_num_threads)
+    if count > _made:
+        try:
+            _kernels.make_threads(count, _stack_nbytes())
+        except MemoryError as error:
+            raise _no_room(error, count, domain) from error
+        _made = count
+    return count
+
+
+def _no_room(error: MemoryError, count: int, domain: Any) -> MemoryError:
+    return limit_error(error, f"{count} OpenMP threads", domain.number_of_triangles)
 
 
 def _stack_nbytes() -> int:

@@ -287,7 +287,7 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     found["viscous_change"] = _viscous, dict(
         viscosity=0.1, dt=0.001, free_slip=np.zeros(E, np.uint8), bed=np.zeros(E),
         xchange=np.zeros(N), ychange=np.zeros(N))
-    return found | _fit_subjects()
+    return found | _fit_subjects() | _operators()
 
 
 def _viscous(**arguments: Any) -> None:
@@ -393,6 +393,47 @@ def _fit_subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     }
 
 
+def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
+    """Right calls of what operators do."""
+    rng = np.random.default_rng(11)
+
+    def change(**given: Any) -> None:
+        made = _kernels.RateChange(**given)
+        for limited in (False, True):
+            made.survey(limited)
+            made.zeros(limited)
+            made.apply(limited)
+
+    some = np.arange(0, N, 2)
+    given = {"threads": 2} | {
+        name: rng.random(N) for name in ("stage", "elevation", "height", "xmomentum", "ymomentum")}
+    given |= {"area": rng.random(len(some)), "index": some, "full": np.arange(0, len(some), 3),
+              "rate": rng.random(len(some)), "scale": -0.1, "second": True}
+    given["n_full"] = len(given["full"])
+    maxima = {"threads": 2, "least_depth": 1.0e-3} | {name: rng.random(N) for name in (
+        "stage", "elevation", "xmomentum", "ymomentum", "max_stage", "max_depth", "max_speed",
+        "max_momentum")}
+
+    def raise_maxima(copy: Any, **given: Any) -> None:
+        _kernels.raise_maxima(**given, copies=(copy, *np.zeros((3, N))))
+
+    def on_all(name: str) -> Callable[..., Any]:
+        return lambda **given: getattr(_kernels, name)(run_without(), **given)
+
+    whole = {name: rng.random(N) for name in ("elevation", "stage", "xmomentum", "ymomentum")}
+    bed = {name: whole[name] for name in ("elevation", "stage")}
+    everywhere = {
+        "fill_all": {"x": rng.random(N), "value": 0.5},
+        "fill_all_above": {"x": rng.random(N), "least": rng.random(N), "value": 0.5},
+        "add_to_all": {"x": rng.random(N), "value": 0.5},
+        "move_bed": bed | {"value": rng.random(N)},
+        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3},
+    }
+    return {name: (on_all(name), given) for name, given in everywhere.items()} | {
+            "RateChange": (change, given),
+            "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
+
+
 # Index arrays and numbers that may be any: lists of flags, places that only C compares, bytes.
 ANY_NUMBER = {
     ("FitGrid", "start"), ("FitGrid.find", "start"), ("Run.bind_prescribed", "bits"),
@@ -473,7 +514,7 @@ MAY_BE_EMPTY = {
 OPTIONAL = {
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
-    "Run.bind_counted": ("edge_flux",)}
+    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate")}
 
 
 def spoilt() -> Iterator[list[Case]]:

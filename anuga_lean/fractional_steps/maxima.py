@@ -1,0 +1,98 @@
+"""Runs ANUGA's Collect_max_quantities_operator by a kernel.
+
+Owns what of the operator's call is the kernel's and which arrays it may write into; the
+arithmetic is in kernels/maxima.c.  `overlay` puts it in place of the operator's `__call__`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anuga_lean import _kernels
+from anuga_lean._errors import ArrayError
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
+
+Call = Callable[[Any], None]
+
+_MAXIMA = ("max_stage", "max_depth", "max_speed", "max_uh")
+_MODULE = "anuga.operators.collect_max_quantities_operator"
+_COPYING = "_copy_to_domain_quantities"     # ANUGA 4.2's method
+# Fewer triangles a thread than this take longer to share than to look at.
+_PER_THREAD = 1 << 12
+_LEAST_DEPTH = 1.0e-12      # m; numpy warns of divisions by depths near 0
+
+
+def by_kernels(stock_call: Call) -> Call:
+    """Return what the operator is called with, `stock_call` where the kernel does not do it."""
+
+    @functools.wraps(stock_call)
+    def call(self: Any) -> None:
+        if not _is_due(self) or not _raise(self):
+            stock_call(self)
+            return
+        self.counter = 0
+        if hasattr(self, "_collected"):     # ANUGA 4.2
+            self._collected = True
+        if self.store_to_sww and not _copies_as_anuga(self):
+            getattr(self, _COPYING)()
+
+    return call
+
+
+def _is_due(operator: Any) -> bool:
+    """Whether this call raises the maxima, which a kernel can."""
+    return not on_stock_arrays(operator.domain) and not operator._tracer_names \
+        and operator.domain.get_time() >= operator.collection_start_time \
+        and operator.counter + 1 == operator.update_frequency
+
+
+def _copies_as_anuga(operator: Any) -> bool:
+    """Whether no code of a user's own copies the maxima into the domain's quantities."""
+    method = getattr(type(operator), _COPYING, None)
+    return _COPYING not in operator.__dict__ and (
+        method is None or method.__module__ == _MODULE)
+
+
+def _raise(operator: Any) -> bool:
+    """Raise the maxima; return False if ANUGA's code still has to, or has to instead."""
+    least_depth = operator.velocity_zero_height
+    if not isinstance(least_depth, float) or not _LEAST_DEPTH <= least_depth < 1.0e300:
+        return False
+    domain = operator.domain
+    copies = None
+    if operator.store_to_sww and _copies_as_anuga(operator):
+        copies = [domain.quantities[name].centroid_values for name in _MAXIMA]
+    wanted = len(operator.max_stage) // _PER_THREAD
+    threads = 1 if wanted <= 1 else min(wanted, domain.lean.usable_threads())
+    values = operator.__dict__
+    for name in _MAXIMA:
+        if _is_shared(values, name):
+            values[name] = np.array(values[name])
+    try:
+        return not _kernels.raise_maxima(
+            threads, operator.stage.centroid_values, operator.elev.centroid_values,
+            operator.xmom.centroid_values, operator.ymom.centroid_values, least_depth,
+            values["max_stage"], values["max_depth"], values["max_speed"], values["max_uh"],
+            copies)
+    except ArrayError:
+        return False        # a script's own arrays, which numpy takes
+
+
+def _references(values: dict[str, Any], name: str) -> int:
+    return sys.getrefcount(values[name])
+
+
+_ALONE = _references({"name": np.empty(0)}, "name")
+
+
+def _is_shared(values: dict[str, Any], name: str) -> bool:
+    """Whether more than the dict refers to an array: a script that keeps it keeps what it was.
+
+    ANUGA puts a new array in its place at each step.
+    """
+    return _references(values, name) > _ALONE

@@ -1,0 +1,233 @@
+"""Measures what a call of each operator takes, on stock and lean, all triangles and a few.
+
+One process of each keeps a model that has evolved some steps; they take turns, so that
+both meet the same machine.  A case is a line of `CASES`: its name, and a function that
+gives its operators to a domain.  On one thread a figure is CPU time, on several wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+
+from anuga_lean.measure.child import import_anuga
+from anuga_lean.measure.measurement import VARIANTS
+from anuga_lean.measure.report import table
+
+SIDE = 1000.0       # m, of the square model
+FEW = 20.0          # m, radius of the places that a few triangles cover
+Make = Callable[[Any, Any], Any]
+
+
+def _bed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 2.0 * np.sin(x / 90.0) * np.cos(y / 70.0)
+
+
+def _water(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.maximum(0.3 + 0.1 * np.sin(x / 31.0), _bed(x, y))
+
+
+def _falling(x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
+    return 1.0e-5 * (1.0 + np.cos(x / 200.0) * math.cos(t / 60.0))
+
+
+def _field(domain: Any, low: float, high: float) -> np.ndarray:
+    return np.linspace(low, high, domain.number_of_triangles)
+
+
+def _quantity(anuga: Any, domain: Any) -> Any:
+    rate = anuga.Quantity(domain)
+    rate.set_values(_field(domain, 0.0, 2.0e-5), location="centroids")
+    return rate
+
+
+def _rate(rate: Any, **options: Any) -> Make:
+    """Return what makes a Rate_operator; a `rate` of a domain is made by `of(anuga, domain)`."""
+    def make(anuga: Any, domain: Any) -> Any:
+        of = getattr(rate, "of", None)
+        return anuga.Rate_operator(domain, rate=of(anuga, domain) if of else rate, **options)
+
+    return make
+
+
+class _Of:
+    """A rate that is made of a domain."""
+
+    def __init__(self, of: Callable[[Any, Any], Any]) -> None:
+        self.of = of
+
+
+def _maxima(**options: Any) -> Make:
+    def make(anuga: Any, domain: Any) -> Any:
+        from anuga.operators.collect_max_quantities_operator import Collect_max_quantities_operator
+
+        return Collect_max_quantities_operator(domain, **options)
+
+    return make
+
+
+_PLACE = {"center": (0.5 * SIDE, 0.5 * SIDE), "radius": FEW}
+_HALF = {"polygon": [[0.0, 0.0], [0.5 * SIDE, 0.0], [0.5 * SIDE, SIDE], [0.0, SIDE]]}
+
+# What touches all triangles, or half of them.
+_MANY: dict[str, Make] = {
+    "rate: constant": _rate(1.0e-5),
+    "rate: of t": _rate(lambda t: 1.0e-5 * (1.0 + math.sin(t))),
+    "rate: of x, y and t": _rate(_falling),
+    "rate: quantity": _rate(_Of(_quantity)),
+    "rate: array": _rate(_Of(lambda anuga, domain: _field(domain, 0.0, 2.0e-5))),
+    "rate: array of both signs": _rate(
+        _Of(lambda anuga, domain: _field(domain, -1.0e-5, 2.0e-5))),
+    "rate: infiltration": _rate(-1.0e-6),
+    "rate: constant in half": _rate(1.0e-5, **_HALF),
+    "rate: infiltration in half": _rate(-1.0e-6, **_HALF),
+    "maxima": _maxima(),
+    "maxima, stored": _maxima(store_to_sww=True),
+}
+# What touches a few.
+_FEW: dict[str, Make] = {
+    "rate: constant, few": _rate(1.0e-3, **_PLACE),
+    "rate: infiltration, few": _rate(-1.0e-6, **_PLACE),
+    "rate: array, few": _rate(_Of(lambda anuga, domain: _field(domain, 0.0, 2.0e-5)), **_PLACE),
+}
+CASES: dict[str, Make] = _MANY | _FEW
+
+
+def build(anuga: Any, triangles: int, folder: Path) -> Any:
+    """Return a model half under water that has evolved some steps."""
+    m = max(2, round(math.sqrt(triangles / 4)))
+    domain = anuga.rectangular_cross_domain(m, m, len1=SIDE, len2=SIDE)
+    domain.set_store(False)
+    domain.set_datadir(str(folder))
+    domain.set_flow_algorithm("DE0")
+    domain.set_quantity("elevation", _bed, location="centroids")
+    domain.set_quantity("friction", 0.03)
+    domain.set_quantity("stage", _water, location="centroids")
+    wall = anuga.Reflective_boundary(domain)
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
+    for _ in domain.evolve(yieldstep=1.0, finaltime=1.0):
+        pass
+    return domain
+
+
+def take(domain: Any, operator: Callable[[], None], seconds: float) -> tuple[float, float]:
+    """Return CPU and wall time of a call, s: the mean of as many as `seconds` hold."""
+    operator()
+    count, cpu, wall = 0, process_time(), perf_counter()
+    while True:
+        operator()
+        count += 1
+        if perf_counter() - wall > seconds:
+            return (process_time() - cpu) / count, (perf_counter() - wall) / count
+
+
+def work(variant: str, triangles: int) -> None:
+    """Build a model, and measure the case that each line of standard input names."""
+    anuga = import_anuga(variant)
+    with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
+        domain = build(anuga, triangles, Path(folder))
+        print("\n" + json.dumps(None), flush=True)
+        made: dict[str, Any] = {}
+        for line in sys.stdin:
+            name, threads, seconds = json.loads(line)
+            domain.set_omp_num_threads(threads)
+            if name not in made:
+                made.clear()
+                made[name] = CASES[name](anuga, domain)
+                domain.fractional_step_operators.clear()
+            print("\n" + json.dumps(take(domain, made[name], seconds)), flush=True)
+
+
+class Worker:
+    """A process that measures calls on stock or on lean."""
+
+    def __init__(self, variant: str, triangles: int) -> None:
+        command = [sys.executable, __file__, "--work", variant, str(triangles)]
+        self.process: Any = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+
+    def _answer(self) -> Any:
+        """Return what the process prints in JSON; what ANUGA prints is passed over."""
+        for line in self.process.stdout:
+            try:
+                return json.loads(line)
+            except ValueError:
+                continue
+        raise SystemExit(f"a measuring process ended with {self.process.wait()}")
+
+    def take(self, name: str, threads: int, seconds: float) -> tuple[float, float]:
+        """Return CPU and wall time of a call, s."""
+        self.process.stdin.write(json.dumps([name, threads, seconds]) + "\n")
+        self.process.stdin.flush()
+        cpu, wall = self._answer()
+        return cpu, wall
+
+    def end(self) -> None:
+        """Let the process end."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(workers: dict[str, Worker], name: str, threads: int, args: argparse.Namespace,
+            ) -> dict[str, float]:
+    """Return the median time of a call by variant, s, and stock's over lean's."""
+    taken: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for _ in range(args.repeat):
+        for variant, worker in workers.items():
+            taken[variant].append(worker.take(name, threads, args.seconds)[threads > 1])
+    found = {variant: statistics.median(times) for variant, times in taken.items()}
+    ratios = [stock / lean for stock, lean in zip(*(taken[v] for v in VARIANTS), strict=True)]
+    return found | {"stock_over_lean": statistics.median(ratios)}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--triangles", type=int, default=490_000, metavar="N")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", default=None,
+                        help="default: 1, and all cores")
+    parser.add_argument("--repeat", type=int, default=7, metavar="N", help="turns of each")
+    parser.add_argument("--seconds", type=float, default=0.2, metavar="S", help="of a turn")
+    parser.add_argument("--case", choices=CASES, action="append", help="default: all")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.work is not None:
+        work(args.work[0], int(args.work[1]))
+        return
+    counts = args.threads or sorted({1, os.cpu_count() or 1})
+    workers = {variant: Worker(variant, args.triangles) for variant in VARIANTS}
+    results: dict[str, dict[int, dict[str, float]]] = {}
+    for name in args.case or CASES:
+        results[name] = {count: measure(workers, name, count, args) for count in counts}
+        print(f"{name}: done", file=sys.stderr, flush=True)
+    for worker in workers.values():
+        worker.end()
+    rows = [["microseconds a call", *(f"{variant}, {count} thr." if variant in VARIANTS
+                                      else f"ratio, {count} thr."
+                                      for count in counts for variant in (*VARIANTS, "ratio"))]]
+    for name, found in results.items():
+        cells = [cell for each in found.values() for cell in (
+            *(f"{1e6 * each[variant]:,.1f}" for variant in VARIANTS),
+            f"{each['stock_over_lean']:.2f}")]
+        rows.append([name, *cells])
+    print(table(rows))
+    if args.json is not None:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The maxima that a run keeps, by a kernel: each call leaves what ANUGA's own code leaves."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from anuga.operators.collect_max_quantities_operator import Collect_max_quantities_operator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import anuga_lean as anuga
+from anuga_lean.fractional_steps import maxima
+
+STOCK: Callable[[Any], None] = Collect_max_quantities_operator.__call__.__wrapped__
+STATE = ("stage", "elevation", "xmomentum", "ymomentum")
+MAXIMA = ("max_stage", "max_depth", "max_speed", "max_uh")
+VALUES = np.array([0.0, -0.0, 1.0, -1.0, 3.0, 4.0, 1.0e-3, 1.0e-200, -1.0e-200, 1.0e200])
+
+
+@pytest.fixture(scope="module")
+def domain() -> Any:
+    """A domain of 1,156 triangles."""
+    return anuga.rectangular_cross_domain(17, 17)
+
+
+@pytest.fixture(autouse=True)
+def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few triangles are shared among threads."""
+    monkeypatch.setattr(maxima, "_PER_THREAD", 1 << 7)
+
+
+def called(operator: Any, call: Callable[[Any], None], before: dict[str, np.ndarray]
+           ) -> tuple[dict[str, Any], list[str]]:
+    """What some calls leave, as bits, and what they warn of."""
+    for name, values in before.items():
+        setattr(operator, name, values.copy())
+        if operator.store_to_sww:
+            operator.domain.quantities[name].centroid_values[:] = 7.0
+    operator.counter = 0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            call(operator)
+    left: dict[str, Any] = {name: getattr(operator, name).tobytes() for name in MAXIMA}
+    if operator.store_to_sww:
+        left |= {f"{name} stored": operator.domain.quantities[name].centroid_values.tobytes()
+                 for name in MAXIMA}
+    return left | {"counter": operator.counter}, sorted({str(each.message) for each in caught})
+
+
+@settings(max_examples=150, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), state=st.sampled_from(["common", "turning", "nan"]),
+       start=st.sampled_from(["first", "lower", "around", "turning"]), stored=st.booleans(),
+       frequency=st.sampled_from([1, 2, 4]), least=st.sampled_from([None, 0.3, 0.0, 1]),
+       threads=st.sampled_from([1, 2, 3]))
+def test_any_call_leaves_stocks_bits(domain: Any, seed: int, state: str, start: str, stored: bool,
+                                     frequency: int, least: float | None, threads: int) -> None:
+    """From any state and any maxima so far."""
+    rng, n = np.random.default_rng(seed), domain.number_of_triangles
+    pool = np.append(VALUES, np.nan) if state == "nan" else VALUES
+
+    def pick(kind: str) -> np.ndarray:
+        return rng.normal(size=n) if kind == "common" else rng.choice(pool, n)
+
+    for name in STATE:
+        domain.quantities[name].centroid_values[:] = pick(state)
+    domain.set_omp_num_threads(threads, verbose=False)
+    operator = Collect_max_quantities_operator(
+        domain, update_frequency=frequency, velocity_zero_height=least, store_to_sww=stored)
+    before = {name: getattr(operator, name) for name in MAXIMA}
+    if start != "first":
+        factor = {"lower": 0.5, "around": 1.0 + 1.0e-15 * rng.integers(-2, 3, n), "turning": 1.0}
+        with np.errstate(all="ignore"):
+            STOCK(operator)
+        before = {name: getattr(operator, name) * factor[start] for name in MAXIMA}
+    if start == "turning":
+        before = {name: pick("turning") for name in MAXIMA}
+    domain.fractional_step_operators.clear()
+    assert called(operator, STOCK, before) == called(operator, type(operator).__call__, before)
+
+
+def test_runs_on_the_kernel(domain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ANUGA's code is not called where the kernel is meant for it."""
+    done: list[bool] = []
+    raised = maxima._raise
+    monkeypatch.setattr(maxima, "_raise", lambda each: done.append(raised(each)) or done[-1])
+    for name in STATE:
+        domain.quantities[name].centroid_values[:] = np.linspace(0.1, 0.9, len(domain))
+    operator = Collect_max_quantities_operator(domain, store_to_sww=True)
+    domain.fractional_step_operators.clear()
+    operator()
+    assert [True] == done
+
+
+def test_what_a_script_keeps_stays_as_it_was(domain: Any) -> None:
+    """ANUGA puts new arrays in the place of the old ones; so it looks here."""
+    operator = Collect_max_quantities_operator(domain)
+    domain.fractional_step_operators.clear()
+    for name in STATE:
+        domain.quantities[name].centroid_values[:] = np.linspace(0.1, 0.9, len(domain))
+    operator()
+    kept, view = operator.max_stage, operator.max_speed[3:9]
+    before = kept.copy(), view.copy()
+    domain.quantities["stage"].centroid_values[:] += 5.0
+    domain.quantities["xmomentum"].centroid_values[:] += 50.0
+    operator()
+    np.testing.assert_array_equal(before[0], kept)
+    np.testing.assert_array_equal(before[1], view)
+    assert (operator.max_stage > kept).all()
+    assert (operator.max_speed[3:9] > view).all()
+    alone = operator.max_depth.ctypes.data
+    operator()
+    assert alone == operator.max_depth.ctypes.data
+
+
+def test_a_copy_of_a_users_own_is_called(domain: Any) -> None:
+    """A subclass that copies the maxima itself does so, once a call."""
+    if not hasattr(Collect_max_quantities_operator, "_copy_to_domain_quantities"):
+        pytest.skip("ANUGA 4.1 has no such method")
+
+    class Doubling(Collect_max_quantities_operator):    # type: ignore[misc]
+        def _copy_to_domain_quantities(self) -> None:
+            super()._copy_to_domain_quantities()
+            self.domain.quantities["max_stage"].centroid_values[:] *= 2.0
+
+    operator = Doubling(domain, store_to_sww=True)
+    domain.fractional_step_operators.clear()
+    domain.quantities["stage"].centroid_values[:] = 3.0
+    operator()
+    assert 3.0 == operator.max_stage[0]
+    assert 6.0 == domain.quantities["max_stage"].centroid_values[0]
