@@ -39,7 +39,7 @@ RELIED = {
     "operators/set_friction_operators.py": ("Set_depth_friction_operator",),
     "operators/set_quantity.py": ("Set_quantity",),
     "operators/wind_stress_operator.py": ALL,
-    "structures/inlet.py": ("level_stages_to_average",),
+    "structures/inlet.py": ("level_stages_to_average", "Inlet.get_areas"),
     "operators/rate_operators.py": ("Rate_operator",),
     # meshes: factories, files, regions, the generator
     "abstract_2d_finite_volumes/basic_mesh.py": ALL,
@@ -86,7 +86,8 @@ RELIED = {
     "parallel/distribute_mesh.py": ALL,
     "parallel/parallel_api.py": ALL,
     "parallel/parallel_generic_communications.py": ALL,
-    "parallel/parallel_inlet.py": ("Parallel_Inlet.set_stages_evenly",),
+    "parallel/parallel_inlet.py": ("Parallel_Inlet.get_areas",
+                                     "Parallel_Inlet.set_stages_evenly"),
     "parallel/parallel_inlet_enquiry.py": ("Parallel_Inlet_enquiry.compute_enquiry_index",),
     "parallel/parallel_meshes.py": ("parallel_rectangular_domain",
                                     "parallel_rectangular_cross_domain"),
