@@ -49,6 +49,7 @@ def raise_maxima(
     max_speed: Float,
     max_momentum: Float,
     copies: Sequence[Float] | None = None,
+    isa: str | None = None,
 ) -> bool: ...
 
 class RateChange:
@@ -68,6 +69,7 @@ class RateChange:
         rate: Float | None,
         scale: float,
         second: bool,
+        isa: str | None = None,
     ) -> None: ...
     def survey(self, limited: bool) -> tuple[float, float, float]: ...
     def zeros(self, limited: bool) -> tuple[bool, bool]: ...

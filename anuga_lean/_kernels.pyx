@@ -21,8 +21,7 @@ include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
-include "_kernels_rates.pxi"
-include "_kernels_maxima.pxi"
+include "_kernels_operators.pxi"
 
 
 cdef extern from "prescribed.h" nogil:
@@ -226,6 +225,12 @@ def available_isas():
         if lean_select_kernels(name.encode()) != NULL)
 
 
+cdef _no_isa(str isa):
+    """Return the error about a set that this machine does not run."""
+    return ValueError(f"instruction set {isa!r} is not one this machine runs: "
+                      f"set ANUGA_LEAN_ISA to one of {', '.join(available_isas())}.")
+
+
 cdef class Run:
     """The arrays of one run and the kernels that step it.
 
@@ -278,9 +283,7 @@ cdef class Run:
             name = isa.encode()
             self.kernels = lean_select_kernels(name)
             if self.kernels == NULL:
-                raise ValueError(
-                    f"instruction set {isa!r} is not one this machine runs: "
-                    f"set ANUGA_LEAN_ISA to one of {', '.join(available_isas())}.")
+                raise _no_isa(isa)
 
     cdef inline int _need(self, str method, int groups) except -1:
         """Raise NotBound unless these groups are bound."""
@@ -1015,4 +1018,4 @@ cdef class Run:
 
 
 include "_kernels_viscosity.pxi"
-include "_kernels_operators.pxi"
+include "_kernels_everywhere.pxi"

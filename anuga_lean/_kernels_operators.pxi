@@ -1,126 +1,255 @@
-# The door to operators.c; included at the end of _kernels.pyx, after `Run`.
+# The door to what operators do, rates.c and maxima.c; included by _kernels.pyx.
+
+cdef extern from "rates.h" nogil:
+    int LEAN_RATE_MISPLACED, LEAN_RATE_TAKES, LEAN_RATE_ZERO, LEAN_RATE_NEGATIVE_ZERO
+
+    ctypedef struct lean_rate:
+        int32_t n_threads
+        int64_t n, m
+        const int64_t *index
+        int64_t n_full
+        const int64_t *full
+        const double *area
+        const double *rate
+        int32_t per_triangle
+        double scale
+        int32_t second
+        const double *elevation
+        double *stage
+        double *height
+        double *xmomentum
+        double *ymomentum
+
+    ctypedef struct lean_rate_part:
+        int64_t start, count
+        double sum, most, least
+
+    int64_t lean_rate_parts(int64_t)
+
+
+cdef extern from "maxima.h" nogil:
+    int LEAN_MAXIMA
+
+    ctypedef struct lean_maxima:
+        int32_t n_threads
+        int64_t n
+        const double *stage
+        const double *elevation
+        const double *xmomentum
+        const double *ymomentum
+        double least_depth
+        double *max_stage
+        double *max_depth
+        double *max_speed
+        double *max_momentum
+        double *copy[4]
+
 
 cdef extern from "operators.h" nogil:
-    void lean_fill(double *, int64_t, double, int32_t)
-    void lean_fill_above(double *, const double *, int64_t, double, int32_t)
-    void lean_add(double *, int64_t, double, int32_t)
-    void lean_move_bed(double *, double *, int64_t, const double *, int, int32_t)
-    double lean_erode(double *, double *, const double *, const double *, int64_t, double, double,
-                      double, int32_t)
-    void lean_centroid_columns(const lean_mesh *, double *, double *, int32_t)
+    ctypedef struct lean_operators:
+        int (*check_rate)(const lean_rate *) noexcept nogil
+        lean_rate_part (*survey_rate)(const lean_rate *, int, lean_rate_part *) noexcept nogil
+        int (*zeros_of_rate)(const lean_rate *, int) noexcept nogil
+        void (*apply_rate)(const lean_rate *, int) noexcept nogil
+        int (*raise_maxima)(const lean_maxima *) noexcept nogil
+
+    const lean_operators *lean_select_operators(const char *)
 
 
-def fill_all(Run run not None, x not None, double value):
-    """Write one value into an array.
-
-    Parameters
-    ----------
-    run : Run
-        With threads.
-    x : (n,) float64; written
-    value : float
-    """
-    run._need("fill_all", THREADS)
-    cdef int64_t n = run.mesh.c.n
-    cdef double *p = <double *> _address(x, np.float64, n, "x")
-    with nogil:
-        lean_fill(p, n, value, run.r.n_threads)
+cdef const lean_operators *_operators_of(str isa) except NULL:
+    """Return the kernels of an instruction set, of the best this CPU has for None."""
+    cdef bytes name
+    cdef const lean_operators *found
+    if isa is None:
+        return lean_select_operators(NULL)
+    name = isa.encode()
+    found = lean_select_operators(name)
+    if found == NULL:
+        raise _no_isa(isa)
+    return found
 
 
-def fill_all_above(Run run not None, x not None, least not None, double value):
-    """Write the larger of `least` and one value into an array; of two zeros the value.
-
-    Parameters
-    ----------
-    run : Run
-        With threads.
-    x : (n,) float64; written
-    least : (n,) float64
-    value : float
-    """
-    run._need("fill_all_above", THREADS)
-    cdef int64_t n = run.mesh.c.n
-    cdef double *p = <double *> _address(x, np.float64, n, "x")
-    cdef const double *q = <const double *> _read(least, np.float64, n, "least")
-    with nogil:
-        lean_fill_above(p, q, n, value, run.r.n_threads)
+cdef bint _apart(size_t a, size_t b, int64_t n):
+    """Whether n numbers from a and n from b share none."""
+    cdef size_t nbytes = n * sizeof(double)
+    return a >= b + nbytes or b >= a + nbytes
 
 
-def add_to_all(Run run not None, x not None, double value):
-    """Add one value to all of an array.
+cdef int _check_apart(list written, list read, int64_t n) except -1:
+    """Raise ArrayError if n numbers from one of `written` overlap with others that are named."""
+    cdef size_t each, other
+    cdef Py_ssize_t i
+    for i in range(len(written)):
+        each = written[i]
+        for other in written[i + 1:] + read:
+            if not _apart(each, other, n):
+                raise ArrayError("an array that is written must not share memory with others")
+    return 0
+
+
+cdef class RateChange:
+    """One change of stages at a rate; nothing is written before `apply`.
 
     Parameters
     ----------
-    run : Run
-        With threads.
-    x : (n,) float64; written
-    value : float
+    threads : int
+    stage, elevation, height, xmomentum, ymomentum : (n,) float64
+        m and m2/s; all but `elevation` are written, `height` may be None.
+    area : (m,) float64, m2
+    index : (m,) int64 or None
+        The triangle at each place, ascending; None: all triangles, m = n.
+    full : (n_full,) int64 or None
+        Places that count in the sum; None: the first n_full.
+    n_full : int
+    rate : float64 array or None
+        One per place, or per triangle; None: `scale` everywhere.
+    scale : float
+        Times the rate, m.
+    second : bool
+        Whether numpy's maximum of 0.0 and -0.0 is the second.
+    isa : str or None
+        As of `Run`.
+
+    Attributes
+    ----------
+    takes : bool
+        Whether a rate is below 0, or NaN.
+
+    Raises
+    ------
+    ArrayError
+        If an array does not fit, indices do not ascend, or rates lie in an array that is written.
     """
-    run._need("add_to_all", THREADS)
-    cdef int64_t n = run.mesh.c.n
-    cdef double *p = <double *> _address(x, np.float64, n, "x")
-    with nogil:
-        lean_add(p, n, value, run.r.n_threads)
+
+    cdef lean_rate c
+    cdef const lean_operators *kernels
+    cdef tuple arrays
+    cdef readonly bint takes
+
+    def __cinit__(self, int64_t threads, stage, elevation, height, xmomentum, ymomentum, area,
+                  index, full, int64_t n_full, rate, double scale, bint second, str isa=None):
+        cdef lean_rate *c = &self.c
+        cdef int64_t n = _length(stage, "stage"), m = _length(area, "area"), size
+        cdef int code
+        self.kernels = _operators_of(isa)
+        self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
+        c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
+        c.n, c.m, c.scale, c.second = n, m, scale, second
+        if index is None and m != n:
+            raise ArrayError(f"area must have {n} elements, one per triangle, not {m}")
+        c.stage = <double *> _address(stage, np.float64, n, "stage")
+        c.xmomentum = <double *> _address(xmomentum, np.float64, n, "xmomentum")
+        c.ymomentum = <double *> _address(ymomentum, np.float64, n, "ymomentum")
+        c.elevation = <const double *> _read(elevation, np.float64, n, "elevation")
+        if height is not None:
+            c.height = <double *> _address(height, np.float64, n, "height")
+        c.area = <const double *> _read(area, np.float64, m, "area")
+        if index is not None:
+            c.index = <const int64_t *> _read(index, np.int64, m, "index")
+        if n_full < 0 or full is None and n_full > m:
+            raise ArrayError(f"n_full must be from 0 to {m}, not {n_full}")
+        if full is not None:
+            c.full = <const int64_t *> _read(full, np.int64, n_full, "full")
+        c.n_full = n_full
+        written = [<size_t> c.stage, <size_t> c.xmomentum, <size_t> c.ymomentum]
+        if height is not None:
+            written.append(<size_t> c.height)
+        read = [<size_t> c.elevation]
+        if rate is not None:
+            size = _length(rate, "rate")
+            if size != m and size != n:
+                raise ArrayError(f"rate must have {m} or {n} elements, not {size}")
+            c.rate = <const double *> _read(rate, np.float64, size, "rate")
+            c.per_triangle = index is not None and size == n
+            read.append(<size_t> c.rate)
+        _check_apart(written, read, n)
+        with nogil:
+            code = self.kernels.check_rate(c)
+        if code & LEAN_RATE_MISPLACED:
+            raise ArrayError(f"index must ascend from 0 or more to below {n}, and full must be "
+                             f"from 0 to below {m}")
+        self.takes = (code & LEAN_RATE_TAKES) != 0
+
+    def survey(self, bint limited):
+        """Return the water added, m3, and the largest and least change of stage, m.
+
+        `limited`: no more is taken than a triangle has.  Full triangles alone count; a NaN
+        among them shows in the first.
+        """
+        cdef int64_t parts = lean_rate_parts(self.c.n_full)
+        room = np.empty(parts * sizeof(lean_rate_part), np.uint8)
+        cdef lean_rate_part *part = <lean_rate_part *> _address(
+            room, np.uint8, len(room), "room")
+        cdef lean_rate_part found
+        with nogil:
+            found = self.kernels.survey_rate(&self.c, limited, part)
+        return found.sum, found.most, found.least
+
+    def zeros(self, bint limited):
+        """Return whether 0.0, and whether -0.0, is among the changes of full triangles."""
+        cdef int found
+        with nogil:
+            found = self.kernels.zeros_of_rate(&self.c, limited)
+        return (found & LEAN_RATE_ZERO) != 0, (found & LEAN_RATE_NEGATIVE_ZERO) != 0
+
+    def apply(self, bint limited):
+        """Change the stage; if `limited` write `height` and scale the momenta."""
+        with nogil:
+            self.kernels.apply_rate(&self.c, limited)
 
 
-def move_bed(Run run not None, elevation not None, stage not None, value not None):
-    """Set the bed of all triangles; the depth of the water stays.
+def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum not None,
+                 ymomentum not None, double least_depth, max_stage not None, max_depth not None,
+                 max_speed not None, max_momentum not None, copies=None, str isa=None):
+    """Raise maxima to the present state, all (n,) float64; return whether numpy has to, too.
 
     Parameters
     ----------
-    run : Run
-        With threads.
-    elevation, stage : (n,) float64, m; written
-    value : (n,) or (1,) float64, m
+    threads : int
+    stage, elevation, xmomentum, ymomentum : m and m2/s
+    least_depth : float, above 0, m
+        A speed counts where it is deeper.
+    max_stage, max_depth, max_speed, max_momentum : m, m, m/s and m2/s; written
+    copies : four arrays or None
+        Get what those are then.
+    isa : str or None
+        As of `Run`.
+
+    Returns
+    -------
+    bool
+        Whether 0.0 and -0.0 have met, of which numpy chooses in a way of its own: the maxima
+        are right once they have been raised by numpy again.
     """
-    run._need("move_bed", THREADS)
-    cdef int64_t n = run.mesh.c.n, m = _length(value, "value")
-    cdef double *z = <double *> _address(elevation, np.float64, n, "elevation")
-    cdef double *w = <double *> _address(stage, np.float64, n, "stage")
-    cdef const double *v = <const double *> _read(value, np.float64, 1 if m == 1 else n, "value")
+    cdef int64_t n = _length(stage, "stage"), j
+    cdef lean_maxima m
+    cdef int odd
+    cdef const lean_operators *kernels = _operators_of(isa)
+    m.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
+    if not 0.0 < least_depth < 1.0e300:
+        raise ArrayError(f"least_depth must be a number above 0, not {least_depth}")
+    m.n, m.least_depth = n, least_depth
+    m.stage = <const double *> _read(stage, np.float64, n, "stage")
+    m.elevation = <const double *> _read(elevation, np.float64, n, "elevation")
+    m.xmomentum = <const double *> _read(xmomentum, np.float64, n, "xmomentum")
+    m.ymomentum = <const double *> _read(ymomentum, np.float64, n, "ymomentum")
+    m.max_stage = <double *> _address(max_stage, np.float64, n, "max_stage")
+    m.max_depth = <double *> _address(max_depth, np.float64, n, "max_depth")
+    m.max_speed = <double *> _address(max_speed, np.float64, n, "max_speed")
+    m.max_momentum = <double *> _address(max_momentum, np.float64, n, "max_momentum")
+    for j in range(LEAN_MAXIMA):
+        m.copy[j] = NULL
+    places = [<size_t> m.max_stage, <size_t> m.max_depth, <size_t> m.max_speed,
+              <size_t> m.max_momentum]
+    if copies is not None:
+        copies = tuple(copies)
+        if len(copies) != LEAN_MAXIMA:
+            raise ArrayError(f"copies must be {LEAN_MAXIMA} arrays, not {len(copies)}")
+        for j in range(LEAN_MAXIMA):
+            m.copy[j] = <double *> _address(copies[j], np.float64, n, "a copy")
+            places.append(<size_t> m.copy[j])
+    read = [<size_t> m.stage, <size_t> m.elevation, <size_t> m.xmomentum, <size_t> m.ymomentum]
+    _check_apart(places, read, n)
     with nogil:
-        lean_move_bed(z, w, n, v, m != 1, run.r.n_threads)
-
-
-def erode(Run run not None, elevation not None, stage not None, xmomentum not None,
-          ymomentum not None, double threshold, double dt, double base):
-    """Lower the bed where the momentum is above a threshold; return the largest change, m.
-
-    Parameters
-    ----------
-    run : Run
-        With threads.
-    elevation, stage : (n,) float64, m; written
-    xmomentum, ymomentum : (n,) float64, m2/s
-    threshold : float, m2/s
-    dt : float, s
-    base : float, m
-    """
-    run._need("erode", THREADS)
-    cdef int64_t n = run.mesh.c.n
-    cdef double most
-    cdef double *z = <double *> _address(elevation, np.float64, n, "elevation")
-    cdef double *w = <double *> _address(stage, np.float64, n, "stage")
-    cdef const double *p = <const double *> _read(xmomentum, np.float64, n, "xmomentum")
-    cdef const double *q = <const double *> _read(ymomentum, np.float64, n, "ymomentum")
-    with nogil:
-        most = lean_erode(z, w, p, q, n, threshold, dt, base, run.r.n_threads)
-    return most
-
-
-def centroid_columns(Run run not None):
-    """Return the coordinates of all centroids, x and y, (n,) float64 each, m.
-
-    Parameters
-    ----------
-    run : Run
-        With threads.
-    """
-    run._need("centroid_columns", THREADS)
-    cdef int64_t n = run.mesh.c.n
-    x, y = np.empty(n), np.empty(n)
-    cdef double *p = <double *> _address(x, np.float64, n, "x")
-    cdef double *q = <double *> _address(y, np.float64, n, "y")
-    with nogil:
-        lean_centroid_columns(&run.mesh.c, p, q, run.r.n_threads)
-    return x, y
+        odd = kernels.raise_maxima(&m)
+    return odd != 0

@@ -7,6 +7,7 @@ arithmetic is in kernels/maxima.c.  `overlay` puts it in place of the operator's
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -78,7 +79,7 @@ def _raise(operator: Any) -> bool:
             threads, operator.stage.centroid_values, operator.elev.centroid_values,
             operator.xmom.centroid_values, operator.ymom.centroid_values, least_depth,
             values["max_stage"], values["max_depth"], values["max_speed"], values["max_uh"],
-            copies)
+            copies, os.environ.get("ANUGA_LEAN_ISA") or None)
     except ArrayError:
         return False        # a script's own arrays, which numpy takes
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -35,13 +36,13 @@ def by_kernels(stock_call: Call) -> Call:
 
     @functools.wraps(stock_call)
     def call(self: Any) -> None:
-        if on_stock_arrays(self.domain) or _is_short(self.indices) or self.monitor \
-                or self.tracers.needed() or second_of_zeros() is None:
+        indices = self.indices
+        if indices is not None and len(indices) < _MANY or not _may_run(self):
             stock_call(self)
             return
         if self.rate_xarray:
             self._update_Q_xarray()
-        domain, indices = self.domain, self.indices
+        domain = self.domain
         t, timestep = domain.get_time(), domain.get_timestep()
         factors = [self.get_factor()]
         rate = _rate(self, indices, t)
@@ -52,8 +53,10 @@ def by_kernels(stock_call: Call) -> Call:
     return call
 
 
-def _is_short(indices: Any) -> bool:
-    return indices is not None and len(indices) < _MANY
+def _may_run(operator: Any) -> bool:
+    """Whether kernels are for such an operator."""
+    return not on_stock_arrays(operator.domain) and not operator.monitor \
+        and not operator.tracers.needed() and second_of_zeros() is not None
 
 
 def _rate(operator: Any, indices: Any, t: float) -> Any:
@@ -135,7 +138,8 @@ def _change(operator: Any, indices: Any, rate: Any, scale: Any, timestep: float)
         change = _kernels.RateChange(
             _threads(operator), operator.stage_c, operator.elev_c,
             operator.height_c if indices is None else None, operator.xmom_c, operator.ymom_c,
-            _areas(operator), indices, full, count, rates, number, bool(second_of_zeros()))
+            _areas(operator), indices, full, count, rates, number, bool(second_of_zeros()),
+            os.environ.get("ANUGA_LEAN_ISA") or None)
     except ArrayError:
         return False        # a script's own arrays, which numpy takes
     limited = change.takes if rates is not None else not bool(np.all(rate >= 0.0))

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "isa.h"
+
 /* hypot(x, y) < h if x*x + y*y < SURELY*h*h: both are rounded, each by some 1e-16 of itself. */
 #define SURELY (1.0 - 1.0e-12)
 /* Squares below the one may have lost digits, those near the other leave none above them. */
@@ -78,7 +80,7 @@ static int raise(const lean_maxima *m, int64_t k)
     return odd | met;
 }
 
-int lean_raise_maxima(const lean_maxima *m)
+int LEAN_FOR(raise_maxima)(const lean_maxima *m)
 {
     const double *of[LEAN_MAXIMA] = {m->max_stage, m->max_depth, m->max_speed, m->max_momentum};
     int odd = 0;

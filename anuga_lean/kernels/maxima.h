@@ -17,9 +17,4 @@ typedef struct {
     double *copy[LEAN_MAXIMA];    /* OUT n each, copies of those, or NULL: none         */
 } lean_maxima;
 
-/* Raises the maxima to the present state.  Returns 1 if 0.0 and -0.0 met, of which numpy's
- * choice is not known here: max_stage and max_depth then stay what they were there, and
- * numpy.maximum, called with what they are now, makes them what they should be; else 0. */
-int lean_raise_maxima(const lean_maxima *m);
-
 #endif

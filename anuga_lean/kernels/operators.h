@@ -1,39 +1,29 @@
-/* What operators do to all triangles at once. See operators.c.
- *
- * n triangles, in the caller's order; n_threads as many as the run has.  Each value is
- * computed by itself: results do not depend on the threads.                              */
+/* The table of what operators do, built for one instruction set (isa.c). */
 #ifndef LEAN_OPERATORS_H
 #define LEAN_OPERATORS_H
 
-#include "run.h"
+#include "maxima.h"
+#include "rates.h"
 
-/* OUT x   n, the value */
-void lean_fill(double *x, int64_t n, double value, int32_t n_threads);
+typedef struct {
+    /* Bits of what is amiss with a rate, rates.h. */
+    int (*check_rate)(const lean_rate *r);
+    /* The change of water, m3, over the full triangles, with the bits of numpy's sum, and the
+     * largest and least change of stage among them, m; a NaN shows in the sum alone.
+     * IN  limited: no more water is taken than a triangle has
+     *     part: room for lean_rate_parts(n_full)                                        */
+    lean_rate_part (*survey_rate)(const lean_rate *r, int limited, lean_rate_part *part);
+    /* Which zeros are among those changes of stage. */
+    int (*zeros_of_rate)(const lean_rate *r, int limited);
+    /* Changes the stage; if limited writes the height there was, slows what loses water. */
+    void (*apply_rate)(const lean_rate *r, int limited);
+    /* Raises the maxima to the present state.  Returns 1 if 0.0 and -0.0 met, of which
+     * numpy's choice is not known here: these maxima then stay what they were there, and
+     * numpy.maximum, called with what they are now, makes them what they should be; else 0. */
+    int (*raise_maxima)(const lean_maxima *m);
+} lean_operators;
 
-/* OUT x   n, the value, or `least` where that is more, or is NaN; of two zeros the value */
-void lean_fill_above(double *x, const double *least, int64_t n, double value,
-                     int32_t n_threads);
-
-/* INOUT x   n, the value is added */
-void lean_add(double *x, int64_t n, double value, int32_t n_threads);
-
-/* Moves the bed under the water, whose depth stays.
- * IN    value             the new bed, m; of each triangle (n) if step is 1, of all if 0
- * INOUT elevation, stage  n, m                                                          */
-void lean_move_bed(double *elevation, double *stage, int64_t n, const double *value, int step,
-                   int32_t n_threads);
-
-/* Lowers the bed by momentum times dt where the momentum is above a threshold, down to
- * `base`; the water follows.  Of two equal values, zeros of either sign too, the second
- * one is taken, as SSE2's maxpd and minpd do.
- * IN    xmomentum, ymomentum   n, m2/s;  threshold m2/s, dt s, base m
- * INOUT elevation, stage       n, m
- * RETURN the largest change, before `base` is heeded; NaN if there is one               */
-double lean_erode(double *elevation, double *stage, const double *xmomentum,
-                  const double *ymomentum, int64_t n, double threshold, double dt, double base,
-                  int32_t n_threads);
-
-/* OUT x, y   n, coordinates of the centroids, m */
-void lean_centroid_columns(const lean_mesh *mesh, double *x, double *y, int32_t n_threads);
+/* Those of lean_select_kernels(isa), NULL where that is. */
+const lean_operators *lean_select_operators(const char *isa);
 
 #endif

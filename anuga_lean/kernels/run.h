@@ -10,6 +10,7 @@
 #ifndef LEAN_RUN_H
 #define LEAN_RUN_H
 
+#include "operators.h"
 #include "state.h"
 
 typedef struct {
@@ -170,6 +171,7 @@ typedef struct {
     int (*distribute)(lean_run *r, int recording);
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
+    const lean_operators *operators;
 } lean_kernels;
 
 /* Doubles one thread's arena needs for any block of this mesh (arena.h); extra: with

@@ -217,6 +217,10 @@ _LOADED = [
           ATTRIBUTE, "a number where it would count from 0", (), LOAD)
       for module, kind in (("anuga.operators.rate_operators", "Rate_operator"),
                            ("anuga.abstract_2d_finite_volumes.region", "Region"))),
+    *(Row(module, name, "anuga_lean.fractional_steps.full_triangles:counting", METHOD,
+          "a number where they count from 0", (), LOAD)
+      for module, name in (("anuga.operators.rate_operators", "Rate_operator.set_full_indices"),
+                           ("anuga.abstract_2d_finite_volumes.region", "Region.__init__"))),
     Row("anuga.operators.rate_operators", "Rate_operator.__init__",
         "anuga_lean.overlay.late_imports:importing_less", METHOD, "loads no xarray", (), LOAD),
     Row("anuga.parallel.distribute_mesh", "build_submesh",
