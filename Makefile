@@ -2,7 +2,8 @@
 # make test    set up .venv and .venv-4.1.0 here and run the tests on both releases of
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
-#              with benchmarks/baseline/: three quarters of an hour at most
+#              with benchmarks/baseline/: three quarters of an hour at most; instructions only
+#              where valgrind is (apt install valgrind)
 # make venv    set up .venv here, with the package as the files are now
 # make quick   set up .venv here and run tests/unit, tests/property and each model of
 #              tests/parity on one thread: ten minutes at most
@@ -12,8 +13,8 @@
 #              do, and run tests/unit, tests/property, a part of tests/parity and 500 spoilt
 #              input files in them
 # make test-all every test on both releases: an hour and a half at most
-# make huge    a dam break of 100 million triangles under 16 GiB, and what stock
-#              would need for it: ten minutes
+# make huge    a dam break of 100 million triangles and its checkpoint under 12 GiB, and what
+#              stock would need for it: ten minutes; TRIANGLES=200000000 are more, under 22 GiB
 # make fuzz    evolve 20,000 forged checkpoints here, and a tenth of them under the sanitizers:
 #              half an hour; FORGED=2000 are fewer
 # make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
@@ -105,8 +106,9 @@ test-all: $(BIN)/.installed $(OLD_BIN)/.installed
 nightly: $(BIN)/.installed
 	$(BIN)/python benchmarks/nightly.py
 
+TRIANGLES ?= 100000000
 huge: $(BIN)/.installed
-	$(BIN)/python benchmarks/huge.py
+	$(BIN)/python benchmarks/huge.py --triangles $(TRIANGLES)
 
 soak: $(BIN)/.installed
 	$(BIN)/python benchmarks/soak.py

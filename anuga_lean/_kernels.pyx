@@ -24,6 +24,30 @@ include "_kernels_shortage.pxi"
 include "_kernels_operators.pxi"
 
 
+cdef extern from "frames.h" nogil:
+    ctypedef struct lean_spread:
+        double low, high
+        int32_t nan, zeros
+
+    ctypedef struct lean_column:
+        int32_t kind
+        const double *value
+        void *out
+        lean_spread spread
+
+    ctypedef struct lean_frame:
+        int64_t first, count
+        int32_t wide, leaves_out
+        double least
+        int32_t n_column
+        lean_column *column
+        const double *stage
+        const double *elevation
+        int64_t n_entry, entry
+        const int32_t *order
+        const int32_t *n_around
+
+
 cdef extern from "prescribed.h" nogil:
     int LEAN_STAGE_PRESCRIBED, LEAN_MOMENTUM_PRESCRIBED
 
@@ -135,6 +159,8 @@ cdef extern from "run.h" nogil:
         void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
         int (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
+        void (*frame_at_nodes)(const lean_frame *, int) noexcept nogil
+        void (*frame_at_vertices)(const lean_run *, const lean_frame *) noexcept nogil
 
     size_t lean_scratch_doubles(const lean_mesh *, int)
     int lean_sort_undo(lean_run *)
@@ -721,6 +747,11 @@ cdef class Run:
             lean_spread_activity(&self.mesh.c, wide, self.changed, self.always, self.near,
                                  self.r.block_active)
 
+    def wake_all(self):
+        """Note that every block has changed."""
+        self._need("wake_all", QUIET)
+        memset(self.changed, 1, self.mesh.c.n_blocks)
+
     def take_fingerprints(self):
         """Take the fingerprints of the blocks that did not change."""
         self._need("take_fingerprints", STATE | QUIET | PARAMETERS | THREADS)
@@ -894,6 +925,23 @@ cdef class Run:
         with nogil:
             self.kernels.mark_isolated(&self.r)
 
+    def defer_distribute(self, bint taking):
+        """Leave it to the sweep to distribute; `taking`: take prescribed values before.
+
+        Forgets the undo record and the predictor, and finds isolated triangles if `ordered`.
+        """
+        self._need("defer_distribute", STATE | FLAGS | BOUNDARY | QUIET | UNDO | PARAMETERS
+                   | THREADS)
+        if self.r.n_undo:
+            lean_clear_undo(&self.r)
+        self.r.predictor_dt = 0.0
+        self._note_room()
+        if taking and self.prescribed.n:
+            lean_take_prescribed(&self.r, &self.prescribed, self.changed)
+        if self.ordered:
+            with nogil:
+                self.kernels.mark_isolated(&self.r)
+
     # -- undo record -------------------------------------------------------
 
     @property
@@ -1019,3 +1067,4 @@ cdef class Run:
 
 include "_kernels_viscosity.pxi"
 include "_kernels_everywhere.pxi"
+include "_kernels_frames.pxi"

@@ -42,6 +42,17 @@ cdef size_t _read(object array, object dtype, int64_t size, str name) except? 0:
     return _address(array, dtype, size, name, False)
 
 
+def are_same(tuple now not None, tuple before not None):
+    """Return whether two tuples hold the same objects, in the same order."""
+    cdef Py_ssize_t j
+    if len(now) != len(before):
+        return False
+    for j in range(len(now)):
+        if now[j] is not before[j]:
+            return False
+    return True
+
+
 cdef int64_t _length(object array, str name) except -1:
     """Return the number of rows of what must be a numpy array of one dimension or more."""
     if not isinstance(array, np.ndarray) or array.ndim < 1:

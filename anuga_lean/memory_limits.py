@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from anuga_lean._errors import MemoryLimitError
+from anuga_lean._errors import LeanError, MemoryLimitError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _MIB = 2**20
@@ -89,12 +89,9 @@ class naming:  # noqa: N801  # a context, as contextlib's are
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         # Nothing may be allocated before the reserve is given up.
-        if isinstance(error, MemoryError):
-            error = in_no_part(error)
-            if not isinstance(error, MemoryLimitError):
-                raise self._said(error) from error
-        elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
-            raise self._said(error) from error
+        short = _shortage(error)
+        if short is not None and not isinstance(short, MemoryLimitError):
+            raise self._said(short) from short
 
     def _said(self, error: Exception) -> MemoryLimitError:
         given_up = _give_reserve_up()
@@ -122,7 +119,37 @@ def telling(name: str) -> Callable[[_Function], _Function]:
     return decorate
 
 
-def part_error(error: MemoryError, name: str, triangles: int | None) -> MemoryLimitError:
+def named(function: _Function, name: str) -> _Function:
+    """Wrap a function that a script calls: it names itself where memory runs out.
+
+    A stage around it speaks in its place, and so does another such function.
+    """
+    @functools.wraps(function)
+    def speaking(*args: Any, **kwargs: Any) -> Any:
+        try:
+            prepare()
+            return function(*args, **kwargs)
+        except Exception as error:
+            short = _shortage(error)
+            if short is None or isinstance(short, MemoryLimitError):
+                raise
+            raise part_error(short, name, count_among(*args, **kwargs)) from short
+    return speaking  # type: ignore[return-value]
+
+
+def _shortage(error: BaseException | None) -> Exception | None:
+    """Return the error by which memory ran out, also where code says something else of it."""
+    if isinstance(error, MemoryError):
+        return in_no_part(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return error
+    if isinstance(error, Exception) and not isinstance(error, LeanError) \
+            and isinstance(error.__context__, MemoryError):
+        return in_no_part(error.__context__)
+    return None
+
+
+def part_error(error: Exception, name: str, triangles: int | None) -> MemoryLimitError:
     """Return the MemoryLimitError of a part, in whose place a stage around it speaks."""
     found = limit_error(error, name, triangles)
     found.in_part = error       # type: ignore[attr-defined]
@@ -134,7 +161,7 @@ def in_no_part(error: MemoryError) -> MemoryError:
     return getattr(error, "in_part", error)
 
 
-def limit_error(error: MemoryError, name: str, triangles: int | None,
+def limit_error(error: Exception, name: str, triangles: int | None,
                 after: str = "") -> MemoryLimitError:
     """Return the MemoryLimitError for a MemoryError in a stage; `after`: a sentence at its end."""
     return MemoryLimitError(describe(error, name, triangles, _give_reserve_up()) + after)
@@ -259,6 +286,12 @@ def count_of(owner: Any, *args: Any, **kwargs: Any) -> int | None:
     return found if found is not None else getattr(
         getattr(owner, "domain", None) or getattr(owner, "owner", None),
         "number_of_triangles", None)
+
+
+def count_among(*args: Any, **kwargs: Any) -> int | None:
+    """Return the number of triangles of the first argument that is on a mesh."""
+    found = [count for each in (*args, *kwargs.values()) if (count := count_of(each)) is not None]
+    return found[0] if found else None
 
 
 def count_unknown(*args: Any, **kwargs: Any) -> None:

@@ -25,6 +25,8 @@ from anuga_lean.measure.cases import (
     ranks_record,
     speed_records,
 )
+from anuga_lean.measure.evolving import evolve_records
+from anuga_lean.measure.instructions import instructions_record
 from anuga_lean.measure.records import MEASURED, Record
 from anuga_lean.measure.report import figures_table
 
@@ -81,6 +83,11 @@ def records(args: argparse.Namespace, folder: Path) -> list[Record]:
     if args.suite == "checkpoint":
         return [checkpoint_record(case, build, folder, args.compression, progress)
                 for build in found]
+    if args.suite == "instructions":
+        return [instructions_record(case, build, folder, name, progress)
+                for name, build in zip(args.build, found, strict=True)]
+    if args.suite == "evolve":
+        return list(evolve_records(case, found, folder, args.build, progress).values())
     return [ranks_record(case, build, folder, name, progress)
             for name, build in zip(args.build, found, strict=True)]
 

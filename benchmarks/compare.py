@@ -1,14 +1,16 @@
-"""The gate: exits with 1 if memory grew by more than 2 % or a ratio of time fell by more than 10 %.
+"""The gate: exits with 1 if memory or instructions grew by 2 %, or a ratio of time fell by 10 %.
 
 `python benchmarks/compare.py NEW.json` compares the records of each version of ANUGA
 with the file of that version in benchmarks/baseline/, `--against OLD.json` all with any
 other file; it says which figure, by how much, and which arrays have grown.
-`--accept` makes NEW the baseline of the version it was measured in.
+`--accept` makes NEW the baseline of the version it was measured in, `--accept SUITE` only its
+records of one suite, which take the place of those that are there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -17,8 +19,9 @@ from anuga_lean._errors import LeanError
 from anuga_lean._escapes import escaped
 from anuga_lean.measure import gate
 from anuga_lean.measure.gate import Finding
-from anuga_lean.measure.records import Night, read
+from anuga_lean.measure.records import Night, night, read
 
+ALL = "all"
 BASELINES = Path(__file__).resolve().parent / "baseline"
 
 
@@ -56,6 +59,31 @@ def accept(new: Night, folder: Path) -> Path:
     return Path(shutil.copyfile(new.path, folder / f"{release}.json"))
 
 
+def accept_suite(new: Night, suite: str, folder: Path) -> Path:
+    """Put a night's records of a suite into the baseline of its version; return the file.
+
+    Raises
+    ------
+    LeanError
+        The night has no such record that was measured.
+    """
+    release = gate.own_release(new)
+    found = [record for record in gate.of_release(new, release).records
+             if record.suite == suite and record.error is None]
+    if not release or not found:
+        raise LeanError(f"{new.path} has no record of the suite {suite} of the ANUGA of its "
+                        f"environment, {release or 'unknown'}: there is nothing to accept")
+    path = folder / f"{release}.json"
+    stored = json.loads(path.read_text()) if path.exists() else {
+        **json.loads(new.path.read_text()), "benchmarks": []}
+    kept = [each for each in stored["benchmarks"]
+            if (each.get("extra_info") or {}).get("suite") != suite]
+    stored["benchmarks"] = [*kept, *night(found)["benchmarks"]]
+    folder.mkdir(exist_ok=True)
+    path.write_text(json.dumps(stored, indent=1) + "\n")
+    return path
+
+
 def report(findings: list[Finding], new: Path, base: Path) -> int:
     """Print findings; return 1 if any is bad."""
     for finding in findings:
@@ -87,8 +115,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("new", type=Path, metavar="NEW")
     parser.add_argument("--against", type=Path, metavar="OLD",
                         help="default: the files of benchmarks/baseline/")
-    parser.add_argument("--accept", action="store_true",
-                        help="make NEW the baseline of its version, whatever was found")
+    parser.add_argument("--accept", nargs="?", const=ALL, metavar="SUITE",
+                        help="make NEW, or its records of a suite, the baseline of its version, "
+                        "whatever was found")
     args = parser.parse_args(arguments)
     try:
         new = read(args.new)
@@ -98,7 +127,8 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             status = against_baselines(new)
         if args.accept:
-            path = accept(new, BASELINES)
+            path = accept(new, BASELINES) if args.accept == ALL \
+                else accept_suite(new, args.accept, BASELINES)
             print(f"{args.new} is the baseline now; commit {path}")
             return 0
     except LeanError as error:

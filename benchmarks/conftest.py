@@ -22,12 +22,14 @@ from anuga_lean.measure import records
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.cases import Case
 from anuga_lean.measure.environment import environment, machine, versions
+from anuga_lean.measure.instructions import usable_builds
 from anuga_lean.measure.measurement import fixed_addresses
 from anuga_lean.measure.records import Record
 from anuga_lean.overlay.fingerprint import known_releases
 
-_CASES = {"memory": scenarios.MEMORY, "speed": scenarios.SPEED,
-          "checkpoint": scenarios.CHECKPOINT, "ranks": scenarios.RANKS}
+_CASES = {"memory": scenarios.MEMORY, "speed": scenarios.SPEED, "evolve": scenarios.EVOLVE,
+          "instructions": scenarios.INSTRUCTIONS, "checkpoint": scenarios.CHECKPOINT,
+          "ranks": scenarios.RANKS}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +56,8 @@ def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
     given = config.getoption("--build")
     if given:
         return list(dict.fromkeys(given))
+    if suite == "instructions":
+        return usable_builds()
     profile = config.getoption("--profile")
     names = ["stock", "lean"]
     if suite == "memory" and case is _CASES["memory"][profile][0]:
@@ -72,7 +76,7 @@ def _on_other_releases(config: pytest.Config, suite: str, case: Case) -> list[st
     if not scenarios.OTHER_RELEASES[profile]:
         return []
     with_stock = case in (_CASES["memory"][profile][0], scenarios.SPEED_OF_RELEASES[profile])
-    if suite == "speed" and not with_stock:
+    if suite in ("speed", "evolve") and not with_stock:
         return []
     here = versions(["anuga"])["anuga"]
     others = [each for each in dict.fromkeys([*known_releases(), *config.getoption("--release")])
@@ -103,6 +107,7 @@ class Harness:
         self.folder = folder
         self.config = config
         self.seconds: dict[Any, Any] = {}  # speed_records of a case, measured once
+        self.evolving: dict[Any, Any] = {}  # evolve_records of a case
         self._builds: dict[str, Build] = {}
 
     def build(self, name: str) -> Build:
@@ -110,6 +115,14 @@ class Harness:
         if name not in self._builds:
             self._builds[name] = builds_module.find(name, progress=self.progress)
         return self._builds[name]
+
+    def found(self, names: Sequence[str]) -> Iterator[Build]:
+        """Yield the builds of these names that there are."""
+        for name in names:
+            try:
+                yield self.build(name)
+            except LeanError:
+                pass  # its own row says so
 
     def names(self, suite: str, case: Case) -> list[str]:
         return _names(self.config, suite, case)

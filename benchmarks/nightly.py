@@ -72,14 +72,20 @@ def pairs(new: Night, nights: list[Night], baselines: Mapping[str, Night]) -> It
     """Yield what to compare a new night with, version by version."""
     for release in sorted(gate.releases(new)):
         part, base = gate.of_release(new, release), baselines.get(release)
-        if base is not None:
-            yield Pair(part, base, False)
-            if gate.same_class(new, base) and any(each.suite == "speed" for each in base.records):
-                continue
-        alike = [night for night in nights
-                 if gate.same_class(new, night) and release in gate.releases(night)]
-        for night in alike[-1:]:
-            yield Pair(part, gate.of_release(night, release), base is not None)
+        alike = [gate.of_release(night, release) for night in nights
+                 if gate.same_class(new, night) and release in gate.releases(night)][-1:]
+        if base is None:
+            yield from (Pair(part, night, False) for night in alike)
+            continue
+        # A baseline may have some suites only, as the one of instructions alone.
+        held = gate.suites(base)
+        others = gate.of_suites(part, gate.suites(part) - held)
+        yield Pair(gate.of_suites(part, held), base, False)
+        for night in alike:
+            if others.records:
+                yield Pair(others, gate.of_suites(night, gate.suites(others)), False)
+            if "speed" in held and not gate.same_class(new, base):
+                yield Pair(gate.of_suites(part, held), gate.of_suites(night, held), True)
 
 
 def main(arguments: list[str] | None = None) -> int:

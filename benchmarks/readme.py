@@ -56,6 +56,12 @@ ROWS = (
     Wanted("4 ranks, resident memory of all, each shared page once, MiB", "ranks", "parallel",
            "sum_pss", ",.0f", {}),
 )
+EVOLVED = (
+    ("a whole run with rain, structures, maxima and frames, {triangles} triangles, s",
+     "evolve_seconds", ".1f", True),
+    ("what its steps have on one thread of many, %", "serial_fraction_steps", ".1f", False),
+    ("how many times faster it is on two threads", "threads_over_one", ".2f", False),
+)
 CHECKPOINTS = (
     ("first checkpoint, with the mesh, bytes per triangle", ("first",), ",.0f"),
     ("each one after it, bytes per triangle", ("later",), ",.0f"),
@@ -94,10 +100,27 @@ def main_table(night: Night) -> str:
                        for build in ("stock", row.build))
         lines.append(f"| {row.label} | {stock.value:{row.form}} | {lean.value:{row.form}} | "
                      f"{stock.value / lean.value:.1f} |")
+    lines += _evolved(night)
     lines.append("| stage, momenta, time steps, every SWW variable | | equal, bit for bit | |")
     kernels = VECTORS[isa(dict(night.machine))]
     lines += ["", _measured(night, f", lean kernels with {kernels} unless said otherwise")]
     return "\n".join(lines)
+
+
+def _evolved(night: Night) -> list[str]:
+    """Return the rows on `evolve` as a whole, where it was measured."""
+    if not any(record.suite == "evolve" for record in night.records):
+        return []
+    stock, lean = (find(night, "evolve", "catchment_full", build, {"store": True})
+                   for build in ("stock", "lean"))
+    rows = []
+    for label, name, form, compared in EVOLVED:
+        if name in lean.figures:
+            values = [record.figures[name].value for record in (stock, lean)]
+            ratio = f"{values[0] / values[1]:.1f}" if compared else ""
+            rows.append(f"| {label.format(triangles=f'{lean.triangles[-1]:,}')} | "
+                        f"{values[0]:{form}} | {values[1]:{form}} | {ratio} |")
+    return rows
 
 
 def checkpoint_table(night: Night) -> str:

@@ -87,11 +87,13 @@ def huge_table(path: Path = HUGE) -> str:
     seconds = sum(each["seconds"] for each in stages.values())
     slope = max(found["stock"]["peak_build"], found["stock"]["peak_evolve"])
     text = (f"A dam break of {found['triangles']:,} triangles is built, filled by functions of x "
-            f"and y, closed by walls and stepped three times by Euler's method in "
+            f"and y, closed by walls, stepped three times by Euler's method and written to a "
+            f"checkpoint of {found['checkpoint'] / GIB:.1f} GiB in "
             f"{found['peak'] / GIB:.1f} GiB at the peak and {seconds / 60:.0f} minutes on one "
             f"thread; stock would need {found['stock']['nbytes'] / GIB:.0f} GiB, by its measured "
             f"slope of {slope:.0f} bytes per triangle.")
-    return "\n".join([*filled(text), "", _measured(found, path, "", "make huge")])
+    command = f"make huge TRIANGLES={found['triangles']}"
+    return "\n".join([*filled(text), "", _measured(found, path, "", command)])
 
 
 def _measured(found: dict[str, Any], path: Path, more: str, command: str = "") -> str:

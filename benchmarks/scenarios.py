@@ -41,6 +41,8 @@ MEMORY: Mapping[str, Sequence[Case]] = {
         _MERIMBULA,
         _case("catchment", 20_000, 80_000, steps=5, allocations=False),
         _case("structures", 20_000, 80_000, steps=5, allocations=False),
+        _case("catchment_full", 20_000, 80_000, steps=5, parameters={"store": True},
+              allocations=False),
     ],
     "full": [
         _case("dam_break", 250_000, 1_000_000, steps=20, allocations=False),
@@ -68,6 +70,25 @@ SPEED: Mapping[str, Sequence[Case]] = {
         _case("dam_break", 1_000_000, steps=8, repeats=2, threads=2),
         _case("unstructured", 1_000_000, steps=8, repeats=2),
     ],
+}
+
+# `evolve` as a whole, frames included, on one thread and on two.
+EVOLVE: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("catchment_full", 10_000, steps=60, parameters={"store": True})],
+    "nightly": [_case("catchment_full", 80_000, steps=100, repeats=3,
+                      parameters={"store": True})],
+    "full": [_case("catchment_full", 500_000, steps=100, repeats=5, parameters={"store": True})],
+}
+
+# Under valgrind, some forty times as slow: small meshes, few steps.
+INSTRUCTIONS: Mapping[str, Sequence[Case]] = {
+    "quick": [_case("dam_break", 4_000, steps=4)],
+    "nightly": [
+        _case("dam_break", 20_000, steps=6),
+        _case("dam_break", 20_000, steps=6, parameters=_DE1),
+        _case("catchment_full", 20_000, steps=6),
+    ],
+    "full": [],
 }
 
 CHECKPOINT: Mapping[str, Sequence[Case]] = {

@@ -12,11 +12,10 @@ import io
 import json
 import os
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,9 @@ from numpy.typing import NDArray
 from anuga_lean._errors import CheckpointError, DamagedCheckpoint
 from anuga_lean.arrays.parts import ArrayParts
 from anuga_lean.memory_limits import raise_if_no_memory
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 FORMAT = 2
 OLDER_FORMATS = (1,)    # which are read too
@@ -111,7 +113,7 @@ class _Stream:
 class Writer:
     """The members of a file that is being written; see `written`."""
 
-    def __init__(self, archive: zipfile.ZipFile, compression: str | None) -> None:
+    def __init__(self, archive: ZipFile, compression: str | None) -> None:
         self._archive = archive
         self._compression = compression
 
@@ -147,7 +149,9 @@ class Writer:
             member.write(data)
 
     def _open(self, name: str) -> Any:
-        entry = zipfile.ZipInfo(name)   # 1980: the same state gives the same bytes
+        from zipfile import ZipInfo
+
+        entry = ZipInfo(name)   # 1980: the same state gives the same bytes
         entry.external_attr = 0o644 << 16
         return self._archive.open(entry, "w", force_zip64=True)
 
@@ -188,11 +192,13 @@ def unnamed(partial: Path, compression: str | None = None) -> Iterator[Writer]:
     OSError
         The file could not be written; `partial` is gone.
     """
+    from zipfile import ZipFile
+
     try:
         partial.unlink(missing_ok=True)     # of a kill; a link would be followed
         with open(partial, "xb", buffering=0) as file:
             stream = _Stream(file)
-            archive = zipfile.ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
+            archive = ZipFile(stream, "w")  # type: ignore[call-overload]  # it writes and tells, no more
             archive.comment = b" " * FOOTER_NBYTES
             try:
                 yield Writer(archive, compression)
@@ -340,10 +346,12 @@ class Reader:
             raise DamagedCheckpoint(f"checkpoint {self.path} holds {what} that cannot be read "
                                     f"({type(error).__name__}: {error})") from error
 
-    def _opened(self) -> zipfile.ZipFile:
+    def _opened(self) -> ZipFile:
+        from zipfile import ZIP_STORED, ZipFile
+
         with self._parsing("a list of members"):
             self._file.seek(0)
-            archive = zipfile.ZipFile(self._file)
+            archive = ZipFile(self._file)
             entries = archive.infolist()
             if len(entries) != len(archive.NameToInfo):     # which of them is meant?
                 raise DamagedCheckpoint(f"checkpoint {self.path} has members of the same name")
@@ -351,7 +359,7 @@ class Reader:
                 raise DamagedCheckpoint(
                     f"checkpoint {self.path} has members that lie in each other")
             for entry in entries:
-                if entry.compress_type != zipfile.ZIP_STORED or \
+                if entry.compress_type != ZIP_STORED or \
                         not 0 <= entry.file_size == entry.compress_size <= self.nbytes:
                     raise DamagedCheckpoint(
                         f"checkpoint {self.path} has a member {entry.filename!r} of "

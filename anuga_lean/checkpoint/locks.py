@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +66,7 @@ def acquire(path: Path) -> str | None:
         os.close(descriptor)    # who held it has removed the file meanwhile
     os.ftruncate(descriptor, 0)
     with suppress(OSError):     # a full disk: the lock holds without the text
-        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
     _held[path] = _Held(descriptor, os.getpid())
     return None
 

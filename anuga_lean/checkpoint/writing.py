@@ -10,9 +10,7 @@ import errno
 import math
 import os
 import shutil
-import socket
 import time as clock
-import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +136,7 @@ class Checkpointing:
         ranks = Ranks.of_domain(domain)
         said = self._enter(domain, ranks)
         number = self._number + 1
-        identity = ranks.from_first((uuid.uuid4().hex, clock.time()))
+        identity = ranks.from_first((os.urandom(16).hex(), clock.time()))
         folder = Path(domain.checkpoint_dir)
         path = folder / f"{domain.get_name()}_{domain.get_time()}{SUFFIX}"
         failure = None
@@ -168,10 +166,10 @@ class Checkpointing:
     def _check_room(self, ranks: Ranks, folder: Path, prepared: Prepared) -> str | None:
         """Say how much room is missing on a disk for the files of the ranks that use it."""
         try:
-            disk = (socket.gethostname(), os.stat(folder).st_dev)
+            disk = (os.uname().nodename, os.stat(folder).st_dev)
             free = shutil.disk_usage(folder).free
         except OSError as error:
-            disk, free = (socket.gethostname(), -1), 0
+            disk, free = (os.uname().nodename, -1), 0
             said = f"the folder {folder} cannot be used: {error.strerror}"
         needs = ranks.allgather((disk, prepared.nbytes))
         if disk[1] == -1:

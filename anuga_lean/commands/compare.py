@@ -23,6 +23,7 @@ from anuga_lean.commands.report import check_output, write_page
 from anuga_lean.measure import allocations
 from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import Progress, Request, measure
 from anuga_lean.measure.page import page_of, render
 from anuga_lean.measure.page.render import templates
@@ -63,6 +64,12 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         help="memory after mesh, domain, quantities, boundary, first output and first step, too",
     )
     parser.add_argument(
+        "--split",
+        action="store_true",
+        help="split the time of evolve: distribute, fluxes, each operator, storing, ...; and run "
+        "both on --threads (2), too: what does not shrink is the serial fraction",
+    )
+    parser.add_argument(
         "--np", dest="numprocs", type=int, default=1, metavar="N",
         help="on N ranks under mpiexec, with the memory of each (parallel, or a script)",
     )
@@ -83,8 +90,13 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; return 1 if results differ."""
-    request = replace(request_from(args, "stock"), numprocs=args.numprocs, stages=args.stages)
+    request = replace(request_from(args, "stock"), numprocs=args.numprocs, stages=args.stages,
+                      split=args.split)
     request.check()
+    several = 1
+    if args.split:
+        several = _threads_of_split(args.threads)
+        request = replace(request, threads=1)
     if args.repeat < 1:
         raise CommandError(f"--repeat {args.repeat} leaves nothing to compare; give 1 or more")
     if args.at is not None and not args.allocations:
@@ -101,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     command = shlex.join(["anuga_lean", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary, ProgressLine() as progress:
         folder = Path(args.keep or temporary)
-        comparison = compare(request, args.repeat, folder, progress)
+        comparison = compare(request, args.repeat, folder, progress, several)
         records = comparison_records(comparison, command)
         shown = [comparison_table(comparison, args.groups)]
         if args.allocations:
@@ -113,6 +125,16 @@ def run(args: argparse.Namespace) -> int:
         write_page(args.output, render(page_of([parse(stored, "this comparison")])))
         print(f"report: {escaped(args.output)}")
     return 0 if comparison.identical else 1
+
+
+def _threads_of_split(wanted: int) -> int:
+    """Return on how many threads the further runs of a split are made; 1: there are none."""
+    several, cores = max(2, wanted), machine()["cores"]
+    if several <= cores:
+        return several
+    print(f"anuga_lean compare: this process has {cores} of the {several} cores that a serial "
+          "fraction wants: the split is of one thread", file=sys.stderr)
+    return 1
 
 
 def _attribute(request: Request, args: argparse.Namespace, folder: Path, progress: Progress,

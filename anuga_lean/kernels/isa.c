@@ -21,6 +21,8 @@
         .apply_rate = lean_apply_rate_##isa,                                                 \
         .raise_maxima = lean_raise_maxima_##isa,                                             \
     };                                                                                       \
+    void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \
+    void lean_frame_at_vertices_##isa(const lean_run *, const lean_frame *);                 \
     static const lean_kernels kernels_##isa = {                                              \
         .name = #isa,                                                                        \
         .sweep = lean_sweep_##isa,                                                           \
@@ -28,6 +30,8 @@
         .distribute = lean_distribute_##isa,                                                 \
         .mark_isolated = lean_mark_isolated_##isa,                                           \
         .operators = &operators_##isa,                                                       \
+        .frame_at_nodes = lean_frame_at_nodes_##isa,                                         \
+        .frame_at_vertices = lean_frame_at_vertices_##isa,                                   \
     };
 
 DECLARE(baseline)

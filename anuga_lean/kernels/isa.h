@@ -24,5 +24,7 @@ lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_
 int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
+void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
+void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 
 #endif

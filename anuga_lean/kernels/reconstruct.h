@@ -10,11 +10,11 @@
 #include "block.h"
 #include "prescribed.h"
 
-/* Edge states of every triangle of NL, as if each had at most one boundary edge and none
+/* Edge states of triangles from..to-1 of NL, as if each had at most one boundary edge and none
  * prescribed.  ordered: the order of ANUGA's loop shows, see load_ranks.
  * IN  what load leaves; rank if ordered
  * OUT iso, sw, suh, svh, sh, sz of the triangles' edges */
-LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
+LEAN_INLINE void limit_some(const lean_run *r, const opened *o, int ordered, int from, int to)
 {
     const int NL = o->NL;
     const lean_parameters P = r->p;
@@ -25,7 +25,7 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
     double *restrict sw = o->sw, *restrict suh = o->suh, *restrict svh = o->svh,
            *restrict sh = o->sh, *restrict sz = o->sz;
 #pragma omp simd
-    for (int c = 0; c < NL; c++) {
+    for (int c = from; c < to; c++) {
         int a = k0[c], b = k1[c], d = k2[c];
         lean_stencil s = stencil_of(o, c);
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
@@ -64,16 +64,22 @@ LEAN_INLINE void limit_all(const lean_run *r, const opened *o, int ordered)
     }
 }
 
-/* limit_all where the order of ANUGA's loop does not show: no dry limiter above zero. */
+/* limit_some of all where the order of ANUGA's loop does not show: no dry limiter above zero. */
 LEAN_PHASE void reconstruct(const lean_run *r, const opened *o)
 {
-    limit_all(r, o, 0);
+    limit_some(r, o, 0, 0, o->NL);
 }
 
-/* limit_all where it does. */
+/* The same of triangles from..to-1. */
+LEAN_PHASE void reconstruct_some(const lean_run *r, const opened *o, int from, int to)
+{
+    limit_some(r, o, 0, from, to);
+}
+
+/* limit_some of all where it does. */
 LEAN_PHASE void reconstruct_in_order(const lean_run *r, const opened *o)
 {
-    limit_all(r, o, 1);
+    limit_some(r, o, 1, 0, o->NL);
 }
 
 /* Write which own triangles are isolated.  IN iso; OUT r->isolated of these */

@@ -11,6 +11,7 @@
 #define LEAN_RUN_H
 
 #include "operators.h"
+#include "frames.h"
 #include "state.h"
 
 typedef struct {
@@ -172,6 +173,10 @@ typedef struct {
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
     const lean_operators *operators;
+    /* A part of a frame: nodes, by so many threads; vertices, for which the order of ANUGA's
+     * loop must not show (no dry limiter above zero) and nothing be predicted.       */
+    void (*frame_at_nodes)(const lean_frame *f, int n_threads);
+    void (*frame_at_vertices)(const lean_run *r, const lean_frame *f);
 } lean_kernels;
 
 /* Doubles one thread's arena needs for any block of this mesh (arena.h); extra: with

@@ -2,7 +2,10 @@
 
 request, measurement, child, script   what to run, and running it in a fresh process
 stages, marks, probe, allocations     memory of that process: by stage, at a point, by call site
-calls, checkpoints                    memory of single calls, and of writing checkpoints
+calls                                 memory of single calls
+checkpoints, last_checkpoint          of writing sets, and of one after the last step
+split, whole, evolving                where the time of `evolve` goes, on one thread and on several
+instructions  of a step, under valgrind
 comparison    stock against lean, bit for bit      builds       which ANUGA is measured
 environment   the machine and its versions         cases        runs become records
 records       the stored form of figures           gate         what has become worse

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import LeanError, MeasurementError
-from anuga_lean.measure import allocations, checkpoints
+from anuga_lean.measure import allocations, checkpoints, whole
 from anuga_lean.measure.builds import Build
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
@@ -117,7 +117,7 @@ def memory_record(case: Case, build: Build, folder: Path, name: str | None = Non
         record.error = str(error)
         return record
     small, large = plain[0]
-    _describe(record, [small, large])
+    describe(record, [small, large])
     count = small["number_of_triangles"], large["number_of_triangles"]
 
     def slopes(stage: str, key: str) -> Figure:
@@ -186,7 +186,7 @@ def speed_records(case: Case, builds: Sequence[Build], folder: Path,
                 record.error = str(error)
                 seconds.pop(build.label)
                 continue
-            _describe(record, [result])
+            describe(record, [result])
             seconds[build.label].append(result["seconds_per_step"])
         number += 1
     for build in builds:
@@ -281,7 +281,7 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
         record.error = str(error)
         return record
     last = runs[-1]["ranks"]
-    _describe(record, [last[0]])
+    describe(record, [last[0]])
     record.triangles = [sum(rank["number_of_full_triangles"] for rank in last)]
     record.ranks = [{"rank": rank["rank"], "number_of_triangles": rank["number_of_triangles"],
                      **{key: rank["stages"]["evolve"][key] for key in ("rss", "pss", "uss")},
@@ -313,7 +313,7 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
         record = Record("memory", request.scenario, variant, parameters=dict(request.parameters),
                         flow_algorithm=str(request.parameters.get("flow_algorithm", "DE0")),
                         threads=request.threads, repeats=len(runs), command=command)
-        _describe(record, [runs[-1]])
+        describe(record, [runs[-1]])
         record.figures = {"held": Figure(runs[-1]["census"]["bytes_per_triangle"], "B/tri", None,
                                          "memory")}
         peaks = [[stage["peak_rss"] for stage in run["stages"].values()] for run in runs]
@@ -322,6 +322,12 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
         seconds = [run["seconds_per_step"] for run in runs]
         if None not in seconds:
             record.figures["seconds_per_step"] = figure(seconds, "s")
+        if runs[-1]["split"]:
+            several = getattr(comparison, f"{variant}_several")
+            record.figures |= whole.figures(runs, several, comparison.several)
+            record.split = whole.middle(runs)["split"]
+            if variant == "lean":
+                record.figures["evolve_stock_over_lean"] = whole.stock_over(comparison.stock, runs)
         _count(record, runs[-1])
         records.append(record)
     return records
@@ -369,7 +375,8 @@ class _Runs:
         return found
 
 
-def _describe(record: Record, runs: Sequence[Mapping[str, Any]]) -> None:
+def describe(record: Record, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Say in a record what ran."""
     record.triangles = [int(run["number_of_triangles"]) for run in runs]
     record.isa = runs[-1]["isa"]
     words = [f"anuga {runs[-1]['versions']['anuga']}"]

@@ -17,12 +17,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import marks
 from anuga_lean.measure.request import Request, result_name
 from anuga_lean.measure.stages import Stages
+
+if TYPE_CHECKING:
+    from anuga_lean.measure.split import Split
 
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
 ENDLESS = 1.0e12  # s; a final time that only `steps` can end
@@ -53,26 +56,41 @@ class StepClock:
     """
 
     def __init__(self, domain: Any, limit: int | None, progress: Callable[[str], None],
-                 first: Callable[[], None] | None = None) -> None:
+                 first: Callable[[], None] | None = None, split: Split | None = None) -> None:
         self.domain = domain
         self.limit = limit
         self.progress = progress
         self.first = first  # called after the first step
+        self.last: Callable[[], None] | None = None  # called when the limit is reached
+        self.split = split  # told of the yields
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
         self._original = domain.apply_fractional_steps
         self._reported = perf_counter()
-        self.resume()
+        self._begin()
         domain.apply_fractional_steps = self._end_step
+        if split is not None:
+            split.begin_evolve()
+
+    def pause(self) -> None:
+        """Tell the split of a yield."""
+        if self.split is not None:
+            self.split.pause()
 
     def resume(self) -> None:
         """Start the clock of the next step; call when a yield is over."""
+        self._begin()
+        if self.split is not None:
+            self.split.resume()
+
+    def _begin(self) -> None:
         self._time = self.domain.relative_time
         self._started = perf_counter()
 
     def detach(self) -> None:
         """Leave the domain as it was."""
-        del self.domain.apply_fractional_steps
+        self.pause()
+        self.domain.__dict__.pop("apply_fractional_steps", None)
 
     def _end_step(self) -> None:
         self._original()
@@ -84,12 +102,17 @@ class StepClock:
         if len(self.seconds) == self.limit:
             # evolve() then yields and ends here, as it does at any final time.
             domain.relative_finaltime = self._time
+            if self.last is not None:
+                self.last()
         if now - self._reported > PROGRESS_INTERVAL:
             self._reported = now
             of = f"/{self.limit}" if self.limit else f", t={self._time:.6g} s"
             self.progress(f"step {len(self.seconds)}{of}")
         if self.first is not None and len(self.seconds) == 1:
+            self.pause()
             self.first()
+            if self.split is not None:
+                self.split.resume()
         self._started = perf_counter()
 
 
@@ -125,9 +148,15 @@ def run(request: Request, folder: Path, progress: Callable[[str], None],
         import tracemalloc
 
         tracemalloc.start()
+    split = None
+    if request.split:
+        from anuga_lean.measure.split import watch
+
+        split = watch(anuga.Domain)
     stages.end("import")
     run_it = _run_script if request.is_script else _run_scenario
-    result = run_it(request, folder, progress, anuga, stages, ranks.suffix if ranks else "")
+    result = run_it(request, folder, progress, anuga, stages, ranks.suffix if ranks else "", split)
+    result["split"] = None if split is None else split.as_dict()
     if recording is not None:
         recording.end()
     if request.at is not None and request.at not in stages.result:
@@ -139,7 +168,7 @@ def run(request: Request, folder: Path, progress: Callable[[str], None],
 
 
 def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
-                  stages: Stages, suffix: str) -> dict[str, Any]:
+                  stages: Stages, suffix: str, split: Split | None) -> dict[str, Any]:
     progress("build the model")
     import anuga_lean.scenarios as scenarios
 
@@ -149,8 +178,9 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
     domain = scenarios.build(request.scenario, anuga, **options)
     stages.end("build")
     progress("evolve")
-    clock = _evolve(domain, request, progress, stages)
-    stages.end("evolve")
+    clock = _evolve(domain, request, folder, progress, stages, split)
+    if not request.checkpoint:
+        stages.end("evolve")
     # The last reading is taken: from here on it does not matter what is loaded.
     from anuga_lean.arrays.census import census
 
@@ -169,7 +199,7 @@ def _run_scenario(request: Request, folder: Path, progress: Callable[[str], None
 
 
 def _run_script(request: Request, folder: Path, progress: Callable[[str], None], anuga: Any,
-                stages: Stages, suffix: str) -> dict[str, Any]:
+                stages: Stages, suffix: str, split: Split | None) -> dict[str, Any]:
     """Run a user's script; report the figures of its last evolve and the steps of all."""
     import statistics
 
@@ -194,7 +224,7 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
     del sys.path[0]  # where -m found this module
     os.chdir(str(request.cwd))
     run_script(request.scenario, list(request.arguments), anuga, stages,
-               lambda domain: StepClock(domain, None, progress), finished)
+               lambda domain: StepClock(domain, None, progress, split=split), finished)
     if not clocks:
         raise MeasurementError(f"the script {request.scenario} evolves no domain of ANUGA's, so "
                                "there is nothing to compare")
@@ -228,8 +258,8 @@ def import_anuga(variant: str) -> Any:
     return anuga
 
 
-def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
-            stages: Stages) -> StepClock:
+def _evolve(domain: Any, request: Request, folder: Path, progress: Callable[[str], None],
+            stages: Stages, split: Split | None) -> StepClock:
     yieldstep = request.yieldstep
     if yieldstep is None:
         import anuga_lean.scenarios as scenarios
@@ -238,8 +268,13 @@ def _evolve(domain: Any, request: Request, progress: Callable[[str], None],
         yieldstep = scenarios.find(request.scenario).yieldstep(values)
     finaltime = ENDLESS if request.finaltime is None else request.finaltime
     first = (lambda: stages.end("first step")) if request.stages else None
-    clock = StepClock(domain, request.steps, progress, first)
+    clock = StepClock(domain, request.steps, progress, first, split)
+    if request.checkpoint:
+        from anuga_lean.measure.last_checkpoint import write_last
+
+        write_last(domain, folder / "CHECKPOINTS", clock, stages)
     for position, _ in enumerate(domain.evolve(yieldstep=yieldstep, finaltime=finaltime)):
+        clock.pause()
         if position == 0 and request.stages:
             stages.end("store" if request.parameters.get("store") else "start")
         clock.resume()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,12 +33,19 @@ class Comparison(NamedTuple):
     equal : dict of str to bool
         By compared thing: ``stage`` ... ``timestep``, and ``sww/NAME`` for
         every variable of the SWW file; true if equal in every repeat.
+    several : int
+        Threads of further runs of both; 1: there are none.
+    stock_several, lean_several : list of dict
+        Their results, one for each repeat.
     """
 
     request: Request
     stock: list[dict[str, Any]]
     lean: list[dict[str, Any]]
     equal: dict[str, bool]
+    several: int = 1
+    stock_several: Sequence[dict[str, Any]] = ()
+    lean_several: Sequence[dict[str, Any]] = ()
 
     @property
     def identical(self) -> bool:
@@ -86,11 +94,14 @@ class Comparison(NamedTuple):
             "summary": summary,
             "stock": self.stock,
             "lean": self.lean,
+            "several": {"threads": self.several, "stock": list(self.stock_several),
+                        "lean": list(self.lean_several)},
         }
 
 
 def compare(
-    request: Request, repeat: int, folder: str | Path, progress: Progress | None = None
+    request: Request, repeat: int, folder: str | Path, progress: Progress | None = None,
+    several: int = 1
 ) -> Comparison:
     """Run a request on stock and on lean, `repeat` times each, in turn.
 
@@ -103,6 +114,9 @@ def compare(
     folder : path
         Every run works in its own folder below this one.
     progress : callable, optional
+    several : int
+        From 2 on: as many runs on so many threads, each after the one on `request.threads`.
+        Their results are not compared: a set-up of ANUGA's own may sum in any order.
 
     Raises
     ------
@@ -110,20 +124,24 @@ def compare(
         As `measure`.
     """
     results: dict[str, list[dict[str, Any]]] = {variant: [] for variant in VARIANTS}
+    further: dict[str, list[dict[str, Any]]] = {variant: [] for variant in VARIANTS}
     equal: dict[str, bool] = {}
     for number in range(repeat):
         pair = {}
         for variant in VARIANTS[:: -1 if number % 2 else 1]:
-            pair[variant] = measure(
-                replace(request, variant=variant),
-                Path(folder) / f"{variant}_{number + 1}",
-                _labelled(progress, f"{variant} {number + 1}/{repeat}: "),
-            )
+            asked = replace(request, variant=variant)
+            place, label = Path(folder) / f"{variant}_{number + 1}", f"{variant} {number + 1}"
+            pair[variant] = measure(asked, place, _labelled(progress, f"{label}/{repeat}: "))
+            if several > 1:
+                further[variant].append(measure(
+                    replace(asked, threads=several, arrays=False), place / "several",
+                    _labelled(progress, f"{label}/{repeat}, {several} threads: ")))
         for name, same in equalities(pair["stock"], pair["lean"]).items():
             equal[name] = equal.get(name, True) and same
         for variant, result in pair.items():
             results[variant].append(result)
-    return Comparison(request, results["stock"], results["lean"], equal)
+    return Comparison(request, results["stock"], results["lean"], equal, several,
+                      further["stock"], further["lean"])
 
 
 def _labelled(progress: Progress | None, label: str) -> Progress | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 from collections.abc import Iterable
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,15 @@ def environment(root: str | Path = "/") -> dict[str, Any]:
         "limits": limits,
         "versions": {"python": platform.python_version(), **versions(PACKAGES)},
     }
+
+
+def kernel_compiler() -> str | None:
+    """Return the compiler that the kernels say they were built with; None if they do not."""
+    found = find_spec("anuga_lean._kernels")
+    if found is None or found.origin is None:
+        return None
+    said = re.search(rb"(?:GCC: \([^)\0]*\)|clang version) [\w.]+", Path(found.origin).read_bytes())
+    return said[0].decode() if said else None
 
 
 def versions(names: Iterable[str]) -> dict[str, str | None]:

@@ -1,13 +1,13 @@
 """Finds what has become worse between two files of figures.
 
-Owns the two limits (memory, ratios of time) and the sentences.  Reading the
+Owns the limits (memory, instructions, ratios of time) and the sentences.  Reading the
 files is records.py's.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,9 +16,14 @@ from anuga_lean.measure.records import GATES, Figure, Night, Record
 
 MEMORY_GROWTH = 0.02
 RATIO_FALL = 0.10
+INSTRUCTIONS_GROWTH = 0.02
+# What must be the same for instructions to be, by gate.
+_SAME_TOOLCHAIN = {"kernel instructions": ("compiler", "architecture"),
+                   "instructions": ("compiler", "architecture", "python", "numpy")}
 # A process's peak moves by some pages from run to run: of figures that are a few MiB
 # less than this is no growth.
 RESOLUTION = {"MiB": 1.0}
+WANTS = {"instructions": ": it wants valgrind"}
 NAMED = 5  # arrays in one sentence
 
 
@@ -50,6 +55,16 @@ def of_release(night: Night, release: str) -> Night:
                                    if _release(night, record) == release])
 
 
+def suites(night: Night) -> set[str]:
+    """Return the suites that a night has records of."""
+    return {record.suite for record in night.records}
+
+
+def of_suites(night: Night, names: Set[str]) -> Night:
+    """Return a night with its records of some suites only."""
+    return replace(night, records=[record for record in night.records if record.suite in names])
+
+
 def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[Finding]:
     """Return the findings of a new file against an older one, the bad ones first.
 
@@ -68,17 +83,17 @@ def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[F
     if not shared and new.records and base.records:
         return [Finding(True, f"nothing can be compared: {_names(new)} was measured now, "
                         f"{_names(base)} before")]
-    suites = {record.suite for record in new.records}
+    measured_suites = suites(new)
     findings = [Finding(True, f"{record.key}: {record.error}")
                 for record in new.records if record.error]
     same_machine = same_class(new, base)
     not_here: Counter[str] = Counter()
     for key, old in known.items():
         record = measured.get(key)
-        if old.suite not in suites or old.error or (record is not None and record.error):
+        if old.suite not in measured_suites or old.error or (record is not None and record.error):
             continue
         if record is not None:
-            gates = GATES if same_machine else ("memory",)
+            gates = [gate for gate in GATES if gate != "ratio" or same_machine]
             findings += _compare_records(record, old, gates)
         elif key.release == own_release(new):
             findings.append(Finding(True, f"{old.key} was not measured"))
@@ -95,8 +110,8 @@ def compare_nights(new: Night, base: Night, ratios_only: bool = False) -> list[F
     findings += [Finding(False, f"{count} records of ANUGA {release} are compared with nothing: "
                          "there are none in the older file")
                  for release, count in releases(new).items() if release not in shared]
-    findings += [Finding(False, f"{suite} was not measured") for suite in
-                 sorted({record.suite for record in base.records} - suites)]
+    findings += [Finding(False, f"{suite} was not measured{WANTS.get(suite, '')}") for suite in
+                 sorted(suites(base) - measured_suites)]
     return sorted(findings, key=lambda finding: not finding.worse)
 
 
@@ -130,10 +145,17 @@ def _compare_records(new: Record, old: Record, gates: Sequence[str]) -> list[Fin
         if now is None:
             findings.append(Finding(True, f"{new.key}: {name} was not measured"))
             continue
+        differs = [f"{fact} {old.toolchain.get(fact)} -> {new.toolchain.get(fact)}"
+                   for fact in _SAME_TOOLCHAIN.get(str(before.gate), ())
+                   if old.toolchain.get(fact) != new.toolchain.get(fact)]
+        if differs:
+            findings.append(Finding(False, f"{new.key}: {name} is not compared: "
+                                    f"{', '.join(differs)}"))
+            continue
         text = (f"{new.key}: {name} {before.value:,.4g} -> {now.value:,.4g} {now.unit} "
                 f"({_change(before, now):+.1%})")
         if _is_worse(before, now):
-            names = grown(new, old) if before.gate == "memory" else ""
+            names = "" if before.gate == "ratio" else grown(new, old)
             findings.append(Finding(True, text + names))
         elif _is_worse(now, before):
             findings.append(Finding(False, text + ", better"))
@@ -143,6 +165,8 @@ def _compare_records(new: Record, old: Record, gates: Sequence[str]) -> list[Fin
 def _is_worse(before: Figure, now: Figure) -> bool:
     if before.gate == "ratio":
         return _change(before, now) < -RATIO_FALL
+    if before.gate in _SAME_TOOLCHAIN:
+        return _change(before, now) > INSTRUCTIONS_GROWTH
     grown_by = now.value - before.value
     return (grown_by > MEMORY_GROWTH * abs(before.value)
             and grown_by > RESOLUTION.get(now.unit, 0.0))
@@ -153,11 +177,13 @@ def _change(before: Figure, now: Figure) -> float:
 
 
 def grown(new: Record, old: Record) -> str:
-    """Name the arrays, or else the groups and call sites, that grew most: an end of a text."""
+    """Name the arrays, or else the groups or functions, that grew most: an end of a text."""
     found = _grown(new.arrays, old.arrays) or _grown(new.groups, old.groups)
+    unit = "B/tri" if found else "instr/tri"
+    found = found or _grown(new.functions, old.functions)
     if not found:
         return ""
-    listed = [f"{name} {growth:+.2f} B/tri" for name, growth in found[:NAMED]]
+    listed = [f"{name} {growth:+.2f} {unit}" for name, growth in found[:NAMED]]
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return f": {', '.join(listed)}{more}"
 

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 
 
 def measure(request: Request, folder: str | Path,
-            progress: Progress | None = None) -> dict[str, Any]:
+            progress: Progress | None = None, under: Sequence[str] = ()) -> dict[str, Any]:
     """Run one request in its own process, or ranks, and return what was measured.
 
     Parameters
@@ -48,6 +48,8 @@ def measure(request: Request, folder: str | Path,
     progress : callable, optional
         Called with a short line at each stage and about twice a second while
         the model evolves (not from ranks).
+    under : sequence of str
+        A command that runs the process, valgrind say.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def measure(request: Request, folder: str | Path,
     results = [folder / result_name(rank) for rank in range(request.numprocs)]
     for result in results:
         result.unlink(missing_ok=True)
-    child, reading = _start(request, folder)
+    child, reading = _start(request, folder, under)
     heard = _Heard(reading, progress)
     watched = _Watched(child)
     try:
@@ -93,7 +95,8 @@ def measure(request: Request, folder: str | Path,
     return found[0] if request.numprocs == 1 else {**found[0], "ranks": found}
 
 
-def _start(request: Request, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start(request: Request, folder: Path,
+           under: Sequence[str]) -> tuple[subprocess.Popen[bytes], int]:
     """Start the child; return it and the file descriptor that its progress lines come from."""
     reading, writing = os.pipe()
     python = request.python or sys.executable
@@ -102,7 +105,7 @@ def _start(request: Request, folder: Path) -> tuple[subprocess.Popen[bytes], int
     command = [python, "-m", "anuga_lean.measure.child", str(folder), str(writing if alone else -1)]
     if not alone:
         command = [*mpiexec(python), "-n", str(request.numprocs), *command]
-    command = [*fixed_addresses(), *command]
+    command = [*fixed_addresses(), *under, *command]
     try:
         with open(folder / "output.log", "w") as log:
             child = subprocess.Popen(

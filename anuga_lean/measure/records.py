@@ -21,9 +21,9 @@ from anuga_lean._errors import RecordError
 from anuga_lean.measure.environment import environment
 
 SCHEMA = "anuga_lean.figures/1"
-MEASURED = ("memory", "speed", "checkpoint", "ranks")
+MEASURED = ("memory", "speed", "evolve", "instructions", "checkpoint", "ranks")
 SUITES = (*MEASURED, "patches")
-GATES = ("memory", "ratio")
+GATES = ("memory", "ratio", "instructions", "kernel instructions")
 
 
 class Figure(NamedTuple):
@@ -33,11 +33,13 @@ class Figure(NamedTuple):
     ----------
     value : float
     unit : str
-        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s``, ``x`` or ``tests``.
+        ``B/tri``, ``MiB``, ``s``, ``ns/tri``, ``1/s``, ``x``, ``%``, ``instr/tri`` or
+        ``tests``.
     spread : float or None
         Largest less smallest over the repeats, over the median; None for one.
-    gate : "memory", "ratio" or None
-        ``memory`` must not grow, ``ratio`` (stock over lean) must not fall.
+    gate : str or None
+        One of `GATES`: ``memory`` and ``instructions`` must not grow, ``ratio`` (stock over
+        lean) must not fall.
     """
 
     value: float
@@ -78,8 +80,14 @@ class Record:
     ranks : list of dict
         By rank: ``rank``, ``number_of_triangles`` and the bytes ``rss``,
         ``pss``, ``uss``, ``peak_rss``.
+    split : dict of str to float
+        Wall time of `evolve` by part, s, of the run whose whole is the median; adds up to that.
     sites : list of dict
         Call sites of the peak, largest first: ``site``, ``nbytes``, ``share``.
+    functions : dict of str to float
+        Instructions per triangle and step, by function of the kernels and by library.
+    toolchain : dict of str to str
+        What instructions depend on: compiler of the kernels, Python, numpy, architecture.
     error : str or None
         Why there are no figures, in one sentence.
     """
@@ -102,6 +110,9 @@ class Record:
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     ranks: list[dict[str, Any]] = field(default_factory=list)
     sites: list[dict[str, Any]] = field(default_factory=list)
+    split: dict[str, float] = field(default_factory=dict)
+    functions: dict[str, float] = field(default_factory=dict)
+    toolchain: dict[str, str] = field(default_factory=dict)
     error: str | None = None
 
     @property
@@ -224,7 +235,8 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("suite", "scenario", "build", "version", "flow_algorithm", "command"), str),
     **dict.fromkeys(("threads", "numprocs", "repeats"), int),
     **dict.fromkeys(("isa", "error"), (str, type(None))),
-    **dict.fromkeys(("parameters", "groups", "arrays", "stages"), dict),
+    **dict.fromkeys(("parameters", "groups", "arrays", "stages", "split", "functions",
+                     "toolchain"), dict),
     **dict.fromkeys(("triangles", "ranks", "sites"), list),
 }
 _NUMBERS = ("seconds", "rss", "pss", "uss", "peak_rss", "number_of_triangles", "nbytes", "share")
@@ -236,7 +248,8 @@ def _check(record: Record) -> None:
         if not isinstance(getattr(record, name), kind):
             raise TypeError(f"{name} is {getattr(record, name)!r}")
     inner = [*record.stages.values(), *record.ranks, *record.sites]
-    numbers = [*record.groups.items(), *record.arrays.items(),
+    numbers = [*record.groups.items(), *record.arrays.items(), *record.split.items(),
+               *record.functions.items(),
                *(("triangles", size) for size in record.triangles),
                *((name, values[name]) for values in inner for name in _NUMBERS
                  if values.get(name) is not None)]

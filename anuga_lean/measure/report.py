@@ -10,10 +10,12 @@ from typing import Any
 
 from anuga_lean._escapes import escaped
 from anuga_lean.arrays.census import SECTIONS
+from anuga_lean.measure import whole
 from anuga_lean.measure.allocations import Allocations
 from anuga_lean.measure.comparison import Comparison
-from anuga_lean.measure.measurement import Request
+from anuga_lean.measure.measurement import VARIANTS, Request
 from anuga_lean.measure.records import Record
+from anuga_lean.measure.split import OPERATORS, PARTS, REST, START, STORING
 
 MIB = 1024 * 1024
 LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
@@ -51,6 +53,8 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
         rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
     rows.append(["steps", f"{stock['steps']:,}", f"{lean['steps']:,}", ""])
     lines = [heading(comparison.request, lean), "", table(rows), ""]
+    if comparison.request.split:
+        lines += [split_table(comparison), ""]
     if comparison.request.is_script or set(stock["stages"]) - {"import", "build", "evolve"}:
         lines += [stages_table(stock["stages"], lean["stages"]), ""]
     if stock.get("ranks"):
@@ -59,6 +63,57 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
     return "\n".join(lines)
+
+
+def split_table(comparison: Comparison) -> str:
+    """Return the wall time of `evolve` by part, of the median runs, and its serial fraction."""
+    several = comparison.several
+    sides: list[tuple[Any, Any]] = []
+    rows = [["time in evolve, s", "stock", "lean", "ratio", "of lean"]]
+    for variant in VARIANTS:
+        more = getattr(comparison, f"{variant}_several")
+        sides.append((whole.middle(getattr(comparison, variant)),
+                      whole.middle(more) if more else None))
+        if more:
+            rows[0] += [f"{variant}, {several} threads", f"{variant} serial"]
+    splits = [run["split"] for side in sides for run in side if run is not None]
+    parts = in_order(list(dict.fromkeys(part for split in splits for part in split)))
+    for part in [*parts, None]:
+        rows.append(_split_row(part, sides, several))
+    lines = [table(rows)]
+    for variant in VARIANTS:
+        found = whole.figures(getattr(comparison, variant),
+                              getattr(comparison, f"{variant}_several"), several)
+        if "serial_fraction" in found:
+            fractions = [found[name].value for name in ("serial_fraction", "serial_fraction_steps")]
+            lines.append(
+                f"{variant}: {several} threads are {found['threads_over_one'].value:.2f} times as "
+                f"fast as one; serial fraction {fractions[0]:.1f} %, without start and storing "
+                f"{fractions[1]:.1f} %")
+    return "\n".join(lines)
+
+
+def in_order(parts: list[str]) -> list[str]:
+    """Return parts of a split as tables show them: operators after the update, the rest last."""
+    order = [START, *(part for part in PARTS if part != STORING), OPERATORS, STORING, REST]
+    places = {part: position for position, part in enumerate(order)}
+    return sorted(parts, key=lambda part: places.get(part.partition("/")[0], len(order)))
+
+
+def _split_row(part: str | None, sides: Sequence[tuple[Any, Any]], several: int) -> list[str]:
+    """Return a row of a part, or of the whole if it is None."""
+
+    def of(run: Any) -> float:
+        took: float = whole.seconds(run) if part is None else run["split"].get(part, 0.0)
+        return took
+
+    stock, lean = (of(side[0]) for side in sides)
+    name = "  all" if part is None else f"  {part.removeprefix(OPERATORS + '/')}"
+    row = [name, *_pair([stock, lean], 1.0, ".3f"), f"{lean / whole.seconds(sides[1][0]):.1%}"]
+    for one, more in sides:
+        if more is not None:
+            row += [f"{of(more):.3f}", f"{whole.serial(of(one), of(more), several):.3f}"]
+    return row
 
 
 def stages_table(stock: Mapping[str, Any], lean: Mapping[str, Any]) -> str:

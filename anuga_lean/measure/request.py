@@ -63,8 +63,13 @@ class Request:
         Note memory within the stages of a scenario, too: at its marks (mesh,
         domain, quantities, boundary), at the first yield (``store``, or
         ``start`` if nothing is stored) and after the first step.
+    checkpoint : bool
+        Write a checkpoint at the end of the last step, into ``CHECKPOINTS`` of the
+        folder: a stage of its own.  Lean, and a scenario, only.
     cwd : str or None
         Folder that a script works in; the present one if None.
+    split : bool
+        Split the wall time of `evolve` by what it is spent on (split.py).
     """
 
     variant: str
@@ -84,7 +89,9 @@ class Request:
     arguments: Sequence[str] = ()
     small_pages: bool = False
     stages: bool = False
+    checkpoint: bool = False
     cwd: str | None = None
+    split: bool = False
 
     @property
     def is_script(self) -> bool:
@@ -109,6 +116,9 @@ class Request:
                 raise ScenarioError("a run ends after steps or at finaltime: give one of the two")
         if self.isa is not None and self.isa not in ISAS:
             raise ScenarioError(f"there is no ISA {self.isa!r}; there are {', '.join(ISAS)}")
+        if self.checkpoint and (self.variant != "lean" or self.is_script):
+            raise ScenarioError("a checkpoint after the last step is measured of a scenario on "
+                                "lean: leave out checkpoint=True")
         for name in ("steps", "finaltime", "yieldstep", "threads", "numprocs"):
             value = getattr(self, name)
             if value is not None and not value > 0:

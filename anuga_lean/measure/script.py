@@ -69,6 +69,7 @@ def _watch_evolve(anuga: ModuleType, stages: Stages, make_clock: Callable[[Any],
         clock = make_clock(self)
         try:
             for time in original(self, *args, **kwargs):
+                clock.pause()
                 yield time
                 clock.resume()
         finally:

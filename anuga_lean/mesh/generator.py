@@ -14,13 +14,12 @@ import pickle
 import re
 import select
 import signal
-import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anuga
 import numpy as np
@@ -28,11 +27,16 @@ from anuga.mesh_engine import mesh_engine
 
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.memory_limits import is_limited, raise_if_no_memory
 from anuga_lean.mesh.generator_child import READY
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _stock_generate_mesh = mesh_engine.generate_mesh
 _SCRIPT = Path(__file__).with_name("generator_child.py")
-# Starting the process takes 0.3 s; below that, the heap is 10 MB.
+# Starting the process takes 0.3 s; below that, the heap is 10 MB.  Where a limit of memory is
+# set, every mesh is made apart: Triangle ends the process that it runs in where memory runs out.
 _FEWEST_TRIANGLES = 20_000
 _MILLISECONDS_BETWEEN_LOOKS = 100
 
@@ -54,7 +58,8 @@ def generate_mesh(
     arguments = (points, segments, holes, regions, pointatts, segatts, mode, dummy_test, verbose)
     # A size field is called for every triangle, and may remember what it was asked.
     if refinement_func is None and os.name == "posix" and mesh_engine.TRILIB != "triangle" \
-            and estimated_triangles(points, regions, mode) >= _FEWEST_TRIANGLES:
+            and (is_limited()
+                 or estimated_triangles(points, regions, mode) >= _FEWEST_TRIANGLES):
         try:
             return _generate_apart(arguments)
         except _Unable as unable:
@@ -118,8 +123,10 @@ def _generate_apart(arguments: tuple) -> dict[str, Any]:
     return mesh
 
 
-def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
+def _start(arguments: tuple) -> tuple[Popen, int]:
     """Start the process with its request; return it and where its answer is read from."""
+    import subprocess
+
     try:
         request = pickle.dumps({"path": sys.path, "anuga": list(anuga.__path__),
                                 "arguments": arguments})
@@ -132,6 +139,7 @@ def _start(arguments: tuple) -> tuple[subprocess.Popen, int]:
             stdin=subprocess.PIPE, pass_fds=(end,))
     except OSError as error:
         os.close(answer)
+        raise_if_no_memory(error)
         raise _Unable(f"{sys.executable} cannot be started: {error.strerror}") from None
     finally:
         os.close(end)
@@ -204,7 +212,7 @@ def _mesh_of(reply: dict[str, Any], reading: _Answer) -> dict[str, Any]:
     return mesh
 
 
-def _describe_death(process: subprocess.Popen, most: int, arguments: tuple) -> str:
+def _describe_death(process: Popen, most: int, arguments: tuple) -> str:
     """Say how the process ended, what it took, and what areas were asked of it."""
     code = process.returncode
     if code < 0:

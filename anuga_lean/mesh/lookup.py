@@ -14,6 +14,7 @@ import numpy as np
 from anuga.abstract_2d_finite_volumes.neighbour_mesh import Mesh as StockMesh
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean.memory_limits import telling
 from anuga_lean.mesh.tables import TABLES
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _POINTS_AT_ONCE = 128
 # Of a triangle's or a block's extent: wider than any tolerance or rounding in
 # ANUGA's tests of a point against a triangle.
 _MARGIN = 0.01
+_telling = telling("looking triangles up")
 
 
 class StockCopy(StockMesh):
@@ -143,6 +145,7 @@ def absolute(mesh: Mesh, xy: Array) -> Array:
     return xy if reference.is_absolute() else reference.get_absolute(xy)
 
 
+@_telling
 def find_triangle(mesh: Mesh, point: Sequence[float] | Array) -> int:
     """Return the triangle that contains a point (absolute x, y, m).
 
@@ -172,6 +175,7 @@ def find_triangle(mesh: Mesh, point: Sequence[float] | Array) -> int:
     raise Exception(f"Point {point} not found within a triangle")
 
 
+@_telling
 def find_nearest(mesh: Mesh, point: Sequence[float] | Array, tolerance: float) -> int:
     """Return the triangle whose centroid is nearest to a point (absolute x, y, m)."""
     nearest: Any = 0
@@ -188,6 +192,7 @@ def find_nearest(mesh: Mesh, point: Sequence[float] | Array, tolerance: float) -
     return nearest
 
 
+@_telling
 def find_inside(mesh: Mesh, polygon: ArrayLike) -> Indices:
     """Return the triangles whose centroid is inside a polygon (absolute), ascending."""
     from anuga.geometry.polygon import inside_polygon
@@ -199,6 +204,7 @@ def find_inside(mesh: Mesh, polygon: ArrayLike) -> Indices:
     return np.concatenate(found)
 
 
+@_telling
 def intersect(mesh: Mesh, polyline: ArrayLike, verbose: bool) -> list[Any]:
     """Return where a polyline (absolute, m) crosses triangles: ANUGA's Triangle_intersections."""
     from anuga.abstract_2d_finite_volumes.neighbour_mesh import get_intersecting_segments

@@ -148,18 +148,32 @@ _classes: dict[type, type] = {}     # lean class -> ANUGA's
 
 def _bring_in(phase: str) -> None:
     """Bring in all rows of a phase except the classes, unless they are in."""
-    from anuga_lean.overlay import table
+    from anuga_lean.overlay import late_imports, table
 
     anuga = sys.modules["anuga"]
     if phase in getattr(anuga, _MARK, ()):
         return
+    later: dict[str, list[Any]] = {}
     for row in table.TABLE:
         if row.phase == phase and row.kind in _INSTALLERS:
             if row.when == table.IF_LOADED and row.module not in sys.modules:
                 continue
-            if row.when != table.IF_THERE or _is_there(row):
+            if row.when == table.ONCE_LOADED:
+                later[row.module] = [*later.get(row.module, ()), row]
+            elif row.when != table.IF_THERE or _is_there(row):
                 _INSTALLERS[row.kind](row)
+    for module, rows in later.items():
+        late_imports.once_loaded(module, _installing(rows))
     mark(phase)
+
+
+def _installing(rows: list[Any]) -> Callable[[types.ModuleType], None]:
+    """Return what brings in the rows of a module that ANUGA loads within a function."""
+    def install_rows(module: types.ModuleType) -> None:
+        for row in rows:
+            if _is_there(row):
+                _INSTALLERS[row.kind](row)
+    return install_rows
 
 
 def mark(phase: str) -> None:
@@ -170,8 +184,17 @@ def mark(phase: str) -> None:
 
 def _is_there(row: Any) -> bool:
     """Whether this ANUGA has what a row names; some builds go without a compiled module."""
-    return importlib.util.find_spec(row.module) is not None \
-        and hasattr(importlib.import_module(row.module), row.name)
+    from anuga_lean.overlay.table import ATTRIBUTE
+
+    if importlib.util.find_spec(row.module) is None:
+        return False
+    found: Any = importlib.import_module(row.module)
+    parts = row.name.split(".")
+    for part in parts[:-1] if row.kind == ATTRIBUTE else parts:     # which may be new there
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
 
 
 def _get(module: str, name: str) -> Any:
@@ -207,6 +230,10 @@ def _wrap(row: Any) -> None:
     rebind(function, _own(row)(function, *row.arguments))
 
 
+def _name(row: Any) -> None:
+    (_wrap_here if "." in row.name else _wrap)(row)
+
+
 def _bind(row: Any) -> None:
     holder, name = _holder(row)
     setattr(holder, name, _own(row))
@@ -239,6 +266,7 @@ _INSTALLERS: dict[str, Callable[[Any], None]] = {
     "function, here only": _bind,
     "function, wrapped here only": _wrap_here,
     "method, wrapped": _wrap_here,
+    "named where memory runs out": _name,
     "class attribute": _set_attribute,
     "constructor": _construct,
     "of the process": _act,

@@ -31,7 +31,7 @@ _WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.L
 # -- stand-ins ---------------------------------------------------------------------
 
 
-class _Late:
+class Late:
     """A stand-in in the globals of ANUGA's modules for what is not loaded yet."""
 
     __slots__ = ("_module", "_name")
@@ -46,13 +46,17 @@ class _Late:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _load(self)(*args, **kwargs)
 
+    def _find(self) -> Any:
+        found = importlib.import_module(self._module)
+        return found if self._name is None else getattr(found, self._name)
+
 
 class _Holder(types.ModuleType):
     """A module of ANUGA's that shows the real objects in place of its stand-ins."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
-        return _load(value) if type(value) is _Late else value
+        return _load(value) if issubclass(type(value), Late) else value
 
     def __reduce__(self) -> Any:
         # dill knows modules by their exact class.
@@ -63,19 +67,17 @@ _Holder.__name__ = _Holder.__qualname__ = types.ModuleType.__name__
 _Holder.__module__ = types.ModuleType.__module__
 
 
-def _load(late: _Late) -> Any:
+def _load(late: Late) -> Any:
     """Load and return what a stand-in is for, and put it into ANUGA's modules."""
-    found = importlib.import_module(late._module)
-    if late._name is not None:
-        found = getattr(found, late._name)
-    for module in _modules_of_anuga():
+    found = late._find()
+    for module in modules_of_anuga():
         for key, value in vars(module).copy().items():
             if value is late:
                 vars(module)[key] = found
     return found
 
 
-def _modules_of_anuga() -> list[types.ModuleType]:
+def modules_of_anuga() -> list[types.ModuleType]:
     # copy() is one step for other threads; list() may collect garbage and let them in.
     return [module for name, module in sys.modules.copy().items()
             if name.partition(".")[0] == "anuga" and isinstance(module, types.ModuleType)]
@@ -126,8 +128,8 @@ def importing_anuga() -> Iterator[None]:
     _complete_packages()
     with _answering(_late_or_none):
         yield
-    for module in _modules_of_anuga():
-        if any(type(value) is _Late for value in vars(module).copy().values()):
+    for module in modules_of_anuga():
+        if any(issubclass(type(value), Late) for value in vars(module).copy().values()):
             module.__class__ = _Holder
 
 
@@ -136,12 +138,18 @@ def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tu
     if (name, names) not in _WAITING or locals is not importer \
             or not str(importer.get("__name__")).startswith("anuga."):
         return None
-    if name in sys.modules or not _is_installed(name):
-        return None  # loaded already, or ANUGA has to see that it is missing
+    if not _is_installed(name):
+        return None  # ANUGA has to see that it is missing
+    if name == "mpi4py":
+        from anuga_lean.overlay import late_mpi
+
+        return types.SimpleNamespace(MPI=late_mpi.stand_in()) if late_mpi.waits() else None
+    if name in sys.modules:
+        return None
     if names:
-        return types.SimpleNamespace(**{each: _Late(name, each) for each in names})
+        return types.SimpleNamespace(**{each: Late(name, each) for each in names})
     # `import a.b as c` asks a for b; ANUGA has no `import a.b` without `as`.
-    found: Any = _Late(name)
+    found: Any = Late(name)
     for part in reversed(name.split(".")[1:]):
         found = types.SimpleNamespace(**{part: found})
     return found
@@ -176,7 +184,7 @@ _WITHIN = {
     ("anuga.operators.rate_operators", "xarray"): types.SimpleNamespace(
         core=types.SimpleNamespace(dataarray=types.SimpleNamespace(DataArray=_NoRate))),
     # For the cache of `distribute`, which few scripts use.
-    ("anuga.parallel.distribute_mesh", "hashlib"): _Late("hashlib"),
+    ("anuga.parallel.distribute_mesh", "hashlib"): Late("hashlib"),
 }
 
 
@@ -185,24 +193,27 @@ def _within_functions(name: str, importer: Mapping[str, Any], locals: Any, names
     return None if found is None or name in sys.modules or not _is_installed(name) else found
 
 
-# -- packages of which a user imports no more than the top ---------------------------------
+# -- modules to which something is done once they are loaded ---------------------------------
+
+_then: dict[str, list[Callable[[types.ModuleType], None]]] = {}
 
 
 class _Loader(StandInLoader):
-    """A package's own loader, followed by `_complete`."""
+    """A module's own loader, followed by what is to be done."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         self.give_back(module)
         self.loader.exec_module(module)
-        _complete(module)
+        for act in _then[module.__name__]:
+            act(module)
 
 
 class _Finder:
-    """Finds the packages of `table.COMPLETED` where Python's own finders do."""
+    """Finds the modules of `_then` where Python's own finders do."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,
                   target: types.ModuleType | None = None) -> Any:
-        if fullname not in table.COMPLETED or target is not None:
+        if fullname not in _then or target is not None:
             return None
         for finder in list(sys.meta_path):
             if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
@@ -214,12 +225,23 @@ class _Finder:
         return None
 
 
-def _complete_packages() -> None:
-    for name in table.COMPLETED:
-        if isinstance(sys.modules.get(name), types.ModuleType):
-            _complete(sys.modules[name])
+def once_loaded(name: str, act: Callable[[types.ModuleType], None]) -> None:
+    """Do something to a module: now if it is loaded, else as soon as it is."""
+    if isinstance(sys.modules.get(name), types.ModuleType):
+        act(sys.modules[name])
+    acts = _then.setdefault(name, [])
+    if act not in acts:
+        acts.append(act)
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+
+
+# -- packages of which a user imports no more than the top ---------------------------------
+
+
+def _complete_packages() -> None:
+    for name in table.COMPLETED:
+        once_loaded(name, _complete)
 
 
 def _complete(package: types.ModuleType) -> None:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from anuga_lean._errors import LaunchError
+from anuga_lean.overlay import late_mpi
 
 # -- a rank that ends with an error ----------------------------------------------------
 
@@ -120,10 +121,12 @@ def check_launch() -> None:
     ------
     LaunchError
         It was started as one of several, but by the launcher of another MPI
-        than mpi4py's, so that every rank would run the whole model.
+        than mpi4py's, so that every rank would run the whole model; or its
+        launcher sets none of the variables by which one is known.
     """
     count, variable = started_with(os.environ)
     if count == 1:
+        late_mpi.check_alone()
         return
     from anuga import numprocs
 

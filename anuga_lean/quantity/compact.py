@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from anuga_lean._errors import QuantityError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView, array_of
+from anuga_lean.memory_limits import telling
 from anuga_lean.quantity import forms
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
@@ -84,6 +85,7 @@ class CompactQuantity(_StockQuantity):
     _depth = 0  # of set_values and the like inside each other
     on_stock_arrays = False
 
+    @telling("a quantity")
     def __init__(
         self,
         domain: Generic_Domain,
@@ -383,6 +385,11 @@ class CompactQuantity(_StockQuantity):
     def is_reconstructed(self) -> bool:
         """Whether the edge values are those of the last extrapolation."""
         return self._edge is self._reconstructed_edge
+
+    @property
+    def has_reconstructed_vertices(self) -> bool:
+        """Whether the vertex values follow from those edge values."""
+        return self._vertex is self._reconstructed_vertex
 
     def on_distribute(self, past: VerticesOfYield | None = None, at_yield: bool = True) -> None:
         """Drop the values that were set: from now on they come from the extrapolation.

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from anuga_lean.arrays import pairwise_sum
+from anuga_lean.memory_limits import telling
 from anuga_lean.quantity.forms import Array, chunks
 
 
+@telling("an integral over the domain")
 def integral(domain: Any, values: Array, minus: Array | None = None,
              full_only: bool = True) -> np.float64:
     """Integrate centroid values over the domain, with the rounding of ANUGA's get_integral.

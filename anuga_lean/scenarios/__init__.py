@@ -2,7 +2,7 @@
 
 lake       Merimbula lake under a tide   merimbula   its mesh, refined on request
 dams       dam breaks on four meshes     catchment   rain on a dry valley
-structures inlet, riverwalls, culverts
+structures inlet, riverwalls, culverts   catchment_full  all of these, rain and maxima
 
 This file owns the list of scenarios and the check of their parameters; running and measuring
 one is measure/'s.  ANUGA is imported when a scenario is built, and not before: stock or lean.
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from anuga_lean._errors import ScenarioError
 from anuga_lean.measure.marks import mark
 from anuga_lean.scenarios.catchment import build_catchment
+from anuga_lean.scenarios.catchment_full import build_catchment_full
 from anuga_lean.scenarios.dams import (
     FILL,
     INNER_AREA,
@@ -79,7 +80,7 @@ class Scenario(NamedTuple):
         ``build(anuga, parameters) -> Domain``; leaves flow algorithm, storage
         and names to `build` of this module.
     yieldstep : callable
-        ``yieldstep(parameters) -> float``, s, about twenty steps of DE0.
+        ``yieldstep(parameters) -> float``, s, about twenty steps of DE0; fifty of catchment_full.
     """
 
     name: str
@@ -148,6 +149,13 @@ SCENARIOS: Mapping[str, Scenario] = {
             {"triangles": 40_000},
             build_structures,
             _yieldstep(2.0),
+        ),
+        Scenario(
+            "catchment_full",
+            "a catchment in flood: rain, inlet, culvert, levee, tide, maxima",
+            {"triangles": 40_000, "storm": "grid"},
+            build_catchment_full,
+            _yieldstep(12.0),
         ),
         Scenario(
             "parallel",

@@ -7,7 +7,7 @@ that no quantity holds belong to `runge_kutta`, `wave_speeds` and `forcing`.
 
 from __future__ import annotations
 
-from operator import is_not
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from anuga_lean.stepping import undo_record
 CONSERVED = ("stage", "xmomentum", "ymomentum")
 RECONSTRUCTED = ("stage", "xmomentum", "ymomentum", "elevation", "height")
 _STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation", "friction")
+_quantities_of = itemgetter(*_STATE, *RECONSTRUCTED)
+_centroids_of, _boundaries_of = attrgetter("centroid_values"), attrgetter("boundary_values")
 
 
 class BoundState:
@@ -35,8 +37,8 @@ class BoundState:
 
     def __init__(self, domain: Any) -> None:
         self._domain = domain
-        self._bound: list[np.ndarray] = []
-        self._owners: list[Any] = []    # the quantities of those
+        self._bound: tuple[np.ndarray, ...] = ()
+        self._owners: tuple[Any, ...] = ()      # the quantities of those
 
     def bind(self, run: _kernels.Run, reflective: np.ndarray) -> bool:
         """Give the kernels the present arrays; return whether one of them is new.
@@ -48,13 +50,13 @@ class BoundState:
         reflective : (boundary_length,) uint8
             1 where the sweep writes the boundary values by itself.
         """
-        quantities = self._domain.quantities
-        state = [quantities[name].centroid_values for name in _STATE]
-        edges = [quantities[name].boundary_values for name in RECONSTRUCTED]
-        bound = state + edges
-        if self._bound and not any(map(is_not, bound, self._bound)):
+        if self.is_present():
             return False
-        owners = [quantities[name] for name in _STATE + RECONSTRUCTED]
+        quantities = self._domain.quantities
+        owners = _quantities_of(quantities)
+        state = tuple([quantities[name].centroid_values for name in _STATE])
+        edges = tuple([quantities[name].boundary_values for name in RECONSTRUCTED])
+        bound = state + edges
         for j, name in enumerate(_STATE + RECONSTRUCTED if self._bound else ()):
             if owners[j] is not self._owners[j]:
                 self._domain.lean.assigned.note(name, "quantity")
@@ -65,6 +67,13 @@ class BoundState:
         run.bind_boundary(reflective, *edges)
         self._bound, self._owners = bound, owners
         return True
+
+    def is_present(self) -> bool:
+        """Whether the kernels have the arrays of the quantities that the domain has now."""
+        owners = self._owners
+        return _kernels.are_same(_quantities_of(self._domain.quantities), owners) \
+            and _kernels.are_same((*map(_centroids_of, owners[:len(_STATE)]),
+                                   *map(_boundaries_of, owners[len(_STATE):])), self._bound)
 
     def take_hidden(self) -> None:
         """Assign centroid values that a script has put into the dict of a quantity."""

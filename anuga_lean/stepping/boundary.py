@@ -36,9 +36,13 @@ _HARMLESS_MODULES = ("math", "numpy", "scipy", "datetime", "time")
 
 def is_wall(boundary: Any) -> bool:
     """Whether this is ANUGA's reflective wall, without changes of the user's."""
-    return (type(boundary) is Reflective_boundary
-            and Reflective_boundary.evaluate_segment is _evaluate_reflective
+    return (type(boundary) is Reflective_boundary and walls_are_anugas()
             and "evaluate_segment" not in boundary.__dict__)
+
+
+def walls_are_anugas() -> bool:
+    """Whether no script has changed the class of reflective walls."""
+    return Reflective_boundary.evaluate_segment is _evaluate_reflective
 
 
 def reflect_velocities(domain: Any, ids: Any, vol: Any, edge: Any) -> None:

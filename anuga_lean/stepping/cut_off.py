@@ -65,7 +65,7 @@ class CutOff:
             raise self._error_of_step(error) from error
         finally:
             if is_whole:
-                self._note_whole()
+                self.__dict__.pop("_lean_half_done", None)
 
     def _error_of_step(self, error: MemoryError) -> MemoryLimitError:
         """Return what to raise for an error of memory in a step or at a yield."""
@@ -80,16 +80,17 @@ class CutOff:
         return limit_error(error, f"the step from t={domain.get_time():g} s",
                            domain.number_of_triangles, after)
 
-    def _note_whole(self) -> None:
-        self.__dict__.pop("_lean_half_done", None)
+    def _note_update(self) -> None:
+        """Note that the update of a step begins."""
+        if self._lean_evolving and self._lean_half_done is None:  # type: ignore[attr-defined]
+            self._lean_half_done = self.get_time()      # type: ignore[attr-defined]
 
     def update_conserved_quantities(self) -> None:
         """Apply fluxes and friction over `timestep`; see ANUGA's method."""
-        if self._lean_evolving and self._lean_half_done is None:  # type: ignore[attr-defined]
-            self._lean_half_done = self.get_time()      # type: ignore[attr-defined]
+        self._note_update()
         super().update_conserved_quantities()   # type: ignore[misc]
 
     def update_extrema(self) -> None:
         """Update the extrema of monitored quantities, at the end of a step; see ANUGA's method."""
-        self._note_whole()
+        self.__dict__.pop("_lean_half_done", None)
         super().update_extrema()    # type: ignore[misc]

@@ -47,7 +47,8 @@ _OF_MESH = ("boundary", "boundary_enumeration", "boundary_cells", "boundary_edge
 # Attributes that are not pickled.
 _TRANSIENT = ("_lean_asked", "_lean_answer", "_lean_edges", "_lean_evolving", "_lean_messages",
               "_lean_interrupts", "_lean_step", "_lean_part_of", "_lean_paused", "_lean_unseen",
-              "_lean_step_is_due", "_lean_distributed", "_lean_own")
+              "_lean_step_is_due", "_lean_distributed", "_lean_own", "_lean_last_time",
+              "_lean_idle_steps")
 
 
 def _leave_to_stock_kernels(domain: LeanDomain) -> None:
@@ -321,10 +322,14 @@ class LeanDomain(EvolvingDomain):
             if boundary is None or is_wall(boundary) \
                     and not self._lean_own & user_methods.BEFORE_FLUXES:
                 continue
-            if self.on_stock_arrays:
-                boundary.evaluate_segment(self, edges)
-            else:
-                self.lean.segments.evaluate(boundary, tag, edges)
+            self.evaluate_boundary(boundary, tag, edges)
+
+    def evaluate_boundary(self, boundary: Any, tag: Any, edges: Any) -> None:
+        """Let a boundary object write the boundary values of a tag's edges, (m,) int."""
+        if self.on_stock_arrays:
+            boundary.evaluate_segment(self, edges)
+        else:
+            self.lean.segments.evaluate(boundary, tag, edges)
 
     def reflect_edges(self, ids: Any, vol: Any, edge: Any) -> Any:
         """Write the boundary values of reflective walls.
@@ -422,9 +427,14 @@ class LeanDomain(EvolvingDomain):
             raise ModelError(
                 "ANUGA steps domains with discontinuous elevation only: "
                 "domain.set_using_discontinuous_elevation(True).")
-        count, volume = self.lean.update()
+        self.note_lifted(*self.lean.update())
+
+    def note_lifted(self, count: int, volume: float) -> None:
+        """Keep the total if an update has lifted so many depths, by so many m3, and warn."""
+        if count == 0:
+            return
         from anuga import numprocs
-        if numprocs == 1 and count > 0 and volume > _swd._negative_volume_noise_floor:
+        if numprocs == 1 and volume > _swd._negative_volume_noise_floor:
             total = self._volume_of(self.lean.stages.stage_after_update())
             self.volume_history.append(total)
             if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
@@ -433,18 +443,21 @@ class LeanDomain(EvolvingDomain):
                     f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
                     "possible loss of conservation. \nConsider using "
                     "domain.report_water_volume_statistics() to check the extent of the problem",
-                    stacklevel=2)
+                    stacklevel=3)
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities, and let observers see the step."""
-        if self._goes_on_from_a_step():     # they are known
+        if (self._lean_opening is not None or self._lean_goes_on) \
+                and self._goes_on_from_a_step():    # they are known
             return
-        past = None if self.on_stock_arrays else self.lean.yields.past
+        past = None if self.lean is None else self.lean.yields.past
         if past is None:
             super().update_extrema()
         else:
             self._update_extrema_of(past)
-        self._show_step()
+        self._lean_step_is_due = False
+        if self._lean_unseen:
+            self._show_step()
 
     def _update_extrema_of(self, past: PastState) -> None:
         self._lean_monitoring = True

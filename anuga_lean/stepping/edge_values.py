@@ -98,6 +98,18 @@ class EdgeValues:
         with self._as_distributed(run):
             return run.edge_rows(name, np.arange(self._domain.number_of_elements))
 
+    def can_fill_frames(self) -> bool:
+        """Whether `fill_frame` can: nothing is predicted, and the order of triangles tells nothing.
+        """
+        return not self.in_step and not self._ready().ordered
+
+    def fill_frame(self, names: tuple[str, ...], first: int, least: float | None,
+                   out: np.ndarray) -> list[tuple[float, float, bool]]:
+        """Write what a frame stores at vertices; see _kernels.frame_at_vertices."""
+        run = self._ready()
+        with self._as_distributed(run):
+            return _kernels.frame_at_vertices(run, names, first, least, out)
+
     def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
         """Return conserved quantities at edges of triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)

@@ -16,6 +16,9 @@ from anuga.shallow_water import shallow_water_domain as _swd
 
 from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
+from anuga_lean.stepping.plain_steps import PARTS as PLAIN_PARTS
+from anuga_lean.stepping.plain_steps import STEPS as PLAIN_STEPS
+from anuga_lean.stepping.plain_steps import StepInParts
 from anuga_lean.stepping.sww import go_on_with_file
 from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
 from anuga_lean.stepping.whole_domains import release_left_behind
@@ -31,16 +34,6 @@ _OF_THE_LOOP = ("relative_yieldtime", "yieldtime", "yieldstep", "finaltime",
                 "relative_finaltime", "evolve_starttime", "recorded_min_timestep",
                 "recorded_max_timestep", "number_of_steps", "number_of_first_order_steps",
                 "_order_")
-
-
-class _StepInParts:
-    """A step: how many of its parts are done, and how many of those were passed over again."""
-
-    __slots__ = ("done", "passed", "time")
-
-    def __init__(self, time: float) -> None:
-        self.time = time        # relative, s, when it began
-        self.done = self.passed = 0
 
 
 class _Paused:
@@ -72,7 +65,7 @@ class EvolvingDomain(ObservedDomain):
     _lean_interrupts: HeldInterrupts | None = None      # while it does
     _lean_step: Any = None              # the step that was begun last
     _lean_part_of: Any = None           # the same, between its parts
-    _lean_step_is_due = False           # ANUGA calls the next step, which is a user's own
+    _lean_step_is_due = False           # ANUGA calls the next step, which may be a user's own
     _lean_paused: _Paused | None = None
     _lean_opening: _Paused | None = None    # which evolve goes on from, up to its first step
     _lean_resumed: tuple | None = None  # time, yield time, place of the checkpoint it goes on from
@@ -159,6 +152,7 @@ class EvolvingDomain(ObservedDomain):
             self._lean_evolving = True
             if not self.on_stock_arrays:
                 self.lean.take_hidden()
+                self.lean.plain.ask_again()
             t = self._advance(steps)
             self._lean_evolving = False
             if t is not None:
@@ -222,21 +216,28 @@ class EvolvingDomain(ObservedDomain):
 
     def get_timestepping_method(self) -> str:
         """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
-        if self._lean_interrupts is not None and not OF_A_WHOLE_STEP.isdisjoint(
-                users_own(self)):
-            self._lean_step_is_due = True
+        self._lean_step_is_due = self._lean_interrupts is not None
         method: str = super().get_timestepping_method()
         return method
 
     def _leave_own_step(self) -> None:
-        """Turn to stock arrays: a user's own step calls its parts instead of ANUGA's step."""
+        """Turn to stock arrays if a user's own step calls its parts instead of ANUGA's step."""
         self._lean_step_is_due = False
-        self.use_stock_kernels(described(users_own(self) & OF_A_WHOLE_STEP, self))
+        own = users_own(self) & OF_A_WHOLE_STEP
+        if own:
+            self.use_stock_kernels(described(own, self))
 
     def set_quantity(self, *args: Any, **kwargs: Any) -> None:
         """Set values of a quantity; see ANUGA's method."""
         self.complete_step()
         super().set_quantity(*args, **kwargs)
+
+    def _note_update(self) -> None:
+        """Note that the update of a step begins."""
+
+    def update_timestep_as_anuga(self, yieldstep: float | None, finaltime: float | None) -> None:
+        """Choose the timestep, which ANUGA's method does."""
+        super().update_timestep(yieldstep, finaltime)
 
     def _goes_on_from_a_step(self) -> bool:
         """Whether this evolve goes on with another one's steps: take what its loop knew."""
@@ -273,6 +274,7 @@ def _method(cls: type, name: str) -> Callable[..., Any]:
 
 def _part(cls: type, name: str) -> Callable[..., Any]:
     method = _method(cls, name)
+    in_plain = PLAIN_PARTS.get(name)
     prepares_yield = name == "distribute_to_vertices_and_edges"
 
     @functools.wraps(method)
@@ -289,11 +291,15 @@ def _part(cls: type, name: str) -> Callable[..., Any]:
             step.passed += 1
             return None
         self._lean_interrupts.ask()
-        self._lean_part_of = None
-        try:
-            result = method(self, *args, **kwargs)
-        finally:
-            self._lean_part_of = step
+        if step.plain is not None:
+            result = method(self, *args, **kwargs) if in_plain is None \
+                else in_plain(step.plain, *args, **kwargs)
+        else:
+            self._lean_part_of = None
+            try:
+                result = method(self, *args, **kwargs)
+            finally:
+                self._lean_part_of = step
         step.done += 1
         step.passed += 1
         return result
@@ -310,6 +316,7 @@ def _forget_quiet(domain: Any) -> None:
 
 def _step(cls: type, name: str) -> Callable[..., Any]:
     method = _method(cls, name)
+    in_plain = PLAIN_STEPS.get(name)
 
     @functools.wraps(method)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -318,17 +325,24 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
         self._lean_step_is_due = False
         opening, self._lean_opening = self._lean_opening, None
         if opening is None or opening.step.done == 0:
-            self._lean_step = _StepInParts(self.relative_time)
+            self._lean_step = begun = StepInParts(self.relative_time)
             self._lean_interrupts.raise_pending()
+            lean = self.lean
+            if lean is not None and lean.plain.begins():
+                if in_plain is not None:
+                    in_plain(lean.plain, begun, *args, **kwargs)
+                    self._lean_unseen = bool(self._step_observers)
+                    return None
+                begun.plain = lean.plain
         else:
             self._lean_step = opening.step
-            self._lean_step.passed = 0
+            self._lean_step.passed, self._lean_step.plain = 0, None
         self._lean_part_of = self._lean_step
         try:
             result = method(self, *args, **kwargs)
         finally:
             self._lean_part_of = None
-        self._note_step()
+        self._lean_unseen = bool(self._step_observers)
         return result
 
     return step

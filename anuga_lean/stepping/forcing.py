@@ -42,6 +42,8 @@ class Forcing:
         written to the updates counts.
     is_shared : bool
         In this step others act between fluxes and update.
+    friction_is_due : bool
+        The update is to add friction.
     """
 
     def __init__(self, domain: Any, ready: Callable[[], _kernels.Run], stages: Stages,
@@ -55,7 +57,7 @@ class Forcing:
         self.friction_rate: np.ndarray | None = None
         self.is_open = False
         self.is_shared = False
-        self._friction_is_due = False
+        self.friction_is_due = False
         self._is_deferred = False       # the last distribution, to the sweep
         self._is_touched = False        # others wrote, or may have written, since the sweep
 
@@ -65,10 +67,10 @@ class Forcing:
         """Begin a run with other arrays."""
         self._run = run
 
-    def on_distribute(self, deferred: bool) -> None:
-        """Note a distribution, and whether it is left to the sweep."""
+    def on_distribute(self, deferred: bool, shared: bool) -> None:
+        """Note a distribution, whether it is left to the sweep, and whether others act too."""
         self.is_open = False
-        self.is_shared = self._domain.shares_steps()
+        self.is_shared = shared
         self._is_deferred = deferred
 
     def friction_rate_of_step(self) -> np.ndarray | None:
@@ -94,7 +96,7 @@ class Forcing:
 
         Nothing is due or deferred afterwards.
         """
-        due, self._friction_is_due = self._friction_is_due, False
+        due, self.friction_is_due = self.friction_is_due, False
         self._is_deferred = False
         return due
 
@@ -107,7 +109,7 @@ class Forcing:
         volume : float
             Number, and volume in m3, of the depths that were lifted.
         """
-        if self._friction_is_due:
+        if self.friction_is_due:
             self.open_semi_implicit("xmomentum")
         elif self.rates:
             self.settle()
@@ -139,7 +141,7 @@ class Forcing:
         """
         if name in self.rates:
             return self.rates[name]
-        if not self.is_open or name not in CONSERVED[1:] or not self._friction_is_due:
+        if not self.is_open or name not in CONSERVED[1:] or not self.friction_is_due:
             return None
         return self.open_semi_implicit(name)
 
@@ -148,7 +150,7 @@ class Forcing:
 
         With more substeps than one the last fluxes have gone into the state.
         """
-        return not self._friction_is_due and (
+        return not self.friction_is_due and (
             self._run is None or self._domain.timestep_fluxcalls == 1)
 
     # -- what is added -------------------------------------------------------
@@ -158,8 +160,8 @@ class Forcing:
         self.settle()
         if name not in self.rates:
             self.rates[name] = np.zeros(self._domain.number_of_elements)
-        if self._friction_is_due:
-            self._friction_is_due = False
+        if self.friction_is_due:
+            self.friction_is_due = False
             self._run.add_friction(*self._momentum_rates())
         return self.rates[name]
 
@@ -177,9 +179,9 @@ class Forcing:
 
     def add_friction(self) -> None:
         """Add Manning friction in this step, once more if it was due already."""
-        if self._friction_is_due:
+        if self.friction_is_due:
             self.open_semi_implicit("xmomentum")
-        self._friction_is_due = True
+        self.friction_is_due = True
         by_script = not (self.is_open or self._stages.lifted)
         if self.is_shared or by_script:
             self._ready()

@@ -61,15 +61,8 @@ class ObservedDomain(ReportingDomain):
             raise SettingError(f"{observer!r} does not observe the steps of this domain.")
         self._step_observers = [each for each in self._step_observers if each != observer]
 
-    def _note_step(self) -> None:
-        """Note that the fluxes of a step are done; fractional steps follow."""
-        self._lean_unseen = bool(self._step_observers)
-
     def _show_step(self) -> None:
         """Let the observers see a step that has ended."""
-        self._lean_step_is_due = False
-        if not self._lean_unseen:
-            return
         self._lean_unseen = False
         t, timestep = self.get_time(), self.timestep
         for observer in self._step_observers:

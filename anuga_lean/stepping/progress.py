@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,9 +22,6 @@ _STEPS = ("CFL", "evolve_max_timestep", "fixed_flux_timestep")
 
 _ARGUMENTS = ("yieldstep", "outputstep", "finaltime", "duration", "skip_initial_step")
 
-# The time after the last step of each domain, and how many have ended there since.
-_last: WeakKeyDictionary[Any, tuple[float, int]] = WeakKeyDictionary()
-
 if TYPE_CHECKING:
     _ADomain: Any   # ANUGA's, which comes after this one in the bases of both lean domains
 else:
@@ -35,31 +31,42 @@ else:
 class ProgressingDomain(_ADomain):
     """The part of LeanDomain that sees to it that time goes on."""
 
+    _lean_last_time: float | None = None    # after the last step, s; None before the first
+    _lean_idle_steps = 0                    # that have ended there since
+
     def evolve(self, *args: Any, **kwargs: Any) -> Iterator[float]:
         """Evolve the model, yielding at every yieldstep; see ANUGA's method."""
         _check_arguments(self, dict(zip(_ARGUMENTS, args, strict=False)) | kwargs)
-        _last.pop(self, None)
+        self._lean_last_time = None
         steps: Iterator[float] = super().evolve(*args, **kwargs)
         return steps
 
     def update_extrema(self) -> None:
         """Update the extrema of monitored quantities, which ANUGA does after each step."""
-        now, last = self.relative_time, _last.get(self)
+        now, last = self.relative_time, self._lean_last_time
+        if last is not None and \
+                _LEAST_PART * (self.relative_finaltime - now) < now - last < math.inf:
+            self._lean_last_time, self._lean_idle_steps = now, 0    # a yield is nearer
+        else:
+            self._look_at_progress(now, last)
+        super().update_extrema()
+
+    def _look_at_progress(self, now: float, last: float | None) -> None:
+        """Count a step that may have brought no yield nearer; raise ModelError after too many."""
         if not math.isfinite(now):
             raise ModelError(f"the time has become {now} s after a step of {self.timestep} s: "
                              f"{_advice(self)}.")
-        if last is None:        # evolve begins
-            _last[self] = now, 0
-        elif now - last[0] > _LEAST_PART * _until_yield(self):
-            _last[self] = now, 0
-        else:
-            _last[self] = now, last[1] + 1
-            if last[1] >= _MOST_IN_A_ROW:
-                raise ModelError(
-                    f"{last[1]} steps in a row, the last of {self.timestep} s, have not brought "
-                    f"t={self.get_time()} s nearer to the yield at {self.yieldtime} s: "
-                    f"{_advice(self)}.")
-        super().update_extrema()
+        self._lean_last_time = now
+        if last is None or now - last > _LEAST_PART * _until_yield(self):   # or evolve begins
+            self._lean_idle_steps = 0
+            return
+        idle = self._lean_idle_steps
+        self._lean_idle_steps += 1
+        if idle >= _MOST_IN_A_ROW:
+            raise ModelError(
+                f"{idle} steps in a row, the last of {self.timestep} s, have not brought "
+                f"t={self.get_time()} s nearer to the yield at {self.yieldtime} s: "
+                f"{_advice(self)}.")
 
 
 def _until_yield(domain: Any) -> float:

@@ -35,6 +35,7 @@ class QuietBlocks:
         self._domain = domain
         self.changed: Any = None
         self._always: Any = None        # (number_of_blocks,) uint8
+        self._run: _kernels.Run | None = None
         self._updates = 0       # counted while nearly all blocks are moving
 
     def start(self, run: _kernels.Run) -> None:
@@ -42,11 +43,12 @@ class QuietBlocks:
         blocks = len(self._domain.mesh.blocks.block)
         self.changed, self._always, near, known = np.zeros((4, blocks), np.uint8)
         run.bind_quiet(self.changed, self._always, near, np.zeros(blocks, np.uint64), known)
+        self._run = run
 
     def wake_all(self) -> None:
         """Make the next sweep compute every block."""
-        if self.changed is not None:
-            self.changed[:] = 1
+        if self._run is not None:
+            self._run.wake_all()
 
     def compute_always(self, triangles: np.ndarray, numbers: np.ndarray) -> None:
         """Make every sweep compute the blocks of these triangles, and those of these numbers.
@@ -64,12 +66,16 @@ class QuietBlocks:
     def begin_update(self, may_mark: bool) -> bool:
         """Return whether the update has to mark the blocks it changes; if not, all are marked."""
         marking = may_mark and self._updates % _MARK_EVERY == 0
-        self.changed[:] = not marking
+        if marking:
+            self.changed[:] = 0
+        else:
+            self.wake_all()
         return marking
 
     def end_update(self, run: _kernels.Run, marking: bool) -> None:
         """Take fingerprints of the blocks that did not change, if the update has marked them."""
         if marking:
             run.take_fingerprints()
-        if self._updates % _MARK_EVERY or np.mean(self.changed) > 0.9:
+        if self._updates % _MARK_EVERY or \
+                np.count_nonzero(self.changed) / len(self.changed) > 0.9:
             self._updates += 1          # nearly all is moving: mark again later

@@ -22,6 +22,7 @@ from anuga_lean.stepping.edge_values import EdgeValues
 from anuga_lean.stepping.forcing import Forcing
 from anuga_lean.stepping.kernel_run import new_run
 from anuga_lean.stepping.parameters import Parameters, set_parameters
+from anuga_lean.stepping.plain_steps import PlainSteps
 from anuga_lean.stepping.prescribed import Prescribed
 from anuga_lean.stepping.quiet_blocks import QuietBlocks
 from anuga_lean.stepping.runge_kutta import Stages, Substeps
@@ -86,6 +87,8 @@ class Step:
         self.yields = YieldState(domain, self.parameters)
         self._state = BoundState(domain)
         self._thread = threads.SteppingThread(domain)
+        self._optional: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+        self.plain = PlainSteps(domain, self)
 
     # -- copies and checkpoints ----------------------------------------------
 
@@ -116,12 +119,24 @@ class Step:
         """Return the run with everything bound, building it at the first call."""
         run = self.run
         self.check_thread()
-        if run is None or self._blocks is not self.domain.mesh.blocks:
+        if run is None or not self.has_present_blocks():
             run = self._build()
         threads.give(run, self.domain)
         if self._state.bind(run, self.walls.reflective):
             self.quiet.wake_all()
         return run
+
+    def has_present_blocks(self) -> bool:
+        """Whether the run was built for the blocks that the mesh has now."""
+        return self._blocks is self.domain.mesh.blocks
+
+    def has_present_arrays(self) -> bool:
+        """Whether the run has the arrays that the quantities hold now."""
+        return self._state.is_present()
+
+    def enter(self) -> None:
+        """Note that this thread is in the middle of a step."""
+        self._thread.enter()
 
     @stage("preparing the first step", lambda step: step.domain.number_of_triangles)
     def _build(self) -> _kernels.Run:
@@ -129,6 +144,7 @@ class Step:
         if self.run is not None:
             self.parameters.forget()
         self._blocks = domain.mesh.blocks
+        self._optional = (None, None)
         run = new_run(domain)
         self.stages.start(run)
         self.forcing.start(run)
@@ -199,14 +215,14 @@ class Step:
         if at_yield or len(self.domain.fractional_step_operators) > 1:
             self.take_hidden()
         run = self.ready()
-        self._thread.enter()
+        self.enter()
         if not at_yield:
             self.yields.keep(run, past, self.prescribed)
         run.clear_undo()
         self.prescribed = Prescribed.taken(self.prescribed, self.domain, run, self.quiet)
         run.set_predictor(0.0)
         self.edges.on_distribute(in_step=not at_yield)
-        self.forcing.on_distribute(defer)
+        self.forcing.on_distribute(defer, self.domain.shares_steps())
         if not defer:
             undo_record.distribute(run, self.domain.number_of_elements)
             self.tracers.find_concentrations(run)
@@ -224,6 +240,7 @@ class Step:
     def predict(self, dt: float) -> None:
         """Advance the edge values by `dt` s, with which ADER-2 computes its fluxes."""
         self.run.set_predictor(dt)
+        threads.give(self.run, self.domain)     # arenas with room for it
         self.edges.on_predict()
         self.quiet.wake_all()
 
@@ -251,9 +268,12 @@ class Step:
 
     # -- fluxes ----------------------------------------------------------------
 
-    def compute_fluxes(self) -> float:
-        """Compute the fluxes of this substep; return the flux timestep in s."""
-        run = self.ready()
+    def compute_fluxes(self, run: _kernels.Run | None = None) -> float:
+        """Compute the fluxes of this substep; return the flux timestep in s.
+
+        Here and below, `run` is what `ready` has returned if nothing has acted since.
+        """
+        run = self.ready() if run is None else run
         substep, per_step = self.substeps.next(), self.substeps.per_step
         domain = self.domain
         self._bind_optional(run, substep)
@@ -285,24 +305,29 @@ class Step:
     def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
         """Give the sweep the arrays that only some steps need."""
         rate, speeds = self.forcing.friction_rate_of_step(), self.speeds.of_substep(substep)
-        if run.bound("friction_rate") is not rate or run.bound("max_speed") is not speeds:
-            run.bind_optional(rate, speeds)
+        if self._optional[0] is not rate or self._optional[1] is not speeds:
+            self._bind_rate_and_speeds(run, rate, speeds)
             self.quiet.wake_all()
+
+    def _bind_rate_and_speeds(self, run: _kernels.Run, rate: np.ndarray | None,
+                              speeds: np.ndarray | None) -> None:
+        run.bind_optional(rate, speeds)
+        self._optional = rate, speeds
 
     def _compute_speeds(self, speeds: np.ndarray) -> bool:
         """Write the wave speeds of the present state; return whether it is that of a step."""
         run = self.ready()
-        run.bind_optional(self.forcing.friction_rate, speeds)
+        self._bind_rate_and_speeds(run, self.forcing.friction_rate, speeds)
         run.sweep(_kernels.SPEEDS)
         return self.edges.in_step and self.edges.are_known
 
     # -- update ----------------------------------------------------------------
 
-    def update(self) -> tuple[int, float]:
+    def update(self, run: _kernels.Run | None = None) -> tuple[int, float]:
         """Update the conserved quantities; return count and volume (m3) of depths lifted."""
         was_distributed = self.edges.on_update()
         touched = self.forcing.on_update()
-        run = self.ready()
+        run = self.ready() if run is None else run
         self.tracers.update(run)
         if self.stages.lifted is not None:
             return self.stages.lifted
@@ -318,16 +343,16 @@ class Step:
         self.quiet.end_update(run, marking)
         return result
 
-    def backup_conserved(self) -> None:
+    def backup_conserved(self, run: _kernels.Run | None = None) -> None:
         """Keep the conserved quantities for `average`."""
-        run = self.ready()
+        run = self.ready() if run is None else run
         run.forget_stopped()
         self.tracers.back_up()
         self.stages.back_up(run)
 
-    def average(self, a: float, b: float, c: float) -> None:
+    def average(self, a: float, b: float, c: float, run: _kernels.Run | None = None) -> None:
         """Set the conserved quantities to (a * present + b * kept) / c."""
-        run = self.ready()
+        run = self.ready() if run is None else run
         inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
         self.tracers.average(run, a, b, inverse)
         if self.stages.lifted is not None:

@@ -1,15 +1,14 @@
-"""Writes the SWW file of a lean domain, some places at a time.
+"""Writes the SWW file of a lean domain, and goes on with one after a checkpoint.
 
-Owns the same variables with the same bytes as ANUGA's writer puts into the
-file, from chunks that are freed once they are written.  Creating the file, the
-order of its frames and what is in it are ANUGA's.
+Owns which variables get what, with the same bytes as ANUGA's writer puts into them, and that
+a frame comes after the last one; `frames` makes the values, some megabytes at a time.
+Creating the file, and frames that take the place of others or begin a new file, are ANUGA's.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,16 @@ import numpy as np
 from anuga.config import max_float
 from anuga.file import netcdf
 from anuga.file import sww as _sww
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from anuga_lean._errors import CheckpointWarning
-from anuga_lean._kernels import average_vertices
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
+from anuga_lean.stepping.frames import Places, Spread, parts, store_centroids, writable
 
 Array = NDArray[np.float64]
 
-_TRIANGLES_AT_ONCE = 1 << 13
-_NODES_AT_ONCE = 1 << 12
+_ROWS_AT_ONCE = 1 << 17     # of coordinates or triangles: 3 MiB of float64 or int64
 
 
 class SWW_file(_sww.SWW_file):
@@ -52,17 +50,17 @@ class SWW_file(_sww.SWW_file):
             self.domain.geo_reference.write_NetCDF(fid)
             self._store_triangles(fid)
             self._store_global_numbers(fid)
-            _Places(self).store_static(fid)
+            self._store_static(fid)
 
     def _store_triangles(self, fid: Any) -> None:
         domain, variables = self.domain, fid.variables
         smooth = domain.smooth is True
         points = np.asarray(domain.get_nodes()) if smooth else domain.get_vertex_coordinates()
-        for some in _parts(len(points), 3 * _TRIANGLES_AT_ONCE):
+        for some in parts(len(points), _ROWS_AT_ONCE):
             xy = np.asarray(points[some])
             for axis, name in enumerate("xy"):
                 variables[name][some] = xy[:, axis].astype(self.precision)
-        for some in _parts(len(domain), _TRIANGLES_AT_ONCE):
+        for some in parts(len(domain), _ROWS_AT_ONCE):
             # ANUGA's detour through float32 would change numbers above 2**24.
             corners = 3 * np.arange(some.start, some.stop)[:, np.newaxis] + np.arange(3)
             triangles = np.asarray(domain.mesh.triangles[some]) if smooth else corners
@@ -75,19 +73,98 @@ class SWW_file(_sww.SWW_file):
                 fid, domain.number_of_global_triangles, domain.number_of_global_nodes,
                 domain.tri_full_flag, domain.tri_l2g, domain.node_l2g)
 
+    def _store_static(self, fid: Any) -> None:
+        """Store what does not change."""
+        writer = self.writer
+        places = Places(self.domain, np.float32)    # in ANUGA whatever the file's precision
+        for name, spread in places.store(fid, writer.static_quantities).items():
+            fid.variables[name + writer.RANGE][0] = spread.low
+            fid.variables[name + writer.RANGE][1] = spread.high
+        for name in writer.static_c_quantities:
+            store_centroids(writable(fid, name), self._centroids(name), np.float32)
+
     @stage("storing a frame", count_of)
     def store_timestep(self) -> None:
         """Store a frame of what changes."""
         if not _in_chunks(self.domain):
             self.__dict__.pop("ranges", None)
             super().store_timestep()
-            return
-        writer = self.writer
-        self.writer = _Frame(self)
+        elif not self._append():
+            writer = self.writer
+            self._of_quantities, self.writer = writer, _Frame(self)
+            try:
+                super().store_timestep()
+            finally:
+                self.writer = writer
+                del self._of_quantities
+
+    def _append(self) -> bool:
+        """Store a frame after the last one; return whether that is what ANUGA would do.
+
+        It would not where the time does not go on, the file gets too large, or cannot be
+        opened now.
+        """
+        time = self.domain.relative_time
         try:
-            super().store_timestep()
-        finally:
-            self.writer = writer
+            fid = netcdf.NetCDFFile(self.filename, "a")
+        except OSError:
+            return False
+        with closing(fid):
+            times = fid.variables["time"]
+            frame = len(times)
+            nbytes = os.stat(self.filename).st_size
+            if frame and not time > times[frame - 1] or \
+                    nbytes + nbytes // (frame + 1) > self.max_size * 2**self.recursion:
+                return False
+            self.recursion = False
+            self._leave_unfilled(fid)
+            times[frame] = time
+            self.store_values(fid, frame)
+            for name in self._overwrite_c_quantities:
+                store_centroids(writable(fid, name), self._centroids(name), self.precision)
+            self._store_extrema(fid)
+        return True
+
+    def _leave_unfilled(self, fid: Any) -> None:
+        """Have a new frame not filled with a number first, if all of it will be written."""
+        changing = {name for name, variable in fid.variables.items()
+                    if variable.dimensions[:1] == ("number_of_timesteps",)}
+        writer = self.writer
+        if changing == {"time", *writer.dynamic_quantities, *writer.dynamic_c_quantities}:
+            fid.set_fill_off()
+
+    def store_values(self, fid: Any, frame: int) -> None:
+        """Store the values of a frame, and widen the stored ranges."""
+        writer = self.__dict__.get("_of_quantities", self.writer)
+        names = writer.dynamic_quantities
+        least = self.minimum_storable_height if "stage" in names else None
+        places = Places(self.domain, self.precision, least)
+        for name, spread in places.store(fid, names, (frame,)).items():
+            ends = fid.variables[name + writer.RANGE]
+            low, high = ends[:]
+            if spread.low < low:
+                ends[0] = low = spread.low
+            if spread.high > high:
+                ends[1] = high = spread.high
+            self.__dict__.setdefault("ranges", {})[name] = float(low), float(high)
+        for name in writer.dynamic_c_quantities:
+            store_centroids(writable(fid, name), self._centroids(name), self.precision, (frame,))
+
+    def _centroids(self, name: str) -> Array:
+        """Return the values that a variable such as stage_c stores."""
+        domain, base = self.domain, name[:-2]
+        if base in self._tracer_names:
+            return domain.tracer_centroid_values[domain._tracer_names.index(base)]
+        return domain.quantities[base].centroid_values
+
+    def _store_extrema(self, fid: Any) -> None:
+        """Store the extrema of monitored quantities that are known."""
+        for name, known in (self.domain.quantities_to_be_monitored or {}).items():
+            for place, end in enumerate(("min", "max")):
+                if known[end] is not None:
+                    fid.variables[f"{name}.extrema"][place] = known[end]
+                    fid.variables[f"{name}.{end}_location"][:] = known[f"{end}_location"]
+                    fid.variables[f"{name}.{end}_time"][0] = known[f"{end}_time"]
 
 
 SWW_file.__module__ = _sww.SWW_file.__module__
@@ -99,126 +176,15 @@ class _Frame(_sww.Write_sww):
     def __init__(self, file: SWW_file) -> None:
         super().__init__([], [])
         self._file = file
-        self._places = _Places(file)
 
     def store_quantities(self, outfile: Any, *args: Any, **quantities: Any) -> int:
         """Store the time, as ANUGA does, then the quantities; return the frame's index."""
         frame = super().store_quantities(outfile, *args, **quantities)
-        self._places.store_dynamic(outfile, frame)
+        self._file.store_values(outfile, frame)
         return frame
 
     def store_quantities_centroid(self, *args: Any, **quantities: Any) -> None:
         """Do nothing: `store_quantities` has stored them."""
-
-
-class _Places:
-    """The values of a file's quantities at the places it stores them."""
-
-    def __init__(self, file: SWW_file) -> None:
-        self.file = file
-        self.writer = file.writer
-        self.domain = file.domain
-        self.smooth = self.domain.smooth is True
-
-    def _chunks(self) -> Iterator[tuple[slice, Any]]:
-        """Yield the places of each chunk, and what `_values` needs of them."""
-        domain = self.domain
-        if not self.smooth:
-            for ks in _parts(len(domain), _TRIANGLES_AT_ONCE):
-                yield slice(3 * ks.start, 3 * ks.stop), ks
-            return
-        order, counts = domain.mesh.node_order()
-        entry = 0
-        for some in _parts(len(counts), _NODES_AT_ONCE):
-            # ANUGA's averages pass over an entry at a node without triangles.
-            end = entry + int(np.maximum(counts[some], 1).sum())
-            yield some, (order[entry:end], counts[some])
-            entry = end
-
-    def _values(self, name: str, known: Any) -> Array:
-        """Return the values of a quantity at the places of a chunk, (m,) float64."""
-        quantity = self.domain.quantities[name]
-        if not self.smooth:
-            return quantity.form("vertex").rows(self.domain, known).reshape(-1)
-        corners, counts = known
-        ks, i = np.divmod(corners, 3)
-        if self.domain.get_using_centroid_averaging():
-            values = quantity.centroid_values[ks]
-        else:
-            rows = quantity.form("vertex").rows(self.domain, ks.astype(np.int64))
-            values = rows[np.arange(len(ks)), i]
-        means = np.zeros(len(counts))
-        average_vertices(np.arange(len(ks), dtype=np.int32), counts, values, means)
-        return means
-
-    def store_static(self, fid: Any) -> None:
-        """Store what does not change."""
-        for name in self.writer.static_quantities:
-            spread = Spread()
-            for some, known in self._chunks():
-                values = self._values(name, known).astype(self.file.precision)
-                fid.variables[name][some] = values
-                spread.add(values)
-            fid.variables[name + self.writer.RANGE][0] = spread.low
-            fid.variables[name + self.writer.RANGE][1] = spread.high
-        for name in self.writer.static_c_quantities:
-            values = self.domain.quantities[name[:-2]].centroid_values
-            _store_rows(fid.variables[name], (), values, np.float32)
-
-    def store_dynamic(self, fid: Any, frame: int) -> None:
-        """Store a frame of what changes, and widen the stored ranges."""
-        spreads = {name: Spread() for name in self.writer.dynamic_quantities}
-        for some, known in self._chunks():
-            for name, values in self._storable(known):
-                fid.variables[name][frame, some] = values.astype(self.file.precision)
-                spreads[name].add(values)
-        for name, spread in spreads.items():
-            ends = fid.variables[name + self.writer.RANGE]
-            low, high = ends[:]
-            if spread.low < low:
-                ends[0] = low = spread.low
-            if spread.high > high:
-                ends[1] = high = spread.high
-            self.file.__dict__.setdefault("ranges", {})[name] = float(low), float(high)
-        for name in self.writer.dynamic_c_quantities:
-            _store_rows(fid.variables[name], (frame,), self._centroids(name[:-2]),
-                        self.file.precision)
-
-    def _storable(self, known: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield each quantity with its values, those of still water where it is too shallow."""
-        deep: Any = None
-        precision = self.file.precision
-        if "stage" in self.writer.dynamic_quantities:
-            stage, elevation = (self._values(name, known) for name in ("stage", "elevation"))
-            deep = stage - elevation >= self.file.minimum_storable_height
-        for name in self.writer.dynamic_quantities:
-            if name == "stage":
-                # Not yet rounded where it is the bed's: so it enters the range.
-                yield name, np.where(deep, stage.astype(precision), elevation)
-                continue
-            values = self._values(name, known).astype(precision)
-            if deep is not None and name in ("xmomentum", "ymomentum"):
-                values = np.where(deep, values, np.zeros_like(values))
-            yield name, values
-
-    def _centroids(self, name: str) -> Array:
-        if name in self.file._tracer_names:
-            row = self.domain._tracer_names.index(name)
-            return self.domain.tracer_centroid_values[row]
-        return self.domain.quantities[name].centroid_values
-
-
-class Spread:
-    """The least and the largest of numbers that come in parts; NaN if a number is."""
-
-    def __init__(self) -> None:
-        self.low: Any = np.inf
-        self.high: Any = -np.inf
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Take more numbers in."""
-        self.low = np.minimum(self.low, np.min(values))
-        self.high = np.maximum(self.high, np.max(values))
 
 
 # -- going on with a file after a checkpoint -------------------------------------
@@ -304,7 +270,7 @@ def _range_of(variable: Any, count: int) -> tuple[float, float]:
     low, high = max_float, -max_float
     for frame in range(count):
         spread = Spread()
-        for some in _parts(variable.shape[1], _NODES_AT_ONCE):
+        for some in parts(variable.shape[1], _ROWS_AT_ONCE):
             spread.add(variable[frame, some])
         low = spread.low if spread.low < low else low
         high = spread.high if spread.high > high else high
@@ -317,14 +283,3 @@ def _in_chunks(domain: Any) -> bool:
             and domain.number_of_full_nodes == domain.number_of_nodes
             and not any(getattr(quantity, "on_stock_arrays", True)
                         for quantity in domain.quantities.values()))
-
-
-def _parts(count: int, most: int) -> Iterator[slice]:
-    for start in range(0, count, most):
-        yield slice(start, min(start + most, count))
-
-
-def _store_rows(variable: Any, frame: tuple[int, ...], values: Array, dtype: DTypeLike) -> None:
-    """Store centroid values in a variable, or in a frame of it."""
-    for some in _parts(len(values), _TRIANGLES_AT_ONCE):
-        variable[(*frame, some)] = values[some].astype(dtype)

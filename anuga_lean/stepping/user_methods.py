@@ -42,7 +42,7 @@ _DISTRIBUTED = ("stage", "xmomentum", "ymomentum", "height", "elevation")
 _seen: dict[Any, frozenset[str]] = {}   # functions of a class -> those that are a user's own
 
 
-def _is_anugas(function: Any) -> bool:
+def is_anugas(function: Any) -> bool:
     """Whether this is a function of ANUGA's or of this package, not wrapped by others."""
     if not isinstance(function, FunctionType):
         return False
@@ -55,8 +55,7 @@ def users_own(domain: Any) -> frozenset[str]:
 
     Called every substep: attribute reads and one look-up.
     """
-    cls = type(domain)
-    functions = _functions_of(cls)
+    functions = _functions_of(type(domain))
     try:
         own = _seen[functions]
     except KeyError:
@@ -64,8 +63,8 @@ def users_own(domain: Any) -> frozenset[str]:
             _seen.clear()
         own = _seen[functions] = frozenset(
             [name for name, function in zip(STEPPING, functions, strict=True)
-             if not _is_anugas(function)])
-    if _NAMES.isdisjoint(domain.__dict__):
+             if not is_anugas(function)])
+    if domain.__dict__.keys().isdisjoint(_NAMES):    # asks for each of the few names
         return own
     return own.union(_NAMES.intersection(domain.__dict__))
 

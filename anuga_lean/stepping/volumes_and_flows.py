@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
+from anuga_lean.memory_limits import telling
 from anuga_lean.quantity.forms import chunks
 from anuga_lean.quantity.integral import integral
 from anuga_lean.stepping.progress import ProgressingDomain
@@ -58,6 +59,7 @@ class ReportingDomain(ProgressingDomain):
             print(f"Cumulative mass protection: {volume} m^3")
 
     @unless_on_stock_arrays
+    @telling("the flows through the boundary")
     def compute_boundary_flows(self) -> tuple[dict[str, float], float, float]:
         """Return the inflow by boundary tag, all inflow and all outflow, m3/s.
 
@@ -89,6 +91,7 @@ class ReportingDomain(ProgressingDomain):
         # One by one: a product of matrices may add in another order than ANUGA's.
         return np.array([np.dot(m, n) for m, n in zip(momentum, normals, strict=True)]) * lengths
 
+    @telling("the wet triangles")
     def get_wet_elements(self, indices: Any = None,
                          minimum_height: float | None = None) -> NDArray[np.int64]:
         """Return the triangles deeper than `minimum_height` (m; ANUGA's own if None)."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import compare
+import nightly
 import pytest
 
 from anuga_lean.measure.environment import environment
@@ -200,3 +201,86 @@ def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
                   stages={"import": {"seconds": 1.0, "rss": 5, "pss": None}}, command="python x",
                   sites=[{"site": "a.py:1 f", "nbytes": 5, "share": 1.0}])
     assert [full] == parse(json.loads(json.dumps(night([full]))), "here").records
+
+
+TOOLCHAIN = {"compiler": "GCC: (Debian) 12.2.0", "architecture": "x86_64", "python": "3.11.7",
+             "numpy": "2.4.6"}
+
+
+def counted(kernels: float, whole: float = 700.0, toolchain: Mapping[str, str] = TOOLCHAIN,
+            **more: Any) -> Record:
+    return record("instructions", "lean-v3", toolchain=dict(toolchain), figures={
+        "kernel_instructions": Figure(kernels, "instr/tri", None, "kernel instructions"),
+        "instructions": Figure(whole, "instr/tri", None, "instructions")}, **more)
+
+
+@pytest.mark.parametrize("kernels, whole, fails", [
+    (500.0, 700.0, 0), (509.9, 713.9, 0), (510.1, 700.0, 1), (500.0, 714.1, 1), (400.0, 600.0, 0)])
+def test_instructions_may_grow_by_two_percent(kernels: float, whole: float, fails: int) -> None:
+    other_machine = {**MACHINE, "avx512": True, "cores": 64}
+    assert fails == len(worse(of(counted(kernels, whole)), of(counted(500.0),
+                                                              machine=other_machine)))
+
+
+def test_the_sentence_names_the_functions_that_grew() -> None:
+    old = counted(500.0, functions={"fluxes": 200.0, "reconstruct": 175.0})
+    new = counted(540.0, functions={"fluxes": 240.0, "reconstruct": 175.0})
+    assert ["instructions dam_break triangles=60000,240000 on lean-v3: kernel_instructions "
+            "500 -> 540 instr/tri (+8.0%): fluxes +40.00 instr/tri"] == worse(of(new), of(old))
+
+
+@pytest.mark.parametrize("fact, compared", [("compiler", []), ("architecture", []),
+                                            ("numpy", ["kernel_instructions"]),
+                                            ("python", ["kernel_instructions"])])
+def test_instructions_of_another_toolchain_are_not_compared_and_that_is_said(
+        fact: str, compared: list[str]) -> None:
+    new = counted(600.0, 900.0, {**TOOLCHAIN, fact: "other"})
+    findings = compare_nights(of(new), of(counted(500.0)))
+    assert len(compared) == sum(finding.worse for finding in findings)
+    said = [finding.text for finding in findings if not finding.worse]
+    assert 2 - len(compared) == len(said)
+    assert all(f"is not compared: {fact} {TOOLCHAIN[fact]} -> other" in text for text in said)
+
+
+def test_a_night_without_valgrind_says_what_is_missing() -> None:
+    findings = compare_nights(of(memory(100.0)), of(memory(100.0), counted(500.0)))
+    assert [(False, "instructions was not measured: it wants valgrind")] == \
+        [tuple(finding) for finding in findings]
+
+
+def test_a_suite_alone_becomes_the_baseline(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = tmp_path / "baseline"
+    monkeypatch.setattr(compare, "BASELINES", baseline)
+    release = str(environment()["versions"]["anuga"])
+
+    def records_of(value: float) -> tuple[Record, Record]:
+        return (ran(release, value), replace(
+            counted(value), version=f"anuga {release} + anuga_lean 0.1.0"))
+
+    only = stored(tmp_path / "only.json", records_of(500.0)[1])
+    both = stored(tmp_path / "both.json", *records_of(100.0))
+    assert 0 == compare.main([only, "--accept", "instructions"])
+    assert ["instructions"] == [each.suite for each in
+                                compare.read_baselines(baseline)[release].records]
+    assert 0 == compare.main([stored(tmp_path / "old.json", *records_of(50.0)), "--accept"])
+    assert 0 == compare.main([both, "--accept", "instructions"])
+    found = {each.suite: each for each in compare.read_baselines(baseline)[release].records}
+    assert 50.0 == found["memory"].figures["held"].value
+    assert 100.0 == found["instructions"].figures["kernel_instructions"].value
+    assert 2 == compare.main([both, "--accept", "ranks"])
+    assert "has no record of the suite ranks" in capsys.readouterr().err
+
+
+def test_what_a_baseline_has_not_is_compared_with_the_last_night() -> None:
+    base = on("4.2.0", replace(counted(500.0), version="anuga 4.2.0"))
+    last = on("4.2.0", replace(counted(490.0), version="anuga 4.2.0"), ran("4.2.0", 100.0))
+    new = on("4.2.0", replace(counted(505.0), version="anuga 4.2.0"), ran("4.2.0", 103.0))
+    found = list(nightly.pairs(new, [last], {"4.2.0": base}))
+    assert [("instructions", False, base), ("memory", False, last)] == [
+        (pair.new.records[0].suite, pair.ratios_only, whole)
+        for pair, whole in zip(found, (base, last), strict=True)
+        if pair.base.records == [each for each in whole.records
+                                 if each.suite == pair.new.records[0].suite]]
+    assert [0, 1] == [len(worse(pair.new, pair.base)) for pair in found]

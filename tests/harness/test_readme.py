@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import readme
 
-from anuga_lean.measure.records import read
+from anuga_lean.measure.records import Figure, Record, read
 
 
 def test_the_readme_shows_what_is_stored() -> None:
@@ -25,6 +25,21 @@ def test_a_figure_that_differs_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert 1 == readme.main(["--check"])
     assert "the tables of README.md are not those of" in capsys.readouterr().err
     assert 0 == readme.main([]) and other.read_text() == text
+
+
+def test_a_whole_run_gets_rows_where_it_was_measured() -> None:
+    night = read(readme.STORED)
+    night.records = [record for record in night.records if record.suite != "evolve"]
+    assert "a whole run" not in readme.main_table(night)
+    for build, seconds in (("stock", 90.0), ("lean", 18.0)):
+        figures = {"evolve_seconds": Figure(seconds, "s"),
+                   "serial_fraction_steps": Figure(seconds / 5.0, "%")}
+        night.records.append(Record("evolve", "catchment_full", build, parameters={"store": True},
+                                    triangles=[502_883], figures=figures))
+    lines = readme.main_table(night).splitlines()
+    assert ("| a whole run with rain, structures, maxima and frames, 502,883 triangles, s | 90.0 | "
+            "18.0 | 5.0 |") in lines
+    assert "| what its steps have on one thread of many, % | 18.0 | 3.6 |  |" in lines
 
 
 def test_a_missing_mark_or_figure_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -36,7 +36,7 @@ def is_ours(cls: type) -> bool:
 
 def meaning(value: Any, depth: int = 0) -> Any:
     """Where a value comes from."""
-    if type(value).__name__ == "_Late":
+    if any(cls.__name__ == "Late" for cls in type(value).__mro__):
         return ["late", value._module, value._name]
     if isinstance(value, types.ModuleType):
         return ["module", value.__name__]

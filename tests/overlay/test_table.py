@@ -23,6 +23,7 @@ from anuga_lean.overlay.table import (
     LATE,
     MARK,
     METHOD,
+    NAMED,
     PROCESS,
     TABLE,
     WRAPPED,
@@ -31,7 +32,7 @@ from anuga_lean.overlay.table import (
 )
 
 NAMES = Path(__file__).with_name("names.py")
-EVERYWHERE = (CLASS, FUNCTION, WRAPPED)
+EVERYWHERE = (CLASS, FUNCTION, WRAPPED, NAMED)
 # Loaded by neither at `import anuga`, and rows are about them.
 MORE = ("anuga.advection.advection", "anuga.parallel.parallel_advection", *COMPLETED)
 
@@ -99,7 +100,7 @@ def test_differences_are_the_table(sides: tuple[Side, Side]) -> None:
     at_place = {(f"{row.module}:{row.name.rpartition('.')[0]}".rstrip(":"),
                  row.name.rpartition(".")[2])
                 for row in TABLE if row.kind in (
-                    BINDING, WRAPPED_BINDING, METHOD, ATTRIBUTE, CONSTRUCTOR, MARK)}
+                    BINDING, WRAPPED_BINDING, METHOD, ATTRIBUTE, CONSTRUCTOR, MARK, NAMED)}
     late = {("late", row.arguments[0], name) for row in TABLE if row.kind == LATE
             for name in (row.arguments[1] or (None,))}
     classes = [(place(stock, row), place(lean, row)) for row in TABLE if row.kind == CLASS]
@@ -202,10 +203,9 @@ def test_nothing_else_of_the_process_differs(sides: tuple[Side, Side]) -> None:
 
 def test_no_row_twice() -> None:
     """But a function of ours that is wrapped in turn."""
-    seen = [(row.module, row.name) for row in TABLE if row.kind not in (WRAPPED,)]
-    assert len(seen) == len(set(seen))
-    wrapped = [(row.module, row.name) for row in TABLE if row.kind == WRAPPED]
-    assert len(wrapped) == len(set(wrapped))
+    for kinds in ({row.kind for row in TABLE} - {WRAPPED, NAMED}, {WRAPPED}, {NAMED}):
+        seen = [(row.module, row.name) for row in TABLE if row.kind in kinds]
+        assert len(seen) == len(set(seen))
 
 
 def test_the_command_prints_it(tmp_path: Path) -> None:

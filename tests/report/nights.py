@@ -115,6 +115,30 @@ def ranks(build: str = "lean", numprocs: int = 4, **given: Any) -> Record:
         **given})
 
 
+def evolve(build: str = "lean", **given: Any) -> Record:
+    """A record of the suite evolve."""
+    split = {"stock": {"start": 2.1, "fluxes": 8.2, "update": 3.3, "operators/Rate_operator 1": 1.9,
+                       "storing": 1.4, "rest": 0.0117},
+             "lean": {"start": 0.8, "fluxes": 1.6, "update": 0.7, "operators/Rate_operator 1": 0.2,
+                      "storing": 0.9, "rest": 0.0113}}[build]
+    figures = {"evolve_seconds": Figure(sum(split.values()), "s", 0.02),
+               "serial_fraction": Figure(7.31, "%", 0.04)}
+    return Record(**{
+        "suite": "evolve", "scenario": "catchment_full", "build": build, "figures": figures,
+        "version": BUILDS[build][0], "triangles": [500_000], "repeats": 5, "split": split,
+        "command": "pytest benchmarks/test_evolve.py", **given})
+
+
+def instructions(build: str = "lean-v3", **given: Any) -> Record:
+    """A record of the suite instructions."""
+    functions = {"fluxes": 197.49, "reconstruct": 175.45, "(Python)": 31.5, "lean_sum": 0.01}
+    figures = {"instructions": Figure(sum(functions.values()), "instr/tri", None, "instructions")}
+    return Record(**{
+        "suite": "instructions", "scenario": "dam_break", "build": build, "figures": figures,
+        "version": BUILDS["lean"][0], "triangles": [20_000], "functions": functions,
+        "command": "pytest benchmarks/test_instructions.py", **given})
+
+
 def usual(grown: float = 1.0) -> list[Record]:
     """What a night holds: all suites, one record that could not be measured."""
     records = [memory(scenario, build, grown if build == "lean" else 1.0)
@@ -126,7 +150,8 @@ def usual(grown: float = 1.0) -> list[Record]:
     records += [speed(scenario, build, triangles, threads, grown if build == "lean" else 1.0)
                 for scenario in ("dam_break", "merimbula") for build in ("stock", "lean")
                 for threads in (1, 2) for triangles in (10_000, 100_000, 1_000_000)]
-    return [*records, checkpoint("stock"), checkpoint("lean"), ranks("stock"), ranks("lean")]
+    return [*records, evolve("stock"), evolve("lean"), instructions(), checkpoint("stock"),
+            checkpoint("lean"), ranks("stock"), ranks("lean")]
 
 
 def hostile() -> list[Record]:
@@ -140,6 +165,8 @@ def hostile() -> list[Record]:
                sites=[{"site": HOSTILE, "nbytes": 1000, "share": 0.5}],
                ranks=[{"rank": HOSTILE, "rss": 4 * MIB, "pss": 3 * MIB, "uss": 2 * MIB}]),
         speed(HOSTILE, command=HOSTILE),
+        evolve(scenario=HOSTILE, split={HOSTILE: 4.0}, command=HOSTILE),
+        instructions(HOSTILE, functions={HOSTILE: 4.0}, toolchain={HOSTILE: HOSTILE}),
         memory(build="lean", flow_algorithm="DE1", figures={}, error=HOSTILE, command=HOSTILE),
     ]
 

@@ -33,7 +33,7 @@ def test_a_page_is_written_whole(here: Path, capsys: pytest.CaptureFixture[str])
     nights.three_nights(here)
     assert 0 == main(["report", *files_in(here), "-o", "page.html"])
     said = capsys.readouterr()
-    assert "page.html: 102 records of 3 files\n" == said.out and "" == said.err
+    assert "page.html: 111 records of 3 files\n" == said.out and "" == said.err
     text = Path("page.html").read_text(encoding="utf-8")
     assert text.rstrip().endswith("</html>")
     assert ["night-21.json", "night-23.json", "night-25.json", "page.html"] == files_in(here)

@@ -61,6 +61,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Text:
     "212 MiB", "1,766 MiB", "neighbour_mesh.py:212 in __init__", "391 MiB, 41%", "3.4%",
     "1,662 MiB", "1,434 MiB", "1,326 MiB", "torn: no JSON", "mesh/geometry", "208.00",
     "ANUGA 3.3.10 has no flow algorithm DE0_7", "aaaaaaa", "largest_rank", "must not fall",
+    "Rate_operator 1", "11.7 ms", "16.9 s", "7.31 %", "175", "404 instr/tri",
 ])
 def test_numbers_and_words_are_there(usual: Text, words: str) -> None:
     assert words in usual.text

@@ -6,12 +6,13 @@ test_between_steps asks lean domains the same and compares.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,8 @@ def values_at(domain: Any) -> list[Any]:
             if not (where == "unique vertices" and some == [-1, 2])]
 
 
+STORABLE = ("stage", "elevation", "xmomentum", "ymomentum", "height", "friction", "xvelocity")
+
 # -- storage ------------------------------------------------------------------
 
 
@@ -286,13 +289,58 @@ def in_several_files(domain: Any) -> None:
 
 
 @way_to_store
+def everything_at_nodes(domain: Any) -> None:
+    domain.set_quantities_to_be_stored(dict.fromkeys(STORABLE, 2) | {"friction": 1})
+
+
+@way_to_store
+def everything_at_vertices(domain: Any) -> None:
+    domain.set_store_vertices_uniquely(True)
+    domain.set_quantities_to_be_stored(dict.fromkeys(STORABLE, 2) | {"friction": 1})
+
+
+@way_to_store
+def momenta_alone_at_vertices(domain: Any) -> None:
+    domain.set_store_vertices_uniquely(True)
+    domain.set_quantities_to_be_stored({"xmomentum": 2, "ymomentum": 2, "elevation": 1})
+
+
+@way_to_store
+def bounded_edges_at_vertices(domain: Any) -> None:
+    import anuga
+
+    tide = anuga.Time_boundary(domain, lambda t: [1.1 + 0.1 * np.sin(t), 0.0, 0.0])
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), tide))
+    domain.set_store_vertices_uniquely(True)
+
+
+@way_to_store
+def dry_limiter_at_vertices(domain: Any) -> None:
+    domain.set_betas(1.0, 0.3, 1.0, 0.3, 1.0, 0.3)
+    domain.set_store_vertices_uniquely(True)
+
+
+@way_to_store
+def in_double_precision(domain: Any) -> None:
+    domain.precision_of_file = np.float64
+
+
+@way_to_store
+def in_double_precision_at_vertices(domain: Any) -> None:
+    domain.precision_of_file = np.float64
+    domain.set_store_vertices_uniquely(True)
+    domain.set_minimum_storable_height(0.2)
+
+
+@way_to_store
 def not_a_number(domain: Any) -> None:
     domain.quantities["friction"].centroid_values[5] = np.nan
     domain.set_quantities_to_be_stored({"elevation": 1, "friction": 2, "xmomentum": 2})
 
 
-def stored(anuga: Any, way: str, folder: Path, restart: bool = False) -> dict[str, Any]:
-    """Evolve a domain that stores its way; return all variables and sizes of its files."""
+def stored(anuga: Any, way: str, folder: Path, threads: int = 1,
+           restart: bool = False) -> dict[str, Any]:
+    """Evolve a domain that stores its way; return the variables, sizes and bytes of its files."""
     from netCDF4 import Dataset
 
     domain = lone_nodes(anuga) if way == "averaged_vertices" else \
@@ -300,12 +348,14 @@ def stored(anuga: Any, way: str, folder: Path, restart: bool = False) -> dict[st
     flooded(anuga, domain)
     domain.set_name(way)
     domain.set_datadir(str(folder))
+    domain.set_omp_num_threads(threads)
     STORED[way](domain)
-    evolve(domain)
-    if restart:
-        domain = pickle.loads(pickle.dumps(domain))
-    evolve(domain)
-    domain.store_timestep()
+    with precision(anuga, domain.__dict__.pop("precision_of_file", np.float32)):
+        evolve(domain)
+        if restart:
+            domain = pickle.loads(pickle.dumps(domain))
+        evolve(domain)
+        domain.store_timestep()
     found: dict[str, Any] = {}
     for path in sorted(folder.glob(f"{way}*.sww")):
         with Dataset(path) as file:
@@ -313,7 +363,20 @@ def stored(anuga: Any, way: str, folder: Path, restart: bool = False) -> dict[st
             found[path.name] = {name: len(size) for name, size in file.dimensions.items()}
             for name, variable in file.variables.items():
                 found[f"{path.name}/{name}"] = np.array(variable[:])
+        found[f"{path.name}: bytes"] = np.frombuffer(path.read_bytes(), np.uint8)
     return found
+
+
+@contextlib.contextmanager
+def precision(anuga: Any, dtype: Any) -> Iterator[None]:
+    """Have SWW files made with numbers of a type; ANUGA's own code names it in one place."""
+    import anuga.file.sww as sww
+
+    before, sww.netcdf_float32 = sww.netcdf_float32, dtype
+    try:
+        yield
+    finally:
+        sww.netcdf_float32 = before
 
 
 # -- answers ------------------------------------------------------------------

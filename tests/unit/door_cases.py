@@ -134,6 +134,7 @@ def calls() -> dict[str, dict[str, Any]]:
         "average": dict(x=np.ones(N), y=np.ones(N), a=0.5, b=0.5, c_inverse=1.0),
         "update": dict(mode=_kernels.EXCHANGE, dt=0.001, manning=True, marking=True),
         "take_fingerprints": {}, "finish_second_stage": {}, "take_prescribed": {},
+        "defer_distribute": dict(taking=True), "wake_all": {},
         "distribute": dict(recording=True), "sort_undo": {}, "clear_undo": {},
     }
 
@@ -287,7 +288,23 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     found["viscous_change"] = _viscous, dict(
         viscosity=0.1, dt=0.001, free_slip=np.zeros(E, np.uint8), bed=np.zeros(E),
         xchange=np.zeros(N), ychange=np.zeros(N))
+    found["frame_at_vertices"] = _frame_at_vertices, dict(
+        names=("ymomentum", "stage", "elevation"), first=2, least=1e-3, out=np.zeros((3, 3 * 5)))
+    found["frame_at_nodes"] = _frame_at_nodes, dict(
+        names=("stage", "friction"), values=(np.ones(N), np.zeros(N)), stage=np.ones(N),
+        elevation=np.zeros(N), least=1e-3, order=corners, n_around=counts, entry=0,
+        out=np.zeros((2, len(counts)), np.float32))
     return found | _fit_subjects() | _operators()
+
+
+def _frame_at_vertices(**arguments: Any) -> None:
+    run = run_without("set_predictor")
+    run.set_parameters(**groups()["set_parameters"] | {"betas": (1.0, 0.0, 1.0, 0.0, 1.0, 0.0)})
+    _kernels.frame_at_vertices(run, **arguments)
+
+
+def _frame_at_nodes(**arguments: Any) -> None:
+    _kernels.frame_at_nodes(run_without(), **arguments)
 
 
 def _viscous(**arguments: Any) -> None:
@@ -450,7 +467,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
             yield how, other, not may
         if value.size and value.dtype.names is None:
             other_type = np.float32 if value.dtype.kind == "f" else np.float64
-            yield "another dtype", value.astype(other_type), True
+            yield "another dtype", value.astype(other_type), (subject, name) not in EITHER_FLOAT
             yield "another order of bytes", value.astype(value.dtype.newbyteorder(">")), \
                 value.dtype.itemsize > 1
             must = (subject, name) not in ANY_LENGTH
@@ -488,7 +505,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
         yield "None", None, True
     elif type(value) is float:
         yield from ((f"{number}", number, False) for number in (np.nan, np.inf, -1.0, 0.0))
-        yield "None", None, True
+        yield "None", None, name not in OPTIONAL.get(subject, ())
     elif type(value) is tuple:
         yield "shorter", value[:-1], True
         yield from ((f"{number}", (number,) * len(value), False)
@@ -510,8 +527,11 @@ MAY_BE_EMPTY = {
     *((subject, "triangles") for subject in ("find_neighbours", "count_flat", "hilbert_order")),
     ("MeshHandle.node_coordinates", "xy"), ("fit_count", "corner"), ("fit_link", "corner"),
     ("FitGrid", "points"), ("FitGrid", "xy"), ("FitGrid.find", "xy")}
-# None stands for arrays that are not there.
+# Arrays of which C has a loop for each kind of float.
+EITHER_FLOAT = {("frame_at_vertices", "out"), ("frame_at_nodes", "out")}
+# None stands for arrays that are not there, and for a depth that leaves nothing out.
 OPTIONAL = {
+    "frame_at_vertices": ("least",), "frame_at_nodes": ("least",),
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
     "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate")}

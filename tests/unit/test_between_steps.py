@@ -27,8 +27,10 @@ CHUNK_SIZES = {
     "mesh.lookup._TRIANGLES_AT_ONCE": 110,
     "mesh.lookup._POINTS_AT_ONCE": 32,
     "arrays.view._ROWS_AT_ONCE": 90,
-    "stepping.sww._TRIANGLES_AT_ONCE": 70,
-    "stepping.sww._NODES_AT_ONCE": 33,
+    "stepping.sww._ROWS_AT_ONCE": 110,
+    "stepping.frames._BUFFER_NBYTES": 2000,
+    "stepping.frames._TRIANGLES_AT_ONCE": 70,
+    "stepping.frames._NODES_AT_ONCE": 33,
 }
 
 Reference = dict[tuple[str, str], Any]
@@ -101,10 +103,18 @@ def test_answers_are_anugas(
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("way", cases.STORED)
 def test_files_are_anugas(
-    way: str, reference: Reference, tmp_path: Path, small_chunks: None
+    way: str, threads: int, reference: Reference, tmp_path: Path, small_chunks: None
 ) -> None:
+    """Byte by byte, from many small parts."""
+    check_same(reference["stored", way], cases.stored(anuga, way, tmp_path, threads), way)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("way", cases.STORED)
+def test_files_are_anugas_from_one_part(way: str, reference: Reference, tmp_path: Path) -> None:
     check_same(reference["stored", way], cases.stored(anuga, way, tmp_path), way)
 
 

@@ -149,6 +149,7 @@ SMALL = {
     "unstructured": {"triangles": 400},
     "catchment": {"triangles": 400},
     "structures": {"triangles": 400},
+    "catchment_full": {"triangles": 2000},
     "parallel": {"triangles": 400},
 }
 # Wet fraction from and to, and a momentum that is passed somewhere, m2/s, after 30 steps.
@@ -220,6 +221,43 @@ over = domain.quantities["xmomentum"].centroid_values[weir].max()
 print(box.discharge, pipe.discharge, inlet.total_applied_volume, domain.number_of_riverwall_edges,
       over)
 """
+
+
+@pytest.mark.parametrize("storm", ["grid", "function"])
+def test_all_of_the_full_catchment_acts(storm: str, tmp_path: Path) -> None:
+    """Rain on dry land, an inflow, a culvert, a levee that is overtopped, maxima, drying."""
+    done = subprocess.run([sys.executable, "-c", CATCHMENT, storm], capture_output=True,
+                          text=True, cwd=tmp_path, check=True)
+    rain, burst, inlet, box, walls, over, wetted, dried, fastest = map(float, done.stdout.split())
+    assert rain > 50.0 and burst > 10.0 and box > 1.0
+    assert inlet == pytest.approx(300.0, rel=0.2)
+    assert walls > 10 and over > 0.05
+    assert wetted > 20 and dried > 1 and fastest > 1.0
+
+
+CATCHMENT = """
+import sys
+import anuga_lean as anuga, numpy as np
+from anuga_lean import scenarios
+domain = scenarios.build("catchment_full", anuga, triangles=2000, storm=sys.argv[1])
+q = domain.quantities
+depth = lambda: q["stage"].centroid_values - q["elevation"].centroid_values
+start = depth() > 0.001
+for _ in domain.evolve(yieldstep=10.0, finaltime=20.0):
+    pass
+_, rain, burst, inlet, box, maxima = domain.fractional_step_operators
+x, y = domain.get_centroid_coordinates().T
+behind = (x > 850.0) & (x < 1100.0) & (y > 424.0) & (y < 445.0)
+wet = depth() > 0.001
+print(rain.cumulative_influx, burst.cumulative_influx, inlet.total_applied_volume, box.discharge,
+      domain.number_of_riverwall_edges, q["ymomentum"].centroid_values[behind].max(),
+      (wet & ~start).sum(), (start & ~wet).sum(), maxima.max_speed.max())
+"""
+
+
+def test_a_storm_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="storm='hail' is unknown .* there are grid, function"):
+        scenarios.build("catchment_full", SimpleNamespace(), storm="hail")
 
 
 @pytest.mark.parametrize("algorithm", scenarios.FLOW_ALGORITHMS)

@@ -18,6 +18,7 @@ import numpy as np
 import anuga_lean as anuga
 from anuga_lean import MemoryLimitError
 from anuga_lean._errors import OrderError
+from anuga_lean.memory_limits import prepare
 warnings.simplefilter("ignore")
 KIND, FIELD = {"AS": (resource.RLIMIT_AS, "VmSize"),
                "DATA": (resource.RLIMIT_DATA, "VmData")}[sys.argv[1]]
@@ -79,6 +80,8 @@ def tried(domain, act, then, nbytes):
     if domain is not None:
         domain.set_name(f"m{os.getpid()}")      # a fork leaves the lock of its SWW file
     holes = []      # of the heap, which no limit counts
+    limit(1 << 40)
+    prepare()       # as from the first call of a process with a limit
     limit(0)
     for size in (1 << 20, 1 << 16, 1 << 14):
         try:
@@ -261,3 +264,73 @@ def test_every_allocation_of_the_kernels_may_fail(tmp_path: Path) -> None:
     assert {"mesh", "tables", "undo"} == set(found)
     # two tables of the neighbours, one of the order, and six in each pass over the blocks
     assert int(found["mesh"]) >= 3 and int(found["tables"]) >= 3
+
+
+# What a script calls, and ANUGA's own code allocates in.
+CALLS = """
+import contextlib, io
+from anuga.geometry import polygon
+round = [[20 + 15 * np.cos(a), 20 + 15 * np.sin(a)] for a in np.linspace(0, 6.28, 5000)]
+P = np.random.default_rng(1).random((100000, 2)) * 40
+G = anuga.Geospatial_data(P[:20000], {"elevation": P[:20000, 0]})
+open("r.asc", "w").write("ncols 300\\nnrows 300\\nxllcorner -1\\nyllcorner -1\\ncellsize 0.15\\n"
+                         "NODATA_value -9999\\n" + ("0.5 " * 300 + "\\n") * 300)
+open("r.prj", "w").write("Projection UTM\\nZone 56\\nDatum WGS84\\nZunits NO\\nUnits METERS\\n"
+                         "Spheroid WGS84\\nXshift 0.0\\nYshift 0.0\\nParameters\\n")
+G.export_points_file("p.csv")
+line = [[1.1, 1.2], [38.2, 39.3]]
+square = [[0, 0], [40, 0], [40, 40], [0, 40]]
+def regions(area):
+    return lambda d: anuga.create_domain_from_regions(
+        square, {"a": [0, 1, 2, 3]}, maximum_triangle_area=area)
+calls = {
+    "points": lambda d: anuga.Geospatial_data(P, {"elevation": P[:, 0]}),
+    "points file": lambda d: anuga.Geospatial_data("p.csv").get_data_points(),
+    "points of both": lambda d: (G + G).clip(round),
+    "inside": lambda d: anuga.inside_polygon(P, round),
+    "outside": lambda d: polygon.outside_polygon(P, round),
+    "raster": lambda d: d.set_quantity("elevation", filename="r.asc"),
+    "dem": lambda d: anuga.asc2dem("r.asc", "r.dem"),
+    "region": lambda d: anuga.Region(d, polygon=round),
+    "rain": lambda d: anuga.Rate_operator(d, rate=1e-3, polygon=round),
+    "inlet": lambda d: anuga.Inlet_operator(d, line, Q=0.5),
+    "box": lambda d: anuga.Boyd_box_operator(d, losses=1.5, width=3.0, apron=0.5,
+                                             end_points=[[10.0, 10.0], [30.0, 10.0]]),
+    "bed": lambda d: anuga.Set_elevation_operator(d, elevation=lambda t: 1.0, polygon=round),
+    "maxima": lambda d: d.set_collect_max_quantities(),
+    "tracer": lambda d: d.add_tracer("salt") if hasattr(d, "add_tracer") else bytes(1 << 24),
+    "sum": lambda d: d.quantities["stage"] * 2.0 + 1.0,
+    "added": lambda d: d.add_quantity("stage", lambda x, y: x),
+    "volume": lambda d: d.get_water_volume(),
+    "wet": lambda d: d.get_wet_elements(),
+    "section": lambda d: d.get_flow_through_cross_section(line),
+    "triangle": lambda d: d.get_triangle_containing_point([20.1, 20.2]),
+    "few regions": regions(1.0),
+    "regions": regions(0.05),
+}
+domain = made(60)
+run(domain, 0.02)
+for name, call in calls.items():
+    with contextlib.redirect_stdout(io.StringIO()):
+        call(made(20))
+    said = []
+    for nbytes in (0, 1 << 18, 1 << 19, 1 << 20, 3 << 19, 2 << 20, 3 << 20, 4 << 20, 6 << 20):
+        def act():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(1, 2)
+            return tried(domain, call, lambda d: None, nbytes).partition("|")[0]
+        found = forked(act)
+        if found == "ok":
+            break
+        said.append(found)
+    print(name, "|", [each for each in said
+                      if not each.startswith("not enough memory for ")] if said else "no limit")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["AS", "DATA"])
+def test_what_anuga_allocates_is_told(tmp_path: Path, kind: str) -> None:
+    found = dict(lines_of(CALLS, tmp_path, kind))
+    assert 22 == len(found)
+    assert dict.fromkeys(found, "[]") == found

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean.measure.page import charts, memory, speed
+from anuga_lean.measure.page import charts, evolving, memory, speed
 from anuga_lean.measure.page.charts import Value
 from anuga_lean.measure.page.model import Card, Headline, Page, Problem, Table
 from anuga_lean.measure.page.shown import Entry, Shown, subtitle
@@ -29,7 +29,8 @@ from anuga_lean.measure.page.wording import (
 from anuga_lean.measure.records import SUITES, Night
 
 HEADLINES = (("memory", "held"), ("memory", "rss_slope"), ("memory", "peak_evolve"),
-             ("memory", "peak_build"), ("speed", speed.SPEED), ("checkpoint", "later"))
+             ("memory", "peak_build"), ("speed", speed.SPEED), ("evolve", "evolve_seconds"),
+             ("checkpoint", "later"))
 CHECKPOINTS = ("Bytes of the files, memory above what the run holds already, and time, of the "
                "first checkpoint, of those after it and of loading.")
 PATCHES = ("ANUGA's own tests with each patch of patches/; one that was refused is named at the "
@@ -64,6 +65,8 @@ def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> P
         memory.ranks(shown),
         memory.sites(shown),
         speed.against_size(shown),
+        evolving.split(shown),
+        evolving.instructions(shown),
         speed.ratios(shown),
         memory.figures(shown, "checkpoint", "checkpoints", "Checkpoints", CHECKPOINTS),
         memory.figures(shown, "ranks", "parallel", "Parallel runs",
@@ -156,7 +159,8 @@ def _card(entry: Entry, shown: Shown) -> Card:
     if len(shown.nights) > 1:
         words.append(f"{date(night.date)}, commit {night.commit or 'not known'}")
     rows = [[name, figure_text(figure), spread_text(figure),
-             {"memory": "must not grow", "ratio": "must not fall"}.get(str(figure.gate), "")]
+             "" if figure.gate is None else
+             "must not fall" if figure.gate == "ratio" else "must not grow"]
             for name, figure in record.figures.items()]
     table = Table("", ["figure", "value", "spread", "gate"], rows)
     return Card(f"{record.scenario}, {record.build}", ", ".join(filter(None, words)), table,

@@ -33,6 +33,14 @@ FIGURES = {
     "seconds_load": "loading",
     "seconds_per_step": "time per step",
     "stock_over_lean": "stock over lean",
+    "evolve_seconds": "evolve as a whole",
+    "evolve_seconds_threads": "evolve on two threads or more",
+    "evolve_stock_over_lean": "evolve as a whole, stock over lean",
+    "threads_over_one": "several threads over one",
+    "serial_fraction": "serial fraction of evolve",
+    "serial_fraction_steps": "serial fraction of the steps, without start and frames",
+    "instructions": "instructions of a step",
+    "kernel_instructions": "instructions of the kernels",
     "stock_over_this": "stock over this build",
     "checkpoint": "each checkpoint",
     "checkpoint_peak": "what writing one adds to the peak",
@@ -43,7 +51,8 @@ FIGURES = {
     "fit_kept": "resident after the fit",
 }
 UNITS = {"B/tri": "bytes per triangle", "MiB": "MiB", "s": "seconds", "ns/tri":
-         "ns per triangle", "1/s": "per second", "x": "times"}
+         "ns per triangle", "1/s": "per second", "x": "times",
+         "%": "per cent", "instr/tri": "instructions per triangle and step"}
 
 
 def number(value: float) -> str:
