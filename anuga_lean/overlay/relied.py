@@ -38,6 +38,8 @@ RELIED = {
     "operators/set_stage.py": ("Set_stage",),
     "operators/set_friction_operators.py": ("Set_depth_friction_operator",),
     "operators/set_quantity.py": ("Set_quantity",),
+    "operators/set_quantity_operator.py": ("Set_quantity_operator",),
+    "operators/set_stage_operator.py": ("Set_stage_operator",),
     "operators/wind_stress_operator.py": ALL,
     "structures/inlet.py": ("level_stages_to_average", "Inlet.get_areas"),
     "operators/rate_operators.py": ("Rate_operator",),
