@@ -350,3 +350,19 @@ def boundary_set_by_a_gauge(anuga: ModuleType) -> Any:
         "bottom": anuga.Time_space_boundary(domain, lambda t, x, y: [level(t, x, y), 0.0, 0.0])})
     yield domain, 1.5, 9.0
     return {"seen": np.array(seen)}
+
+
+def _deferred_case(algorithm: str) -> None:
+    @case(name=f"boundaries_of_time_{algorithm}", threads=(1, 3))
+    def build(anuga: ModuleType) -> Leg:
+        """Functions of time on all sides: nothing reads the state in the middle of a step."""
+        domain = channel(anuga, algorithm, nx=21, ny=7)
+        domain.set_boundary({
+            side: STOCK[name](anuga, domain) for side, name in (
+                ("right", "flather"), ("left", "transmissive_momentum_set_stage"),
+                ("top", "time_space"), ("bottom", "absorbing_wave"))})
+        return domain, 1.5, 9.0
+
+
+for _algorithm in ("DE1", "DE2", "DE_ader2"):
+    _deferred_case(_algorithm)
