@@ -1062,5 +1062,5 @@ cdef class Run:
 
 
 include "_kernels_viscosity.pxi"
+include "_kernels_everywhere.pxi"
 include "_kernels_frames.pxi"
-include "_kernels_operators.pxi"

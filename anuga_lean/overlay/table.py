@@ -248,6 +248,10 @@ _LOADED = [
                            ("anuga.abstract_2d_finite_volumes.region", "Region.__init__"))),
     Row("anuga.parallel.parallel_inlet", "Parallel_Inlet.set_stages_evenly",
         f"{_REGIONS}:without_coordinates", METHOD, "asks for coordinates in vain", (), LOAD),
+    *(Row(module, f"{kind}.get_areas", f"{_STEPS}.inlets:keeping_areas", METHOD,
+          "computed once", (), LOAD)
+      for module, kind in (("anuga.structures.inlet", "Inlet"),
+                           ("anuga.parallel.parallel_inlet", "Parallel_Inlet"))),
     Row("anuga.structures.inlet", "level_stages_to_average", f"{_STEPS}.inlets:ending_early",
         WRAPPED, "ends when nothing changes any more", (), LOAD),
     *(Row(f"anuga.operators.{module}", name, f"{_STEPS}.set_values:setting", METHOD,
