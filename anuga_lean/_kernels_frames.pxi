@@ -121,14 +121,15 @@ def frame_at_nodes(Run run not None, tuple names not None, tuple values not None
     n_around : (m,) int32
         The number of triangles at each of the nodes.
     entry : int
-        Where those of the first one begin in `order`.
+        Where those of the first one begin in `order`: what the call for the nodes before returns.
     out : (len(names), m) float32 or float64
         Written, rounded to this type; 0 at a node without triangles.
 
     Returns
     -------
-    list of (float, float, bool)
-        As of `frame_at_vertices`.
+    list of (float, float, bool), int
+        As of `frame_at_vertices`; where the entries of the next node begin.  A node without
+        triangles passes over an entry, as in ANUGA.
     """
     cdef lean_frame f
     cdef lean_column column[_MOST_COLUMNS]
@@ -168,4 +169,4 @@ def frame_at_nodes(Run run not None, tuple names not None, tuple values not None
         column[i].kind = _COLUMN_KINDS.get(name, LEAN_AS_IT_IS)
     with nogil:
         run.kernels.frame_at_nodes(&f, run.r.n_threads)
-    return [_spread(&column[i]) for i in range(len(names))]
+    return [_spread(&column[i]) for i in range(len(names))], min(end, 3 * n)

@@ -54,10 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _names(config: pytest.Config, suite: str, case: Case) -> list[str]:
     """Return the builds that a case is measured on."""
     given = config.getoption("--build")
+    if suite == "instructions":     # of lean kernels of one instruction set
+        return [name for name in usable_builds() if not given or name in given]
     if given:
         return list(dict.fromkeys(given))
-    if suite == "instructions":
-        return usable_builds()
     profile = config.getoption("--profile")
     names = ["stock", "lean"]
     if suite == "memory" and case is _CASES["memory"][profile][0]:

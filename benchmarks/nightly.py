@@ -23,6 +23,7 @@ from newest import newest_release
 from anuga_lean._errors import LeanError
 from anuga_lean._escapes import escaped
 from anuga_lean.measure import gate
+from anuga_lean.measure.instructions import NO_VALGRIND, has_valgrind
 from anuga_lean.measure.records import Night, read
 
 HERE = Path(__file__).resolve().parent
@@ -104,6 +105,8 @@ def main(arguments: list[str] | None = None) -> int:
         raise SystemExit(f"nightly.py: {error}") from error
     newest = newest_release()
     print(newest.line, flush=True)
+    if not has_valgrind():
+        print(NO_VALGRIND, flush=True)
     also = [] if newest.known or newest.version is None else ["--release", newest.version]
     path, status = measure(args.history, args.profile, [*also, *args.more])
     new, nights = read(path), earlier(args.history, path)

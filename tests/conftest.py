@@ -16,8 +16,10 @@ for _name in [each for each in os.environ if each == "PYTEST_XDIST_WORKER"
     del os.environ[_name]
 # On more threads ANUGA's fit and its sums have no order, so that nothing equals them.
 os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "COLUMNS": "80"}
-# ANUGA and pip say so on stdout where they cannot keep their caches at home.
-if not os.access(os.path.expanduser("~"), os.W_OK):
+# ANUGA and pip say so on stdout where they cannot keep their caches at home; it may be no folder.
+try:
+    tempfile.TemporaryDirectory(dir=os.path.expanduser("~")).cleanup()
+except OSError:
     os.environ["HOME"] = tempfile.mkdtemp(prefix="anuga_lean_home_")
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 

@@ -18,9 +18,14 @@ enum { TILE = 256, GROUP = 4, MOST_COLUMNS = 64 };
 /* Note which zeros there are. */
 static void note_zeros(const double *v, int n, lean_spread *s)
 {
-    for (int j = 0; j < n; j++)
-        if (v[j] == 0.0)
-            s->zeros |= signbit(v[j]) ? 2 : 1;
+    int zeros = 0;
+#pragma omp simd reduction(| : zeros)
+    for (int j = 0; j < n; j++) {
+        int64_t bits;
+        memcpy(&bits, v + j, sizeof bits);
+        zeros |= (bits == 0) | (bits == INT64_MIN) << 1;
+    }
+    s->zeros |= zeros;
 }
 
 /* Take more numbers in. */
@@ -33,31 +38,48 @@ static void add_spread(const lean_spread *more, lean_spread *s)
 }
 
 /* Round n values as they are stored, and leave out those where the water is shallow.
- * IN w, z stage and elevation there, where any are left out; INOUT v; adds to *s */
-LEAN_INLINE void keep(const lean_frame *f, int kind, const double *w, const double *z, double *v,
-                      int n, lean_spread *s)
+ * IN w, z stage and elevation there, where any are left out; wide, kind: constants, kind
+ * LEAN_AS_IT_IS where none are; INOUT v; adds to *s */
+LEAN_INLINE void keep_kind(int wide, int kind, double least, const double *w, const double *z,
+                           double *v, int n, lean_spread *s)
 {
-    const int wide = f->wide, leaves_out = f->leaves_out && kind != LEAN_AS_IT_IS;
-    const int of_stage = kind == LEAN_OF_STAGE;
-    const double least = f->least;
     double low = INFINITY, high = -INFINITY;
-    int nan = 0;
+    int64_t nan = 0; /* as wide as the numbers: gcc 12 vectorises no loop with an int here */
 #pragma omp simd reduction(min : low) reduction(max : high) reduction(| : nan)
     for (int j = 0; j < n; j++) {
         double x = wide ? v[j] : (double)(float)v[j];
-        if (leaves_out) {
-            double bed = z[j], other = of_stage ? bed : 0.0;
+        if (kind != LEAN_AS_IT_IS) {
+            double bed = z[j], other = kind == LEAN_OF_STAGE ? bed : 0.0;
             x = w[j] - bed >= least ? x : other;
         }
         v[j] = x;
         low = x < low ? x : low;
         high = x > high ? x : high;
-        nan |= x != x;
+        nan |= x != x ? 1 : 0;
     }
-    lean_spread own = {.low = low, .high = high, .nan = nan};
+    lean_spread own = {.low = low, .high = high, .nan = nan != 0};
     if (low == 0.0 || high == 0.0)
         note_zeros(v, n, &own);
     add_spread(&own, s);
+}
+
+/* The same for any width and kind. */
+LEAN_PHASE void keep(const lean_frame *f, int kind, const double *w, const double *z, double *v,
+                     int n, lean_spread *s)
+{
+    const int acts = f->leaves_out ? kind : LEAN_AS_IT_IS;
+    if (f->wide && acts == LEAN_OF_STAGE)
+        keep_kind(1, LEAN_OF_STAGE, f->least, w, z, v, n, s);
+    else if (f->wide && acts == LEAN_OF_MOMENTUM)
+        keep_kind(1, LEAN_OF_MOMENTUM, f->least, w, z, v, n, s);
+    else if (f->wide)
+        keep_kind(1, LEAN_AS_IT_IS, f->least, w, z, v, n, s);
+    else if (acts == LEAN_OF_STAGE)
+        keep_kind(0, LEAN_OF_STAGE, f->least, w, z, v, n, s);
+    else if (acts == LEAN_OF_MOMENTUM)
+        keep_kind(0, LEAN_OF_MOMENTUM, f->least, w, z, v, n, s);
+    else
+        keep_kind(0, LEAN_AS_IT_IS, f->least, w, z, v, n, s);
 }
 
 /* -- at nodes -------------------------------------------------------------------- */
@@ -218,16 +240,21 @@ LEAN_PHASE void store_column(const lean_frame *f, const opened *o, int from, int
         keep(f, kind, o->sw + at, o->sz + at, v + at, to - from, s);
     }
     const double *restrict v0 = v, *restrict v1 = v + o->NL, *restrict v2 = v + 2 * o->NL;
-    for (int c = from; c < to; c++) {
-        const int64_t k = 3 * (o->member[c] - f->first);
-        if (f->wide) {
-            double *to_ = (double *)out + k;
-            to_[0] = v0[c]; to_[1] = v1[c]; to_[2] = v2[c];
-        } else {
-            float *to_ = (float *)out + k;
-            to_[0] = (float)v0[c]; to_[1] = (float)v1[c]; to_[2] = (float)v2[c];
+    const int32_t *restrict member = o->member;
+    if (f->wide)
+        for (int c = from; c < to; c++) {
+            double *at = (double *)out + 3 * (member[c] - f->first);
+            at[0] = v0[c];
+            at[1] = v1[c];
+            at[2] = v2[c];
         }
-    }
+    else
+        for (int c = from; c < to; c++) {
+            float *at = (float *)out + 3 * (member[c] - f->first);
+            at[0] = (float)v0[c];
+            at[1] = (float)v1[c];
+            at[2] = (float)v2[c];
+        }
 }
 
 /* The own triangles of block b that belong to this part; adds to spread. */

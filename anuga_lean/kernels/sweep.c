@@ -8,6 +8,7 @@
 #include "block.h"
 #include "fluxes.h"
 #include "isa.h"
+#include "phases.h"
 #include "reconstruct.h"
 #include "second_stage.h"
 #include "sloped_manning.h"
@@ -19,11 +20,15 @@
 static double sweep_block(const lean_run *r, int b, int mode, double dt, double *arena,
                           lean_update_result *result)
 {
+    LEAN_START(watch);
     opened o;
     open_block(r, b, arena, &o);
     load_geometry(r->mesh, &o);
+    LEAN_LAP(watch, geometry);
     load_state(r, &o);
+    LEAN_LAP(watch, state);
     load_neighbours(r->mesh, &o);
+    LEAN_LAP(watch, neighbours);
     const int ordered = r->p.beta_w_dry > 0.0 || r->p.beta_uh_dry > 0.0 || r->p.beta_vh_dry > 0.0;
     if (ordered) {
         load_ranks(r, &o);
@@ -33,34 +38,47 @@ static double sweep_block(const lean_run *r, int b, int mode, double dt, double 
         if (mode < LEAN_SPEEDS)
             store_isolated(r, &o);
     }
+    LEAN_LAP(watch, reconstruct);
     if (r->prescribed.offset)
         reconstruct_prescribed(r, &o, b, ordered);
     reconstruct_ears(r, &o);
+    LEAN_LAP(watch, ears);
     if (mode == LEAN_TRACER_EDGES) {
         carry_tracers(r, &o, 1);
         return 0.0;
     }
     if (r->predictor_dt != 0.0)
         advance_edges(r, &o);
+    LEAN_LAP(watch, advance);
     load_boundary(r, &o);
+    LEAN_LAP(watch, boundary);
     fluxes(r, &o);
+    LEAN_LAP(watch, fluxes);
     if (r->walls.offset)
         fluxes_beside_walls(r, &o, b);
+    LEAN_LAP(watch, walls);
     if (r->tracers.count > 0 && mode != LEAN_SPEEDS)
         carry_tracers(r, &o, 0);
+    LEAN_LAP(watch, tracers);
     if (mode != LEAN_SPEEDS)
         count_fluxes(r, &o, b);
     double smallest = finish_fluxes(r, &o);
+    LEAN_LAP(watch, finish);
     if (r->max_speed && mode != LEAN_SECOND_STAGE)
         scatter_own(&o, o.speed, r->max_speed);
     if (mode == LEAN_SPEEDS)
         return smallest;
     if (r->friction_rate)
         find_friction_rate(r, &o);
-    if (mode == LEAN_FLUXES)
+    LEAN_LAP(watch, slope);
+    if (mode == LEAN_FLUXES) {
         store_fluxes(r, &o);
-    else
+        LEAN_LAP(watch, store);
+    } else {
         second_stage(r, &o, dt, result);
+        LEAN_LAP(watch, second_stage);
+    }
+    LEAN_NOTE(watch, o.nb);
     return smallest;
 }
 

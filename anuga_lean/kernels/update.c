@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "isa.h"
+#include "phases.h"
 #include "place.h"
 #include "update_chunk.h"
 
@@ -31,6 +32,7 @@ static void mark_moved(const lean_mesh *m, int64_t lo, const lean_chunk *k, uint
 static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n, uint8_t *changed,
                        lean_update_result *result)
 {
+    LEAN_START(watch);
     double temp[4 * CHUNK], keep[3][CHUNK];
     const size_t bytes = sizeof(double) * (size_t)n;
     lean_chunk k = {
@@ -75,6 +77,8 @@ static void update_one(const lean_run *r, int mode, double dt, int64_t lo, int n
             }
     if (changed && k.any_moved)
         mark_moved(r->mesh, lo, &k, changed);
+    LEAN_LAP(watch, update);
+    LEAN_NOTE(watch, n);
 }
 
 void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from anuga_lean._errors import AllocationError
 
 _OWN_PACKAGES = ("anuga", "anuga_lean")
-# Stands between ANUGA's import statements and what they load.
-_BETWEEN = "anuga_lean/overlay/late_imports.py"
+# Stand between ANUGA's import statements and what they load.
+_BETWEEN = ("anuga_lean/overlay/late_imports.py", "anuga_lean/overlay/stand_ins.py",
+            "anuga_lean/overlay/late_mpi.py")
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
 
 

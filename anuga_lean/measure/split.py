@@ -9,6 +9,7 @@ ANUGA's classes by functions of this package, which lean domains take for ANUGA'
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,13 @@ PARTS = {
                "backup_conserved_quantities", "saxpy_conserved_quantities"),
     "exchange": ("update_ghosts",),
     STORING: ("store_timestep", "initialise_storage"),
+}
+# The same within a lean domain, which need not call the domain's own methods.
+WITHIN_LEAN = {
+    "anuga_lean.stepping.step:Step": {
+        "distribute": "distribute", "compute_fluxes": "fluxes", "update": "update",
+        "backup_conserved": "update", "average": "update"},
+    "anuga_lean.stepping.segments:Segments": {"evaluate": "boundary objects"},
 }
 _STEPS = ("evolve_one_euler_step", "evolve_one_rk2_step", "evolve_one_rk3_step",
           "evolve_one_ader2_step")
@@ -135,6 +143,12 @@ def watch(cls: type) -> Split:
              if name in vars(each) or each is cls and hasattr(cls, name)]
     for each, name, original in found:
         setattr(each, name, wrap[name](original))
+    for place, methods in WITHIN_LEAN.items():
+        module, _, class_name = place.partition(":")
+        if module in sys.modules:       # not in a process that runs stock
+            within = getattr(sys.modules[module], class_name)
+            for name, part in methods.items():
+                setattr(within, name, _part(split, part, getattr(within, name)))
     return split
 
 

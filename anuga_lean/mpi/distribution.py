@@ -20,6 +20,7 @@ from anuga.parallel import parallel_api as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MemoryWarning, PartitionError
+from anuga_lean.memory_limits import count_unknown, stage
 from anuga_lean.mpi.submeshes import Partition, Submesh
 from anuga_lean.stepping.whole_domains import leave_behind
 
@@ -263,6 +264,7 @@ def _hand_out(
                 own.take(name, some.reshape(-1, 1))
 
 
+@stage("the part of a rank", count_unknown)
 def _distribute(
     domain: Any, parameters: Mapping[str, Any] | None, verbose: bool, collaborative: bool = False
 ) -> Any:
@@ -332,6 +334,7 @@ def distribute_collaborative(
     return _distribute(domain, parameters, verbose or debug, collaborative=True)
 
 
+@stage("the part of a rank", count_unknown)
 def _distribute_mesh(
     mesh: Any, parameters: Mapping[str, Any] | None, verbose: bool, collaborative: bool = False
 ) -> Any:

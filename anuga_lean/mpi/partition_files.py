@@ -22,6 +22,7 @@ from anuga.parallel import sequential_distribute as _stock
 
 from anuga_lean import _kernels
 from anuga_lean._errors import PartitionError
+from anuga_lean.memory_limits import count_unknown, stage
 from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES
 from anuga_lean.mpi.distribution import (
     Restoring,
@@ -170,6 +171,7 @@ def sequential_distribute_load(
     return sequential_distribute_load_pickle_file(path, numprocs, verbose=verbose)
 
 
+@stage("the part of a rank", count_unknown)
 @wraps(_stock.sequential_distribute_load_pickle_file)
 def sequential_distribute_load_pickle_file(
     pickle_name: str, np: int = 1, verbose: bool = False  # noqa: A002
@@ -333,6 +335,7 @@ def _mesh_writer(
     return write
 
 
+@stage("the part of a rank", count_unknown)
 @wraps(_stock.sequential_mesh_load)
 def sequential_mesh_load(name: str, partition_dir: str = ".", verbose: bool = False) -> Any:
     from anuga import myid, numprocs

@@ -6,6 +6,8 @@ rebinding       how a name comes to mean something else wherever it is held
 finder          the finder and loader of ANUGA while anuga_lean watches
 import_hook     what `import anuga` does once this package is there
 late_imports    what ANUGA imports at its top and first needs later
+late_mpi        MPI begins when ranks are asked for
+stand_ins       what ANUGA's modules hold until that is loaded
 stopping_ranks  all ranks end when one of them fails
 kernel_calls    what ANUGA's compiled functions do with lean objects
 capabilities    what the installed ANUGA can do, probed once

@@ -1,10 +1,10 @@
 """Delays the import of matplotlib, scipy, dill and others until ANUGA first uses them.
 
-Owns the delay of ANUGA's import statements and the stand-ins that its modules hold
-meanwhile.  The delay cannot be seen: a module of ANUGA's shows the real object to code
-outside, and a script that imports matplotlib has it at once, because `sys.modules` holds no
-stand-in.  Which statements are delayed is `table`'s, when ANUGA is imported this way
-`import_hook`'s.
+Owns the delay of ANUGA's import statements; what its modules hold meanwhile is
+`stand_ins`', for MPI `late_mpi`'s.  The delay cannot be seen: a module of ANUGA's shows the
+real object to code outside, and a script that imports matplotlib has it at once, because
+`sys.modules` holds no stand-in.  Which statements are delayed is `table`'s, when ANUGA is
+imported this way `import_hook`'s.
 """
 
 from __future__ import annotations
@@ -21,66 +21,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from anuga_lean.overlay import table
+from anuga_lean.overlay import late_mpi, table
 from anuga_lean.overlay.finder import StandInLoader
+from anuga_lean.overlay.stand_ins import Holder, Late, modules_of_anuga
 
 # (module, names after `from ... import`) of the statements that wait.
 _WAITING = frozenset(row.arguments for row in table.TABLE if row.kind == table.LATE)
-
-
-# -- stand-ins ---------------------------------------------------------------------
-
-
-class Late:
-    """A stand-in in the globals of ANUGA's modules for what is not loaded yet."""
-
-    __slots__ = ("_module", "_name")
-
-    def __init__(self, module: str, name: str | None = None) -> None:
-        self._module = module
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_load(self), name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _load(self)(*args, **kwargs)
-
-    def _find(self) -> Any:
-        found = importlib.import_module(self._module)
-        return found if self._name is None else getattr(found, self._name)
-
-
-class _Holder(types.ModuleType):
-    """A module of ANUGA's that shows the real objects in place of its stand-ins."""
-
-    def __getattribute__(self, name: str) -> Any:
-        value = super().__getattribute__(name)
-        return _load(value) if issubclass(type(value), Late) else value
-
-    def __reduce__(self) -> Any:
-        # dill knows modules by their exact class.
-        return importlib.import_module, (self.__name__,)
-
-
-_Holder.__name__ = _Holder.__qualname__ = types.ModuleType.__name__
-_Holder.__module__ = types.ModuleType.__module__
-
-
-def _load(late: Late) -> Any:
-    """Load and return what a stand-in is for, and put it into ANUGA's modules."""
-    found = late._find()
-    for module in modules_of_anuga():
-        for key, value in vars(module).copy().items():
-            if value is late:
-                vars(module)[key] = found
-    return found
-
-
-def modules_of_anuga() -> list[types.ModuleType]:
-    # copy() is one step for other threads; list() may collect garbage and let them in.
-    return [module for name, module in sys.modules.copy().items()
-            if name.partition(".")[0] == "anuga" and isinstance(module, types.ModuleType)]
 
 
 # -- import statements -------------------------------------------------------------
@@ -130,7 +76,7 @@ def importing_anuga() -> Iterator[None]:
         yield
     for module in modules_of_anuga():
         if any(issubclass(type(value), Late) for value in vars(module).copy().values()):
-            module.__class__ = _Holder
+            module.__class__ = Holder
 
 
 def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tuple) -> Any:
@@ -141,8 +87,6 @@ def _late_or_none(name: str, importer: Mapping[str, Any], locals: Any, names: tu
     if not _is_installed(name):
         return None  # ANUGA has to see that it is missing
     if name == "mpi4py":
-        from anuga_lean.overlay import late_mpi
-
         return types.SimpleNamespace(MPI=late_mpi.stand_in()) if late_mpi.waits() else None
     if name in sys.modules:
         return None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from anuga_lean._errors import LaunchError
-from anuga_lean.overlay.late_imports import Late, modules_of_anuga
+from anuga_lean.overlay.stand_ins import Late, modules_of_anuga
 
 _PACKAGE, _MODULE = "mpi4py", "mpi4py.MPI"
 _ABSTRACTION = "anuga.utilities.parallel_abstraction"
@@ -122,6 +122,8 @@ def get_processor_name() -> Any:
         return sys.modules[_ABSTRACTION].get_processor_name()
 
 
+# as a script sees them
+finalize.__name__, get_processor_name.__name__ = "Finalize", "Get_processor_name"
 _OF_ONE = {"COMM_WORLD": _World(_MODULE, "COMM_WORLD"), "Is_finalized": is_finalized,
            "Finalize": finalize, "Get_processor_name": get_processor_name}
 

@@ -132,16 +132,13 @@ class Places:
         order, counts = domain.mesh.node_order()
         if part.start == 0:
             self._entry = 0
-        entry = self._entry
-        some = counts[part]
-        # ANUGA's averages pass over an entry at a node without triangles.
-        self._entry = entry + int(np.maximum(some, 1).sum())
         values = {name: domain.quantities[name].centroid_values
                   for name in {*names, "stage", "elevation"}}
-        return _kernels.frame_at_nodes(
+        found, self._entry = _kernels.frame_at_nodes(
             domain.lean.ready(), tuple(names), tuple(values[name] for name in names),
-            values["stage"], values["elevation"], self.least, order, some,
-            min(entry, len(order)), rows)
+            values["stage"], values["elevation"], self.least, order, counts[part],
+            self._entry, rows)
+        return found
 
     # -- by hand -----------------------------------------------------------------
 

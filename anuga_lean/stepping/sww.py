@@ -40,6 +40,7 @@ class SWW_file(_sww.SWW_file):
     """
 
     writer: Any     # ANUGA's Write_sww, or for a frame `_Frame`
+    recursion: Any  # how many files the run has begun because one got too large
 
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""

@@ -75,7 +75,8 @@ def made(domain: Any) -> int:
 
 
 def _no_room(error: MemoryError, count: int, domain: Any) -> MemoryError:
-    return limit_error(error, f"{count} OpenMP threads", domain.number_of_triangles)
+    threads = "an OpenMP thread" if count == 1 else f"{count} OpenMP threads"
+    return limit_error(error, threads, domain.number_of_triangles)
 
 
 def _stack_nbytes() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from anuga_lean.measure.environment import machine
 from anuga_lean.measure.records import read
 
 SCRIPT = """
@@ -109,3 +110,27 @@ def test_a_mark_outside_of_a_measurement_does_nothing(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           cwd=tmp_path)
     assert ("False\n", "") == (done.stdout, done.stderr)
+
+
+@pytest.mark.slow
+def test_where_the_time_of_a_script_goes(tmp_path: Path) -> None:
+    rain = "anuga.Rate_operator(domain, rate=1.0e-3)"
+    cores = machine()["cores"]
+    done = compare(tmp_path, "--split", "--json", "found.json", "-o", "page.html", more=rain)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    found = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
+    assert float(found["Rate_operator"][0]) > 0.0 and "start" in found and "storing" in found
+    several = json.loads((tmp_path / "found.json").read_text())["several"]
+    assert (2, 1) == (several["threads"], len(several["lean"])) or cores == 1
+    assert (cores > 1) == ("lean: 2 threads are" in done.stdout)
+    for record in read(tmp_path / "found.json").records:
+        assert record.split["operators/Rate_operator"] > 0.0
+        assert record.figures["evolve_seconds"].value == pytest.approx(sum(record.split.values()))
+    assert "Where the time of a run goes" in (tmp_path / "page.html").read_text()
+
+
+def test_a_split_on_more_cores_than_there_are_is_of_one_thread(tmp_path: Path) -> None:
+    done = compare(tmp_path, "--split", "--threads", "100000")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "of the 100000 cores that a serial fraction wants: the split is of one" in done.stderr
+    assert "time in evolve, s" in done.stdout and "serial" not in done.stdout

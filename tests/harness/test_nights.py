@@ -119,3 +119,9 @@ def test_a_night_that_cannot_start_says_so(tmp_path: Path) -> None:
     done = night(tmp_path / "history", "--", "--no-such-option")
     assert 0 != done.returncode and "nothing was measured" in done.stderr
     assert [] == list((tmp_path / "history").glob("*.json"))
+
+
+def test_a_night_without_valgrind_says_so(tmp_path: Path) -> None:
+    said = "there is no valgrind, which counts instructions: apt install valgrind"
+    done = night(tmp_path / "history", "--", "--no-such-option", PATH=str(tmp_path))
+    assert 1 == done.stdout.count(said), done.stdout + done.stderr

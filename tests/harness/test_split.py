@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,29 @@ def test_what_fails_is_counted_and_leaves_the_operators_as_they_were(clock: Cloc
     assert 8.0 == split.seconds["storing"]
 
 
+def test_a_part_is_seen_within_a_lean_domain_too(tmp_path: Path) -> None:
+    """A lean domain may take a step without the domain's own methods."""
+    done = subprocess.run([sys.executable, "-c", WITHIN], capture_output=True, text=True,
+                          cwd=tmp_path, check=True)
+    found = [part for part in done.stdout.split(",") if not part.startswith("operators")]
+    assert sorted({*splits.PARTS} - {"exchange"} | {"rest", "start"}) == found
+
+
+WITHIN = """
+import anuga_lean as anuga
+from anuga_lean import scenarios
+from anuga_lean.measure import split as splits
+splits.PARTS = {"storing": splits.PARTS["storing"]}     # the others are hidden
+found = splits.watch(anuga.Domain)
+domain = scenarios.build("open_sides", anuga, triangles=400, store=True)
+found.begin_evolve()
+for _ in domain.evolve(yieldstep=0.2, finaltime=0.4):
+    pass
+found.pause()
+print(",".join(sorted(found.as_dict())), end="")
+"""
+
+
 @pytest.mark.parametrize("parameters", [{"flow_algorithm": "DE0"}, {"flow_algorithm": "DE1"}])
 def test_a_lean_domain_stays_lean_and_holds_no_more(parameters: dict, tmp_path: Path) -> None:
     request = Request("lean", "catchment_full", {"triangles": 2000, "store": True, **parameters},
@@ -126,6 +151,7 @@ def test_a_lean_domain_stays_lean_and_holds_no_more(parameters: dict, tmp_path: 
     assert None is plain["split"]
     names = [part.partition("/")[2] for part in found["split"] if "/" in part]
     assert {"Rate_operator 1", "Rate_operator 2", "Collect_max_quantities_operator"} < set(names)
+    assert {"start", *splits.PARTS, "rest"} <= set(found["split"])
     assert whole.of_steps(found) > 0.9 * found["seconds_of_steps"]
     assert all(seconds > 0.0 for seconds in found["split"].values())
 

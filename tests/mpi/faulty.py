@@ -1,12 +1,28 @@
 """A script that goes wrong on rank 1 in the way that its argument says: `faulty.py HOW`."""
 
+import resource
 import sys
 import time
 
 import anuga_lean as anuga
 
 how = sys.argv[1]
-domain = anuga.rectangular_cross_domain(8, 8) if anuga.myid == 0 else None
+
+
+def limit(nbytes: int) -> None:
+    """Leave so many bytes of memory."""
+    with open("/proc/self/status") as status:
+        used = next(int(line.split()[1]) << 10 for line in status if line[:7] == "VmData:")
+    resource.setrlimit(resource.RLIMIT_DATA, (used + nbytes, resource.RLIM_INFINITY))
+
+
+side = 8
+if how == "memory, of a part":
+    side = 200
+    anuga.barrier()
+    if anuga.myid == 1:
+        limit(1 << 19)
+domain = anuga.rectangular_cross_domain(side, side) if anuga.myid == 0 else None
 domain = anuga.distribute(domain)
 domain.set_store(False)
 wall = anuga.Reflective_boundary(domain)
@@ -26,6 +42,11 @@ def go_wrong() -> None:
     """Do what was asked for."""
     if how == "error":
         raise ValueError("rank 1 is unwell")
+    if how == "memory":
+        limit(0)
+        held = [domain.quantities["stage"]]
+        while True:
+            held.append(held[0] + 1.0)
     if how == "exit":
         leave()
     if how == "quit":

@@ -24,6 +24,8 @@ pytestmark = needs_mpi
     ("exit", (), 9, ""),
     ("quit", (), 1, "rank 1 has no input file"),
     ("SystemExit", RUN, 4, ""),
+    ("memory", (), 1, "MemoryLimitError: not enough memory for "),
+    ("memory, of a part", (), 1, "MemoryLimitError: not enough memory for the part of a rank: "),
 ])
 def test_all_ranks_stop(how: str, start: tuple[str, ...], status: int, said: str,
                         tmp_path: Path) -> None:

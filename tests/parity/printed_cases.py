@@ -440,3 +440,22 @@ def reading_files(anuga: ModuleType) -> None:
 
     each(lambda: extent_sww("case.sww"),
          lambda: get_mesh_and_quantities_from_file("case.sww", verbose=True)[2])
+
+
+@case
+def negative_cells(anuga: ModuleType) -> None:
+    """Warnings of depths below zero, from too long steps."""
+    from anuga.shallow_water import shallow_water_domain
+
+    shallow_water_domain._negative_volume_noise_floor = -1.0
+    for algorithm in ("DE0", "DE1"):
+        domain = anuga.rectangular_cross_domain(20, 20, len1=100.0, len2=100.0)
+        domain.set_flow_algorithm(algorithm)
+        domain.set_store(False)
+        domain.set_quantity("elevation", lambda x, y: 0.2 * x + 3.0 * np.sin(x))
+        domain.set_quantity("stage", lambda x, y: np.where(x < 44.0, 8.0, 0.0))
+        domain.set_quantity("xmomentum", lambda x, y: 3.0 * np.sin(y))
+        wall(anuga, domain)
+        domain.CFL = 3.0
+        domain.negative_volume_warning_fraction = 0.0
+        run(domain, 0.5, 1.0)
