@@ -218,7 +218,9 @@ def _references(value: Json) -> list[int]:
 
 
 def _article(kind: str) -> str:
-    return kind if kind.startswith(("a ", "class ", "function ")) else f"a {kind}"
+    if kind.startswith(("a ", "class ", "function ")):
+        return kind
+    return f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def _listed(names: Any, most: int = 5) -> str:

@@ -36,9 +36,16 @@ def describe(domain: Any, with_values: bool) -> dict[str, str]:
     """
     found = {f"domain.{name}": _plain(getattr(domain, name, None)) for name in _SETTINGS}
     found["domain.tracers"] = ", ".join(domain.__dict__.get("_tracer_names") or ())
+    if with_values:
+        for name, quantity in domain.quantities.items():
+            values = quantity.__dict__.get("_centroid_values")
+            if values is not None:
+                found[f"quantity {name}"] = _digest(values)
     for tag, boundary in sorted((domain.boundary_map or {}).items()):
         _describe(found, f"boundary {tag!r}", boundary, domain, _DEPTH if with_values else 0)
     for place, operator in enumerate(domain.fractional_step_operators):
+        if operator is getattr(domain, "boundary_flux_integral", None):
+            continue    # ANUGA's own, on every domain
         _describe(found, f"operator {place + 1}", operator, domain,
                   _DEPTH if with_values else 0)
     for place, term in enumerate(domain.forcing_terms):
@@ -48,11 +55,6 @@ def describe(domain: Any, with_values: bool) -> dict[str, str]:
     walls = getattr(domain, "riverwallData", None)
     for name in sorted(getattr(walls, "names", None) or ()):
         found[f"riverwall {name}"] = "yes"
-    if with_values:
-        for name, quantity in domain.quantities.items():
-            values = quantity.__dict__.get("_centroid_values")
-            if values is not None:
-                found[f"quantity {name}"] = _digest(values)
     return found
 
 
@@ -84,8 +86,10 @@ def _describe(found: dict[str, str], name: str, value: Any, domain: Any, depth: 
             found[f"{name}, {label}"] = text
     if depth <= 0:
         return
+    own = {id(each) for quantity in domain.quantities.values()
+           for each in vars(quantity).values()}
     for key, each in sorted(getattr(value, "__dict__", {}).items()):
-        if any(word in key for word in _NOT_OF_A_MODEL) or each is domain:
+        if id(each) in own or any(word in key for word in _NOT_OF_A_MODEL) or each is domain:
             continue
         text = _plain(each)
         if text:
