@@ -49,8 +49,11 @@ def raise_maxima(
     max_depth: Float,
     max_speed: Float,
     max_momentum: Float,
+    own_hypot: bool,
     copies: Sequence[Float] | None = None,
+    isa: str | None = None,
 ) -> bool: ...
+def hypots(x: Float, y: Float, own: bool, isa: str | None = None) -> Float: ...
 
 class RateChange:
     takes: bool
@@ -69,6 +72,7 @@ class RateChange:
         rate: Float | None,
         scale: float,
         second: bool,
+        isa: str | None = None,
     ) -> None: ...
     def survey(self, limited: bool) -> tuple[float, float, float]: ...
     def zeros(self, limited: bool) -> tuple[bool, bool]: ...

@@ -12,8 +12,6 @@ Longer than 500 lines: Cython keeps a class in one file, and a run has many arra
 from cpython.exc cimport PyErr_CheckSignals
 from libc.string cimport memset
 
-from threading import get_ident, main_thread
-
 include "_kernels_checks.pxi"
 include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"
@@ -22,7 +20,6 @@ include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
 include "_kernels_rates.pxi"
-include "_kernels_maxima.pxi"
 
 
 cdef extern from "frames.h" nogil:
@@ -252,6 +249,12 @@ def available_isas():
         if lean_select_kernels(name.encode()) != NULL)
 
 
+cdef _no_isa(str isa):
+    """Return the error about a set that this machine does not run."""
+    return ValueError(f"instruction set {isa!r} is not one this machine runs: "
+                      f"set ANUGA_LEAN_ISA to one of {', '.join(available_isas())}.")
+
+
 cdef class Run:
     """The arrays of one run and the kernels that step it.
 
@@ -304,9 +307,7 @@ cdef class Run:
             name = isa.encode()
             self.kernels = lean_select_kernels(name)
             if self.kernels == NULL:
-                raise ValueError(
-                    f"instruction set {isa!r} is not one this machine runs: "
-                    f"set ANUGA_LEAN_ISA to one of {', '.join(available_isas())}.")
+                raise _no_isa(isa)
 
     cdef inline int _need(self, str method, int groups) except -1:
         """Raise NotBound unless these groups are bound."""
@@ -836,7 +837,7 @@ cdef class Run:
         mode : FLUXES, SECOND_STAGE or SPEEDS
         dt : float, s, of a SECOND_STAGE
         asks : callable, optional
-            Called without arguments whenever signal handlers have run.
+            Called without arguments whenever signal handlers have run, or could have.
 
         Returns
         -------
@@ -860,9 +861,7 @@ cdef class Run:
                 result = self.found
             else:
                 memset(self.r.block_active, 1, self.mesh.c.n_blocks)
-        self.r.poll = NULL
-        if get_ident() == main_thread().ident:
-            self.r.poll = _poll
+        self.r.poll = _poll     # in other threads than the main one no handlers run
         self.asks = asks
         with nogil:
             smallest = self.kernels.sweep(&self.r, mode, dt, &result)
@@ -1063,5 +1062,5 @@ cdef class Run:
 
 
 include "_kernels_viscosity.pxi"
+include "_kernels_everywhere.pxi"
 include "_kernels_frames.pxi"
-include "_kernels_operators.pxi"

@@ -1,4 +1,4 @@
-# The door to rates.c: water added or taken at a rate; included by _kernels.pyx.
+# The door to rates.c and maxima.c, kernels of operators; included by _kernels.pyx.
 
 cdef extern from "rates.h" nogil:
     int LEAN_RATE_MISPLACED, LEAN_RATE_TAKES, LEAN_RATE_ZERO, LEAN_RATE_NEGATIVE_ZERO
@@ -25,10 +25,50 @@ cdef extern from "rates.h" nogil:
         double sum, most, least
 
     int64_t lean_rate_parts(int64_t)
-    int lean_rate_check(const lean_rate *)
-    lean_rate_part lean_rate_survey(const lean_rate *, int, lean_rate_part *)
-    int lean_rate_zeros(const lean_rate *, int)
-    void lean_rate_apply(const lean_rate *, int)
+
+
+cdef extern from "maxima.h" nogil:
+    int LEAN_MAXIMA
+
+    ctypedef struct lean_maxima:
+        int32_t n_threads
+        int64_t n
+        const double *stage
+        const double *elevation
+        const double *xmomentum
+        const double *ymomentum
+        double least_depth
+        int32_t own_hypot
+        double *max_stage
+        double *max_depth
+        double *max_speed
+        double *max_momentum
+        double *copy[4]
+
+
+cdef extern from "operator_kernels.h" nogil:
+    ctypedef struct lean_operators:
+        int (*check_rate)(const lean_rate *) noexcept nogil
+        lean_rate_part (*survey_rate)(const lean_rate *, int, lean_rate_part *) noexcept nogil
+        int (*zeros_of_rate)(const lean_rate *, int) noexcept nogil
+        void (*apply_rate)(const lean_rate *, int) noexcept nogil
+        int (*raise_maxima)(const lean_maxima *) noexcept nogil
+        void (*hypots)(const double *, const double *, int64_t, int, double *) noexcept nogil
+
+    const lean_operators *lean_select_operators(const char *)
+
+
+cdef const lean_operators *_operators_of(str isa) except NULL:
+    """Return the kernels of an instruction set, of the best this CPU has for None."""
+    cdef bytes name
+    cdef const lean_operators *found
+    if isa is None:
+        return lean_select_operators(NULL)
+    name = isa.encode()
+    found = lean_select_operators(name)
+    if found == NULL:
+        raise _no_isa(isa)
+    return found
 
 
 cdef bint _apart(size_t a, size_t b, int64_t n):
@@ -69,6 +109,8 @@ cdef class RateChange:
         Times the rate, m.
     second : bool
         Whether numpy's maximum of 0.0 and -0.0 is the second.
+    isa : str or None
+        As of `Run`.
 
     Attributes
     ----------
@@ -82,14 +124,16 @@ cdef class RateChange:
     """
 
     cdef lean_rate c
+    cdef const lean_operators *kernels
     cdef tuple arrays
     cdef readonly bint takes
 
     def __cinit__(self, int64_t threads, stage, elevation, height, xmomentum, ymomentum, area,
-                  index, full, int64_t n_full, rate, double scale, bint second):
+                  index, full, int64_t n_full, rate, double scale, bint second, str isa=None):
         cdef lean_rate *c = &self.c
         cdef int64_t n = _length(stage, "stage"), m = _length(area, "area"), size
         cdef int code
+        self.kernels = _operators_of(isa)
         self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
         c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
         c.n, c.m, c.scale, c.second = n, m, scale, second
@@ -122,7 +166,7 @@ cdef class RateChange:
             read.append(<size_t> c.rate)
         _check_apart(written, read, n)
         with nogil:
-            code = lean_rate_check(c)
+            code = self.kernels.check_rate(c)
         if code & LEAN_RATE_MISPLACED:
             raise ArrayError(f"index must ascend from 0 or more to below {n}, and full must be "
                              f"from 0 to below {m}")
@@ -140,17 +184,90 @@ cdef class RateChange:
             room, np.uint8, len(room), "room")
         cdef lean_rate_part found
         with nogil:
-            found = lean_rate_survey(&self.c, limited, part)
+            found = self.kernels.survey_rate(&self.c, limited, part)
         return found.sum, found.most, found.least
 
     def zeros(self, bint limited):
         """Return whether 0.0, and whether -0.0, is among the changes of full triangles."""
         cdef int found
         with nogil:
-            found = lean_rate_zeros(&self.c, limited)
+            found = self.kernels.zeros_of_rate(&self.c, limited)
         return (found & LEAN_RATE_ZERO) != 0, (found & LEAN_RATE_NEGATIVE_ZERO) != 0
 
     def apply(self, bint limited):
         """Change the stage; if `limited` write `height` and scale the momenta."""
         with nogil:
-            lean_rate_apply(&self.c, limited)
+            self.kernels.apply_rate(&self.c, limited)
+
+
+def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum not None,
+                 ymomentum not None, double least_depth, max_stage not None, max_depth not None,
+                 max_speed not None, max_momentum not None, bint own_hypot, copies=None,
+                 str isa=None):
+    """Raise maxima to the present state, all (n,) float64; return whether numpy has to, too.
+
+    Parameters
+    ----------
+    threads : int
+    stage, elevation, xmomentum, ymomentum : m and m2/s
+    least_depth : float, above 0, m
+        A speed counts where it is deeper.
+    max_stage, max_depth, max_speed, max_momentum : m, m, m/s and m2/s; written
+    own_hypot : bool
+        As of `hypots`.
+    copies : four arrays or None
+        Get what those are then.
+    isa : str or None
+        As of `Run`.
+
+    Returns
+    -------
+    bool
+        Whether 0.0 and -0.0 have met, of which numpy chooses in a way of its own: the maxima
+        are right once they have been raised by numpy again.
+    """
+    cdef int64_t n = _length(stage, "stage"), j
+    cdef lean_maxima m
+    cdef int odd
+    cdef const lean_operators *kernels = _operators_of(isa)
+    m.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
+    if not 0.0 < least_depth < 1.0e300:
+        raise ArrayError(f"least_depth must be a number above 0, not {least_depth}")
+    m.n, m.least_depth, m.own_hypot = n, least_depth, own_hypot
+    m.stage = <const double *> _read(stage, np.float64, n, "stage")
+    m.elevation = <const double *> _read(elevation, np.float64, n, "elevation")
+    m.xmomentum = <const double *> _read(xmomentum, np.float64, n, "xmomentum")
+    m.ymomentum = <const double *> _read(ymomentum, np.float64, n, "ymomentum")
+    m.max_stage = <double *> _address(max_stage, np.float64, n, "max_stage")
+    m.max_depth = <double *> _address(max_depth, np.float64, n, "max_depth")
+    m.max_speed = <double *> _address(max_speed, np.float64, n, "max_speed")
+    m.max_momentum = <double *> _address(max_momentum, np.float64, n, "max_momentum")
+    for j in range(LEAN_MAXIMA):
+        m.copy[j] = NULL
+    places = [<size_t> m.max_stage, <size_t> m.max_depth, <size_t> m.max_speed,
+              <size_t> m.max_momentum]
+    if copies is not None:
+        copies = tuple(copies)
+        if len(copies) != LEAN_MAXIMA:
+            raise ArrayError(f"copies must be {LEAN_MAXIMA} arrays, not {len(copies)}")
+        for j in range(LEAN_MAXIMA):
+            m.copy[j] = <double *> _address(copies[j], np.float64, n, "a copy")
+            places.append(<size_t> m.copy[j])
+    read = [<size_t> m.stage, <size_t> m.elevation, <size_t> m.xmomentum, <size_t> m.ymomentum]
+    _check_apart(places, read, n)
+    with nogil:
+        odd = kernels.raise_maxima(&m)
+    return odd != 0
+
+
+def hypots(x not None, y not None, bint own, str isa=None):
+    """Return hypot(x, y), (n,) float64 each, by a formula of our own or by the C library."""
+    cdef int64_t n = _length(x, "x")
+    cdef const lean_operators *kernels = _operators_of(isa)
+    cdef const double *a = <const double *> _read(x, np.float64, n, "x")
+    cdef const double *b = <const double *> _read(y, np.float64, n, "y")
+    found = np.empty(n)
+    cdef double *h = <double *> _address(found, np.float64, n, "h")
+    with nogil:
+        kernels.hypots(a, b, n, own, h)
+    return found

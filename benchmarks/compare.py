@@ -80,7 +80,7 @@ def accept_suite(new: Night, suite: str, folder: Path) -> Path:
             if (each.get("extra_info") or {}).get("suite") != suite]
     stored["benchmarks"] = [*kept, *night(found)["benchmarks"]]
     folder.mkdir(exist_ok=True)
-    path.write_text(json.dumps(stored, indent=1) + "\n")
+    path.write_text(json.dumps(stored, indent=4) + "\n")    # as pytest-benchmark does
     return path
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -37,6 +38,10 @@ def _bed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _water(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.maximum(0.3 + 0.1 * np.sin(x / 31.0), _bed(x, y))
+
+
+def _level(t: float) -> float:
+    return 0.3
 
 
 def _falling(x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
@@ -78,7 +83,26 @@ def _maxima(**options: Any) -> Make:
     return make
 
 
+def _of(module: str, name: str, *args: Any, **options: Any) -> Make:
+    """Return what makes an operator of one of ANUGA's modules."""
+    def make(anuga: Any, domain: Any) -> Any:
+        domain.yieldstep = 1.0      # structures divide by it
+        return getattr(import_module(f"anuga.{module}"), name)(domain, *args, **options)
+
+    return make
+
+
+def _region(place: dict[str, Any]) -> Make:
+    def make(anuga: Any, domain: Any) -> Any:
+        return anuga.Inlet_operator(domain, anuga.Region(domain, **place), Q=2.0)
+
+    return make
+
+
 _PLACE = {"center": (0.5 * SIDE, 0.5 * SIDE), "radius": FEW}
+_LINE = [[0.4 * SIDE, 0.5 * SIDE], [0.4 * SIDE, 0.5 * SIDE + FEW]]
+_CULVERT = {"losses": 1.5, "end_points": [[0.4 * SIDE, 0.4 * SIDE], [0.45 * SIDE, 0.4 * SIDE]],
+            "apron": 5.0, "enquiry_gap": 10.0}
 _HALF = {"polygon": [[0.0, 0.0], [0.5 * SIDE, 0.0], [0.5 * SIDE, SIDE], [0.0, SIDE]]}
 
 # What touches all triangles, or half of them.
@@ -95,12 +119,39 @@ _MANY: dict[str, Make] = {
     "rate: infiltration in half": _rate(-1.0e-6, **_HALF),
     "maxima": _maxima(),
     "maxima, stored": _maxima(store_to_sww=True),
+    "stage set": _of("operators.set_stage_operator", "Set_stage_operator", _level),
+    "stage set by place": _of("operators.set_stage_operator", "Set_stage_operator",
+                              lambda x, y, t: 0.3 + 1.0e-5 * x),
+    "stage set in half": _of("operators.set_stage_operator", "Set_stage_operator", _level,
+                             **_HALF),
+    "bed set": _of("operators.set_elevation_operator", "Set_elevation_operator", _level),
+    "quantity set": _of("operators.set_quantity_operator", "Set_quantity_operator", "friction",
+                        0.02),
+    "friction by depth": _of("operators.set_friction_operators", "Set_depth_friction_operator",
+                             lambda h: 0.03 if h < 1.0 else 0.02),
+    "wind": _of("operators.wind_stress_operator", "Wind_stress_operator", 10.0, 180.0),
+    "wind by place": _of("operators.wind_stress_operator", "Wind_stress_operator",
+                         lambda t, x, y: 10.0 + 1.0e-3 * x, lambda t, x, y: 90.0 + 0.01 * y),
+    "erosion": _of("operators.erosion_operators", "Erosion_operator", 0.1, -10.0),
+    "barometric pressure": _of("operators.barometric_pressure", "Barometric_pressure_operator",
+                               lambda t, x, y: 1.0e5 + x),
 }
 # What touches a few.
 _FEW: dict[str, Make] = {
     "rate: constant, few": _rate(1.0e-3, **_PLACE),
     "rate: infiltration, few": _rate(-1.0e-6, **_PLACE),
     "rate: array, few": _rate(_Of(lambda anuga, domain: _field(domain, 0.0, 2.0e-5)), **_PLACE),
+    "inlet on a line": lambda anuga, domain: anuga.Inlet_operator(domain, _LINE, Q=2.0),
+    "inlet in a circle": _region(_PLACE),
+    "culvert, box": _of("structures.boyd_box_operator", "Boyd_box_operator", width=2.0,
+                        **_CULVERT),
+    "culvert, pipe": _of("structures.boyd_pipe_operator", "Boyd_pipe_operator", diameter=2.0,
+                         **_CULVERT),
+    "weir": _of("structures.weir_orifice_trapezoid_operator", "Weir_orifice_trapezoid_operator",
+                width=2.0, height=1.5, z1=1.0, z2=1.0, **_CULVERT),
+    "stage set, few": _of("operators.set_stage_operator", "Set_stage_operator", _level, **_PLACE),
+    "bed set, few": _of("operators.set_elevation_operator", "Set_elevation_operator", _level,
+                        **_PLACE),
 }
 CASES: dict[str, Make] = _MANY | _FEW
 

@@ -44,7 +44,7 @@ def model(variant: str, algorithm: str, cells: int) -> Any:
     domain.set_quantity("friction", 0.03)
     domain.set_quantity("stage", lambda x, y: 0.2 * x)
     wall = anuga.Reflective_boundary(domain)
-    domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     domain.set_fixed_flux_timestep(TIMESTEP)
     take_steps(domain, 10)
     return domain

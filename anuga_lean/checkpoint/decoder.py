@@ -38,6 +38,7 @@ class Missing:
     """
 
     limiter_prescribes = (False, False)     # read of a boundary before it is used
+    is_missing = True
 
     def __init__(self, path: str, kind: str, why: str = "as trusted=False asks") -> None:
         self.path = path

@@ -7,49 +7,55 @@ is held.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 
-_NAME = "full_indices"
-_SHORT = 64             # not worth it
+_NAME, _COUNT = "full_indices", "_lean_full_count"
+_SHORT = 1 << 8         # not worth it
 _AT_ONCE = 1 << 16
 
 
 class FullIndices:
-    """The attribute `full_indices`: int64, places of full triangles in a list of triangles."""
+    """The attribute `full_indices` where it is not held: int64, places in a list of triangles."""
 
     def __get__(self, holder: Any, owner: type | None = None) -> Any:
         if holder is None:
             return self
-        try:
-            held = holder.__dict__[_NAME]
-        except KeyError:
-            raise AttributeError(
-                f"{type(holder).__name__!r} object has no attribute {_NAME!r}") from None
-        if not isinstance(held, int):
-            return held
-        places = np.arange(held)
+        count = holder.__dict__.get(_COUNT)
+        if count is None:
+            raise AttributeError(f"{type(holder).__name__!r} object has no attribute {_NAME!r}")
+        places = np.arange(count)
         if on_stock_arrays(holder.domain):
             holder.__dict__[_NAME] = places
         else:
-            places.flags.writeable = False      # it would be lost
+            places.flags.writeable = False      # what is written would be lost
         return places
 
-    def __set__(self, holder: Any, value: Any) -> None:
-        counts = not on_stock_arrays(holder.domain) and _counts(value)
-        holder.__dict__[_NAME] = len(value) if counts else value
 
-    def __delete__(self, holder: Any) -> None:
-        del holder.__dict__[_NAME]
+def counting(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method that sets `full_indices`: their number is held where it says all."""
+
+    @functools.wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        held = self.__dict__
+        held.pop(_COUNT, None)
+        if _counts(held.get(_NAME)) and not on_stock_arrays(self.domain):
+            held[_COUNT] = len(held.pop(_NAME))
+        return result
+
+    return wrapped
 
 
 def full_places(holder: Any) -> tuple[Any, int]:
     """Return `full_indices`, None in place of 0, 1, 2, ..., and how many there are."""
-    held = holder.__dict__[_NAME]
-    return (None, held) if isinstance(held, int) else (held, len(held))
+    held = holder.__dict__.get(_NAME)
+    return (None, holder.__dict__[_COUNT]) if held is None else (held, len(held))
 
 
 def _counts(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Moves water in and out of inlets without arrays of the mesh's size.
 
-Owns the level that a structure fills an inlet to.  ANUGA bisects a hundred times; here it
-ends when a step of that changes nothing, as then no later one does.
+Owns the areas of an inlet's triangles, which it asks for several times in a step, and the
+level that a structure fills it to.  ANUGA bisects a hundred times; here it ends when a step
+of that changes nothing, as then no later one does.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+
+from anuga_lean.arrays.stock_arrays import on_stock_arrays
 
 _MOST_STEPS = 100       # ANUGA's, so that one that does not end has its values
 
@@ -82,3 +86,25 @@ def level_stages_to_average(stages: Any, elevations: Any, areas: Any, old_averag
 def ending_early(level: Callable[..., Any]) -> Callable[..., Any]:
     """Return what takes the place of ANUGA's level_stages_to_average."""
     return functools.wraps(level)(level_stages_to_average)
+
+
+# inlet -> blocks of its mesh, the bytes of its triangles' numbers, areas (m,) m2
+_areas: WeakKeyDictionary[Any, tuple[Any, bytes, NDArray[np.float64]]] = WeakKeyDictionary()
+
+
+def keeping_areas(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap the get_areas of an inlet: those of a lean mesh are computed once."""
+
+    @functools.wraps(method)
+    def get_areas(self: Any) -> Any:
+        domain, triangles = self.domain, self.triangle_indices
+        if on_stock_arrays(domain) or domain.mesh.overridden \
+                or type(triangles) is not np.ndarray:
+            return method(self)
+        blocks, numbers = domain.mesh.blocks, triangles.tobytes()
+        kept = _areas.get(self)
+        if kept is None or kept[0] is not blocks or kept[1] != numbers:
+            kept = _areas[self] = blocks, numbers, method(self)
+        return kept[2].copy()
+
+    return get_areas

@@ -50,7 +50,8 @@ class Kinematic_viscosity_operator(_StockOperator):
     `operator_data`, `operator_colind`, `operator_rowptr`, `elliptic_matrix`,
     `triangle_areas`, `boundary_term` and the system of the last step but for its
     boundary edges are made when asked for, from the present diffusivity, and let go
-    after the next step.
+    after the next step, read-only from then on.  A write into one that ANUGA's steps read
+    turns the domain to ANUGA's kernels and arrays; all others ANUGA overwrites in each step.
     """
 
     n: int      # triangles
@@ -165,7 +166,9 @@ class Kinematic_viscosity_operator(_StockOperator):
         if "_geo_structure_base" in held and "geo_structure_values" in held:
             self._slip = np.flatnonzero(self.geo_structure_values != self._geo_structure_base)
         for name in {*_MADE, *_MADE_OF_FORMS, "_row_of", "_system"} - {"_rhs_bdry"}:
-            held.pop(name, None)        # _rhs_bdry is as short as the boundary: it stays
+            value = held.pop(name, None)    # _rhs_bdry is as short as the boundary: it stays
+            for array in _arrays_of(value) if name in _MADE else ():
+                array.flags.writeable = False   # a write would count for nothing
         if held.get("_scratch"):
             from anuga.shallow_water.sw_domain_openmp_ext import kv_scratch_free
 
@@ -188,12 +191,44 @@ class Kinematic_viscosity_operator(_StockOperator):
             if name in state:
                 self.__dict__[name] = {}
 
+    def _written(self) -> dict[str, Any]:
+        """Return what is held and was written to, of what ANUGA's steps read, by name."""
+        held = {name: self.__dict__[name] for name in _READ_BY_STEPS if name in self.__dict__}
+        if not held:
+            return {}
+        kept = dict(self.__dict__)
+        for name in (*_MADE, *_MADE_OF_FORMS):
+            self.__dict__.pop(name, None)
+        self.mesh = self.domain.mesh
+        try:
+            return {name: array for name, array in held.items()
+                    if not _equal(array, getattr(self, name))}
+        finally:
+            self.__dict__.clear()
+            self.__dict__.update(kept)
+
+    def _turn_with(self, written: dict[str, Any]) -> None:
+        """Turn to ANUGA's kernels and arrays, with those that a script has written to."""
+        self.domain.use_stock_kernels(
+            f"writing to {', '.join(written)} of Kinematic_viscosity_operator")
+        for name in written:
+            getattr(self, name)     # is made now: what was written takes its place
+        for name, array in written.items():
+            if isinstance(array, np.ndarray) and not array.flags.writeable:
+                array.flags.writeable = True
+            setattr(self, name, array)
+
     # -- a step ------------------------------------------------------------------
 
     @telling("kinematic viscosity")
     def __call__(self) -> None:
         """Advance the momenta by the viscous stress over the domain's timestep."""
-        if self.domain.on_stock_arrays or self.__dict__.get("scheme") == "explicit":
+        explicit = self.__dict__.get("scheme") == "explicit"
+        if not (explicit or self.domain.on_stock_arrays):
+            written = self._written()
+            if written:
+                self._turn_with(written)
+        if explicit or self.domain.on_stock_arrays:
             super().__call__()
             return
         self._stepping = True
@@ -350,6 +385,21 @@ class Kinematic_viscosity_operator(_StockOperator):
             viscosity_explicit.step(self)
 
 
+def _arrays_of(value: Any) -> list[np.ndarray]:
+    """Return the arrays that an attribute is or has."""
+    each = [value] if isinstance(value, np.ndarray) else getattr(value, "__dict__", {}).values()
+    return [array for array in each if isinstance(array, np.ndarray)]
+
+
+def _equal(value: Any, other: Any) -> bool:
+    """Whether two attributes have the same bits in their arrays."""
+    return all([a.tobytes() == b.tobytes() for a, b in zip(
+        _arrays_of(value), _arrays_of(other), strict=True)])
+
+
+# What ANUGA makes once: its steps write to all other arrays before they read them.
+_READ_BY_STEPS = ("geo_structure_indices", "geo_structure_values", "operator_colind",
+                  "operator_rowptr", "triangle_areas")
 _MADE = {
     "geo_structure_indices": Kinematic_viscosity_operator._make_geometry,
     "geo_structure_values": Kinematic_viscosity_operator._make_geometry,

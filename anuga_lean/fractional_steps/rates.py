@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.pairwise_sum import numpy_sums_pairwise
+from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.fractional_steps.full_triangles import full_places
@@ -35,13 +38,13 @@ def by_kernels(stock_call: Call) -> Call:
 
     @functools.wraps(stock_call)
     def call(self: Any) -> None:
-        if on_stock_arrays(self.domain) or _is_short(self.indices) or self.monitor \
-                or self.tracers.needed() or second_of_zeros() is None:
+        indices = self.indices
+        if indices is not None and len(indices) < _MANY or not _may_run(self):
             stock_call(self)
             return
         if self.rate_xarray:
             self._update_Q_xarray()
-        domain, indices = self.domain, self.indices
+        domain = self.domain
         t, timestep = domain.get_time(), domain.get_timestep()
         factors = [self.get_factor()]
         rate = _rate(self, indices, t)
@@ -52,23 +55,34 @@ def by_kernels(stock_call: Call) -> Call:
     return call
 
 
-def _is_short(indices: Any) -> bool:
-    return indices is not None and len(indices) < _MANY
+def _may_run(operator: Any) -> bool:
+    """Whether kernels are for such an operator."""
+    return not on_stock_arrays(operator.domain) and not operator.monitor \
+        and not operator.tracers.needed() and second_of_zeros() is not None
 
 
 def _rate(operator: Any, indices: Any, t: float) -> Any:
     """Return the rate as the operator gives it; one of a quantity or array for every triangle."""
     if operator.rate_spatial:
-        if indices is None:
-            points = operator.coord_c[:]
-            return operator.get_spatial_rate(points[:, 0], points[:, 1], t)
-        points = operator.coord_c[indices]
-        return operator.get_spatial_rate(points[:, 0], points[:, 1], t)
+        return operator.get_spatial_rate(*_coordinates(operator, indices), t)
     if operator.rate_type == "quantity":
         return _OfTriangles(operator.rate.centroid_values)
     if operator.rate_type == "centroid_array":
         return _OfTriangles(operator.rate)
     return operator.get_non_spatial_rate(t)
+
+
+def _coordinates(operator: Any, indices: Any) -> tuple[Any, Any]:
+    """Return x and y of the centroids of the operator's triangles, m."""
+    points, domain = operator.coord_c, operator.domain
+    if indices is not None:
+        rows = points[indices]
+        return rows[:, 0].copy(), rows[:, 1].copy()
+    if points is not domain.mesh.centroid_coordinates or not isinstance(points, ArrayView):
+        return points[:, 0], points[:, 1]
+    x, y = (Picked.of(each, points, itemgetter((slice(None), j)))
+            for j, each in enumerate(_kernels.centroid_columns(domain.lean.ready())))
+    return x, y
 
 
 class _OfTriangles:
@@ -135,7 +149,8 @@ def _change(operator: Any, indices: Any, rate: Any, scale: Any, timestep: float)
         change = _kernels.RateChange(
             _threads(operator), operator.stage_c, operator.elev_c,
             operator.height_c if indices is None else None, operator.xmom_c, operator.ymom_c,
-            _areas(operator), indices, full, count, rates, number, bool(second_of_zeros()))
+            _areas(operator), indices, full, count, rates, number, bool(second_of_zeros()),
+            os.environ.get("ANUGA_LEAN_ISA") or None)
     except ArrayError:
         return False        # a script's own arrays, which numpy takes
     limited = change.takes if rates is not None else not bool(np.all(rate >= 0.0))

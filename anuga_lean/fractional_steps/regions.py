@@ -179,6 +179,7 @@ def allocating_less(allocate: Callable[..., Any]) -> Callable[..., Any]:
             if given.get("verbose"):    # what ANUGA says as it begins to search
                 print(22 * "=" if len(region) == 2 else 23 * "+")
             found = Region.__new__(_found_class(Region))
+            found.domain = domain
             found.full_indices = _triangles_of(domain, region)
             found.type = region
             region = found
@@ -233,7 +234,9 @@ class CornerCoordinate:
         domain, ks = operator.domain, operator.indices
         ks = np.arange(len(domain)) if ks is None else np.asarray(ks, np.int64)
         place = (3 * ks[:, np.newaxis] + np.arange(3)).ravel()
-        return domain.vertex_coordinates[place][:, self.axis].reshape(-1, 3)
+        corners = domain.vertex_coordinates[place][:, self.axis].reshape(-1, 3)
+        corners.flags.writeable = False     # made anew at each read: a write would be lost
+        return corners
 
     def __set__(self, operator: Any, value: Any) -> None:
         if on_stock_arrays(operator.domain):

@@ -9,6 +9,20 @@
     void lean_update_##isa(const lean_run *, int, double, uint8_t *, lean_update_result *);  \
     int lean_distribute_##isa(lean_run *, int);                                              \
     void lean_mark_isolated_##isa(const lean_run *);                                         \
+    int lean_check_rate_##isa(const lean_rate *);                                            \
+    lean_rate_part lean_survey_rate_##isa(const lean_rate *, int, lean_rate_part *);         \
+    int lean_zeros_of_rate_##isa(const lean_rate *, int);                                       \
+    void lean_apply_rate_##isa(const lean_rate *, int);                                      \
+    int lean_raise_maxima_##isa(const lean_maxima *);                                        \
+    void lean_hypots_##isa(const double *, const double *, int64_t, int, double *);          \
+    static const lean_operators operators_##isa = {                                          \
+        .check_rate = lean_check_rate_##isa,                                                 \
+        .survey_rate = lean_survey_rate_##isa,                                               \
+        .zeros_of_rate = lean_zeros_of_rate_##isa,                                           \
+        .apply_rate = lean_apply_rate_##isa,                                                 \
+        .raise_maxima = lean_raise_maxima_##isa,                                             \
+        .hypots = lean_hypots_##isa,                                                         \
+    };                                                                                       \
     void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \
     void lean_frame_at_vertices_##isa(const lean_run *, const lean_frame *);                 \
     static const lean_kernels kernels_##isa = {                                              \
@@ -17,6 +31,7 @@
         .update = lean_update_##isa,                                                         \
         .distribute = lean_distribute_##isa,                                                 \
         .mark_isolated = lean_mark_isolated_##isa,                                           \
+        .operators = &operators_##isa,                                                       \
         .frame_at_nodes = lean_frame_at_nodes_##isa,                                         \
         .frame_at_vertices = lean_frame_at_vertices_##isa,                                   \
     };
@@ -46,4 +61,10 @@ const lean_kernels *lean_select_kernels(const char *isa)
     if (isa == NULL || strcmp(isa, "baseline") == 0)
         return &kernels_baseline;
     return NULL;
+}
+
+const lean_operators *lean_select_operators(const char *isa)
+{
+    const lean_kernels *kernels = lean_select_kernels(isa);
+    return kernels == NULL ? NULL : kernels->operators;
 }

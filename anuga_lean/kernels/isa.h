@@ -1,7 +1,7 @@
 /* Names of the functions that are compiled once per instruction set: the build
  * gives LEAN_ISA (baseline, v3 or v4) and LEAN_FOR(sweep) becomes lean_sweep_v3.
  *
- * What each does is told at lean_kernels (run.h); isa.c chooses among their builds. */
+ * What each does is told at lean_kernels (run.h) and lean_operators (operator_kernels.h); isa.c chooses among their builds. */
 #ifndef LEAN_ISA_H
 #define LEAN_ISA_H
 
@@ -19,6 +19,12 @@ void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
                       lean_update_result *result);
 int LEAN_FOR(distribute)(lean_run *r, int recording);
 void LEAN_FOR(mark_isolated)(const lean_run *r);
+int LEAN_FOR(check_rate)(const lean_rate *r);
+lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part);
+int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
+void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
+int LEAN_FOR(raise_maxima)(const lean_maxima *m);
+void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
 void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
 void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 

@@ -1,95 +1,130 @@
 /* See maxima.h.  The order of operations is that of ANUGA's operator (4.1.0 and 4.2.0,
- * operators/collect_max_quantities_operator.py).  Where x*x + y*y is certainly too small for
- * a new maximum, hypot, which takes longer than all else, is not called. */
+ * operators/collect_max_quantities_operator.py).  Where x*x + y*y is certainly too small for a
+ * new maximum its root is not taken, and what does not change is not written. */
 #include "maxima.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "hypot.h"
+#include "isa.h"
+
 /* hypot(x, y) < h if x*x + y*y < SURELY*h*h: both are rounded, each by some 1e-16 of itself. */
 #define SURELY (1.0 - 1.0e-12)
 /* Squares below the one may have lost digits, those near the other leave none above them. */
 #define LEAST_SQUARE 1.0e-280
 #define LARGEST_SQUARE 1.0e280
-/* Triangles that a thread takes at a time. */
+/* Triangles that are looked at together, and those a thread takes. */
+#define TOGETHER 64
 #define AT_ONCE (1 << 12)
 
-static inline int same_bits(double a, double b)
+static inline uint64_t bits_of(double a)
 {
-    uint64_t u, v;
+    uint64_t u;
     memcpy(&u, &a, sizeof u);
-    memcpy(&v, &b, sizeof v);
-    return u == v;
+    return u;
 }
 
-/* numpy's maximum of a and b. INOUT odd: 1 if they are zeros of both signs; then a. */
-static inline double larger(double a, double b, int *odd)
+/* 1 if a and b are zeros of both signs. */
+static inline uint64_t opposite_zeros(double a, double b)
 {
-    if (a == b && !same_bits(a, b))
-        *odd = 1;
-    return a >= b || a != a ? a : b;
+    return a == b ? (bits_of(a) ^ bits_of(b)) >> 63 : 0;
 }
 
-/* Whether speed and momentum of triangle k certainly stay below their maxima.
+/* numpy's maximum of a and b, but a of zeros of both signs. */
+static inline double larger(double a, double b)
+{
+    return a < b || b != b && a == a ? b : a;
+}
+
+/* Raises n maxima to values. IN keep: those that stay, 1 each, or NULL; returns opposite zeros. */
+static inline uint64_t raise(double *restrict maximum, const double *restrict value,
+                             const uint64_t *restrict keep, int n)
+{
+    double found[TOGETHER];
+    uint64_t odd = 0, changed = 0;
+#pragma omp simd reduction(| : odd, changed)
+    for (int i = 0; i < n; i++) {
+        double old = maximum[i], raised = larger(old, value[i]);
+        uint64_t stays = keep == NULL ? 0 : keep[i];
+        odd |= opposite_zeros(old, value[i]) & (stays ^ 1);
+        found[i] = stays ? old : raised;
+        changed |= bits_of(found[i]) ^ bits_of(old);
+    }
+    if (changed)
+        memcpy(maximum, found, (size_t) n * sizeof *found);
+    return odd;
+}
+
+/* Whether the momenta and speeds of n triangles from k on certainly stay below their maxima.
  * IN depth at or above 0 or NaN, m */
-static inline int stays_below(const lean_maxima *m, int64_t k, double x, double y, double depth)
+static inline int stay_below(const lean_maxima *m, int64_t k, int n, const double *restrict depth)
 {
-    double square = x * x + y * y, momentum = m->max_momentum[k], speed = m->max_speed[k];
-    if (signbit(momentum) || signbit(speed) || depth != depth)
-        return 0;
-    if (x == 0.0 && y == 0.0)
-        return momentum >= 0.0 && speed >= 0.0;     /* both are +0.0: NaN does not pass */
-    if (!(square >= LEAST_SQUARE && square <= LARGEST_SQUARE
-          && square < SURELY * (momentum * momentum)))
-        return 0;
-    if (!(depth > m->least_depth))
-        return speed >= 0.0;
-    double fastest = speed * depth;
-    return square < SURELY * (fastest * fastest);
+    const double *restrict x = m->xmomentum + k, *restrict y = m->ymomentum + k;
+    const double *restrict momentum = m->max_momentum + k, *restrict speed = m->max_speed + k;
+    const double least = m->least_depth;
+    uint64_t may_rise = 0;
+#pragma omp simd reduction(| : may_rise)
+    for (int i = 0; i < n; i++) {
+        double square = x[i] * x[i] + y[i] * y[i], fastest = speed[i] * depth[i];
+        double bound = depth[i] > least ? fastest * fastest : LARGEST_SQUARE;
+        double lower = momentum[i] * momentum[i];
+        bound = bound < lower ? bound : lower;      /* NaN: compared below */
+        uint64_t still = x[i] == 0.0 && y[i] == 0.0 ? 1 : 0;
+        uint64_t slow = square >= LEAST_SQUARE && square < SURELY * bound ? 1 : 0;
+        uint64_t known = momentum[i] >= 0.0 && speed[i] >= 0.0 && depth[i] == depth[i] ? 1 : 0;
+        may_rise |= (known & (still | slow)) ^ 1;
+        may_rise |= (bits_of(momentum[i]) | bits_of(speed[i])) >> 63;
+    }
+    return may_rise == 0;
 }
 
-static inline void store(double *where, double value)
+/* Raises the maxima of n <= TOGETHER triangles from k on; returns whether zeros met. */
+static uint64_t raise_all(const lean_maxima *m, int64_t k, int n)
 {
-    if (!same_bits(*where, value))      /* what is not written stays shared and clean */
-        *where = value;
-}
-
-static int raise(const lean_maxima *m, int64_t k)
-{
-    int odd = 0;
-    store(m->max_stage + k, larger(m->max_stage[k], m->stage[k], &odd));
-    double above = m->stage[k] - m->elevation[k];
-    int unclear = 0;
-    double depth = larger(above, 0.0, &unclear);
-    if (unclear)
-        odd = 1;
-    else
-        store(m->max_depth + k, larger(m->max_depth[k], depth, &odd));
-    double x = m->xmomentum[k], y = m->ymomentum[k];
-    if (stays_below(m, k, x, y, depth))
+    const double *restrict stage = m->stage + k, *restrict elevation = m->elevation + k;
+    const double least = m->least_depth;
+    double depth[TOGETHER], momentum[TOGETHER], speed[TOGETHER];
+    uint64_t unclear[TOGETHER], odd = raise(m->max_stage + k, stage, NULL, n);
+#pragma omp simd reduction(| : odd)
+    for (int i = 0; i < n; i++) {
+        double above = stage[i] - elevation[i];
+        depth[i] = larger(above, 0.0);
+        unclear[i] = opposite_zeros(above, 0.0);
+        odd |= unclear[i];
+    }
+    odd |= raise(m->max_depth + k, depth, unclear, n);
+    if (stay_below(m, k, n, depth))
         return odd;
-    double momentum = hypot(x, y);
-    double over = depth > m->least_depth || depth != depth ? depth : m->least_depth;
-    double speed = momentum / over * (depth > m->least_depth ? 1.0 : 0.0);
-    int met = 0;                        /* both are +0.0 or more */
-    store(m->max_momentum + k, larger(m->max_momentum[k], momentum, &met));
-    store(m->max_speed + k, larger(m->max_speed[k], speed, &met));
-    return odd | met;
+    lean_hypots(m->xmomentum + k, m->ymomentum + k, n, m->own_hypot, momentum);
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+        double over = depth[i] <= least ? least : depth[i];
+        speed[i] = momentum[i] / over * (depth[i] > least ? 1.0 : 0.0);
+    }
+    odd |= raise(m->max_momentum + k, momentum, NULL, n);
+    return odd | raise(m->max_speed + k, speed, NULL, n);
 }
 
-int lean_raise_maxima(const lean_maxima *m)
+int LEAN_FOR(raise_maxima)(const lean_maxima *m)
 {
     const double *of[LEAN_MAXIMA] = {m->max_stage, m->max_depth, m->max_speed, m->max_momentum};
-    int odd = 0;
+    uint64_t odd = 0;
 #pragma omp parallel for schedule(static) num_threads(m->n_threads) if (m->n_threads > 1) \
     reduction(| : odd)
     for (int64_t start = 0; start < m->n; start += AT_ONCE) {
         int64_t end = start + AT_ONCE < m->n ? start + AT_ONCE : m->n;
-        for (int64_t k = start; k < end; k++)
-            odd |= raise(m, k);
+        for (int64_t k = start; k < end; k += TOGETHER)
+            odd |= raise_all(m, k, (int) (k + TOGETHER < end ? TOGETHER : end - k));
         for (int j = 0; j < LEAN_MAXIMA && m->copy[j] != NULL; j++)
             memcpy(m->copy[j] + start, of[j] + start, (size_t) (end - start) * sizeof(double));
     }
-    return odd;
+    return odd != 0;
+}
+
+void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h)
+{
+    for (int64_t k = 0; k < n; k += TOGETHER)
+        lean_hypots(x + k, y + k, (int) (k + TOGETHER < n ? TOGETHER : n - k), own, h + k);
 }

@@ -12,14 +12,10 @@ typedef struct {
     int64_t n;                /* triangles                                             */
     const double *stage, *elevation, *xmomentum, *ymomentum;   /* n; m and m2/s        */
     double least_depth;       /* above 0: a speed counts where it is deeper, m         */
+    int32_t own_hypot;        /* 1: hypot is computed here, 0: the C library's         */
     /* INOUT n each, m, m, m/s and m2/s */
     double *max_stage, *max_depth, *max_speed, *max_momentum;
     double *copy[LEAN_MAXIMA];    /* OUT n each, copies of those, or NULL: none         */
 } lean_maxima;
-
-/* Raises the maxima to the present state.  Returns 1 if 0.0 and -0.0 met, of which numpy's
- * choice is not known here: max_stage and max_depth then stay what they were there, and
- * numpy.maximum, called with what they are now, makes them what they should be; else 0. */
-int lean_raise_maxima(const lean_maxima *m);
 
 #endif

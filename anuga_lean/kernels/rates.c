@@ -7,11 +7,8 @@
 #include <math.h>
 #include <stddef.h>
 
-/* numpy's sum adds up to so many numbers in eight lanes, and halves what is longer. */
-#define IN_LANES 128
-#define LANES 8
-/* Numbers a thread adds up at a time. */
-#define PER_PART (1 << 13)
+#include "isa.h"
+
 /* Triangles a thread changes at a time. */
 #define PER_CHUNK (1 << 12)
 /* ANUGA's slowing is (depth left) / (depth + this), m. */
@@ -26,18 +23,13 @@ static inline int64_t least_of(int64_t a, int64_t b)
 static inline int64_t first_half(int64_t n)
 {
     int64_t half = n / 2;
-    return half - half % LANES;
-}
-
-int64_t lean_rate_parts(int64_t n)
-{
-    return n / (PER_PART / 2 - LANES) + 1;
+    return half - half % LEAN_LANES;
 }
 
 /* OUT part: start and count; returns how many there are. */
 static int64_t cut(int64_t start, int64_t n, lean_rate_part *part)
 {
-    if (n <= PER_PART) {
+    if (n <= LEAN_PER_PART) {
         part->start = start;
         part->count = n;
         return 1;
@@ -50,28 +42,28 @@ static int64_t cut(int64_t start, int64_t n, lean_rate_part *part)
 /* The sum of n numbers from those of their parts. INOUT part: the next one. */
 static double joined(int64_t n, const lean_rate_part **part)
 {
-    if (n <= PER_PART)
+    if (n <= LEAN_PER_PART)
         return (*part)++->sum;
     int64_t half = first_half(n);
     double first = joined(half, part);
     return first + joined(n - half, part);
 }
 
-/* The sum of at most IN_LANES numbers. */
+/* The sum of at most LEAN_IN_LANES numbers. */
 static double sum_in_lanes(const double *restrict x, int n)
 {
-    double lane[LANES];
-    int i = n - n % LANES;
+    double lane[LEAN_LANES];
+    int i = n - n % LEAN_LANES;
     if (i == 0) {
         double sum = -0.0;
         for (; i < n; i++)
             sum += x[i];
         return sum;
     }
-    for (int l = 0; l < LANES; l++)
+    for (int l = 0; l < LEAN_LANES; l++)
         lane[l] = x[l];
-    for (int j = LANES; j < i; j += LANES)
-        for (int l = 0; l < LANES; l++)
+    for (int j = LEAN_LANES; j < i; j += LEAN_LANES)
+        for (int l = 0; l < LEAN_LANES; l++)
             lane[l] += x[j + l];
     double sum = ((lane[0] + lane[1]) + (lane[2] + lane[3]))
                + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
@@ -143,11 +135,11 @@ static inline void find_places(const lean_rate *r, int64_t f, int n, int64_t *re
         triangle[i] = r->index == NULL ? place[i] : r->index[place[i]];
 }
 
-/* The changes of n <= IN_LANES full triangles from the f-th, m, and of their water, m3. */
+/* The changes of n <= LEAN_IN_LANES full triangles from the f-th, m, and of their water, m3. */
 static void find_full(const lean_rate *r, int limited, int64_t f, int n, double *restrict change,
                       double *restrict volume)
 {
-    double depth[IN_LANES];
+    double depth[LEAN_IN_LANES];
     if (r->full == NULL && r->index == NULL) {
         const double *restrict area = r->area + f;
         find_changes_of_all(r, limited, n, f, change, depth);
@@ -155,7 +147,7 @@ static void find_full(const lean_rate *r, int limited, int64_t f, int n, double 
             volume[i] = change[i] * area[i];
         return;
     }
-    int64_t place[IN_LANES], triangle[IN_LANES];
+    int64_t place[LEAN_IN_LANES], triangle[LEAN_IN_LANES];
     find_places(r, f, n, place, triangle);
     find_changes(r, limited, n, place, triangle, change, depth);
     for (int i = 0; i < n; i++)
@@ -166,12 +158,12 @@ static void find_full(const lean_rate *r, int limited, int64_t f, int n, double 
 static double sum_from(const lean_rate *r, int limited, int64_t f, int64_t n,
                        lean_rate_part *part)
 {
-    if (n > IN_LANES) {
+    if (n > LEAN_IN_LANES) {
         int64_t half = first_half(n);
         double first = sum_from(r, limited, f, half, part);
         return first + sum_from(r, limited, f + half, n - half, part);
     }
-    double change[IN_LANES], volume[IN_LANES];
+    double change[LEAN_IN_LANES], volume[LEAN_IN_LANES];
     find_full(r, limited, f, (int) n, change, volume);
     if (r->rate != NULL || limited) {
         double most = part->most, least = part->least;
@@ -186,7 +178,7 @@ static double sum_from(const lean_rate *r, int limited, int64_t f, int64_t n,
     return sum_in_lanes(volume, (int) n);
 }
 
-lean_rate_part lean_rate_survey(const lean_rate *r, int limited, lean_rate_part *part)
+lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part)
 {
     int64_t parts = cut(0, r->n_full, part);
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
@@ -205,14 +197,14 @@ lean_rate_part lean_rate_survey(const lean_rate *r, int limited, lean_rate_part 
     return all;
 }
 
-int lean_rate_zeros(const lean_rate *r, int limited)
+int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited)
 {
     int found = 0;
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1) \
     reduction(| : found)
-    for (int64_t f = 0; f < r->n_full; f += IN_LANES) {
-        double change[IN_LANES], volume[IN_LANES];
-        int n = (int) least_of(IN_LANES, r->n_full - f);
+    for (int64_t f = 0; f < r->n_full; f += LEAN_IN_LANES) {
+        double change[LEAN_IN_LANES], volume[LEAN_IN_LANES];
+        int n = (int) least_of(LEAN_IN_LANES, r->n_full - f);
         find_full(r, limited, f, n, change, volume);
         for (int i = 0; i < n; i++)
             if (change[i] == 0.0)
@@ -221,7 +213,7 @@ int lean_rate_zeros(const lean_rate *r, int limited)
     return found;
 }
 
-int lean_rate_check(const lean_rate *r)
+int LEAN_FOR(check_rate)(const lean_rate *r)
 {
     int misplaced = 0, takes = 0;
     if (r->index != NULL && r->m > 0) {
@@ -255,10 +247,10 @@ int lean_rate_check(const lean_rate *r)
     return takes ? LEAN_RATE_TAKES : 0;
 }
 
-/* Changes n <= IN_LANES triangles from p on, of all. */
+/* Changes n <= LEAN_IN_LANES triangles from p on, of all. */
 static void apply_to_all(const lean_rate *r, int limited, int64_t p, int n)
 {
-    double change[IN_LANES], depth[IN_LANES];
+    double change[LEAN_IN_LANES], depth[LEAN_IN_LANES];
     double *restrict stage = r->stage + p;
     find_changes_of_all(r, limited, n, p, change, depth);
     for (int i = 0; i < n; i++)
@@ -278,11 +270,11 @@ static void apply_to_all(const lean_rate *r, int limited, int64_t p, int n)
     }
 }
 
-/* Changes n <= IN_LANES triangles from the p-th of the list on. */
+/* Changes n <= LEAN_IN_LANES triangles from the p-th of the list on. */
 static void apply_to_listed(const lean_rate *r, int limited, int64_t p, int n)
 {
-    double change[IN_LANES], depth[IN_LANES];
-    int64_t place[IN_LANES];
+    double change[LEAN_IN_LANES], depth[LEAN_IN_LANES];
+    int64_t place[LEAN_IN_LANES];
     const int64_t *restrict triangle = r->index + p;
     for (int i = 0; i < n; i++)
         place[i] = p + i;
@@ -303,13 +295,13 @@ static void apply_to_listed(const lean_rate *r, int limited, int64_t p, int n)
     }
 }
 
-void lean_rate_apply(const lean_rate *r, int limited)
+void LEAN_FOR(apply_rate)(const lean_rate *r, int limited)
 {
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
     for (int64_t c = 0; c < r->m; c += PER_CHUNK) {
         int64_t end = least_of(c + PER_CHUNK, r->m);
-        for (int64_t p = c; p < end; p += IN_LANES) {
-            int n = (int) least_of(IN_LANES, end - p);
+        for (int64_t p = c; p < end; p += LEAN_IN_LANES) {
+            int n = (int) least_of(LEAN_IN_LANES, end - p);
             if (r->index == NULL)
                 apply_to_all(r, limited, p, n);
             else

@@ -1,7 +1,7 @@
 /* Water added to or taken from a list of triangles at a rate, as ANUGA's Rate_operator does.
  *
- * Owns what a call computes before anything is written (lean_rate_check, lean_rate_survey,
- * lean_rate_zeros) and the writing (lean_rate_apply).  A `place` is the place of a triangle
+ * Owns what a call computes before anything is written (check, survey, zeros) and the writing
+ * (apply); operator_kernels.h says what each returns.  A `place` is the place of a triangle
  * in the operator's list; without a list it is the triangle.
  */
 #ifndef LEAN_RATES_H
@@ -42,22 +42,14 @@ typedef struct {
     double sum, most, least;
 } lean_rate_part;
 
+/* numpy's sum adds up to LEAN_IN_LANES numbers in LEAN_LANES lanes, and halves what is longer;
+ * a thread adds up to LEAN_PER_PART at a time. */
+enum { LEAN_LANES = 8, LEAN_IN_LANES = 128, LEAN_PER_PART = 1 << 13 };
+
 /* Most parts that a sum of n numbers has. */
-int64_t lean_rate_parts(int64_t n);
-
-/* Bits of the above. */
-int lean_rate_check(const lean_rate *r);
-
-/* The change of water, m3, over the full triangles, with the bits of numpy's sum, and the
- * largest and least change of stage among them, m; a NaN shows in the sum alone.
- * IN  limited: no more water is taken than a triangle has
- *     part: room for lean_rate_parts(n_full) */
-lean_rate_part lean_rate_survey(const lean_rate *r, int limited, lean_rate_part *part);
-
-/* Which zeros are among those changes of stage. */
-int lean_rate_zeros(const lean_rate *r, int limited);
-
-/* Changes the stage; if limited writes the height there was, and slows what loses water. */
-void lean_rate_apply(const lean_rate *r, int limited);
+static inline int64_t lean_rate_parts(int64_t n)
+{
+    return n / (LEAN_PER_PART / 2 - LEAN_LANES) + 1;
+}
 
 #endif

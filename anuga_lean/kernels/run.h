@@ -11,6 +11,7 @@
 #define LEAN_RUN_H
 
 #include "frames.h"
+#include "operator_kernels.h"
 #include "state.h"
 
 typedef struct {
@@ -171,6 +172,7 @@ typedef struct {
     int (*distribute)(lean_run *r, int recording);
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
+    const lean_operators *operators;
     /* A part of a frame: nodes, by so many threads; vertices, for which the order of ANUGA's
      * loop must not show (no dry limiter above zero) and nothing be predicted.       */
     void (*frame_at_nodes)(const lean_frame *f, int n_threads);

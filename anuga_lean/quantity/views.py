@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anuga_lean.quantity.quantity import Quantity
 
 Array = NDArray[np.float64]
+_ONE = (int, np.int64)      # an index of one element
 
 
 @lasting("PlaceView")
@@ -39,6 +40,13 @@ class PlaceView(ArrayView):
     def __init__(self, owner: Quantity, place: str) -> None:
         super().__init__(owner, (len(owner), 3), np.float64)
         self.place = place
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return elements; boundaries of a user's ask for one at an edge after the other."""
+        if type(key) is tuple and len(key) == 2 and type(key[0]) in _ONE and type(key[1]) in _ONE \
+                and 0 <= key[0] < len(self) and 0 <= key[1] < 3 and self._stored() is None:
+            return self._rows(np.array([key[0]]))[0, key[1]]
+        return super().__getitem__(key)
 
     def _rows(self, ks: NDArray[np.int64]) -> Array:
         return np.array(self.owner.form(self.place).rows(self.owner.domain, ks))

@@ -3,6 +3,7 @@
 domain         ANUGA's Domain on lean kernels; generic_domain any other kind of domain
 step           the order of a step, of parts: parameters kernel_run bound_state undo_record
                edge_values prescribed walls wave_speeds quiet_blocks runge_kutta forcing tracers
+plain_steps    steps in which no code of a user's acts, and whether a step is one
 yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows;
                frames the values that a frame stores
 boundary       which boundaries run code of a user's; segments all edges of a tag at once;

@@ -11,6 +11,7 @@ from typing import Any
 
 from anuga_lean._errors import MemoryLimitError, OrderError
 from anuga_lean.memory_limits import in_no_part, limit_error, prepare
+from anuga_lean.stepping.plain_steps import OWN
 
 
 def _refusal(during: str) -> OrderError:
@@ -89,6 +90,8 @@ class CutOff:
         """Apply fluxes and friction over `timestep`; see ANUGA's method."""
         self._note_update()
         super().update_conserved_quantities()   # type: ignore[misc]
+
+    OWN.add(update_conserved_quantities)
 
     def update_extrema(self) -> None:
         """Update the extrema of monitored quantities, at the end of a step; see ANUGA's method."""

@@ -7,12 +7,10 @@ over real arrays; `conversion.py` turns one kind into the other.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
-from anuga.shallow_water import shallow_water_domain as _swd
 from anuga.shallow_water.friction import manning_friction_semi_implicit
 
 from anuga_lean._errors import BoundaryError, ModelError
@@ -387,8 +385,10 @@ class LeanDomain(EvolvingDomain):
         As in ANUGA they are set at the vertices, which makes all other momenta what
         the vertex values of the last yield imply.
         """
-        if self.on_stock_arrays or not self.protect_against_isolated_degenerate_timesteps:
+        if self.on_stock_arrays:
             super().apply_protection_against_isolated_degenerate_timesteps()
+            return
+        if not self.protect_against_isolated_degenerate_timesteps:
             return
         speeds = self.lean.speeds.read()
         fastest, slowest = speeds.max(), speeds.min()
@@ -428,22 +428,6 @@ class LeanDomain(EvolvingDomain):
                 "ANUGA steps domains with discontinuous elevation only: "
                 "domain.set_using_discontinuous_elevation(True).")
         self.note_lifted(*self.lean.update())
-
-    def note_lifted(self, count: int, volume: float) -> None:
-        """Keep the total if an update has lifted so many depths, by so many m3, and warn."""
-        if count == 0:
-            return
-        from anuga import numprocs
-        if numprocs == 1 and volume > _swd._negative_volume_noise_floor:
-            total = self._volume_of(self.lean.stages.stage_after_update())
-            self.volume_history.append(total)
-            if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
-                warnings.warn(
-                    f"{count} negative cells set to zero depth, adding {volume:.3g} m^3 "
-                    f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
-                    "possible loss of conservation. \nConsider using "
-                    "domain.report_water_volume_statistics() to check the extent of the problem",
-                    stacklevel=3)
 
     def update_extrema(self) -> None:
         """Update the extrema of the monitored quantities, and let observers see the step."""

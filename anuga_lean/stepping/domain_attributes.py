@@ -125,10 +125,12 @@ class Workspace:
 
 
 def _node_full_flag(domain: Any) -> np.ndarray:
-    """Return 1 for nodes of full triangles, (highest node in use + 1,) int64, as in ANUGA."""
+    """Return 1 for nodes of full triangles, (highest node in use + 1,) int64; read-only."""
     triangles = np.asarray(domain.mesh.triangles)
     weights = np.repeat(np.asarray(domain.tri_full_flag), 3)
-    return np.minimum(np.bincount(triangles.ravel(), weights=weights).astype(int), 1)
+    flags = np.minimum(np.bincount(triangles.ravel(), weights=weights).astype(int), 1)
+    flags.flags.writeable = False       # made anew at each read: a write would be lost
+    return flags
 
 
 @lasting("SpeedView")

@@ -43,6 +43,7 @@ class EdgeValues:
         self.in_step = False
         # triangles, (m,) int64, and edge values, (quantities, m, 3) float64, asked for last
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        self._places: dict[int, int] | None = None      # of those triangles
         # centroid values, (n,) float64, of the last distribution, where set since
         self._distributed: dict[str, np.ndarray] = {}
         self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
@@ -86,11 +87,24 @@ class EdgeValues:
             with self._as_distributed(run):
                 return run.edge_rows(name, rows)
         kept = self._kept
+        if kept is not None and len(rows) == 1:
+            place = self._place(kept[0], int(rows[0]))
+            if place is not None:
+                return kept[1][_kernels.EDGE_QUANTITIES[name], place : place + 1]
+            with self._as_distributed(run):
+                return run.edge_rows(name, rows)
         if kept is None or len(kept[0]) != len(rows) or not np.array_equal(kept[0], rows):
             with self._as_distributed(run):
                 kept = (rows.copy(), run.all_edge_rows(rows))
             self._kept = kept
+            self._places = None
         return kept[1][_kernels.EDGE_QUANTITIES[name]]
+
+    def _place(self, triangles: np.ndarray, triangle: int) -> int | None:
+        """Return where a triangle stands among those whose edge values are kept."""
+        if self._places is None:
+            self._places = {k: j for j, k in enumerate(triangles.tolist())}
+        return self._places.get(triangle)
 
     def all(self, name: str) -> np.ndarray:
         """Return the edge values of one quantity: (number_of_triangles, 3) float64."""
@@ -113,8 +127,7 @@ class EdgeValues:
     def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
         """Return conserved quantities at edges of triangles, (3, 3) by triangle: [name, edge]."""
         triangles = np.ascontiguousarray(triangles, np.int64)
-        which = [_kernels.EDGE_QUANTITIES[name] for name in CONSERVED]
-        rows = self._ready().all_edge_rows(triangles)[which].transpose(1, 0, 2)
+        rows = np.stack([self.rows(name, triangles) for name in CONSERVED], axis=1)
         return dict(zip(triangles.tolist(), rows, strict=True))
 
     def boundary_bed(self) -> np.ndarray | None:

@@ -16,17 +16,13 @@ from anuga.shallow_water import shallow_water_domain as _swd
 
 from anuga_lean.stepping.interrupts import HeldInterrupts, pending_between_steps
 from anuga_lean.stepping.observers import ObservedDomain
+from anuga_lean.stepping.plain_steps import OWN, PARTS_OF_STEP, StepInParts
 from anuga_lean.stepping.plain_steps import PARTS as PLAIN_PARTS
 from anuga_lean.stepping.plain_steps import STEPS as PLAIN_STEPS
-from anuga_lean.stepping.plain_steps import StepInParts
 from anuga_lean.stepping.sww import go_on_with_file
 from anuga_lean.stepping.user_methods import OF_A_WHOLE_STEP, described, users_own
 from anuga_lean.stepping.whole_domains import release_left_behind
 
-# What ANUGA's steps call, in whatever order, and may be stopped before.
-_PARTS = ("backup_conserved_quantities", "distribute_to_vertices_and_edges", "update_boundary",
-          "compute_fluxes", "compute_forcing_terms", "update_timestep",
-          "update_conserved_quantities", "saxpy_conserved_quantities")
 _STEPS = ("evolve_one_euler_step", "evolve_one_rk2_step", "evolve_one_rk3_step",
           "evolve_one_ader2_step")
 # What the loop of ANUGA's evolve keeps from one step to the next, and sets when it begins.
@@ -184,10 +180,6 @@ class EvolvingDomain(ObservedDomain):
 
     # -- stopping in a step --------------------------------------------------
 
-    def _lean_asks(self) -> Callable[[], None] | None:
-        """Return what raises if a sweep is to stop; None outside of an evolve."""
-        return None if self._lean_interrupts is None else self._lean_interrupts.ask
-
     def _paused_in_step(self, call: dict[str, Any]) -> _Paused:
         paused = _Paused(call)
         paused.step = self._lean_step
@@ -217,7 +209,7 @@ class EvolvingDomain(ObservedDomain):
     def get_timestepping_method(self) -> str:
         """Return 'euler', 'rk2', 'rk3' or 'ader2': ANUGA's evolve asks before every step."""
         self._lean_step_is_due = self._lean_interrupts is not None
-        method: str = super().get_timestepping_method()
+        method: str = self.timestepping_method
         return method
 
     def _leave_own_step(self) -> None:
@@ -252,8 +244,10 @@ class EvolvingDomain(ObservedDomain):
 
 def with_parts_of_step(cls: type) -> type:
     """Decorate a subclass of EvolvingDomain: its steps can stop before each of their parts."""
-    for name in _PARTS:
-        setattr(cls, name, _part(cls, name))
+    for name in PARTS_OF_STEP:
+        part = _part(cls, name)
+        OWN.add(part)
+        setattr(cls, name, part)
     for name in _STEPS:
         setattr(cls, name, _step(cls, name))
     return cls
@@ -329,7 +323,7 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
             self._lean_interrupts.raise_pending()
             lean = self.lean
             if lean is not None and lean.plain.begins():
-                if in_plain is not None:
+                if in_plain is not None and lean.plain.drives:
                     in_plain(lean.plain, begun, *args, **kwargs)
                     self._lean_unseen = bool(self._step_observers)
                     return None

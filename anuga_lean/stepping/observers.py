@@ -39,7 +39,8 @@ class ObservedDomain(ReportingDomain):
         Notes
         -----
         Observers are called in the order in which they were added, on ANUGA's kernels and on
-        lean ones, on every rank.  What one raises ends the evolve.
+        lean ones, on every rank.  What one raises ends the evolve.  In a domain that was loaded
+        without trust it takes the place of the first that was not loaded.
         """
         if not callable(observer):
             raise SettingError(f"a step observer is a function of (domain, t, timestep), not "
@@ -47,7 +48,12 @@ class ObservedDomain(ReportingDomain):
         if observer in self._step_observers:
             raise SettingError(f"{observer!r} observes the steps of this domain already: "
                                "remove_step_observer takes it out.")
-        self._step_observers = [*self._step_observers, observer]
+        missing = [each for each in self._step_observers if getattr(each, "is_missing", False)]
+        if missing:     # as it was when the checkpoint was written
+            self._step_observers = [observer if each is missing[0] else each
+                                    for each in self._step_observers]
+        else:
+            self._step_observers = [*self._step_observers, observer]
 
     def remove_step_observer(self, observer: Observer) -> None:
         """Call a function no more that `add_step_observer` was given.

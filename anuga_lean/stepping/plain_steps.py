@@ -30,12 +30,20 @@ _BETWEEN_PARTS = ("update_ghosts", "set_relative_time", "get_relative_time",
                   "_clip_timestep_to_output_times", "_time_remaining_until")
 _NAMES = frozenset(user_methods.STEPPING + _BETWEEN_PARTS)
 _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
+# What ANUGA's steps call, in whatever order, and may be stopped before.
+PARTS_OF_STEP = ("backup_conserved_quantities", "distribute_to_vertices_and_edges",
+                 "update_boundary", "compute_fluxes", "compute_forcing_terms",
+                 "update_timestep", "update_conserved_quantities", "saxpy_conserved_quantities")
+_parts_of = attrgetter(*PARTS_OF_STEP)
+# These methods as lean domains have them.  A class that has others, as that of the ranks of a
+# parallel run, which agree on the timestep, has them called.
+OWN: set[Callable[..., Any]] = set()
 # What ANUGA's evolve calls from one step to the next.
 _BETWEEN_STEPS = ("apply_fractional_steps", "update_extrema", "get_timestepping_method")
 _functions_between = attrgetter(*_BETWEEN_STEPS)
-# Steps that begin without asking where no code of a user's runs between them.  What another
-# thread or a handler of a signal changes comes at no certain step, so that it may come later.
-_UNASKED = 7
+# Where no code of a user's runs between steps, so many begin without asking, as long as these are
+# short.  What another thread or a handler of a signal changes comes at no certain step anyway.
+_UNASKED, _TRIANGLES_UNASKED = 31, 100_000
 # What a step is plain by, as long as each is the same object.
 _settings_of = attrgetter(
     "multiprocessor_mode", "n_sediment_classes", "tracer_speed_factor", "number_of_tracers",
@@ -79,7 +87,9 @@ class PlainSteps:
         self._owners: list[Any] = []        # the quantities that the kernels reconstruct
         self._parameters: Any = None
         self._has_friction = False
+        self.drives = False     # whole steps are taken here, not by ANUGA's methods part by part
         self._limits = capabilities().prescribed_limiter
+        self._taking = False    # prescribed values, of the same edges as in the last step
         self._unasked = 0       # steps that may begin without asking again
 
     # -- whether a step is plain -----------------------------------------------
@@ -104,7 +114,11 @@ class PlainSteps:
             quantity.on_distribute(None, False)
         if step.forcing.rates or step.forcing.friction_is_due:
             return False
-        self._unasked = 0 if self._users_act_between_steps() else _UNASKED
+        step.enter()
+        masks = masks_of(domain) if self._limits else None
+        self._taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
+        self._unasked = 0 if self._users_act_between_steps() else min(
+            _UNASKED, _TRIANGLES_UNASKED // domain.number_of_triangles)
         return True
 
     def ask_again(self) -> None:
@@ -167,6 +181,7 @@ class PlainSteps:
                       for tag, edges in domain.tag_boundary_cells.items()
                       if boundaries[tag] is not None and not is_wall(boundaries[tag])]
         self._parameters = self._step.parameters.values
+        self.drives = OWN.issuperset(_parts_of(type(domain)))
         self._has_friction = bool(domain.forcing_terms)
         return True
 
@@ -190,7 +205,7 @@ class PlainSteps:
         domain = self._domain
         before = domain.get_relative_time()
         domain._lean_interrupts.ask()
-        self.backup_conserved_quantities()
+        self._step.backup_conserved(self._run)
         parts.done = 1
         self._first_substep(parts, yieldstep, finaltime)
         domain.set_relative_time(domain.get_relative_time() + domain.timestep)
@@ -199,7 +214,7 @@ class PlainSteps:
         self._fluxes(parts)
         self._update(parts)
         domain._lean_interrupts.ask()
-        self.saxpy_conserved_quantities(0.5, 0.5)
+        self._step.average(0.5, 0.5, 1.0, self._run)
         domain.set_relative_time(before)
 
     def _first_substep(self, parts: StepInParts, yieldstep: float | None,
@@ -218,20 +233,24 @@ class PlainSteps:
         self.distribute_to_vertices_and_edges()
         parts.done += 1
         ask()
-        self.update_boundary()
+        if self._open:
+            self.update_boundary()
         parts.done += 1
         ask()
-        self.compute_fluxes()
+        self._domain.flux_timestep = self._step.compute_fluxes(self._run)
         parts.done += 1
         ask()
-        self.compute_forcing_terms()
+        if self._has_friction:
+            self._step.forcing.add_friction()
         parts.done += 1
 
     def _update(self, parts: StepInParts) -> None:
         domain = self._domain
         domain._lean_interrupts.ask()
         domain._note_update()
-        self.update_conserved_quantities()
+        count, volume = self._step.update(self._run)
+        if count > 0:
+            domain.note_lifted(count, volume)
         parts.done += 1
 
     # -- its parts ---------------------------------------------------------------
@@ -241,13 +260,10 @@ class PlainSteps:
         domain, step, run = self._domain, self._step, self._run
         if step.walls.tags != self._walls:
             step.walls.reflect(self._walls)
-        step.enter()
         step.yields.past = None
-        masks = masks_of(domain) if self._limits else None
-        taking = masks is not None and not (masks.are_new or domain._lean_goes_on)
-        if masks is not None and not taking:
+        if not self._taking:
             step.prescribed = Prescribed.taken(step.prescribed, domain, run, step.quiet)
-        run.defer_distribute(taking)
+        run.defer_distribute(self._taking)
         step.edges.on_distribute(in_step=True)
         step.forcing.on_distribute(True, shared=False)
 

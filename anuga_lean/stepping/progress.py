@@ -49,7 +49,8 @@ class ProgressingDomain(_ADomain):
             self._lean_last_time, self._lean_idle_steps = now, 0    # a yield is nearer
         else:
             self._look_at_progress(now, last)
-        super().update_extrema()
+        if self.quantities_to_be_monitored is not None:
+            super().update_extrema()
 
     def _look_at_progress(self, now: float, last: float | None) -> None:
         """Count a step that may have brought no yield nearer; raise ModelError after too many."""

@@ -215,8 +215,9 @@ def _stage_set(boundary: Any, segment: Segment) -> State | None:
 def _ask_for_stages(boundary: Any, segment: Segment, t: float) -> None:
     """Write the values of one edge after the other, as the function may read those before."""
     written = [segment.domain.quantities[name].boundary_values for name in _CONSERVED]
-    stage = momenta = None
-    beyond = changes = 0
+    stage = 0.0
+    momenta: Any = None
+    beyond = changes = first = 0
     for k, i in enumerate(segment.ids.tolist()):
         found = _as_float(boundary.function(t))
         if k >= beyond or found != stage or found == 0.0:
@@ -263,7 +264,7 @@ def _of_file(boundary: Any, segment: Segment) -> State | None:
         values = boundary.evaluate(segment.cells[0], segment.columns[0])    # says so once
         return tuple(values) if len(values) == 3 else None
     if not function.spatial:
-        found = [np.full(len(places), value) for value in first]
+        found: list[Array] = [np.full(len(places), value) for value in first]
     else:
         values = [function.precomputed_values[name] for name in function.quantity_names]
         if any([type(each) is not np.ndarray or each.dtype != np.float64 for each in values]):

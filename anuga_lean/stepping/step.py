@@ -225,7 +225,8 @@ class Step:
         self.forcing.on_distribute(defer, self.domain.shares_steps())
         if not defer:
             undo_record.distribute(run, self.domain.number_of_elements)
-            self.tracers.find_concentrations(run)
+            if self.tracers.count:
+                self.tracers.find_concentrations(run)
             if at_yield:
                 self.quiet.wake_all()
         if run.ordered:
@@ -276,6 +277,7 @@ class Step:
         run = self.ready() if run is None else run
         substep, per_step = self.substeps.next(), self.substeps.per_step
         domain = self.domain
+        asks = None if domain._lean_interrupts is None else domain._lean_interrupts.ask
         self._bind_optional(run, substep)
         if per_step != 1 or self.tracers.count:
             self.quiet.wake_all()
@@ -287,11 +289,11 @@ class Step:
             if fused:
                 run.set_manning(domain.has_manning_friction())
                 smallest, count, volume = run.sweep(
-                    _kernels.SECOND_STAGE, domain.timestep, domain._lean_asks())
+                    _kernels.SECOND_STAGE, domain.timestep, asks)
                 self.stages.take_second(count, volume)
             else:
                 self.stages.take_fluxes(run)
-                smallest = run.sweep(_kernels.FLUXES, asks=domain._lean_asks())[0]
+                smallest = run.sweep(_kernels.FLUXES, asks=asks)[0]
                 self.forcing.on_fluxes()
         except BaseException:       # of a signal, in the middle of the sweep
             self.substeps.take_back()
@@ -299,7 +301,8 @@ class Step:
             raise
         if substep < per_step:
             domain.boundary_flux_sum[substep] = run.boundary_flux_sum()
-            self.tracers.count_boundary_fluxes(run, substep)
+            if self.tracers.count:
+                self.tracers.count_boundary_fluxes(run, substep)
         return smallest if substep == 0 else domain.evolve_max_timestep
 
     def _bind_optional(self, run: _kernels.Run, substep: int) -> None:
@@ -328,7 +331,8 @@ class Step:
         was_distributed = self.edges.on_update()
         touched = self.forcing.on_update()
         run = self.ready() if run is None else run
-        self.tracers.update(run)
+        if self.tracers.count:
+            self.tracers.update(run)
         if self.stages.lifted is not None:
             return self.stages.lifted
         as_it_stands = not was_distributed or self.forcing.is_shared or bool(self.forcing.rates)
@@ -347,14 +351,16 @@ class Step:
         """Keep the conserved quantities for `average`."""
         run = self.ready() if run is None else run
         run.forget_stopped()
-        self.tracers.back_up()
+        if self.tracers.count:
+            self.tracers.back_up()
         self.stages.back_up(run)
 
     def average(self, a: float, b: float, c: float, run: _kernels.Run | None = None) -> None:
         """Set the conserved quantities to (a * present + b * kept) / c."""
         run = self.ready() if run is None else run
         inverse = 1.0 if c in (0.0, 1.0) else 1.0 / c
-        self.tracers.average(run, a, b, inverse)
+        if self.tracers.count:
+            self.tracers.average(run, a, b, inverse)
         if self.stages.lifted is not None:
             self.forcing.take_friction()    # which the sweep has done
             self.stages.finish_second(run)

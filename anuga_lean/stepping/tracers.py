@@ -17,7 +17,7 @@ from anuga_lean._errors import OrderError
 
 
 class Tracers:
-    """Steps the tracers of a domain; does nothing where there are none.
+    """Steps the tracers of a domain; only `start` is called where there are none.
 
     Parameters
     ----------
@@ -53,32 +53,26 @@ class Tracers:
 
     def find_concentrations(self, run: _kernels.Run) -> None:
         """Divide the conserved values by the depths."""
-        if self.count:
-            run.tracer_concentrations()
+        run.tracer_concentrations()
 
     def count_boundary_fluxes(self, run: _kernels.Run, substep: int) -> None:
         """Store what crossed the boundary in this substep, per tracer, m3/s."""
-        if self.count:
-            sums = self._domain.tracer_boundary_flux_sum
-            sums[substep * self.count:(substep + 1) * self.count] = \
-                run.tracer_boundary_flux_sum(self._triangle)
+        sums = self._domain.tracer_boundary_flux_sum
+        sums[substep * self.count:(substep + 1) * self.count] = \
+            run.tracer_boundary_flux_sum(self._triangle)
 
     def update(self, run: _kernels.Run) -> None:
         """Add the fluxes of this substep, times its length."""
-        if self.count:
-            run.update_tracers(self._domain.timestep, self._domain.tracer_conserved_values)
+        run.update_tracers(self._domain.timestep, self._domain.tracer_conserved_values)
 
     def back_up(self) -> None:
         """Keep the conserved values for `average`."""
-        if self.count:
-            if self.backup is None:
-                self.backup = np.empty_like(self._domain.tracer_conserved_values)
-            np.copyto(self.backup, self._domain.tracer_conserved_values)
+        if self.backup is None:
+            self.backup = np.empty_like(self._domain.tracer_conserved_values)
+        np.copyto(self.backup, self._domain.tracer_conserved_values)
 
     def average(self, run: _kernels.Run, a: float, b: float, c_inverse: float) -> None:
         """Set the conserved values to (a * present + b * backup) * c_inverse."""
-        if not self.count:
-            return
         if self.backup is None:
             raise OrderError("saxpy_conserved_quantities before backup_conserved_quantities")
         for row, kept in zip(self._domain.tracer_conserved_values, self.backup, strict=True):

@@ -6,9 +6,11 @@ is in quantity/, points, lines and the text about a mesh in mesh/, the SWW file 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+from anuga.shallow_water import shallow_water_domain as _swd
 from numpy.typing import NDArray
 
 from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
@@ -57,6 +59,22 @@ class ReportingDomain(ProgressingDomain):
         """Say by how many m3 protecting the state has lifted stages, as ANUGA says it."""
         if volume > 0.0 and self.verbose:
             print(f"Cumulative mass protection: {volume} m^3")
+
+    def note_lifted(self, count: int, volume: float) -> None:
+        """Keep the total if an update has lifted so many depths, by so many m3, and warn."""
+        if count == 0:
+            return
+        from anuga import numprocs
+        if numprocs == 1 and volume > _swd._negative_volume_noise_floor:
+            total = self._volume_of(self.lean.stages.stage_after_update())
+            self.volume_history.append(total)
+            if total > 0.0 and volume > self.negative_volume_warning_fraction * total:
+                warnings.warn(
+                    f"{count} negative cells set to zero depth, adding {volume:.3g} m^3 "
+                    f"({100.0 * volume / total:.3g}% of the {total:.3g} m^3 in the domain): "
+                    "possible loss of conservation. \nConsider using "
+                    "domain.report_water_volume_statistics() to check the extent of the problem",
+                    stacklevel=3)
 
     @unless_on_stock_arrays
     @telling("the flows through the boundary")

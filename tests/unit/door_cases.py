@@ -432,9 +432,24 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         "max_momentum")}
 
     def raise_maxima(copy: Any, **given: Any) -> None:
-        _kernels.raise_maxima(**given, copies=(copy, *np.zeros((3, N))))
+        _kernels.raise_maxima(**given, own_hypot=True, copies=(copy, *np.zeros((3, N))))
 
-    return {"RateChange": (change, given),
+    def on_all(name: str) -> Callable[..., Any]:
+        return lambda **given: getattr(_kernels, name)(run_without(), **given)
+
+    whole = {name: rng.random(N) for name in ("elevation", "stage", "xmomentum", "ymomentum")}
+    bed = {name: whole[name] for name in ("elevation", "stage")}
+    everywhere = {
+        "fill_all": {"x": rng.random(N), "value": 0.5},
+        "fill_all_above": {"x": rng.random(N), "least": rng.random(N), "value": 0.5},
+        "add_to_all": {"x": rng.random(N), "value": 0.5},
+        "move_bed": bed | {"value": rng.random(N)},
+        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3},
+    }
+    return {name: (on_all(name), given) for name, given in everywhere.items()} | {
+            "RateChange": (change, given),
+            "hypots": (lambda x, y: _kernels.hypots(x, y, True),
+                       {"x": rng.random(N), "y": rng.random(N)}),
             "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-import anuga_lean as anuga
 from anuga.operators.erosion_operators import Erosion_operator
 from anuga.operators.set_elevation_operator import Set_elevation_operator
 from anuga.operators.set_friction_operators import Set_depth_friction_operator
 from anuga.operators.set_quantity_operator import Set_quantity_operator
 from anuga.operators.set_stage_operator import Set_stage_operator
 from anuga.operators.wind_stress_operator import Wind_stress_operator
+
+import anuga_lean as anuga
 
 NAMES = ("stage", "xmomentum", "ymomentum", "elevation", "friction")
 YARD = [[10.0, 10.0], [60.0, 10.0], [60.0, 50.0], [10.0, 50.0]]

@@ -88,6 +88,7 @@ def random_rate(domain: Any, kind: str, rng: np.random.Generator, pool: np.ndarr
     """A rate of a kind."""
     n = domain.number_of_triangles
     one, field = float(rng.choice(pool)), rng.choice(pool, n)
+    field *= np.where(rng.random(n) < 0.3, 1.0, rng.random(n))      # sums that are rounded
     if kind == "quantity":
         quantity = anuga.Quantity(domain)
         quantity.set_values(field, location="centroids")

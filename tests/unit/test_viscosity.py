@@ -106,6 +106,42 @@ def test_a_serial_step_makes_no_elliptic_matrix(
     assert [] == made
 
 
+@pytest.mark.parametrize("name", ["geo_structure_values", "triangle_areas"])
+def test_what_is_written_counts_as_in_anuga(domain: Any, name: str) -> None:
+    """A write between steps reaches the next one; ANUGA's arrays say what it gives."""
+    stock = still()
+    with pytest.warns(anuga.StockKernelWarning):
+        stock.use_stock_kernels("a test")
+    stock.set_use_kinematic_viscosity(True)
+    for each in (domain, stock):
+        evolve(each)
+        value = getattr(each.kv_operator, name)
+        array = value if isinstance(value, np.ndarray) else value.data
+        array[::3] *= 0.5
+    with pytest.warns(anuga.StockKernelWarning, match=f"writing to {name} of Kinematic"):
+        evolve(domain)
+    evolve(stock)
+    for quantity in ("stage", "xmomentum", "ymomentum"):
+        assert stock.quantities[quantity].centroid_values.tobytes() \
+            == domain.quantities[quantity].centroid_values.tobytes()
+
+
+def test_reading_only_keeps_lean_kernels(domain: Any) -> None:
+    evolve(domain)
+    for name in ARRAYS:
+        getattr(domain.kv_operator, name)
+    evolve(domain)
+    assert not domain.on_stock_arrays
+
+
+def test_an_array_that_was_let_go_is_read_only(domain: Any) -> None:
+    evolve(domain)
+    kept = domain.kv_operator.geo_structure_values
+    evolve(domain)
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 1.0
+
+
 def test_unknown_attributes_are_refused(domain: Any) -> None:
     with pytest.raises(AttributeError, match="no attribute 'operator_date'"):
         domain.kv_operator.operator_date  # noqa: B018

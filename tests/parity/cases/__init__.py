@@ -69,6 +69,7 @@ for _module in (
     "boundaries",
     "prescribed",
     "operators",
+    "rates",
     "walls_tracers_forcing",
     "viscosity",
     "beds",

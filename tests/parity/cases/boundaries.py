@@ -291,3 +291,78 @@ def _reading_case(algorithm: str) -> None:
 
 for _algorithm in ("DE0", "DE1"):
     _reading_case(_algorithm)
+
+
+@case(threads=(1, 2, 3))
+def boundary_file_on_every_side(anuga: ModuleType) -> Leg:
+    """One file on all sides, rain inside, two threads and three."""
+    source = _source(anuga)
+    domain = channel(anuga, "DE1", nx=28, ny=10)
+    boundary = anuga.Field_boundary(source, domain, mean_stage=-0.02)
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), boundary))
+    anuga.Rate_operator(domain, rate=1.0e-4)
+    return domain, 1.5, 12.0
+
+
+@case()
+def boundary_file_of_a_users_own(anuga: ModuleType) -> Any:
+    """A subclass of File_boundary, and one whose `evaluate` a script has replaced."""
+    source = _source(anuga)
+    domain = channel(anuga)
+
+    class Damped(anuga.File_boundary):
+        def evaluate(self, vol_id: int | None = None, edge_id: int | None = None) -> np.ndarray:
+            return 0.9 * super().evaluate(vol_id, edge_id)
+
+    patched = anuga.File_boundary(source, domain)
+    asked: list[tuple[int, int]] = []
+
+    def evaluate(vol_id: int, edge_id: int) -> np.ndarray:
+        asked.append((int(vol_id), int(edge_id)))
+        return type(patched).evaluate(patched, vol_id, edge_id) + [0.01, 0.0, 0.0]
+
+    patched.evaluate = evaluate
+    wall(anuga, domain, right=Damped(source, domain), top=patched)
+    yield domain, 1.5, 9.0
+    return {"asked": np.array(asked)}
+
+
+@case(threads=(1, 3))
+def boundary_set_by_a_gauge(anuga: ModuleType) -> Any:
+    """A time series of ANUGA's, one that begins again, and functions that count and look."""
+    from anuga.fit_interpolate.interpolate import Interpolation_function
+
+    domain = channel(anuga, nx=21, ny=7)
+    time = np.linspace(0.0, 20.0, 40)
+    long = Interpolation_function(time, {"stage": -0.4 + 0.2 * np.sin(time)})
+    short = Interpolation_function(0.2 * time, {"stage": -0.4 + 0.1 * np.cos(time)})
+    at_boundary = domain.quantities["stage"].boundary_values
+    seen: list[float] = []
+
+    def level(t: float, x: float = 0.0, y: float = 0.0) -> float:
+        seen.append(float(np.sum(at_boundary)))
+        return -0.4 + 0.01 * np.sin(len(seen))
+
+    set_stage = anuga.Transmissive_momentum_set_stage_boundary
+    domain.set_boundary({
+        "right": set_stage(domain, long), "left": set_stage(domain, short),
+        "top": set_stage(domain, level),
+        "bottom": anuga.Time_space_boundary(domain, lambda t, x, y: [level(t, x, y), 0.0, 0.0])})
+    yield domain, 1.5, 9.0
+    return {"seen": np.array(seen)}
+
+
+def _deferred_case(algorithm: str) -> None:
+    @case(name=f"boundaries_of_time_{algorithm}", threads=(1, 3))
+    def build(anuga: ModuleType) -> Leg:
+        """Functions of time on all sides: nothing reads the state in the middle of a step."""
+        domain = channel(anuga, algorithm, nx=21, ny=7)
+        domain.set_boundary({
+            side: STOCK[name](anuga, domain) for side, name in (
+                ("right", "flather"), ("left", "transmissive_momentum_set_stage"),
+                ("top", "time_space"), ("bottom", "absorbing_wave"))})
+        return domain, 1.5, 9.0
+
+
+for _algorithm in ("DE1", "DE2", "DE_ader2"):
+    _deferred_case(_algorithm)

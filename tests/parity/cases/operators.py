@@ -281,3 +281,46 @@ def user_operator(anuga: ModuleType) -> Any:
     quantities = domain.quantities
     now = [quantities[name].centroid_values for name in ("stage", "elevation", "xmomentum")]
     return {"total": leak.total, "same": [a is b for a, b in zip(leak.before, now, strict=True)]}
+
+
+@case(threads=(1, 2, 3), convert=True)
+def operators_everywhere(anuga: ModuleType) -> Leg:
+    """What sets, blows and erodes on all triangles, between an inlet and rain."""
+    from anuga.operators.erosion_operators import Erosion_operator
+
+    domain = walled(anuga, "DE1")
+    anuga.Inlet_operator(domain, [[35.0, 3.0], [35.0, 12.0]], Q=4.0)
+    anuga.Set_quantity_operator(domain, "friction", lambda t: 0.02 + 1.0e-4 * t)
+    anuga.Wind_stress_operator(domain, speed=18.0, phi=lambda t, x, y: 3.0 * x + 5.0 * t)
+    anuga.Wind_stress_operator(domain, speed=9.0, phi=160.0)
+    Erosion_operator(domain, threshold=0.1, base=-3.0)
+    anuga.Rate_operator(domain, rate=2.0e-4)
+    anuga.Set_stage_operator(domain, stage=lambda t: -0.4 - 0.01 * t, polygon=SLOPE)
+    return domain, 1.5, 9.0
+
+
+@case()
+def operators_of_a_users_own(anuga: ModuleType) -> Any:
+    """Values, calls and areas that a script has replaced, in classes and on instances."""
+    from anuga.structures.inlet import Inlet
+
+    domain = walled(anuga)
+
+    class Tide(anuga.Set_stage_operator):
+        def get_value(self, x: Any = None, y: Any = None, t: Any = None) -> Any:
+            return -0.45 + 0.001 * np.asarray(x) + 0.01 * np.sin(self.domain.get_time())
+
+    Tide(domain, stage=0.0)
+    patched = anuga.Set_quantity_operator(domain, "friction", 0.03)
+    patched.get_value = lambda x, y: 0.02 + 1.0e-4 * np.asarray(y)
+    called: list[float] = []
+
+    class Counted(anuga.Wind_stress_operator):
+        def __call__(self) -> None:
+            called.append(float(self.xmom_c.sum()))
+            super().__call__()
+
+    Counted(domain, speed=12.0, phi=45.0)
+    inlet = Inlet(domain, YARD)
+    yield domain, 1.5, 6.0
+    return {"called": np.array(called), "areas": inlet.get_areas()}

@@ -1,9 +1,9 @@
-/* What operators do to all triangles at once. See operators.c.
+/* What operators do to all triangles at once. See everywhere.c.
  *
  * n triangles, in the caller's order; n_threads as many as the run has.  Each value is
  * computed by itself: results do not depend on the threads.                              */
-#ifndef LEAN_OPERATORS_H
-#define LEAN_OPERATORS_H
+#ifndef LEAN_EVERYWHERE_H
+#define LEAN_EVERYWHERE_H
 
 #include "run.h"
 

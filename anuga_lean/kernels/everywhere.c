@@ -1,7 +1,7 @@
 /* What operators do to all triangles at once: few operations per triangle, bound by
- * memory, so that one build serves every instruction set.  See operators.h.
+ * memory, so that one build serves every instruction set.  See everywhere.h.
  */
-#include "operators.h"
+#include "everywhere.h"
 
 #include "place.h"
 

@@ -1,6 +1,6 @@
-# The door to operators.c; included at the end of _kernels.pyx, after `Run`.
+# The door to everywhere.c; included at the end of _kernels.pyx, after `Run`.
 
-cdef extern from "operators.h" nogil:
+cdef extern from "everywhere.h" nogil:
     void lean_fill(double *, int64_t, double, int32_t)
     void lean_fill_above(double *, const double *, int64_t, double, int32_t)
     void lean_add(double *, int64_t, double, int32_t)
