@@ -196,7 +196,8 @@ def test_another_model_is_named(run: Run, tmp_path: Path) -> None:
             (("-x / 30.0", "-x / 31.0"), "quantity elevation is other values"),
             (("counting = Counting(domain)", "counting = Counting(domain); Counting(domain)"),
              "domain.fractional_step_operators has 4 items where the set has 3"),
-            (("\"right\": wall", "\"right\": tide"), "domain.boundary_map['right'] is an anuga.Time_boundary where the set has an"),
+            (("\"right\": wall", "\"right\": tide"),
+             "domain.boundary_map['right'] is an anuga.Time_boundary where the set has an"),
             (("(12, 10,", "(12, 11,"), "is of another mesh than the script's (480 triangles")):
         (tmp_path / "model.py").write_text(MODEL.replace(*change))
         done = run("--guard", "--resume")
