@@ -16,6 +16,7 @@ from anuga_lean.commands import (
     census,
     checkpoint,
     compare,
+    doctor,
     features,
     patches,
     report,
@@ -26,7 +27,7 @@ from anuga_lean.guard.requests import REQUESTS
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck}
+         "selfcheck": selfcheck, "doctor": doctor}
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,192 @@
+"""Reads a run's own record (`guard.record`): how it ended, and whose memory grew.
+
+Every value of a record is checked: the file may be torn, or another program's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
+from anuga_lean.doctor.reading import Text
+
+_SHARE_NEAR = 0.9       # of a limit: what is above may be killed between two samples
+_SHARE_FAR = 0.7
+_LARGEST = 1 << 60
+
+
+def is_record(text: Text) -> bool:
+    """Return whether a text is a run's record, by its first line."""
+    return bool(text.lines) and _event(text.lines[0][1]).get("event") == "begin"
+
+
+def began(text: Text) -> float:
+    """Return when a run of this record began, s since 1970; 0 if it does not say."""
+    return _number(_event(text.lines[0][1]).get("wall"))
+
+
+def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
+    """Add what a record proves."""
+    events = [(number, event) for number, line in text.lines if (event := _event(line))]
+    begin = events[0][1]
+    facts.guarded = True
+    ranks = [each for each in _list(begin.get("ranks")) if isinstance(each, dict)]
+    facts.ranks = len(ranks)
+    nodes = {str(each.get("node")) for each in ranks}
+    facts.pids |= {int(_number(each.get("pid"))) for each in ranks} - {0}
+    if _dict(begin.get("slurm")).get("SLURM_JOB_ID"):
+        facts.scheduler = facts.scheduler or "slurm"
+    samples = [_list(event.get("memory")) for _, event in events if event.get("memory")]
+    yields = [event for _, event in events if event.get("event") == "yield"]
+    level = _last_level(begin, yields)
+    if level:
+        facts.limit = facts.limit or level[1]
+    facts.peak = max([facts.peak, *(_sum(each, "pss") for each in samples)])
+    _whose(samples, facts, ranks)
+    _growth(yields, facts)
+    number, last = events[-1]
+    where = text.where(number)
+    if last.get("event") == "end":
+        _ended(last, facts, where)
+    elif _alive(ranks, nodes, _number(begin.get("wall")), root):
+        facts.outcome = "running"
+        facts.say(Cause.RUNNING, PROOF, where, f"its processes are there: {_words(last)}")
+    else:
+        facts.outcome = "killed"
+        share = level[0] / level[1] if level else 0.0
+        said = f"the record has no end, so that the run was killed; its last line: {_words(last)}"
+        facts.say(Cause.OOM_PROBABLE if share >= _SHARE_NEAR else Cause.KILLED,
+                  LIKELY if share >= _SHARE_NEAR else HINT, where, said)
+        if level and share < _SHARE_FAR:
+            facts.note(f"when it was last looked at, {share:.0%} of the nearest limit were taken: "
+                       "look at the time limit and at who may have cancelled it first")
+        if not yields:
+            facts.note("it was killed before the first yield: what takes most in setting up is "
+                       "rank 0 while it distributes, and fits of quantities")
+        sets = [event for _, event in events if event.get("event") == "set"]
+        if sets:
+            facts.note(f"its last whole set is of t={_number(sets[-1].get('time')):g} s")
+
+
+def _ended(last: dict[str, Any], facts: Facts, where: str) -> None:
+    facts.outcome = str(last.get("outcome"))
+    code = last.get("exit_code")
+    line = f"the record ends with outcome {facts.outcome!r}, exit code {code!r}"
+    if facts.outcome == "completed":
+        facts.say(Cause.COMPLETED, PROOF, where, line)
+    elif facts.outcome == "stopped":
+        facts.say(Cause.STOPPED, PROOF, where, f"{line}, because {last.get('why')}")
+    else:
+        facts.say(Cause.FAILED, LIKELY, where, line)
+
+
+def _words(event: dict[str, Any]) -> str:
+    time = f" at t={_number(event.get('time')):g} s" if "time" in event else ""
+    seconds = _number(event.get("seconds"))
+    return f"{event.get('event')!s:.40}{time}, {seconds:,.0f} s after its start"
+
+
+def _alive(ranks: list[dict[str, Any]], nodes: set[str], wall: float, root: Path) -> bool:
+    """Return whether all ranks still run on this node: their pids, begun before the record."""
+    if nodes != {platform.node()} or not ranks:
+        return False
+    for rank in ranks:
+        pid = int(_number(rank.get("pid")))
+        try:
+            words = (root / "proc" / str(pid) / "stat").read_text().rpartition(")")[2].split()
+            up = float((root / "proc" / "uptime").read_text().split()[0])
+            begun = time.time() - up + int(words[19]) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            return False
+        if begun > wall + 5.0 or words[0] == "Z":
+            return False
+    return True
+
+
+def _last_level(begin: dict[str, Any], yields: list[dict[str, Any]]) -> tuple[float, int] | None:
+    """Return used and limit, bytes, of the nearest limit at the last sample."""
+    levels = [_dict(each.get("level")) for each in yields if each.get("level")]
+    at_begin = [_dict(each) for each in _list(begin.get("limits"))]
+    for each in levels[-1:] + at_begin[:1]:
+        limit = int(_number(each.get("limit")))
+        if limit > 0:
+            return _number(each.get("used")), limit
+    return None
+
+
+def _whose(samples: list[list[Any]], facts: Facts, ranks: list[dict[str, Any]]) -> None:
+    """Note a rank 0 that holds more than the others, and RSS that counts pages twice."""
+    if not samples or len(samples[0]) < 2:
+        return
+    peaks = [max(_number(_dict(sample[rank]).get("peak")) for sample in samples
+                 if rank < len(sample)) for rank in range(len(samples[0]))]
+    others = statistics.median(peaks[1:])
+    if others and peaks[0] > 1.5 * others:
+        facts.note(f"rank 0 was the fat one: its peak is {peaks[0] / MIB:,.0f} MiB, the others' "
+                   f"{others / MIB:,.0f} MiB; a mesh in Hilbert order is parted with less than "
+                   "with METIS")
+    rss = max(_sum(sample, "rss") for sample in samples)
+    pss = max(_sum(sample, "pss") for sample in samples)
+    if pss and rss > 1.05 * pss:
+        text = (f"RSS of the {len(peaks)} ranks adds up to {rss / MIB:,.0f} MiB, but they share "
+                f"pages (libraries): together they held {pss / MIB:,.0f} MiB (PSS)")
+        if facts.limit and rss > facts.limit and pss < 0.9 * facts.limit:
+            text += (f"; the limit of {facts.limit / MIB:,.0f} MiB was not reached, though the "
+                     "sum of RSS looks so")
+        facts.note(text)
+
+
+def _growth(yields: list[dict[str, Any]], facts: Facts) -> None:
+    """Note memory that grew steadily in the last half of the yields (Theil and Sen's slope)."""
+    points = [(_number(each.get("seconds")), _sum(_list(each.get("memory")), "pss"))
+              for each in yields[len(yields) // 2:]]
+    points = [each for each in points if each[1]][-200:]
+    if len(points) < 5 or not facts.limit:
+        return
+    slopes = [(b - a) / (t - s) for i, (s, a) in enumerate(points) for t, b in points[i + 1:]
+              if t > s]
+    if not slopes:
+        return
+    a_minute = statistics.median(slopes) * 60.0
+    up = sum(b >= a for (_, a), (_, b) in zip(points, points[1:], strict=False))
+    if a_minute > 0.005 * facts.limit and up >= 0.9 * (len(points) - 1):
+        facts.note(f"its memory grew by {a_minute / MIB:,.1f} MiB a minute to the end: more memory "
+                   "only delays that; Open MPI 5.0.10 and 5.0.11 grow so ('anuga_lean doctor' "
+                   "looks), and scripts that keep what they read at each yield")
+
+
+# -- values of a file that anybody may have written ------------------------------
+
+
+def _event(line: str) -> dict[str, Any]:
+    if not line.startswith("{"):
+        return {}
+    try:
+        return _dict(json.loads(line))
+    except (ValueError, RecursionError):
+        return {}       # torn: the process was killed as it wrote
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    return float(value) if abs(value) < _LARGEST and math.isfinite(value) else 0.0
+
+
+def _sum(sample: list[Any], name: str) -> int:
+    return int(sum(_number(_dict(each).get(name)) for each in sample))
