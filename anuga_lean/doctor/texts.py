@@ -7,12 +7,14 @@ of sacct and scontrol are in `slurm`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
 from anuga_lean.doctor.reading import Text
 
 _SHOWN = 240        # characters of a line that are shown
+_ENOUGH = 200       # lines of a pattern: a million alike prove no more
 
 
 class _Pattern(NamedTuple):
@@ -96,7 +98,8 @@ _SCALE = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 def read_text(text: Text, facts: Facts) -> None:
     """Add what the lines of a text prove."""
-    tasks: dict[int, tuple[int, str]] = {}
+    tasks: dict[int, tuple[int, str]] = {}      # of the kernel's newest table
+    said = Counter[int]()
     for number, line in text.lines:
         task = _TASK.search(line) if "[" in line[:60] else None
         if task:
@@ -104,14 +107,17 @@ def read_text(text: Text, facts: Facts) -> None:
         if not _ANY.search(line):
             continue
         _details(line, facts)
-        for pattern in PATTERNS:
-            match = pattern.regex.search(line)
+        for index, pattern in enumerate(PATTERNS):
+            match = pattern.regex.search(line) if said[index] < _ENOUGH else None
             if match:
+                said[index] += 1
                 facts.say(pattern.cause, _strength(pattern, line, facts), text.where(number),
                           _around(line, match.start()))
         victim = _VICTIM.search(line)
         if victim and tasks and "Memory cgroup" not in line:
             _victim(victim, tasks, facts)
+        if victim:
+            tasks.clear()
     if text.cut:
         facts.missing.append(f"{text.name} is large: its middle was not read")
 

@@ -104,7 +104,7 @@ def test_a_folder_joins_what_its_files_say(tmp_path: Path, shown: Shown) -> None
 def test_hostile_texts_do_nothing(tmp_path: Path, shown: Shown) -> None:
     log = tmp_path / "evil.log"
     log.write_bytes(b"\x1b]0;PWNED\x07 Out of memory: Killed process 1 (\x1b[31m\xed\xa0\x80) "
-                    b"total-vm:1kB, anon-rss:5kB\x00\x9b2J\xe2\x80\xae\r\nKilled\r\n" + b"\xff" * 99)
+                    b"total-vm:1kB, anon-rss:5kB\x00\x9b2J\xe2\x80\xae\r\nKilled\r\n\xff\xff")
     said = shown(str(log))
     assert "(oom-node, sure)" in said and "\\x1b" in said
     assert all(each.isprintable() or each == "\n" for each in said)

@@ -1,0 +1,188 @@
+"""Records of runs, counters of cgroups, and what Slurm's commands answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anuga_lean.doctor.asking import collect
+from anuga_lean.doctor.evidence import Cause, Facts
+from anuga_lean.doctor.weighing import Diagnosis, weigh
+
+MIB = 1 << 20
+COUNTED = "Detected 1 oom-kill event(s) in StepId=8.batch."
+
+
+@pytest.fixture(autouse=True)
+def no_log_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's own kernel says nothing of these runs."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+
+def memory(*mib: int, shared: int = 0) -> list[dict[str, int]]:
+    return [{"rss": (each + shared) * MIB, "peak": (each + shared) * MIB, "pss": each * MIB,
+             "uss": each * MIB} for each in mib]
+
+
+def record(path: Path, *events: dict[str, Any], limit: int = 1000, used: int = 100,
+           node: str = "cn1", pids: tuple[int, ...] = (101, 102, 103)) -> Path:
+    begin = {"event": "begin", "seconds": 0.0, "wall": time.time() - 60.0,
+             "ranks": [{"node": node, "pid": pid, "triangles": 9} for pid in pids],
+             "limits": [{"who": "cgroup /x", "used": used * MIB, "limit": limit * MIB}]}
+    path.write_text("".join(json.dumps(each) + "\n" for each in (begin, *events)))
+    return path
+
+
+def at_yield(seconds: float, sample: list[dict[str, int]], used: int = 100) -> dict[str, Any]:
+    return {"event": "yield", "seconds": seconds, "time": seconds / 2, "memory": sample,
+            "level": {"who": "cgroup /x", "used": used * MIB, "limit": 1000 * MIB}}
+
+
+def end(outcome: str, code: int) -> dict[str, Any]:
+    return {"event": "end", "seconds": 9.0, "outcome": outcome, "exit_code": code, "why": "x"}
+
+
+def found(path: Path, root: Path = Path("/nowhere")) -> tuple[Facts, Diagnosis]:
+    facts = collect(str(path), root)
+    return facts, weigh(facts)
+
+
+@pytest.mark.parametrize("event, cause, sureness", [
+    (end("completed", 0), Cause.COMPLETED, "sure"), (end("stopped", 75), Cause.STOPPED, "sure"),
+    (end("ended with an error", 1), Cause.FAILED, "likely"),
+    (at_yield(60.0, memory(50), used=950), Cause.OOM_PROBABLE, "likely"),
+    (at_yield(60.0, memory(50), used=300), Cause.KILLED, "not sure"),
+])
+def test_ends(event: dict[str, Any], cause: Cause, sureness: str, tmp_path: Path) -> None:
+    _, diagnosis = found(record(tmp_path / "a.jsonl", event))
+    assert (cause, sureness) == (diagnosis.cause, diagnosis.sureness)
+
+
+def test_a_torn_last_line_is_no_end(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.jsonl", {"event": "set", "seconds": 5.0, "time": 12.5})
+    path.write_text(path.read_text() + '{"event": "end", "outcome": "comp')
+    facts, diagnosis = found(path)
+    assert Cause.KILLED is diagnosis.cause
+    assert "its last whole set is of t=12.5 s" in facts.notes
+
+
+def test_a_run_that_goes_on(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.jsonl", node=platform.node(), pids=(os.getpid(),))
+    # this process began before the record; a pid that is given again did not
+    begun = json.loads(path.read_text())
+    begun["wall"] = time.time()
+    path.write_text(json.dumps(begun) + "\n")
+    assert Cause.RUNNING is found(path, Path("/"))[1].cause
+    begun["wall"] = time.time() - 1e6
+    path.write_text(json.dumps(begun) + "\n")
+    assert Cause.KILLED is found(path, Path("/"))[1].cause
+
+
+def test_the_record_counts_first(tmp_path: Path) -> None:
+    """Slurm says OUT_OF_MEMORY of a job whose model has ended well."""
+    (tmp_path / "slurm-8.out").write_text(COUNTED + "\n")
+    assert Cause.OOM_CGROUP is found(tmp_path)[1].cause
+    record(tmp_path / "a.jsonl", end("completed", 0))
+    facts, diagnosis = found(tmp_path)
+    assert Cause.COMPLETED is diagnosis.cause
+    assert any("not the model" in each for each in facts.notes)
+
+
+def test_a_record_without_end_leaves_it_to_the_others(tmp_path: Path) -> None:
+    (tmp_path / "slurm-8.out").write_text(COUNTED + "\n")
+    record(tmp_path / "a.jsonl")
+    assert (Cause.OOM_CGROUP, "sure") == (found(tmp_path)[1].cause, found(tmp_path)[1].sureness)
+
+
+def test_logs_of_earlier_runs_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "slurm-8.out").write_text(COUNTED + "\n")
+    os.utime(tmp_path / "slurm-8.out", (1e9, 1e9))
+    record(tmp_path / "a.jsonl")
+    facts, diagnosis = found(tmp_path)
+    assert Cause.KILLED is diagnosis.cause
+    assert "1 files that are older than the run's record were left out" in facts.missing
+
+
+@pytest.mark.parametrize("pid, cause", [(102, Cause.OOM_CGROUP), (999, Cause.OOM_PROBABLE)])
+def test_the_kernel_names_a_process(pid: int, cause: Cause, tmp_path: Path) -> None:
+    """A kill of a process that is none of this run's proves nothing for it."""
+    record(tmp_path / "a.jsonl", at_yield(60.0, memory(50), used=950))
+    (tmp_path / "dmesg").write_text(
+        f"Memory cgroup out of memory: Killed process {pid} (python) anon-rss:4096kB\n")
+    assert cause is found(tmp_path)[1].cause
+
+
+def test_whose_memory(tmp_path: Path) -> None:
+    sample = memory(400, 200, 200, shared=100)
+    facts, _ = found(record(tmp_path / "a.jsonl", at_yield(9.0, sample), end("exited", 1)))
+    said = " ".join(facts.notes)
+    assert "its peak is 500 MiB, the others' 300 MiB" in said
+    assert "adds up to 1,100 MiB" in said and "together they held 800 MiB (PSS)" in said
+    assert "the limit of 1,000 MiB was not reached" in said
+    assert 800 * MIB == facts.peak
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_growth(grows: bool, tmp_path: Path) -> None:
+    events = [at_yield(60.0 * i, memory(200 + 10 * i * grows)) for i in range(20)]
+    facts, _ = found(record(tmp_path / "a.jsonl", *events))
+    assert grows == any("grew by 10.0 MiB a minute" in each for each in facts.notes)
+
+
+@pytest.mark.parametrize("name, text, limit, peak", [
+    ("memory.events", "low 0\noom 3\noom_kill 2\n", "memory.max", "memory.peak"),
+    ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+     "memory.limit_in_bytes", "memory.max_usage_in_bytes"),
+])
+def test_counters(name: str, text: str, limit: str, peak: str, tmp_path: Path) -> None:
+    (tmp_path / limit).write_text(f"{600 * MIB}\n")
+    (tmp_path / peak).write_text(f"{599 * MIB}\n")
+    (tmp_path / name).write_text(text.replace("oom_kill 2", "oom_kill 0"))
+    assert Cause.UNKNOWN is found(tmp_path)[1].cause
+    (tmp_path / name).write_text(text)
+    facts, diagnosis = found(tmp_path)
+    assert (Cause.OOM_CGROUP, "sure") == (diagnosis.cause, diagnosis.sureness)
+    assert (600 * MIB, 599 * MIB) == (facts.limit, facts.peak)
+
+
+def test_counters_of_a_copied_system(tmp_path: Path) -> None:
+    """The cgroup of the process is not the one that has the limit: its parent is."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/job_3/task_0\n")
+    (tmp_path / "proc/self/mountinfo").write_text(
+        "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+    group = tmp_path / "sys/fs/cgroup/job_3"
+    (group / "task_0").mkdir(parents=True)
+    (group / "memory.events").write_text("oom_kill 1\n")
+    assert (Cause.OOM_CGROUP, "likely") == (
+        found(tmp_path)[1].cause, found(tmp_path)[1].sureness)
+
+
+def program(tmp_path: Path, name: str, text: str, code: int = 0) -> None:
+    path = tmp_path / "bin" / name
+    path.write_text(f"#!/bin/sh\n/bin/cat <<'END'\n{text}\nEND\nexit {code}\n")
+    path.chmod(0o755)
+
+
+def test_a_job_is_asked_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    facts, diagnosis = found(Path("90"))
+    assert Cause.UNKNOWN is diagnosis.cause
+    assert "sacct is not on this machine: it was not asked" in facts.missing
+    assert "what job 90 printed is not here: give that file too" in facts.missing
+    program(tmp_path, "sacct", "JobIDRaw|State|ExitCode|ReqMem\n90|COMPLETED|0:0|700M\n"
+                               "90.0|OUT_OF_MEMORY|0:125|")
+    program(tmp_path, "scontrol", "slurm_load_jobs error: Invalid job id", 1)
+    (tmp_path / "slurm-90.out").write_text("srun: error: cn1: task 2: Out Of Memory\n")
+    facts, diagnosis = found(Path("90"))
+    assert (Cause.OOM_CGROUP, "sure", 700 * MIB) == (
+        diagnosis.cause, diagnosis.sureness, facts.limit)
+    assert "the process that died was rank 2" in facts.notes
+    assert any(each.startswith("scontrol show job failed with 1") for each in facts.missing)
