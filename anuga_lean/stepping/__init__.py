@@ -8,7 +8,8 @@ yield_state    vertex values until the next yield; volumes_and_flows, sww what a
                frames the values that a frame stores
 boundary       which boundaries run code of a user's; segments all edges of a tag at once;
                riverwalls, wall_edges walls inside
-evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step
+evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step;
+               guarding who may end the run at one
 features       what has a lean kernel; user_methods a user's own steps
 conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
 ghosts         what other ranks send; threads, whole_domains what lasts longer than a step,

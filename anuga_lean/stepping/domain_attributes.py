@@ -193,8 +193,15 @@ class YieldTime:
 
     ANUGA adds yieldstep to the last of them, and to the present time when evolve begins.
     The two differ in the last bit at times: after a checkpoint it is the first that counts.
-    There is no `__get__`, so that Python reads the domain's dict, which a step does often.
     """
+
+    def __get__(self, domain: Any, owner: type | None = None) -> Any:
+        if domain is None:
+            return self
+        try:
+            return domain.__dict__["relative_yieldtime"]
+        except KeyError:    # ANUGA asks for it before the first evolve
+            raise AttributeError("relative_yieldtime") from None
 
     def __set__(self, domain: Any, value: Any) -> None:
         if domain._lean_resumed is not None and domain._lean_evolving:

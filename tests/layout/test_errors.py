@@ -58,9 +58,13 @@ def test_what_counts_as_an_error() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_each_is_also_a_built_in(name: str) -> None:
-    """More than an Exception: what `except ValueError` and the like would catch."""
+    """More than an Exception: what `except ValueError` and the like would catch.
+
+    What ends a run on request is no error, and `except Exception` is not to catch it.
+    """
     kinds = {each.__name__ for each in OURS[name].__mro__}
-    assert issubclass(OURS[name], (_errors.LeanError, Warning))
+    assert issubclass(OURS[name], (_errors.LeanError, Warning, SystemExit))
+    assert not issubclass(OURS[name], SystemExit) or not issubclass(OURS[name], Exception)
     if name not in ("LeanError", "LeanWarning"):
         assert kinds & BUILT_IN - {"Exception", "BaseException", "Warning"}
 
