@@ -40,7 +40,8 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
         Cause.MPI_START: lambda: [
             "'anuga_lean doctor' says whether mpiexec and mpi4py belong together; under Slurm use "
             "mpiexec inside the job, or an srun whose '--mpi' is of the same PMIx"],
-        Cause.STOPPED: lambda: [_RESUME + ": exit code 75 says that it was meant"],
+        Cause.STOPPED: lambda: [_RESUME + ": exit code 75 says that it was meant",
+                                *(_memory(cause, facts) if facts.short else [])],
         Cause.FAILED: lambda: ["read the error above the end of its log: the run was not killed"],
         Cause.UNKNOWN: lambda: ["give the number of the job, the file with what it printed on "
                                 "stderr, or the record of a guarded run (anuga_lean_runs)"],
@@ -49,10 +50,12 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
 
 
 def _memory(cause: Cause, facts: Facts) -> list[str]:
+    of_machine = cause is Cause.OOM_NODE or facts.machine_is_limit and cause in (
+        Cause.OOM_PROBABLE, Cause.STOPPED)
     # At the kill the peak is near the limit, never above: more than both is needed.
-    least = max(facts.peak, facts.limit) if cause is not Cause.OOM_NODE else facts.peak
+    least = facts.peak if of_machine else max(facts.peak, facts.limit)
     found = []
-    if least and cause not in (Cause.OOM_NUMA, Cause.OOM_NODE):
+    if least and not of_machine and cause is not Cause.OOM_NUMA:
         mib = -(-int(_MORE * least / MIB) // _STEP) * _STEP
         ask = {"slurm": f"#SBATCH --mem={mib}M",
                "kubernetes": f"resources.limits.memory: {mib}Mi",
@@ -61,7 +64,7 @@ def _memory(cause: Cause, facts: Facts) -> list[str]:
         found.append(f"ask for at least {ask}: 1.2 times the "
                      + ("limit" if facts.limit >= facts.peak else "peak")
                      + "; it is not known how much more it would have taken")
-    elif cause is Cause.OOM_NODE:
+    elif of_machine:
         found.append("start fewer runs on the machine at a time"
                      + (f", this one needs {_MORE * least / MIB:,.0f} MiB" if least else "")
                      + ", or give each a cgroup of its own, so that the right one is stopped")
@@ -71,7 +74,8 @@ def _memory(cause: Cause, facts: Facts) -> list[str]:
         found.append("ask for 1.2 times its peak: 'anuga_lean run --guard' records it")
     if facts.ranks > 1:
         found.append("more nodes with the same ranks hold less each; rank 0 holds the whole mesh "
-                     "while it distributes: a partition by 'hilbert' takes half of METIS there")
+                     "while it distributes, and METIS takes twice what "
+                     "parameters={'partition_scheme': 'hilbert'} takes there")
     return found
 
 

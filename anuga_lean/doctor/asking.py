@@ -160,7 +160,11 @@ def _kernel(facts: Facts, job: str = "") -> None:
         facts.missing.append("the kernel's log cannot be read here (dmesg): ask for it where a "
                              "kill has to be proved")
         return
-    pids = {f"pid={pid}," for pid in facts.pids} | {f"process {pid} " for pid in facts.pids}
+    # A line names the cgroup, and so the job; the next one only the process.
+    killed = {int(found[1]) for _, line in log.lines
+              if job and job in line and (found := re.search(r"\bpid=(\d{1,9}),", line))}
+    own = facts.pids | killed
+    pids = {f"pid={pid}," for pid in own} | {f"process {pid} " for pid in own}
     lines = [(number, line) for number, line in log.lines
              if (job and job in line) or any(each in line + "," for each in pids)]
     read_text(Text(log.name, lines, False), facts)

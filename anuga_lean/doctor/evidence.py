@@ -85,6 +85,10 @@ class Facts:
         Of the run's own record: ``completed``, ``stopped``, ...; "" without one.
     ranks : int
         0 if not known.
+    machine_is_limit : bool
+        Whether the nearest limit that the record names is the machine's memory.
+    short : bool
+        Whether the run stopped itself because of memory.
     guarded : bool
         Whether there is a record, so that a set may be there to go on from.
     """
@@ -98,6 +102,8 @@ class Facts:
     scheduler: str = ""
     outcome: str = ""
     ranks: int = 0
+    machine_is_limit: bool = False
+    short: bool = False
     guarded: bool = False
 
     def say(self, cause: Cause, strength: int, source: str, line: str) -> None:

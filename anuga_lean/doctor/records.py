@@ -46,11 +46,12 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     samples = [_list(event.get("memory")) for _, event in events if event.get("memory")]
     yields = [event for _, event in events if event.get("event") == "yield"]
     level = _last_level(begin, yields)
-    if level:
+    facts.machine_is_limit = bool(level and level[2])
+    if level and not facts.machine_is_limit:
         facts.limit = facts.limit or level[1]
     facts.peak = max([facts.peak, *(_sum(each, "pss") for each in samples)])
-    _whose(samples, facts, ranks)
-    _growth(yields, facts)
+    _whose(samples, facts)
+    _growth(yields, level[1] if level else 0, facts)
     number, last = events[-1]
     where = text.where(number)
     if last.get("event") == "end":
@@ -82,7 +83,9 @@ def _ended(last: dict[str, Any], facts: Facts, where: str) -> None:
     if facts.outcome == "completed":
         facts.say(Cause.COMPLETED, PROOF, where, line)
     elif facts.outcome == "stopped":
-        facts.say(Cause.STOPPED, PROOF, where, f"{line}, because {last.get('why')}")
+        why = str(last.get("why"))
+        facts.short = " MiB (" in why       # as a level of a limit is written
+        facts.say(Cause.STOPPED, PROOF, where, f"{line}, because {why}")
     else:
         facts.say(Cause.FAILED, LIKELY, where, line)
 
@@ -110,18 +113,19 @@ def _alive(ranks: list[dict[str, Any]], nodes: set[str], wall: float, root: Path
     return True
 
 
-def _last_level(begin: dict[str, Any], yields: list[dict[str, Any]]) -> tuple[float, int] | None:
-    """Return used and limit, bytes, of the nearest limit at the last sample."""
+def _last_level(begin: dict[str, Any],
+                yields: list[dict[str, Any]]) -> tuple[float, int, bool] | None:
+    """Return used and limit, bytes, of the nearest limit; whether that is the machine's."""
     levels = [_dict(each.get("level")) for each in yields if each.get("level")]
     at_begin = [_dict(each) for each in _list(begin.get("limits"))]
     for each in levels[-1:] + at_begin[:1]:
         limit = int(_number(each.get("limit")))
         if limit > 0:
-            return _number(each.get("used")), limit
+            return _number(each.get("used")), limit, each.get("who") == "this machine"
     return None
 
 
-def _whose(samples: list[list[Any]], facts: Facts, ranks: list[dict[str, Any]]) -> None:
+def _whose(samples: list[list[Any]], facts: Facts) -> None:
     """Note a rank 0 that holds more than the others, and RSS that counts pages twice."""
     if not samples or len(samples[0]) < 2:
         return
@@ -143,12 +147,12 @@ def _whose(samples: list[list[Any]], facts: Facts, ranks: list[dict[str, Any]]) 
         facts.note(text)
 
 
-def _growth(yields: list[dict[str, Any]], facts: Facts) -> None:
+def _growth(yields: list[dict[str, Any]], limit: int, facts: Facts) -> None:
     """Note memory that grew steadily in the last half of the yields (Theil and Sen's slope)."""
     points = [(_number(each.get("seconds")), _sum(_list(each.get("memory")), "pss"))
               for each in yields[len(yields) // 2:]]
     points = [each for each in points if each[1]][-200:]
-    if len(points) < 5 or not facts.limit:
+    if len(points) < 5 or not limit:
         return
     slopes = [(b - a) / (t - s) for i, (s, a) in enumerate(points) for t, b in points[i + 1:]
               if t > s]
@@ -156,7 +160,7 @@ def _growth(yields: list[dict[str, Any]], facts: Facts) -> None:
         return
     a_minute = statistics.median(slopes) * 60.0
     up = sum(b >= a for (_, a), (_, b) in zip(points, points[1:], strict=False))
-    if a_minute > 0.005 * facts.limit and up >= 0.9 * (len(points) - 1):
+    if a_minute > 0.005 * limit and up >= 0.9 * (len(points) - 1):
         facts.note(f"its memory grew by {a_minute / MIB:,.1f} MiB a minute to the end: more memory "
                    "only delays that; Open MPI 5.0.10 and 5.0.11 grow so ('anuga_lean doctor' "
                    "looks), and scripts that keep what they read at each yield")

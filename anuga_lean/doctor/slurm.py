@@ -30,7 +30,8 @@ def read_tables(text: Text, facts: Facts) -> None:
     for (_, identifier), states in attempts.items():
         if len(states) > 1:
             facts.note(f"job {identifier} was started {len(states)} times: "
-                       + ", then ".join(states))
+                       + ", then ".join(states)
+                       + ("; the last time it ended well" if states[-1] == "COMPLETED" else ""))
     _scontrol(text, facts)
 
 

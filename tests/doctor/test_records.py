@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from anuga_lean.doctor.advice import advise
 from anuga_lean.doctor.asking import collect
 from anuga_lean.doctor.evidence import Cause, Facts
 from anuga_lean.doctor.weighing import Diagnosis, weigh
@@ -31,11 +32,11 @@ def memory(*mib: int, shared: int = 0) -> list[dict[str, int]]:
              "uss": each * MIB} for each in mib]
 
 
-def record(path: Path, *events: dict[str, Any], limit: int = 1000, used: int = 100,
-           node: str = "cn1", pids: tuple[int, ...] = (101, 102, 103)) -> Path:
+def record(path: Path, *events: dict[str, Any], who: str = "cgroup /x", node: str = "cn1",
+           pids: tuple[int, ...] = (101, 102, 103)) -> Path:
     begin = {"event": "begin", "seconds": 0.0, "wall": time.time() - 60.0,
              "ranks": [{"node": node, "pid": pid, "triangles": 9} for pid in pids],
-             "limits": [{"who": "cgroup /x", "used": used * MIB, "limit": limit * MIB}]}
+             "limits": [{"who": who, "used": 100 * MIB, "limit": 1000 * MIB}]}
     path.write_text("".join(json.dumps(each) + "\n" for each in (begin, *events)))
     return path
 
@@ -129,6 +130,20 @@ def test_whose_memory(tmp_path: Path) -> None:
     assert 800 * MIB == facts.peak
 
 
+@pytest.mark.parametrize("who, words", [
+    ("cgroup /x", "ask for at least a limit of 1216 MiB"),
+    ("this machine", "start fewer runs on the machine at a time, this one needs 600 MiB"),
+])
+def test_a_stop_because_of_memory_asks_for_more(who: str, words: str, tmp_path: Path) -> None:
+    last = {**end("stopped", 75), "memory": memory(500),
+            "why": f"950 of 1,000 MiB (95%) of {who} are taken"}
+    facts, diagnosis = found(record(tmp_path / "a.jsonl", last, who=who))
+    assert Cause.STOPPED is diagnosis.cause
+    assert any(words in each for each in advise(diagnosis.cause, facts))
+    facts, _ = found(record(tmp_path / "a.jsonl", {**last, "why": "SIGUSR1 came"}, who=who))
+    assert 1 == len(advise(Cause.STOPPED, facts))
+
+
 @pytest.mark.parametrize("grows", [True, False])
 def test_growth(grows: bool, tmp_path: Path) -> None:
     events = [at_yield(60.0 * i, memory(200 + 10 * i * grows)) for i in range(20)]
@@ -180,9 +195,13 @@ def test_a_job_is_asked_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     program(tmp_path, "sacct", "JobIDRaw|State|ExitCode|ReqMem\n90|COMPLETED|0:0|700M\n"
                                "90.0|OUT_OF_MEMORY|0:125|")
     program(tmp_path, "scontrol", "slurm_load_jobs error: Invalid job id", 1)
+    program(tmp_path, "dmesg", "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/s/job_90,"
+            "task_memcg=/s/job_90/step_0,task=python,pid=5,uid=0\n"
+            "Memory cgroup out of memory: Killed process 5 (python) anon-rss:614400kB\n"
+            "Memory cgroup out of memory: Killed process 6 (other) anon-rss:914400kB")
     (tmp_path / "slurm-90.out").write_text("srun: error: cn1: task 2: Out Of Memory\n")
     facts, diagnosis = found(Path("90"))
-    assert (Cause.OOM_CGROUP, "sure", 700 * MIB) == (
-        diagnosis.cause, diagnosis.sureness, facts.limit)
+    assert (Cause.OOM_CGROUP, "sure", 700 * MIB, 600 * MIB) == (
+        diagnosis.cause, diagnosis.sureness, facts.limit, facts.peak)
     assert "the process that died was rank 2" in facts.notes
     assert any(each.startswith("scontrol show job failed with 1") for each in facts.missing)

@@ -76,7 +76,7 @@ def test_sizes_of_slurm() -> None:
     ("public_kubernetes.", "resources.limits.memory: 2496Mi"),
     ("time-limit.sure.timeout", "#SBATCH --signal=B:USR1@120 --requeue"),
     ("public_kernel_global", "was the victim of another: matlab (pid 700)"),
-    ("node_fail_requeue", "job 61 was started 2 times: NODE_FAIL, then COMPLETED"),
+    ("node_fail_requeue", "job 61 was started 2 times: NODE_FAIL, then COMPLETED; the last time"),
     ("mpirun_one_rank", "the process that died was rank 5"),
     ("srun_one_rank", "the process that died was rank 3"),
     ("mpirun_one_rank", "Slurm adds up RSS (3,321 MiB)"),
