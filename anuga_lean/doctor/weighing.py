@@ -52,9 +52,6 @@ def weigh(facts: Facts) -> Diagnosis:
     if own is Cause.COMPLETED and _proved(evidence, OUT_OF_MEMORY):
         facts.note("the kernel or Slurm speaks of memory all the same: another process of the job "
                    "was killed, not the model")
-    if best is Cause.CANCELLED and _proved(evidence, (Cause.MPI_START,), LIKELY):
-        if not any(each.cause is Cause.CANCELLED and each.strength == PROOF for each in evidence):
-            best = Cause.MPI_START
     because = sorted((each for each in evidence if each.cause is best),
                      key=lambda each: -each.strength)
     also = sorted((each for each in evidence if each.cause is not best),
@@ -68,5 +65,5 @@ def weigh(facts: Facts) -> Diagnosis:
     return Diagnosis(best, strength, because, also)
 
 
-def _proved(evidence: list[Evidence], causes: tuple[Cause, ...], least: int = PROOF) -> bool:
-    return any(each.cause in causes and each.strength >= least for each in evidence)
+def _proved(evidence: list[Evidence], causes: tuple[Cause, ...]) -> bool:
+    return any(each.cause in causes and each.strength == PROOF for each in evidence)
