@@ -132,7 +132,7 @@ def test_whose_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("who, words", [
     ("cgroup /x", "ask for at least a limit of 1216 MiB"),
-    ("this machine", "start fewer runs on the machine at a time, this one needs 600 MiB"),
+    ("this machine", "start fewer runs on the machine at a time, this one needs at least 600 MiB"),
 ])
 def test_a_stop_because_of_memory_asks_for_more(who: str, words: str, tmp_path: Path) -> None:
     last = {**end("stopped", 75), "memory": memory(500),
