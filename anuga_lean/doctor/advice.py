@@ -66,7 +66,8 @@ def _memory(cause: Cause, facts: Facts) -> list[str]:
                      + "; it is not known how much more it would have taken")
     elif of_machine:
         found.append("start fewer runs on the machine at a time"
-                     + (f", this one needs at least {_MORE * least / MIB:,.0f} MiB" if least else "")
+                     + (f", this one needs at least {_MORE * least / MIB:,.0f} MiB"
+                        if least else "")
                      + ", or give each a cgroup of its own, so that the right one is stopped")
     elif cause is Cause.OOM_NUMA:
         found.append("start it without a binding of memory (numactl --membind, cpuset)")
