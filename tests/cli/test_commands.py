@@ -209,7 +209,7 @@ def test_census_lists_what_a_domain_holds(options: list[str], tmp_path: Path) ->
     assert 0 == done.returncode, done.stderr
     figures = json.loads((tmp_path / "c.json").read_text())
     assert f"{figures['nbytes']:,}" in done.stdout.splitlines()[-2] + done.stdout.splitlines()[-1]
-    assert "quantities/stage" in done.stdout and "operators/rate_0" in done.stdout
+    assert "quantities/stage" in done.stdout and "operators/rate_1" in done.stdout
     assert ("--stock" in options) == (figures["bytes_per_triangle"] > 900)
 
 

@@ -81,17 +81,18 @@ ATTRIBUTES = {
 # Public names of lean classes that stock sets on instances, or has not at all.
 OWN = {
     "anuga": "",
-    "Domain": """add_step_observer boundary_limit_mask checkpoint_compression checkpoint_keep
-                 checkpoint_sets checkpoint_state complete_step full_flags
-                 has_manning_friction keep_older_sww lean mark_resumed on_stock_arrays
-                 reflect_edges remove_step_observer shares_steps take_checkpoint_state
-                 use_stock_kernels""",
+    "Domain": """add_step_observer arguments_of_evolve boundary_limit_mask
+                 checkpoint_compression checkpoint_keep checkpoint_sets checkpoint_state
+                 complete_step evaluate_boundary full_flags has_manning_friction keep_older_sww
+                 lean mark_between_yields mark_resumed note_lifted on_stock_arrays reflect_edges
+                 remove_step_observer shares_steps take_checkpoint_state
+                 update_timestep_as_anuga use_stock_kernels""",
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
                on_stock_arrays override overridden real_arrays replace stock_copy
                take_checkpoint_state take_stock_arrays view""",
-    "Quantity": """compact derived_centroids drop_updates form have_vertices held_update
-                   hold_values is_reconstructed on_distribute on_past on_stock_arrays
-                   run_compiled take_stock_arrays writable writable_update""",
+    "Quantity": """compact derived_centroids drop_updates form has_reconstructed_vertices
+                   have_vertices held_update hold_values is_reconstructed on_distribute on_past
+                   on_stock_arrays run_compiled take_stock_arrays writable writable_update""",
 }
 
 # Functions that take more keyword arguments than stock's.

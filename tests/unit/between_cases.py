@@ -361,6 +361,7 @@ def stored(anuga: Any, way: str, folder: Path, threads: int = 1,
             domain = pickle.loads(pickle.dumps(domain))
         evolve(domain)
         domain.store_timestep()
+    domain.set_omp_num_threads(1)       # of the process, for all tests after this one
     found: dict[str, Any] = {}
     for path in sorted(folder.glob(f"{way}*.sww")):
         with Dataset(path) as file:

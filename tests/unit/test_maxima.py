@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,13 @@ def called(operator: Any, call: Callable[[Any], None], before: dict[str, np.ndar
         left |= {f"{name} stored": operator.domain.quantities[name].centroid_values.tobytes()
                  for name in MAXIMA}
     return left | {"counter": operator.counter}, sorted({str(each.message) for each in caught})
+
+
+@pytest.fixture(autouse=True)
+def one_thread_again(domain: Any) -> Iterator[None]:
+    """Leave the process on one thread, for all tests after this one."""
+    yield
+    domain.set_omp_num_threads(1, verbose=False)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True,

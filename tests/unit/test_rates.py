@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,13 @@ def place(domain: Any, where: str, rng: np.random.Generator) -> dict[str, Any]:
             "unsorted": {"indices": rng.permutation(n)[:n // 2]},
             "twice": {"indices": np.sort(rng.integers(0, n, n))},
             "region": {"region": anuga.Region(domain, polygon=half)}}[where]
+
+
+@pytest.fixture(autouse=True)
+def one_thread_again(domains: list[Any]) -> Iterator[None]:
+    """Leave the process on one thread, for all tests after this one."""
+    yield
+    domains[0].set_omp_num_threads(1, verbose=False)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True,

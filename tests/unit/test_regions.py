@@ -42,10 +42,10 @@ def test_a_few_triangles_cost_little(domain: Any, operator: Any, where: dict) ->
     assert held(domain) - before < 8 * domain.number_of_nodes + 300 * 16
 
 
-def test_set_everywhere_holds_no_coordinates(domain: Any) -> None:
+def test_set_everywhere_holds_nothing_of_the_mesh(domain: Any) -> None:
     before = held(domain)
     setting = anuga.Set_elevation_operator(domain, elevation=lambda x, y: -x)
-    assert 8 * len(domain) == held(domain) - before
+    assert before == held(domain)
     x = np.asarray(domain.vertex_coordinates)[:, 0].reshape(-1, 3)
     assert np.array_equal(x, setting.v_x)
 
