@@ -113,7 +113,8 @@ def main() -> None:
           f"it evolves, between {SMALL[0]['triangles']:,} and {SMALL[1]['triangles']:,} triangles)")
     if args.json is not None:
         args.json.write_text(json.dumps(
-            {"date": date.today().isoformat(), "machine": machine(), "triangles": n, "peak": peak,
+            {"date": date.today().isoformat(), "machine": machine(),
+             "asked": args.triangles, "triangles": n, "peak": peak,
              "checkpoint": written, "stages": result["stages"], "stock": stock}, indent=1) + "\n")
     limit = NEEDED * n / GIB + 0.5 if args.limit is None else args.limit
     if peak > limit * GIB:

@@ -92,7 +92,7 @@ def huge_table(path: Path = HUGE) -> str:
             f"{found['peak'] / GIB:.1f} GiB at the peak and {seconds / 60:.0f} minutes on one "
             f"thread; stock would need {found['stock']['nbytes'] / GIB:.0f} GiB, by its measured "
             f"slope of {slope:.0f} bytes per triangle.")
-    command = f"make huge TRIANGLES={found['triangles']}"
+    command = f"make huge TRIANGLES={found['asked']}"
     return "\n".join([*filled(text), "", _measured(found, path, "", command)])
 
 

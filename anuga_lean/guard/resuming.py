@@ -16,7 +16,7 @@ import numpy as np
 from anuga_lean._errors import CheckpointError, ModelsDiffer
 from anuga_lean.checkpoint.confinement import Folders
 from anuga_lean.checkpoint.loading import find_sets, go_on
-from anuga_lean.checkpoint.names import FoundSet, path_in
+from anuga_lean.checkpoint.names import FoundSet, path_in, whole_name
 from anuga_lean.checkpoint.prepared import mesh_digest
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.regroup import put_together
@@ -55,15 +55,19 @@ def find(domain: Any, folder: Path) -> Found | None:
         The newest whole set is of another mesh.
     """
     ranks = Ranks.of_domain(domain)
-    name = _whole_name(domain)
+    name = whole_name(domain)
     if not all(ranks.allgather(folder.is_dir())):
         return None
     passed: list[str] = []
     for each in find_sets(ranks, folder, name):
         if each.is_stock:
             continue
-        call, reason = tried(ranks, partial(_call_of, each, ranks, folder, name, domain))
+        opened, reason = tried(ranks, partial(_opened, each, ranks, folder, name, domain))
         if reason is None:
+            call, other = opened
+            other = next((text for text in ranks.allgather(other) if text), None)
+            if other is not None:
+                raise ModelsDiffer(other)
             return Found(each, call, passed)
         passed.append(reason)
     if passed:
@@ -71,26 +75,31 @@ def find(domain: Any, folder: Path) -> Found | None:
     return None
 
 
-def _whole_name(domain: Any) -> str:
-    """Return the name of a run without the number of a rank."""
-    return str(domain.global_name if domain.parallel else domain.get_name())
+def _opened(found: FoundSet, ranks: Ranks, folder: Path, name: str,
+            domain: Any) -> tuple[int, str | None]:
+    """Open, and so verify, the files that this rank needs.
 
-
-def _call_of(found: FoundSet, ranks: Ranks, folder: Path, name: str, domain: Any) -> int:
-    """Open, and so verify, the files that this rank needs; return the number of the evolve."""
+    Returns
+    -------
+    int
+        The number of the evolve.
+    str or None
+        How its mesh is another one than the script's.
+    """
+    other = None
     own = found.count == ranks.count
     header: dict[str, Any] = {}
     for rank in [ranks.rank] if own else range(found.count):
         with StateFile(path_in(folder, name, found.count, rank, found.time)) as file:
             header = file.state.header
     if own and header["mesh"] != mesh_digest(domain):
-        raise ModelsDiffer(
+        other = (
             f"the newest set of {name!r} in {folder} is of another mesh than the script's "
-            f"({header['number_of_triangles']:,} triangles, the script has "
-            f"{domain.number_of_triangles:,}): give the run another name, or run it without "
+            f"({header.get('number_of_triangles')} triangles, the script has "
+            f"{domain.number_of_triangles}): give the run another name, or run it without "
             "--resume")
     call = header.get("evolve", 1)
-    return call if type(call) is int and call > 0 else 1
+    return call if type(call) is int and call > 0 else 1, other
 
 
 def resume(domain: Any, found: Found, folder: Path, built: dict[str, str]) -> None:
@@ -111,7 +120,7 @@ def resume(domain: Any, found: Found, folder: Path, built: dict[str, str]) -> No
         The set cannot be read, or the script has built another model (ModelsDiffer).
     """
     ranks = Ranks.of_domain(domain)
-    name = _whole_name(domain)
+    name = whole_name(domain)
     if found.set.count == ranks.count:
         path = path_in(folder, name, ranks.count, ranks.rank, found.set.time)
         _, reason = tried(ranks, partial(_graft, path, domain, folder, built))
