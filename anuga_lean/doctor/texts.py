@@ -79,7 +79,7 @@ PATTERNS = [
               r"Segmentation fault"),
 ]
 # One pass over a line tells whether any pattern can be in it: most lines of a log end here.
-_ANY = re.compile(r"(?i)oom|memor|kill|exceed|cancel|node fail|constraint=|signal|bus err|shm"
+_ANY = re.compile(r"(?i)oom|memory|kill|exceed|cancel|node fail|constraint=|signal|bus err|shm"
                   r"|mpi_|alloc|map segment|exit|traceback|fault|slots|term_|fork|returncode"
                   r"|limit|died|low on|stopped")
 _BYTES = re.compile(r"(StepId=\S+|Job \S+|Step \S+) exceeded memory limit \((\d{1,18}) > "
