@@ -12,7 +12,13 @@ from importlib import metadata
 from typing import NoReturn
 
 from anuga_lean._errors import CommandError, LeanError
-from anuga_lean.commands import (
+from anuga_lean.guard.requests import REQUESTS
+
+# A scheduler may warn a job in its first second, and the verbs load numpy.
+if sys.argv[1:2] == ["run"] and "--guard" in sys.argv:
+    REQUESTS.catch_signals()
+
+from anuga_lean.commands import (  # noqa: E402
     census,
     checkpoint,
     compare,
@@ -23,7 +29,6 @@ from anuga_lean.commands import (
     run,
     selfcheck,
 )
-from anuga_lean.guard.requests import REQUESTS
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
@@ -63,8 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.argv without its first item if left out.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments[:1] == ["run"] and "--guard" in arguments:
-        REQUESTS.catch_signals()    # before anything large is loaded
     rest: list[str] = []
     if arguments[:1] == ["run"]:
         ours, rest = run.split(arguments[1:])

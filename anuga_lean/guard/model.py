@@ -20,7 +20,9 @@ _SETTINGS = (
     "evolve_min_timestep", "low_froude", "compute_fluxes_method", "timestepping_method",
     "store", "smooth", "vegetation_mode")
 # Attributes that tell the time, the process or where something is written.
-_NOT_OF_A_MODEL = ("wall", "communication", "log", "verbose", "file", "dir", "myid", "procs")
+_NOT_OF_A_MODEL = frozenset((
+    "walltime", "communication", "log", "logfile", "logging", "verbose", "file", "filename",
+    "outfile", "datadir", "myid", "procs"))
 _DEPTH = 3      # of objects within an operator: the inlets of a culvert, their regions
 
 
@@ -89,7 +91,7 @@ def _describe(found: dict[str, str], name: str, value: Any, domain: Any, depth: 
     own = {id(each) for quantity in domain.quantities.values()
            for each in vars(quantity).values()}
     for key, each in sorted(getattr(value, "__dict__", {}).items()):
-        if id(each) in own or any(word in key for word in _NOT_OF_A_MODEL) or each is domain:
+        if id(each) in own or each is domain or not _NOT_OF_A_MODEL.isdisjoint(key.split("_")):
             continue
         text = _plain(each)
         if text:

@@ -11,10 +11,10 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from anuga_lean._package_version import __version__
 from anuga_lean.guard.limits import Level, Limits, fields
@@ -30,22 +30,39 @@ class Record:
     Parameters
     ----------
     path : Path
-        A file that is not there; its folder is made.
+        Its folder is made; a file that is there gets the lines of this run behind its own.
+    complain : callable
+        Called with a sentence, once, if the file cannot be written: the run goes on without.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "x", encoding="utf-8")      # noqa: SIM115  open until the end
+        self._complain = complain
+        self._file: IO[str] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115  open until the end
+        except OSError as error:
+            self._give_up(error)
         self._began = time.monotonic()
         self._sampled = -INTERVAL
         self._pids: list[int] = []
 
     def line(self, event: str, **facts: Any) -> None:
         """Write an event, with the wall time since the record began, s."""
+        if self._file is None:
+            return
         seconds = round(time.monotonic() - self._began, 3)
-        self._file.write(json.dumps({"event": event, "seconds": seconds, **facts}) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps({"event": event, "seconds": seconds, **facts}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._file = None   # closing it would write again what cannot be written
+        self._complain(f"no record of this run is kept from here on: {self.path}: "
+                       f"{error.strerror or error}.")
 
     def begin(self, domain: Any, places: Sequence[tuple[str, int, int]], limits: Limits) -> None:
         """Write what runs where: versions, model, ranks, limits.
@@ -91,7 +108,9 @@ class Record:
         """Write the last line, and close the file."""
         self.line("end", outcome=outcome, exit_code=code, wall=time.time(),
                   memory=[memory_of(pid) for pid in self._pids], **facts)
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def memory_of(pid: int) -> dict[str, int]:

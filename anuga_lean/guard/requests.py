@@ -7,12 +7,14 @@ what watches files, the clock and memory is in `watch`, who asks at which step i
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from enum import IntEnum
 from types import FrameType
 
 EXIT_CODE = 75      # EX_TEMPFAIL of sysexits.h: run me again
+PATIENCE = 5.0      # s; launchers pass a signal on more than once
 
 
 class Kind(IntEnum):
@@ -75,6 +77,11 @@ class Requests:
         self._previous.clear()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Ask for a stop; the second signal of somebody who cannot wait acts as without a guard."""
+        if self.kind is Kind.STOP_SIGNAL and time.monotonic() - self.since > PATIENCE:
+            signal.signal(number, self._previous.get(number, signal.SIG_DFL))  # type: ignore[arg-type]
+            os.kill(os.getpid(), number)
+            return
         self.ask(Kind.STOP_SIGNAL, f"{signal.Signals(number).name} came")
 
 

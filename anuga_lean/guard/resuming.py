@@ -160,9 +160,7 @@ def _distribute(domain: Any, found: FoundSet, ranks: Ranks, folder: Path, name: 
         return reason
     serial, whole = both or (None, None)
     facts = ranks.from_first(whole and whole.facts())
-    own_name = domain.get_name()
     facts.transfer(domain)
-    domain.set_name(own_name)
     numbers = np.asarray(domain.tri_l2g) if domain.parallel else np.arange(len(domain))
     for each in ranks.from_first(serial and [
             each for each, quantity in serial.quantities.items()

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from anuga_lean._errors import CommandError
@@ -47,7 +48,7 @@ def begin(args: argparse.Namespace, command: Sequence[str]) -> RunGuard:
         words.insert(words.index("--guard") + 1, "--resume")
     guard = RunGuard(REQUESTS, Options(
         folder=args.checkpoint_dir, every=args.checkpoint_every, fractions=args.fractions,
-        stop_file=args.stop_file, deadline=_deadline(args.walltime),
+        stop_file=args.stop_file, deadline=partial(_deadline, args.walltime, time.monotonic()),
         record=args.record or _new_record(), resume=args.resume, command=shlex.join(words)))
     guarding.put(guard)
     return guard
@@ -74,9 +75,9 @@ def _new_record() -> Path:
     return Path(RECORDS) / f"{stamp}_{os.getpid()}.jsonl"
 
 
-def _deadline(walltime: float | None) -> float:
-    """Return when the run's time ends, s of the monotonic clock."""
-    ends = [] if walltime is None else [time.monotonic() + walltime]
+def _deadline(walltime: float | None, began: float) -> float:
+    """Return when the run's time ends, s of the monotonic clock: one rank asks Slurm."""
+    ends = [] if walltime is None else [began + walltime]
     end = slurm_end(os.environ)
     if end is not None:
         ends.append(time.monotonic() + end - time.time())

@@ -7,11 +7,14 @@ from `requests` and `watch`; what is kept of the run, in `record`.
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from anuga_lean._errors import RunStopped
 from anuga_lean._escapes import escaped
@@ -41,8 +44,8 @@ class Options(NamedTuple):
         Wall time between two sets, s.
     fractions : Fractions
     stop_file : str
-    deadline : float
-        s of the monotonic clock; inf for none.
+    deadline : callable
+        Returns when the run has to have ended, s of the monotonic clock; inf for never.
     record : Path
     resume : bool
     command : str
@@ -53,7 +56,7 @@ class Options(NamedTuple):
     every: float
     fractions: Fractions
     stop_file: str
-    deadline: float
+    deadline: Callable[[], float]
     record: Path
     resume: bool
     command: str
@@ -70,8 +73,11 @@ class RunGuard:
         self._told = Kind.NOTHING
         self._step_began = 0.0
         self._longest = {"step": 0.0, "set": 0.0}
-        self._written: tuple[str, float] | None = None      # the last set, of this process
-        self._sets: dict[int, resuming.Found | None] = {}      # by domain
+        self._of_ranks = False      # what `_watch` watches for, and `record` is of
+        # By domain: the name and the time (s) of the set that was written or gone on from last,
+        # and the set that its first evolve has found.
+        self._written: WeakKeyDictionary[Any, tuple[str, float]] = WeakKeyDictionary()
+        self._found: WeakKeyDictionary[Any, resuming.Found | None] = WeakKeyDictionary()
 
     # -- what a domain calls -------------------------------------------------
 
@@ -82,13 +88,14 @@ class RunGuard:
             keep = None if os.environ.get(KEEP_VARIABLE, "").strip() else KEPT
             # The guard says when: ANUGA's interval never ends.
             domain.set_checkpointing(checkpoint_dir=self.options.folder,
-                                     checkpoint_time=float("inf"), keep=keep)
-        if self._watch is None:
+                                     checkpoint_time=math.inf, keep=keep)
+        # A serial domain of one rank may come before the one that all ranks share.
+        if self._watch is None or domain.parallel and not self._of_ranks:
             self._start(domain)
         call = domain.__dict__.get(resuming.CALL, 0) + 1
         built = describe(domain, with_values=call == 1)
         if self.options.resume:
-            found = self._sets.get(id(domain)) if call > 1 else self._find(domain)
+            found = self._found.get(domain) if call > 1 else self._find(domain)
             if found is not None and call < found.call:
                 domain.__dict__[resuming.CALL] = call
                 self._say(domain, f"evolve number {call} of {domain.get_name()!r} was over when "
@@ -101,7 +108,7 @@ class RunGuard:
 
     def _find(self, domain: Any) -> resuming.Found | None:
         found = resuming.find(domain, Path(domain.checkpoint_dir))
-        self._sets[id(domain)] = found
+        self._found[domain] = found
         if found is None:
             self._say(domain, f"there is no set of {domain.get_name()!r} in "
                       f"{domain.checkpoint_dir}: the run begins.")
@@ -116,7 +123,7 @@ class RunGuard:
         resuming.resume(domain, found, Path(domain.checkpoint_dir), built)
         domain.__dict__.update({resuming.CALL: found.call, resuming.MADE: built})
         t = float(domain.get_time())
-        self._written = f"{domain.get_name()}_{domain.get_time()}", t
+        self._written[domain] = _name_of_set(domain), t
         self._say(domain, f"{domain.get_name()!r} goes on from the set at t={t:g} s.")
         if self.record is not None:
             self.record.line("resumed", time=t, name=domain.get_name(), evolve=found.call)
@@ -137,14 +144,18 @@ class RunGuard:
             # No step's message is there to carry it.
             self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
         kind = self._told if domain.parallel else self.requests.kind
+        if kind is Kind.NOTHING and domain not in self._written:
+            kind = Kind.SAVE    # what a set needs is there before memory is short
         if kind is not Kind.NOTHING:
             self._act(domain, kind)
 
     def at_yield(self, domain: Any) -> None:
-        """Write the first set, so that what it needs is there before memory is short."""
+        """Note how far the run is.
+
+        No set is written here: what the script does at this yield would not be in it, and is
+        not done again by the run that goes on.
+        """
         self._step_began = 0.0
-        if self._written is None:
-            self._write(domain)
         if self.record is not None:
             self.record.at_yield(domain, self._watch.level if self._watch else None)
 
@@ -165,14 +176,21 @@ class RunGuard:
         pids = [pid for node, pid, _ in places if node == here]
         limits = Limits(os.environ, pids)
         reads = os.getpid() == pids[0]      # one reader of a node's memory
-        if ranks.rank == 0:
-            self.record = Record(self.options.record)
+        leads = ranks.rank == 0
+        if self._watch is not None:
+            self._watch.end()
+        self._of_ranks = bool(domain.parallel)
+        if leads:
+            for each in limits.missing:
+                _say(f"{each}.")
+            if self.record is None:
+                self.record = Record(self.options.record, _say)
             self.record.begin(domain, places, limits)
         self._watch = Watch(
             self.requests, limits if reads else None, self.options.fractions,
-            self.options.stop_file if ranks.rank == 0 else None,
-            self.options.deadline if ranks.rank == 0 else float("inf"), self._time_to_stop,
-            self.options.every if ranks.rank == 0 else float("inf"), self._warn)
+            self.options.stop_file if leads else None,
+            self.options.deadline() if leads else math.inf, self._time_to_stop,
+            self.options.every if leads else math.inf, self._warn)
         self._watch.start()
 
     def _say(self, domain: Any, text: str) -> None:
@@ -190,16 +208,19 @@ class RunGuard:
              f"{self.options.fractions.stop:.0%}.")
 
     def _write(self, domain: Any) -> bool:
-        """Write a set of the present moment, unless there is one; collective."""
-        name = f"{domain.get_name()}_{domain.get_time()}"
-        if self._written is not None and self._written[0] == name:
+        """Write a set of the present moment, unless one was written here; collective.
+
+        One that the script has had written at this time, at a yield, is replaced: it does not
+        have what the script did there.
+        """
+        name, sets, began = _name_of_set(domain), domain.checkpoint_sets, time.monotonic()
+        if self._written.get(domain, ("", 0.0))[0] == name:
             return True
-        sets, began = domain.checkpoint_sets, time.monotonic()
-        if not (sets.sets and sets.sets[-1][0].stem == name) and not sets.write(domain):
+        if not sets.write(domain):
             return False
         seconds = time.monotonic() - began
         self._longest["set"] = max(self._longest["set"], seconds)
-        self._written = name, float(domain.get_time())
+        self._written[domain] = name, float(domain.get_time())
         if self.record is not None:
             self.record.line("set", time=float(domain.get_time()), name=name,
                              mesh=sets.mesh_file, writing=round(seconds, 3))
@@ -207,23 +228,23 @@ class RunGuard:
 
     def _act(self, domain: Any, kind: Kind) -> None:
         ranks = Ranks.of_domain(domain)
-        why = next(text for strongest, text in ranks.allgather(
-            (self.requests.kind, self.requests.why)) if strongest is kind)
         is_whole = self._write(domain)
+        asked = ranks.allgather((self.requests.kind, self.requests.why))
         self.requests.saved()
         self._told = Kind.NOTHING
         if kind.stops:
-            self._stop(domain, ranks, why, is_whole)
+            self._stop(domain, ranks, next(why for each, why in asked if each >= kind), is_whole)
 
     def _stop(self, domain: Any, ranks: Ranks, why: str, is_whole: bool) -> None:
         t = float(domain.get_time())
-        code = EXIT_CODE if self._written is not None else 1
+        last = self._written.get(domain)
+        code = EXIT_CODE if last is not None else 1
         if ranks.rank == 0:
             if is_whole:
                 said = f"a set of this moment is in {domain.checkpoint_dir}"
-            elif self._written is not None:
-                said = (f"no set of this moment could be written, the one of "
-                        f"t={self._written[1]:g} s is whole")
+            elif last is not None:
+                said = (f"no set of this moment could be written, the one of t={last[1]:g} s is "
+                        "whole")
             else:
                 said = "no set could be written, so that the run has to begin again"
             _say(f"stopped on request at t={t:g} s because {why}: {said}. "
@@ -239,6 +260,10 @@ class RunGuard:
         if self.record is not None:
             self.record.end(outcome, code, **facts)
             self.record = None
+
+
+def _name_of_set(domain: Any) -> str:
+    return f"{domain.get_name()}_{domain.get_time()}"
 
 
 def _say(text: str) -> None:

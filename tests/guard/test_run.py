@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import anuga_lean as anuga
+from anuga_lean.guard.requests import PATIENCE
 from mpirun import on_ranks
 
 MODEL = """
@@ -141,6 +146,53 @@ def test_stopped_and_resumed_is_the_unbroken_run(run: Run, tmp_path: Path,
                                 record_of(tmp_path)[-1]["exit_code"])
 
 
+def test_what_the_script_does_at_the_yield_is_in_the_set(run: Run, tmp_path: Path) -> None:
+    """It has changed the state after the set of the yield was written, and does so once."""
+    text = MODEL.replace('stop_at("first %g" % t)', (
+        'domain.quantities["xmomentum"].centroid_values[:] *= 0.25\n'
+        '        stop_at("first %g" % t)'))
+    text = text.replace("counting =", "domain.set_checkpointing(checkpoint_step=1)\ncounting =")
+    (tmp_path / "model.py").write_text(text)
+    assert 0 == run().returncode
+    expected = put_aside(tmp_path)
+    for path in (tmp_path / "CHECKPOINTS").iterdir():
+        path.unlink()
+    assert 75 == run("--guard", STOP="first 1").returncode
+    assert 0 == run("--guard", "--resume").returncode
+    assert [] == same(expected, results(tmp_path))
+
+
+def test_the_second_signal_ends_a_run_at_once(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\nprint('on', flush=True)\ntime.sleep(60)\n")
+    child = subprocess.Popen([sys.executable, "-m", "anuga_lean", "run", "--guard", "slow.py"],
+                             cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None and "on\n" == child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    time.sleep(PATIENCE + 0.5)
+    assert child.poll() is None     # a script that sets up, or is past its last evolve
+    child.send_signal(signal.SIGTERM)
+    assert -signal.SIGTERM == child.wait(10)
+    child.stdout.close()
+
+
+def test_a_record_that_cannot_be_written_ends_no_run(run: Run, tmp_path: Path) -> None:
+    done = run("--guard", "--record", "/proc/no/record.jsonl")
+    assert (0, "finally\nthe end\n") == (done.returncode, done.stdout), done.stderr
+    assert 1 == done.stderr.count("no record of this run is kept from here on")
+
+
+def test_signals_are_caught_before_numpy_is_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", (
+        "import sys, signal\nsys.argv = ['anuga_lean', 'run', '--guard', 'x.py']\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'numpy':\n"
+        "            print(signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL)\n"
+        "sys.meta_path.insert(0, Watch())\nimport anuga_lean.__main__\nimport numpy\n")],
+        capture_output=True, text=True)
+    assert ("True\n", "") == (done.stdout, done.stderr)
+
+
 def test_sigterm_the_file_and_the_time(run: Run, tmp_path: Path) -> None:
     done = run("--guard", STOP="first 1", SIGNAL="SIGTERM")
     assert 75 == done.returncode and "SIGTERM came" in done.stderr
@@ -227,6 +279,38 @@ def test_a_killed_run_loses_what_came_after_its_last_set(run: Run, tmp_path: Pat
     done = run("--guard", "--resume")
     assert 0 == done.returncode, done.stderr
     assert [] == same(expected, results(tmp_path))
+
+
+AT_FIRST = """
+    for t in domain.evolve(yieldstep=0.5, finaltime=2.0):
+        numbers = np.asarray(domain.tri_l2g) if anuga.numprocs > 1 else np.arange(len(domain))
+        np.savez(f"at_first_{anuga.myid}.npz", numbers=numbers, time=t, **{
+            name: np.array(domain.quantities[name].centroid_values)
+            for name in ("stage", "xmomentum", "ymomentum", "elevation", "friction")})
+        break
+"""
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 3), (2, 1), (1, 2)])
+def test_another_number_of_ranks_begins_with_the_state_of_the_set(
+        tmp_path: Path, before: int, after: int) -> None:
+    (tmp_path / "model.py").write_text(MODEL)
+    lean = ("-m", "anuga_lean", "run")
+    done = on_ranks(before, tmp_path, *lean, "--guard", "model.py", "first 1")
+    assert 75 == done.returncode, done.stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # of what would have to be set again here
+        stored = anuga.load_checkpoint_file("model", str(tmp_path / "CHECKPOINTS"))
+    (tmp_path / "first.py").write_text(MODEL.partition("try:\n")[0] + "if True:" + AT_FIRST)
+    done = on_ranks(after, tmp_path, *lean, "--guard", "--resume", "first.py")
+    assert 0 == done.returncode, done.stderr
+    assert f"'model{'' if after == 1 else f'_P{after}_0'}' goes on from the set" in done.stderr
+    for rank in range(after):
+        with np.load(tmp_path / f"at_first_{rank}.npz") as found:
+            assert stored.get_time() == found["time"]
+            for name in ("stage", "xmomentum", "ymomentum", "elevation", "friction"):
+                values = stored.quantities[name].centroid_values[found["numbers"]]
+                assert values.tobytes() == found[name].tobytes(), name
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

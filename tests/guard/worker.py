@@ -31,7 +31,7 @@ from parity.runner import load
 
 def options(resumes: bool) -> Options:
     return Options(folder=CHECKPOINTS, every=math.inf, fractions=FRACTIONS, stop_file="stop.flag",
-                   deadline=math.inf, record=Path("record.jsonl"), resume=resumes,
+                   deadline=lambda: math.inf, record=Path("record.jsonl"), resume=resumes,
                    command="anuga_lean run --guard")
 
 
