@@ -65,6 +65,7 @@ class _Whole:
             and not name.startswith(("_lean", "_full", "communication", "sediment_nearbed"))}
         self.stored = dict(part.quantities_to_be_stored or {})
         self.timezone = part.timezone
+        self.call = part.resumed_call()     # of evolve, if the set stands between two of its yields
         self.boundary_flux = self.fractional_volume = 0.0
         self.tags: dict[str, str] = {}      # boundaries by tag
         self.again: dict[str, int] = {}     # what else to set again, and how often
@@ -174,7 +175,11 @@ class _Whole:
         for name, value in self.attributes.items():
             setattr(domain, name, value)
         domain.evolve_starttime = domain.relative_time
-        domain.yieldstep_counter -= 1       # the run begins with the yield of the set
+        if self.call is None:
+            domain.yieldstep_counter -= 1   # the run begins with the yield of the set
+        else:
+            domain.evolved_called = True
+            domain.mark_between_yields(self.call)
         domain.update_domain_c_struct()
 
     def ask_for(self, domain: Any) -> None:

@@ -6,7 +6,6 @@ the domain is in `checkpoint.graft`, what has to be the same in `model`.
 
 from __future__ import annotations
 
-import time as clock
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,5 +171,5 @@ def _distribute(domain: Any, found: FoundSet, ranks: Ranks, folder: Path, name: 
         facts.boundary_flux * (ranks.rank == 0)
     domain.fractional_step_volume_integral = facts.fractional_volume * (ranks.rank == 0)
     domain.keep_older_sww()
-    domain.last_walltime = clock.time()
+    go_on(domain)
     return None

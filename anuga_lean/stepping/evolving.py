@@ -119,6 +119,11 @@ class EvolvingDomain(ObservedDomain):
         self._lean_paused = _Paused.before_step(self, call)
         self._lean_paused.is_loaded = True
 
+    def resumed_call(self) -> dict[str, Any] | None:
+        """Return what `mark_between_yields` was told; None if the next evolve begins at a yield."""
+        paused = self._lean_paused
+        return paused.call if paused is not None and paused.is_loaded else None
+
     def arguments_of_evolve(self) -> dict[str, float | None] | None:
         """Return the arguments of the evolve that is between two steps, s; None at a yield."""
         if self._lean_call is None or not self._lean_evolving:

@@ -206,8 +206,10 @@ def go_on_with_file(domain: Any) -> bool:
         Whether there is a file to go on with.
     """
     file = getattr(domain, "writer", None)
-    if not domain.store or file is None:
+    if not domain.store:
         return False
+    if file is None:    # a domain of another number of ranks, or one that did not store
+        return _begin_file(domain)
     here = domain.get_datadir(), domain.get_name()
     if domain._lean_resumed[2:] not in ((), (here,)):
         return _begin_file(domain)
