@@ -49,6 +49,7 @@ _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
 _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "boundary_edges",
              "tag_boundary_cells")
 _DERIVED = ("blocks", "boundary", *_NUMBERED, "lone_vertices", "interpolation_object")
+_NODES_AT_ONCE = 1 << 16
 
 
 @lasting("Mesh")
@@ -338,10 +339,21 @@ class Mesh(StockMesh):
         if "vertex_coordinates" in self.real_arrays:
             return super().get_extent(absolute=absolute)
         extent = self.blocks.handle().extent()
+        # Of zeros of both signs numpy's order decides which is the least.
+        if not extent.all() and self._has_negative_zeros():
+            return super().get_extent(absolute=absolute)
         if absolute is True and not self.geo_reference.is_absolute():
             extent[:2] += self.geo_reference.get_xllcorner()
             extent[2:] += self.geo_reference.get_yllcorner()
         return tuple(extent)
+
+    def _has_negative_zeros(self) -> bool:
+        """Whether a coordinate of a node is -0.0."""
+        for start in range(0, self.number_of_nodes, _NODES_AT_ONCE):
+            some = np.asarray(self.nodes[start:start + _NODES_AT_ONCE])
+            if np.any(np.signbit(some) & (some == 0.0)):
+                return True
+        return False
 
     def get_unique_vertices(self, indices: Iterable[int] | None = None) -> list[int]:
         """Return the nodes of the triangles `indices`, sorted."""

@@ -85,7 +85,7 @@ OWN = {
                  checkpoint_compression checkpoint_keep checkpoint_sets checkpoint_state
                  complete_step evaluate_boundary full_flags has_manning_friction keep_older_sww
                  lean mark_between_yields mark_resumed note_lifted on_stock_arrays reflect_edges
-                 remove_step_observer shares_steps take_checkpoint_state
+                 remove_step_observer resumed_call shares_steps take_checkpoint_state
                  update_timestep_as_anuga use_stock_kernels""",
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
                on_stock_arrays override overridden real_arrays replace stock_copy

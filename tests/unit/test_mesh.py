@@ -407,3 +407,12 @@ def test_a_boundary_edge_without_tag() -> None:
     del mesh.boundary[min(mesh.boundary)]
     with pytest.raises(InvalidMesh, match="has no neighbour and no tag"):
         mesh.build_boundary_neighbours()
+
+
+@pytest.mark.parametrize("zeros", [(0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0)])
+def test_the_extent_has_the_sign_of_zero_that_numpy_finds(zeros: tuple[float, float]) -> None:
+    nodes = [[0.0, zeros[0]], [100.0, zeros[1]], [100.0, 100.0], [zeros[1], 100.0]]
+    mesh = Mesh(nodes, [[0, 1, 2], [0, 2, 3]])
+    x, y = np.asarray(mesh.get_vertex_coordinates()).T
+    expected = [float(each).hex() for each in (x.min(), x.max(), y.min(), y.max())]
+    assert expected == [float(each).hex() for each in mesh.get_extent()]
