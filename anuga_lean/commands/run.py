@@ -28,6 +28,7 @@ from typing import Any
 from anuga_lean._errors import CommandError, RunStopped
 from anuga_lean.guard.options import GUARD_VARIABLE, RECORDS, WITH_VALUE, add_options
 from anuga_lean.overlay.stopping_ranks import stop_others
+from anuga_lean.stepping import guarding
 
 SUMMARY = "run an ANUGA script or module on lean domains"
 
@@ -233,6 +234,9 @@ def _die(error: BaseException) -> int:
     sys.excepthook(type(error), error, trace)
     if isinstance(error, KeyboardInterrupt):
         sys.stdout.flush()
+        guard = guarding.guard()
+        if guard is not None:
+            guard.end("interrupted", 128 + signal.SIGINT)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     return 1

@@ -28,13 +28,24 @@ def is_record(text: Text) -> bool:
 
 
 def began(text: Text) -> float:
-    """Return when a run of this record began, s since 1970; 0 if it does not say."""
-    return _number(_event(text.lines[0][1]).get("wall"))
+    """Return when the last run of this record began, s since 1970; 0 if it does not say."""
+    return _number(_of_last_run(text)[0][1].get("wall"))
+
+
+def _of_last_run(text: Text) -> list[tuple[int, dict[str, Any]]]:
+    """Return the events of the run that began last, with the numbers of their lines.
+
+    A file may have several: of tries that were given one record, or of a serial model and the
+    one that its ranks share.
+    """
+    events = [(number, event) for number, line in text.lines if (event := _event(line))]
+    last = max(i for i, (_, event) in enumerate(events) if event.get("event") == "begin")
+    return events[last:]
 
 
 def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     """Add what a record proves."""
-    events = [(number, event) for number, line in text.lines if (event := _event(line))]
+    events = _of_last_run(text)
     begin = events[0][1]
     facts.guarded = True
     ranks = [each for each in _list(begin.get("ranks")) if isinstance(each, dict)]

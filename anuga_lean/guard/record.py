@@ -104,7 +104,7 @@ class Record:
                   level=None if level is None else
                   {"who": level.who, "used": level.used, "limit": level.limit})
 
-    def end(self, outcome: str, code: int, **facts: Any) -> None:
+    def end(self, outcome: str, code: int | None, **facts: Any) -> None:
         """Write the last line, and close the file."""
         self.line("end", outcome=outcome, exit_code=code, wall=time.time(),
                   memory=[memory_of(pid) for pid in self._pids], **facts)

@@ -67,7 +67,15 @@ def begin_by_environment() -> None:
     add_options(parser)
     args = parser.parse_args(["--guard", *(["--resume"] if asked == "resume" else [])])
     guard = begin(args, ["env", f"{GUARD_VARIABLE}=resume", sys.executable, *sys.argv])
-    atexit.register(guard.end, "ended", 0)
+    atexit.register(_end, guard)
+
+
+def _end(guard: RunGuard) -> None:
+    """Note that Python ends: with an error that it has shown, or a code that it does not tell."""
+    if getattr(sys, "last_value", None) is not None:
+        guard.end("ended with an error", 1)
+    else:
+        guard.end("completed", None)
 
 
 def _new_record() -> Path:

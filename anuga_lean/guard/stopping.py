@@ -252,7 +252,7 @@ class RunGuard:
         self.end("stopped", code, why=why, time=t)
         raise RunStopped(code)
 
-    def end(self, outcome: str, code: int, **facts: Any) -> None:
+    def end(self, outcome: str, code: int | None, **facts: Any) -> None:
         """Write the last line of the record, and watch no more."""
         if self._watch is not None:
             self._watch.end()

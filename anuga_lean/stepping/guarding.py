@@ -27,6 +27,9 @@ class Guard(Protocol):
     def at_yield(self, domain: Any) -> None:
         """Do what is asked for at a yield, after its checkpoint."""
 
+    def end(self, outcome: str, code: int | None) -> None:
+        """Note how the process ends; its exit code, or None where that is not known yet."""
+
     def asks(self) -> float:
         """Return what this rank asks for: the larger, the more it is; 0.0 is nothing."""
 

@@ -68,7 +68,8 @@ class Step:
         self.speeds = WaveSpeeds(domain, self._compute_speeds)
         self.prescribed: Prescribed | None = None
         self.assigned = Assigned(domain)
-        self._areas: tuple[Any, np.ndarray] | None = None
+        self._areas: np.ndarray | None = None
+        self._areas_of: Any = None      # the blocks they are of
         self._start({})
 
     def _start(self, rates: dict[str, np.ndarray]) -> None:
@@ -172,9 +173,9 @@ class Step:
     def areas(self) -> np.ndarray:
         """Return the areas of all triangles, (n,) float64, m2; held from the first call on."""
         blocks = self.domain.mesh.blocks
-        if self._areas is None or self._areas[0] is not blocks:
-            self._areas = blocks, np.asarray(self.domain.mesh.areas)
-        return self._areas[1]
+        if self._areas is None or self._areas_of is not blocks:
+            self._areas, self._areas_of = np.asarray(self.domain.mesh.areas), blocks
+        return self._areas
 
     def take_parameters(self) -> None:
         """Take ANUGA's parameters from the domain, as its C struct would now."""

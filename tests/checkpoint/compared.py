@@ -14,13 +14,14 @@ TESTS = Path(__file__).resolve().parent.parent
 NOT_COMPARED = {"warnings", "legs", "began"}
 
 
-def work(folder: Path, models: list[str], *what: str) -> None:
-    """Write or resume some models in a new process; see `worker`."""
+def work(folder: Path, models: list[str], *what: str, worker: str = "checkpoint.worker",
+         timeout: float = 600.0, **variables: str) -> None:
+    """Write or resume some models in a new process; see the docstring of the worker."""
     path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     done = subprocess.run(
-        [sys.executable, "-m", "checkpoint.worker", *what, str(folder), ",".join(models)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each)},
-        cwd=folder, capture_output=True, text=True, timeout=600)
+        [sys.executable, "-m", worker, *what, str(folder), ",".join(models)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each)} | variables,
+        cwd=folder, capture_output=True, text=True, timeout=timeout)
     assert 0 == done.returncode, done.stdout + done.stderr
 
 

@@ -86,6 +86,16 @@ def test_a_run_that_goes_on(tmp_path: Path) -> None:
     assert Cause.KILLED is found(path, Path("/"))[1].cause
 
 
+def test_the_last_run_of_a_file_counts(tmp_path: Path) -> None:
+    """Two tries with one --record: what the first has ended with says nothing of the second."""
+    first = record(tmp_path / "first", end("stopped", 75)).read_text()
+    both = record(tmp_path / "both.jsonl", at_yield(1.0, memory(10)), end("completed", 0),
+                  pids=(104,))
+    both.write_text(first + both.read_text())
+    facts, diagnosis = found(both)
+    assert (Cause.COMPLETED, {104}) == (diagnosis.cause, facts.pids)
+
+
 def test_the_record_counts_first(tmp_path: Path) -> None:
     """Slurm says OUT_OF_MEMORY of a job whose model has ended well."""
     (tmp_path / "slurm-8.out").write_text(COUNTED + "\n")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from checkpoint.compared import TESTS, Results, differences, read
+from checkpoint.compared import Results, differences, read, work
 
 # Parity cases by what of them goes on in the middle of an evolve.
 MODELS = (
@@ -28,13 +25,8 @@ FEW = 4
 
 
 def run(folder: Path, what: str, moments: int, names: list[str]) -> None:
-    path = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    done = subprocess.run(
-        [sys.executable, "-m", "guard.worker", what, str(folder), str(moments), ",".join(names)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in path if each),
-                          "ANUGA_LEAN_KEEP_CHECKPOINTS": "all"},
-        cwd=folder, capture_output=True, text=True, timeout=3000)
-    assert 0 == done.returncode, done.stdout + done.stderr
+    work(folder, names, what, str(moments), worker="guard.worker", timeout=3000.0,
+         ANUGA_LEAN_KEEP_CHECKPOINTS="all")
 
 
 def rest_of(whole: Results, number: int) -> Results:

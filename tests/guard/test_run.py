@@ -18,7 +18,7 @@ import pytest
 
 import anuga_lean as anuga
 from anuga_lean.guard.requests import PATIENCE
-from mpirun import on_ranks
+from mpirun import needs_mpi, on_ranks
 
 MODEL = """
 import os, signal, sys
@@ -175,6 +175,20 @@ def test_the_second_signal_ends_a_run_at_once(tmp_path: Path) -> None:
     child.stdout.close()
 
 
+def test_the_record_of_what_ends_otherwise(run: Run, tmp_path: Path) -> None:
+    done = run("--guard", STOP="first 1", SIGNAL="SIGINT")
+    assert -signal.SIGINT == done.returncode
+    assert ("interrupted", 130) == (record_of(tmp_path)[-1]["outcome"],
+                                    record_of(tmp_path)[-1]["exit_code"])
+    text = MODEL.replace("import anuga\n", "import anuga_lean as anuga\n")
+    (tmp_path / "model.py").write_text(text.replace('stop_at("first', '1 / stop_at("first'))
+    done = subprocess.run([sys.executable, "model.py"], cwd=tmp_path, capture_output=True,
+                          env=os.environ | {"ANUGA_LEAN_GUARD": "1"}, text=True, timeout=300)
+    assert 1 == done.returncode and "TypeError" in done.stdout + done.stderr
+    assert ("ended with an error", 1) == (record_of(tmp_path)[-1]["outcome"],
+                                          record_of(tmp_path)[-1]["exit_code"])
+
+
 def test_a_record_that_cannot_be_written_ends_no_run(run: Run, tmp_path: Path) -> None:
     done = run("--guard", "--record", "/proc/no/record.jsonl")
     assert (0, "finally\nthe end\n") == (done.returncode, done.stdout), done.stderr
@@ -298,6 +312,7 @@ AT_FIRST = """
 """
 
 
+@needs_mpi
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (2, 1), (1, 2)])
 def test_another_number_of_ranks_begins_with_the_state_of_the_set(
         tmp_path: Path, before: int, after: int) -> None:
@@ -321,6 +336,7 @@ def test_another_number_of_ranks_begins_with_the_state_of_the_set(
             assert [1.5, 2.0] == found["yields"].tolist()
 
 
+@needs_mpi
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_stop_together_and_go_on(tmp_path: Path, ranks: int) -> None:
     (tmp_path / "model.py").write_text(MODEL)

@@ -1,8 +1,8 @@
 """Runs parity cases with sets written between steps, and goes on from each of these.
 
-`python -m guard.worker write FOLDER MOMENTS CASE,...` runs every case to its end twice, the
+`python -m guard.worker write MOMENTS FOLDER CASE,...` runs every case to its end twice, the
 second time under a guard with a set before each of some steps of its last evolve.  `python -m
-guard.worker load FOLDER MOMENTS CASE,...` loads each set in a process that has built none of the
+guard.worker load MOMENTS FOLDER CASE,...` loads each set in a process that has built none of the
 models, `resume` builds them anew and goes on as `anuga_lean run --resume` does.  Leaves
 FOLDER/CASE/RUN.npz, as `checkpoint.worker` does, of which it has the rest.
 """
@@ -124,7 +124,7 @@ def resume_each(anuga: ModuleType, build: Any, folder: Path, moments: int) -> No
 
 def main(argv: list[str]) -> None:
     """The command line described above."""
-    what, folder, moments, names = argv
+    what, moments, folder, names = argv
     anuga = load("lean")
     cases = importlib.import_module("parity.cases").CASES
     for name in names.split(","):
