@@ -227,8 +227,11 @@ class Follower:
         """Return the ranks of a record, and the pids of those that are on this node."""
         rows, pids = [], []
         last: dict[int, tuple[float, Sample]] = {}
-        for moment in run.moments:
+        peaks: dict[int, int] = {}
+        for moment in sorted(run.moments, key=lambda each: each.seconds):
             last |= {rank: (moment.seconds, each) for rank, each in moment.memory.items()}
+            peaks |= {rank: max(each.peak or 0, peaks.get(rank, 0))
+                      for rank, each in moment.memory.items()}
         here = platform.node()
         for place in run.places:
             seconds, memory = last.get(place.rank, (0.0, None))
@@ -239,7 +242,11 @@ class Follower:
             elif not self._has_proc:
                 rows.append(Row(name, "here", memory, ago))
             elif began_by(place.pid, run.began, self._root):
-                rows.append(Row(name, "here", self._reader.read(place.pid)))
+                memory = self._reader.read(place.pid)
+                if memory is not None and memory.peak is not None:
+                    # the kernel's begins anew with each stage
+                    memory = memory._replace(peak=max(memory.peak, peaks.get(place.rank, 0)))
+                rows.append(Row(name, "here", memory))
                 pids.append(place.pid)
             else:
                 rows.append(Row(name, "gone", memory, ago))
@@ -271,9 +278,9 @@ class Follower:
         return look
 
     def _ending(self, run: RecordedRun, writes: bool) -> Ending | None:
-        last = run.moments[-1] if run.moments else None
         if run.outcome:
-            at = f" at t={last.time:g} s" if last is not None and last.time is not None else ""
+            last = run.moments[-1]
+            at = f" at t={last.time:g} s" if last.time is not None else ""
             why = f" because {run.why}" if run.why else ""
             known = run.exit_code if run.exit_code is not None else int(run.outcome != "completed")
             code = f", exit code {run.exit_code}" if run.exit_code is not None else ""
@@ -281,10 +288,11 @@ class Follower:
         is_here = bool(run.places) and run.places[0].node == platform.node() and self._has_proc
         if writes or not is_here:
             return None     # who writes the record is there, or cannot be seen
-        said = f"its last line is {last.seconds:,.0f} s after its start" if last else ""
+        last_seconds = max(each.seconds for each in run.moments)
         return Ending("killed", (
-            f"killed: its processes are gone, and its record has no end; {said}; 'anuga_lean "
-            f"doctor {self.record.path if self.record else ''}' says more"), KILLED)
+            "killed: its processes are gone, and its record, whose last line is "
+            f"{last_seconds:,.0f} s after its start, has no end; 'anuga_lean doctor "
+            f"{self.record.path if self.record else ''}' says more"), KILLED)
 
     # -- limits --------------------------------------------------------------
 

@@ -125,7 +125,7 @@ class RecordedRun:
     places : list of Place
         By rank.
     moments : list of Moment
-        In their order.
+        As they were written: of a stage it was known later that it was one.
     outcome : str
         ``completed``, ``stopped``, ...; "" as long as there is no end.
     exit_code : int or None
@@ -291,20 +291,17 @@ class RecordFile:
             self._refuse()
         for line in lines:
             event = event_of(line.decode("utf-8", "replace"))
-            if self._first and event.get("event") not in ("begin", "stage", "warning"):
+            if self._first and event.get("event") != "begin":
                 self._refuse()
             self._first = False
             if event:
                 self._add(event)
 
     def _add(self, event: dict[str, Any]) -> None:
-        last = self.run.moments[-1] if self.run.moments else None
-        starts = event.get("event") == "begin" and self.run.places and (
-            as_number(as_dict((as_list(event.get("ranks")) or [None])[0]).get("pid"))
-            != self.run.places[0].pid)
-        if last is not None and (self.run.outcome or starts
-                                 or as_number(event.get("seconds")) < last.seconds - 1.0):
-            self.run = RecordedRun()
+        if event.get("event") == "begin" and self.run.places:
+            first = as_dict((as_list(event.get("ranks")) or [None])[0])
+            if self.run.outcome or as_number(first.get("pid")) != self.run.places[0].pid:
+                self.run = RecordedRun()
         self.run.add(event)
 
     def _refuse(self) -> None:

@@ -147,9 +147,23 @@ def test_the_last_run_of_a_record_counts(record: Path, root: Path) -> None:
     found = look(record, root)
     assert (1.0, 55.0) == found.last_set and 2 == len(found.rows)
     # one that was killed, then another try
-    made.write(record, begin(), a_set(5.0, 1.0), {**made.stage(0.5, "imports", 50)},
-               begin(pids=(103, 104), seconds=1.0, wall=BEGAN + 40.0))
+    made.write(record, begin(), a_set(5.0, 1.0), begin(pids=(103, 104), wall=BEGAN + 40.0))
     assert look(record, root).last_set is None
+
+
+def test_stages_before_the_record_began(record: Path, root: Path) -> None:
+    """They are written when the ranks are known; a peak of a stage is one of the run."""
+    made.write(record, begin(seconds=9.0, wall=BEGAN + 9.0), made.stage(1.0, "imports", 60, 60),
+               made.stage(7.0, "domain", 300, 70))
+    made.process(root, 101, 90)
+    made.process(root, 102, 80)
+    assert [320, 100] == [row.memory.peak // MIB for row in look(record, root).rows if row.memory]
+    shutil.rmtree(root / "proc" / "101")
+    found = look(record, root)
+    # what it held last was told when the record began
+    assert found.ending is not None and "9 s after its start" in found.ending.text
+    assert found.rows[0].memory is not None and (60 * MIB, 51.0) == (
+        found.rows[0].memory.rss, found.rows[0].ago)
 
 
 def test_a_record_that_is_written_anew(record: Path, root: Path) -> None:
