@@ -132,6 +132,8 @@ class RecordedRun:
         None where the record does not know it, too.
     why : str
         Of a stop.
+    argv : list of str
+        Of the script.
     versions, slurm : dict of str to str
     """
 
@@ -143,6 +145,7 @@ class RecordedRun:
     outcome: str = ""
     exit_code: int | None = None
     why: str = ""
+    argv: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     slurm: dict[str, str] = field(default_factory=dict)
 
@@ -165,7 +168,7 @@ class RecordedRun:
         kind = str(event.get("event"))[:40]
         if kind == "begin":
             self._begin(event)
-        moment = Moment(kind, as_number(event.get("seconds")), _maybe(event.get("time")),
+        moment = Moment(kind, max(0.0, as_number(event.get("seconds"))), _maybe(event.get("time")),
                         int(as_number(event.get("steps"))), _maybe(event.get("finaltime")),
                         self._memory(event), _level(event.get("level")))
         if kind == "begin":
@@ -185,6 +188,7 @@ class RecordedRun:
         self.began = as_number(event.get("wall")) - as_number(event.get("seconds"))
         self.name = str(event.get("name") or "")[:200]
         self.algorithm = str(event.get("algorithm") or "")[:40]
+        self.argv = [str(each)[:400] for each in as_list(event.get("argv"))[:100]]
         self.places = [
             Place(rank, str(each.get("node")), int(as_number(each.get("pid"))),
                   int(as_number(each.get("triangles"))))
@@ -210,7 +214,8 @@ def _maybe(value: Any) -> float | None:
 
 
 def _bytes(value: Any) -> int | None:
-    return int(as_number(value)) or None
+    found = int(as_number(value))
+    return found if found > 0 else None
 
 
 def _sample(values: dict[str, Any]) -> Sample:
