@@ -21,6 +21,7 @@ from anuga_lean._package_version import __version__
 from anuga_lean.checkpoint.prepared import mesh_digest
 from anuga_lean.guard.limits import Level, Limits
 from anuga_lean.guard.stages import memory_of
+from anuga_lean.mesh import origin
 from anuga_lean.stepping import features
 
 FORMAT = 1
@@ -114,6 +115,8 @@ class Record:
             threads=int(domain.omp_num_threads or 1),
             ranks=[{"node": each.node, "pid": each.pid, "triangles": each.triangles,
                     "boundary_edges": each.boundary_edges} for each in places],
+            whole_mesh=int(getattr(domain, "number_of_global_triangles", None)
+                           or domain.number_of_triangles), made=origin.noted(),
             mesh=mesh, features=features.used(domain), partition_scheme=scheme,
             operators=[type(each).__name__ for each in domain.fractional_step_operators],
             store=bool(domain.store), slurm=slurm,

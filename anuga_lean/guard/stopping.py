@@ -37,6 +37,7 @@ from anuga_lean.guard.stages import (
 )
 from anuga_lean.guard.watch import Fractions, Watch
 from anuga_lean.memory_limits import before_first_stage
+from anuga_lean.mesh import origin
 from anuga_lean.mpi.ranks import Ranks
 
 KEPT = 2    # sets, where neither the script nor the environment says how many
@@ -62,6 +63,8 @@ class Options(NamedTuple):
     resume : bool
     command : str
         What to type to go on.
+    sets_up_only : bool
+        The run ends at its first evolve.
     """
 
     folder: str
@@ -72,6 +75,7 @@ class Options(NamedTuple):
     record: Path
     resume: bool
     command: str
+    sets_up_only: bool = False
 
 
 class RunGuard:
@@ -90,6 +94,10 @@ class RunGuard:
         self._places: list[Place] = []
         self._of_others: list[dict[str, int]] = []
         before_first_stage(lambda: self._end_stage(IMPORTS))
+        if options.sets_up_only:
+            # Others read along, and may end this process before it has made a mesh.
+            early = self.record = Record(options.record, _say, self._began)
+            origin.expecting.append(lambda count: early.line("expects", triangles=count))
         self._watch: Watch | None = None
         self._told = Kind.NOTHING
         self._step_began = 0.0
@@ -109,6 +117,8 @@ class RunGuard:
             # `parallel` is not set yet while a part is made
             is_part = bool(domain.full_send_dict or domain.ghost_recv_dict)
             self._end_stage(DISTRIBUTE if is_part else DOMAIN)
+            if self.options.sets_up_only and self.record is not None:
+                self.record.line("made", triangles=int(domain.number_of_triangles))
 
     def _end_stage(self, name: str) -> None:
         self._memory.end(name, time.monotonic())
@@ -124,6 +134,9 @@ class RunGuard:
         # A serial domain of one rank may come before the one that all ranks share.
         if self._watch is None or domain.parallel and not self._of_ranks:
             self._start(domain)
+        if self.options.sets_up_only:
+            self.end("set up", 0)
+            raise RunStopped(0)
         call = domain.__dict__.get(resuming.CALL, 0) + 1
         built = describe(domain, with_values=call == 1)
         if self.options.resume:
