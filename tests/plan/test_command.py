@@ -138,6 +138,21 @@ def test_script(tmp_path: Path) -> None:
     assert found["largest"] == pytest.approx(int(peak) * 1024, rel=0.1)
 
 
+def test_records_of_guarded_runs_are_learnt_from(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MODEL)
+    words = ("--triangles", "40000", "--mesh", "rectangular", "--algorithm", "DE1", "--features",
+             "rain")
+    before = figures(tmp_path, *words)
+    for cells in ("60", "120"):
+        done = subprocess.run([sys.executable, "-m", "anuga_lean", "run", "--guard", "model.py",
+                               cells], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert 0 == done.returncode, done.stderr
+    found = figures(tmp_path, *words)
+    assert (0, 2) == (before["records"], found["records"]) and found["residual"] < 0.05
+    assert 30 * MIB < found["largest"] - before["largest"] < 55 * MIB       # what it holds
+    assert "stands on 2 records" in plan(tmp_path, *words).stdout
+
+
 def test_script_for_ranks(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MODEL)
     found = figures(tmp_path, "--ranks", "3", "--scheme", "hilbert", "model.py", "100")
