@@ -33,7 +33,7 @@ from anuga_lean.plan.prediction import (
     predict_stock,
 )
 from anuga_lean.plan.question import Question
-from anuga_lean.plan.table import KINDS, Table, added, built_in
+from anuga_lean.plan.table import KINDS, LARGEST_MEASURED, Table, added, built_in
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "plan_model.py"
@@ -42,7 +42,7 @@ CHECKED_RUNS = HERE / "plan_checked.json"
 TABLE = HERE.parent / "anuga_lean" / "plan" / "table.json"
 PAGE = HERE.parent / "docs" / "how_much_memory.md"
 SIZES = (10_000, 40_000, 160_000, 600_000, 2_400_000)
-OF_FEATURES = (100_000, 600_000)        # triangles between which a feature's slope is measured
+OF_FEATURES = (100_000, LARGEST_MEASURED)       # between which a feature's slope is measured
 OF_STOCK = (60_000, 300_000)
 FEATURES = ("centroids", "fit", "raster", "rain", "maxima", "tracers", "viscosity", "erosion",
             "vegetation", "monitors", "riverwalls", "culverts", "inlets", "sloped",
@@ -288,6 +288,11 @@ CHECKED: tuple[dict[str, Any], ...] = (
     {"triangles": 500_000, "ranks": 3, "algorithm": "DE1"},
     {"triangles": 800_000, "ranks": 3, "scheme": "hilbert", "features": ["centroids", "rain"]},
     {"triangles": 2_000_000, "ranks": 2, "scheme": "hilbert", "mesh": "regions"},
+    {"triangles": 1_500_000, "algorithm": "DE2",
+     "features": ["centroids", "maxima", "rain", "tracers"]},
+    {"triangles": 700_000, "mesh": "regions", "features": ["raster", "vegetation", "monitors"]},
+    {"triangles": 1_200_000, "ranks": 3, "mesh": "regions",
+     "features": ["centroids", "maxima", "tracers"]},
 )
 
 

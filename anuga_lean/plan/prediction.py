@@ -18,7 +18,7 @@ from anuga_lean.guard.stages import (
     QUANTITIES,
 )
 from anuga_lean.plan.question import Question
-from anuga_lean.plan.table import Memory, Table, added, built_in
+from anuga_lean.plan.table import Memory, Table, added, built_in, with_adds
 
 OF_SERIAL = (IMPORTS, DOMAIN, QUANTITIES, FIRST_YIELD, EVOLVE)
 OF_FIRST = (IMPORTS, DOMAIN, DISTRIBUTE, QUANTITIES, FIRST_YIELD, EVOLVE)
@@ -124,20 +124,17 @@ def _part(table: Table, question: Question, stage: str, n: float) -> Memory:
         return Memory(0.0, 0.0)
     if stage != QUANTITIES:
         return _process(table, question, stage, n)
-    return added(Memory(0.0, 0.0), *(
-        Memory(count * each.rss, count * each.peak)
-        for name, count in question.features.items() if name not in _OF_QUANTITIES
-        for each in [table.adds(name, stage, n)]))
+    return with_adds(Memory(0.0, 0.0), [
+        (count, table.adds(name, stage, n)) for name, count in question.features.items()
+        if name not in _OF_QUANTITIES])
 
 
 def _process(table: Table, question: Question, stage: str, n: float) -> Memory:
     """Return what one process takes at a stage for `n` triangles of a run."""
-    found = [table.serial(stage, n, question.mesh, question.store)]
     algorithm = _ALGORITHM_LIKE.get(question.algorithm, question.algorithm)
-    for name, count in {algorithm: 1, **question.features}.items():
-        adds = table.adds(name, stage, n)
-        found += [adds] * count
-    return added(*found)
+    return with_adds(table.serial(stage, n, question.mesh, question.store), [
+        (count, table.adds(name, stage, n))
+        for name, count in {algorithm: 1, **question.features}.items()])
 
 
 def predict_stock(question: Question, table: Table | None = None) -> tuple[float, float]:

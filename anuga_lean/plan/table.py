@@ -13,13 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anuga_lean.guard.stages import QUANTITIES
+from anuga_lean.guard.stages import EVOLVE, FIRST_YIELD, QUANTITIES
 
 FILE = Path(__file__).with_name("table.json")
 KINDS = ("rss", "peak")
 # Triangles up to which functions of x and y are called once, and of a part beyond: as in
 # `quantity.from_function`.
 LARGEST_CALL, PART = 4_000_000, 1_000_000
+# Triangles of the largest mesh on which `benchmarks/plan.py` measures what features add.
+LARGEST_MEASURED = 600_000
 
 
 class Memory(NamedTuple):
@@ -59,15 +61,29 @@ class Table:
         return found
 
     def adds(self, name: str, stage: str, n: float) -> Memory:
-        """Return what a feature, an algorithm or a kind of mesh adds at a stage."""
-        lines = self.figures["lean"]["adds"].get(name, {}).get(stage)
-        if lines is None:
+        """Return what a feature, an algorithm or a kind of mesh adds at a stage.
+
+        Notes
+        -----
+        At the first yield some of it is what the heap could not give back.  That grows no more
+        once single arrays are so large that the system has them back: what is held between later
+        steps counts for every mesh, the rest as for the largest mesh measured.
+        """
+        stages = self.figures["lean"]["adds"].get(name)
+        if stages is None:
             return Memory(0.0, 0.0)
 
-        def at(n: float) -> Memory:
+        def at(n: float, stage: str = stage) -> Memory:
+            lines = stages[stage]
             return Memory(*(lines[kind][0] + lines[kind][1] * n for kind in KINDS))
 
-        return _in_parts(at, n) if stage == QUANTITIES else at(n)
+        if stage == QUANTITIES:
+            return _in_parts(at, n)
+        if stage != FIRST_YIELD or n <= LARGEST_MEASURED:
+            return at(n)
+        seen, later = at(LARGEST_MEASURED), at(LARGEST_MEASURED, EVOLVE)
+        more = min(at(n).rss - seen.rss, at(n, EVOLVE).rss - later.rss)
+        return Memory(seen.rss + more, seen.peak + more)
 
     def of_rank(self, scheme: str, first: bool, stage: str, whole: float, n: float) -> Memory:
         """Return what a rank adds to a process of `n` triangles, or takes to be given its part."""
@@ -131,6 +147,21 @@ def _in_parts(at: Callable[[float], Memory], n: float) -> Memory:
         return found
     part = at(PART)
     return Memory(found.rss, found.rss + part.peak - part.rss)
+
+
+def with_adds(memory: Memory, adds: list[tuple[int, Memory]]) -> Memory:
+    """Return figures with what several things add, and how often each.
+
+    Notes
+    -----
+    What is held adds up.  What is needed for a while is not needed by all at the same time: the
+    largest of these counts, and all that make it smaller.
+    """
+    held = sum(count * each.rss for count, each in adds)
+    for_a_while = [each.peak - each.rss for _, each in adds]
+    most = max([0.0, *for_a_while]) + sum(min(0.0, each) for each in for_a_while)
+    found = memory.rss + held
+    return Memory(found, max(found, memory.peak + held + most))
 
 
 def added(*memories: Memory) -> Memory:

@@ -20,7 +20,7 @@ from anuga_lean.plan.question import (
     parsed_features,
     triangles_of_areas,
 )
-from anuga_lean.plan.table import Memory
+from anuga_lean.plan.table import Memory, with_adds
 
 MIB = 2**20
 BIG = Question(1_000_000, mesh="rectangular")
@@ -70,6 +70,13 @@ def test_features_tracers_and_frames_add() -> None:
     assert three - held() == pytest.approx(3 * (one - held()))
     assert held(store=False) < held() - 10e6
     assert held(algorithm="DE2") > held() + 15e6
+
+
+def test_what_is_needed_for_a_while_counts_once() -> None:
+    """Of what features hold all counts, of their peaks above that the largest."""
+    adds = [(2, Memory(10.0, 14.0)), (1, Memory(5.0, 30.0)), (1, Memory(0.0, -8.0))]
+    assert Memory(125.0, 162.0) == with_adds(Memory(100.0, 120.0), adds)
+    assert Memory(125.0, 125.0) == with_adds(Memory(100.0, 80.0), [(1, Memory(25.0, 25.0))])
 
 
 def test_a_node_counts_shared_pages_once() -> None:
