@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean.guard.stages import DOMAIN, EVOLVE
+from anuga_lean.guard.stages import DOMAIN
 from anuga_lean.plan.prediction import (
     IN_PARTS,
     OF_FIRST,
@@ -33,7 +33,7 @@ from anuga_lean.plan.prediction import (
     predict_stock,
 )
 from anuga_lean.plan.question import Question
-from anuga_lean.plan.table import KINDS, LARGEST_MEASURED, Table, added, built_in
+from anuga_lean.plan.table import KINDS, LARGEST_MEASURED, Table, added
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "plan_model.py"
@@ -191,14 +191,14 @@ def make_table(runs: Runs) -> dict[str, Any]:
                 (a["triangles"][0], a["peak"][0] - b["peak"][0])
                 for a, b in zip(runs.find("stock", **asked, distribute=True), stock_plain,
                                 strict=True)])
-    figures = {"lean": {"series": series, "adds": adds, "ranks": {}, "shared": 0},
+    figures = {"lean": {"series": series, "adds": adds, "ranks": {}, "shared": {}},
                "stock": {"series": stock_series, "adds": stock_adds, "ranks": {}, "shared": 0}}
     table = Table(figures)
     for scheme in SCHEMES:
         figures["lean"]["ranks"][scheme] = _of_ranks(runs, scheme, table)
-    shared = [_shared(each["stages"][EVOLVE]) for scheme in SCHEMES
-              for each in _ranked(runs, scheme)]
-    figures["lean"]["shared"] = round(min(shared))
+    figures["lean"]["shared"] = {
+        stage: round(min(_shared(each["stages"][stage]) for scheme in SCHEMES
+                         for each in _ranked(runs, scheme))) for stage in OF_OTHERS}
     _add_stock_ranks(runs, table)
     return {"date": runs.figures["date"], "machine": runs.figures["machine"], **figures}
 
@@ -345,14 +345,15 @@ def show(path: Path, name: str, lines: Sequence[str]) -> None:
     path.write_text(before + begin + "\n".join(lines) + "\n" + end + after)
 
 
-def sizes_lines() -> list[str]:
+def sizes_lines(table: Table) -> list[str]:
     """Return the table of GiB against triangles that the page shows."""
     heads = ["triangles", "lean", "stock ANUGA", "lean, 4 ranks, METIS", "lean, 4 ranks, Hilbert"]
     lines = [heads, ["---:"] * 5]
     for n in (100_000, 1_000_000, 4_000_000, 10_000_000, 40_000_000, 100_000_000):
         alone, ranked = Question(n), Question(n, 4)
-        gib = [predict(alone).of_node()[0], predict_stock(alone)[1],
-               *(predict(ranked._replace(scheme=scheme)).of_node()[0] for scheme in SCHEMES)]
+        gib = [predict(alone, table=table).of_node()[0], predict_stock(alone, table)[1],
+               *(predict(ranked._replace(scheme=scheme), table=table).of_node()[0]
+                 for scheme in SCHEMES)]
         lines.append([f"{n:,}", *(f"{each / 2**30:,.2f}" for each in gib)])
     return ["| " + " | ".join(line) + " |" for line in lines]
 
@@ -385,8 +386,7 @@ def main() -> None:
     else:
         figures = make_table(Runs(args.json))
         TABLE.write_text(json.dumps(figures, indent=1) + "\n")
-        built_in.cache_clear()
-        show(PAGE, "sizes", sizes_lines())
+        show(PAGE, "sizes", sizes_lines(Table(figures)))
 
 
 if __name__ == "__main__":

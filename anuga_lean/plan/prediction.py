@@ -42,11 +42,11 @@ class Prediction(NamedTuple):
     ----------
     first, others : dict
         Memory by stage of rank 0, and of each of the other ranks; empty if there are none.
-    triangles : (float, float)
-        Of rank 0's part and of the others', ghosts too.
+    triangles : float
+        Of a rank's part, ghosts too.
     ranks, nodes : int
-    shared : float
-        What the ranks of a node have in common: counted once in a node's sum.
+    shared : dict
+        What the ranks of a node have in common, by stage: counted once in a node's sum.
     """
 
     first: Stages
@@ -54,7 +54,7 @@ class Prediction(NamedTuple):
     triangles: float
     ranks: int
     nodes: int
-    shared: float
+    shared: dict[str, float]
 
     @property
     def on_first_node(self) -> int:
@@ -73,11 +73,11 @@ class Prediction(NamedTuple):
         """
         found = {}
         for stage, memory in self.first.items():
-            other = self.others.get(stage)
-            if other is None and self.others:
-                other = self.others[IMPORTS]    # they wait for their part
-            rest = (self.on_first_node - 1) * (other.peak - self.shared) if other else 0.0
-            found[stage] = memory.peak + rest
+            found[stage] = memory.peak
+            if self.others:     # which have no domain before their part: they wait
+                of = stage if stage in self.others else IMPORTS
+                found[stage] += (self.on_first_node - 1) * (
+                    self.others[of].peak - self.shared[of])
         stage = max(found, key=lambda each: found[each])
         return found[stage], stage
 

@@ -112,9 +112,9 @@ class Table:
         return ranks.get(scheme, ranks["hilbert"])      # morton: parts are made as along that
 
     @property
-    def shared(self) -> float:
-        """Return the bytes of libraries that the ranks of a node hold together."""
-        return float(self.figures["lean"]["shared"])
+    def shared(self) -> dict[str, float]:
+        """Return by stage the bytes of libraries that the ranks of a node hold together."""
+        return {stage: float(each) for stage, each in self.figures["lean"]["shared"].items()}
 
     # -- stock -----------------------------------------------------------------
 

@@ -18,6 +18,8 @@ import pytest
 from anuga_lean.commands.plan import parsed_size
 from anuga_lean.plan.prediction import predict
 from anuga_lean.plan.question import Question
+from anuga_lean.plan.table import built_in
+from mpirun import needs_mpi, on_ranks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how_much_memory.md"
@@ -214,7 +216,8 @@ def benchmark() -> Any:
 
 def test_the_page_shows_what_is_predicted() -> None:
     shown = PAGE.read_text().partition("<!-- sizes: benchmarks/plan.py -->\n")[2]
-    assert benchmark().sizes_lines() == shown.partition("\n<!-- end of sizes -->")[0].splitlines()
+    shown = shown.partition("\n<!-- end of sizes -->")[0]
+    assert benchmark().sizes_lines(built_in()) == shown.splitlines()
 
 
 @pytest.mark.memory
@@ -238,3 +241,21 @@ def test_without_proc_limits_are_said_to_be_missing(tmp_path: Path) -> None:
     assert 0 == done.returncode, done.stderr
     assert "/proc/meminfo cannot be read" in done.stdout and "give --limit" in done.stdout
     assert "#SBATCH --mem=" in done.stdout
+
+
+@needs_mpi
+@pytest.mark.memory
+def test_ranks_of_a_node_take_what_is_predicted(tmp_path: Path) -> None:
+    (tmp_path / "r.py").write_text((ROOT / "benchmarks" / "plan_model.py").read_text())
+    model = {"triangles": 60_000, "features": ["centroids"]}
+    done = on_ranks(3, tmp_path, "-m", "anuga_lean", "run", "--guard", "--record", "r.jsonl",
+                    "r.py", json.dumps(model), ".")
+    assert 0 == done.returncode, done.stderr
+    events = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    said = predict(Question(events[0]["whole_mesh"], 3, mesh="rectangular",
+                            features={"centroids": 1}))
+    for event in events:
+        if event["event"] == "stage" and event["stage"] in said.others:
+            stage = event["stage"]
+            pss = said.first[stage].rss + 2 * (said.others[stage].rss - said.shared[stage])
+            assert sum(rank["pss"] for rank in event["ranks"]) == pytest.approx(pss, rel=0.1), stage

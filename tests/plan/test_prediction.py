@@ -82,7 +82,7 @@ def test_what_is_needed_for_a_while_counts_once() -> None:
 def test_a_node_counts_shared_pages_once() -> None:
     first = {"evolve": Memory(10.0, 100.0), "imports": Memory(5.0, 5.0)}
     others = {"evolve": Memory(10.0, 60.0), "imports": Memory(5.0, 5.0)}
-    four = Prediction(first, others, 1.0, 4, 1, shared=20.0)
+    four = Prediction(first, others, 1.0, 4, 1, {"evolve": 20.0, "imports": 2.0})
     assert (100.0 + 3 * 40.0, "evolve") == four.of_node()
     assert (140.0, "evolve") == four._replace(nodes=2).of_node()
     assert (100.0, "evolve") == four._replace(nodes=4).of_node()
