@@ -25,6 +25,7 @@ from anuga_lean.commands import (  # noqa: E402
     doctor,
     features,
     patches,
+    plan,
     report,
     run,
     selfcheck,
@@ -33,8 +34,7 @@ from anuga_lean.commands import (  # noqa: E402
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck, "doctor": doctor,
-         "watch": watch}
+         "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch}
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif arguments[:1] == ["patches"]:
         ours, rest = patches.split(arguments[1:])
         arguments = ["patches", *ours]
+    elif arguments[:1] == ["plan"]:
+        ours, rest = plan.split(arguments[1:])
+        arguments = ["plan", *ours]
     elif arguments[:1] == ["compare"] and "--" in arguments:
         position = arguments.index("--")
         arguments, rest = arguments[:position], arguments[position + 1:]

@@ -161,6 +161,10 @@ class CommandError(LeanError, RuntimeError):
         self.exit_code = exit_code
 
 
+class PlanError(CommandError):
+    """A run whose memory cannot be predicted, or which cannot be."""
+
+
 class LeanWarning(Warning):
     """Root of the warnings issued by anuga_lean."""
 

@@ -28,6 +28,7 @@ _MIB = 2**20
 # is 1 MiB; no page of it is touched, so it adds nothing to what the process holds.
 _RESERVE_NBYTES = 2 * _MIB
 _reserve: mmap.mmap | None = None
+_before_first: list[Callable[[], None]] = []
 
 # What the netCDF library takes to open a file of the classic format, 4.9 MiB of it at once, and
 # what loading it takes, 26 MiB of which are not written.  Measured with netCDF4 1.7.4.  Without
@@ -181,7 +182,17 @@ def prepare() -> None:
 
         _kernels.guard_raw_allocations()
     if _reserve is None:
+        while _before_first:
+            _before_first.pop()()
         _reserve = _reserved(_RESERVE_NBYTES)
+
+
+def before_first_stage(call: Callable[[], None]) -> None:
+    """Call a function once, when the first of what a script does with a model begins, or now."""
+    if _reserve is None:
+        _before_first.append(call)
+    else:
+        call()
 
 
 def is_limited() -> bool:

@@ -4,7 +4,7 @@ run        a script on lean domains            compare    a model or script on b
 census     arrays of a domain, by owner        features   what runs lean, what is replaced
 selfcheck  lean against stock on this machine  checkpoint what checkpoint files hold
 report     stored figures as one page          patches    patches for ANUGA itself, verified
-doctor     why a run ended, what is wrong here
+doctor     why a run ended, what is wrong here  plan    how much memory a run will take
 watch      memory and progress of a run that is on
 _options   options of several verbs            _progress  one moving line for long work
 

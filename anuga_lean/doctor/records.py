@@ -50,7 +50,9 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     facts.pids |= {int(as_number(each.get("pid"))) for each in ranks} - {0}
     if as_dict(begin.get("slurm")).get("SLURM_JOB_ID"):
         facts.scheduler = facts.scheduler or "slurm"
-    samples = [as_list(event.get("memory")) for _, event in events if event.get("memory")]
+    samples = [as_list(event.get("ranks" if event.get("event") == "stage" else "memory"))
+               for _, event in events]
+    samples = [each for each in samples if each]
     yields = [event for _, event in events if event.get("event") == "yield"]
     level = _last_level(begin, yields)
     facts.machine_is_limit = bool(level and level[2])

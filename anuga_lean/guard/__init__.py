@@ -5,6 +5,7 @@ limits       how much of each memory limit is taken       starting  puts the gua
 watch        looks at memory, the clock and a file        record    what is kept of a run
 stopping     the guard: writes sets and ends the run at the next step
 restarts     a script that is run again after each stop
+stages       memory of a process by stage
 resuming     which set a run goes on from                 model     what has to be the same
 recorded     reads a record, of a run that goes on too
 

@@ -83,6 +83,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fractions", type=fractions, default=FRACTIONS, metavar="W,S,S", help=(
         "shares of a memory limit at which the run warns, writes a set, and stops "
         "(default 0.80,0.90,0.95)"))
+    group.add_argument("--set-up-only", action="store_true", help=(
+        "end at the first evolve, before anything of it is done: the record has the memory of the "
+        "stages up to it"))
     group.add_argument("--record", type=Path, metavar="FILE", help=(
         f"of the run, JSON lines (default a new file in {RECORDS})"))
 

@@ -12,16 +12,36 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from anuga_lean._package_version import __version__
-from anuga_lean.guard.limits import Level, Limits, fields
+from anuga_lean.checkpoint.prepared import mesh_digest
+from anuga_lean.guard.limits import Level, Limits
+from anuga_lean.guard.stages import memory_of
+from anuga_lean.mesh import origin
+from anuga_lean.stepping import features
 
 FORMAT = 1
 INTERVAL = 30.0     # s at least between two samples of memory at yields
-_KIB = 1024
+
+
+class Place(NamedTuple):
+    """A rank: where it runs, and its part of the mesh with the digest of that."""
+
+    node: str
+    pid: int
+    triangles: int
+    boundary_edges: int
+    mesh: str
+
+    @classmethod
+    def of(cls, domain: Any) -> Place:
+        """Return that of this process."""
+        return cls(os.uname().nodename, os.getpid(), int(domain.number_of_triangles),
+                   int(domain.boundary_length), mesh_digest(domain))
 
 
 class Record:
@@ -33,9 +53,11 @@ class Record:
         Its folder is made; a file that is there gets the lines of this run behind its own.
     complain : callable
         Called with a sentence, once, if the file cannot be written: the run goes on without.
+    began : float
+        When the run began, s of the monotonic clock.
     """
 
-    def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, complain: Callable[[str], None], began: float) -> None:
         self.path = path
         self._complain = complain
         self._file: IO[str] | None = None
@@ -44,16 +66,19 @@ class Record:
             self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115  open until the end
         except OSError as error:
             self._give_up(error)
-        self._began = time.monotonic()
+        self._began = began
         self._sampled = -INTERVAL
         self._pids: list[int] = []
         self._steps = 0
 
-    def line(self, event: str, **facts: Any) -> None:
-        """Write an event, with the wall time since the record began, s."""
+    def line(self, event: str, at: float | None = None, **facts: Any) -> None:
+        """Write an event of the moment `at`, now if left out, with the seconds of the run so far.
+
+        Moments are of the monotonic clock, s.
+        """
         if self._file is None:
             return
-        seconds = round(time.monotonic() - self._began, 3)
+        seconds = round((time.monotonic() if at is None else at) - self._began, 3)
         try:
             self._file.write(json.dumps({"event": event, "seconds": seconds, **facts}) + "\n")
             self._file.flush()
@@ -65,19 +90,22 @@ class Record:
         self._complain(f"no record of this run is kept from here on: {self.path}: "
                        f"{error.strerror or error}.")
 
-    def begin(self, domain: Any, places: Sequence[tuple[str, int, int]], limits: Limits) -> None:
+    def begin(self, domain: Any, places: Sequence[Place], limits: Limits, scheme: str) -> None:
         """Write what runs where: versions, model, ranks, limits.
 
         Parameters
         ----------
         domain : Domain
-        places : sequence of (node, pid, triangles)
+        places : sequence of Place
             By rank.
         limits : Limits
             Of rank 0.
+        scheme : str
+            Of the partition; empty where there is none.
         """
         here = os.uname().nodename
-        self._pids = [pid for node, pid, _ in places if node == here]
+        self._pids = [each.pid for each in places if each.node == here]
+        mesh = sha256("\n".join(each.mesh for each in places).encode()).hexdigest()
         slurm = {name: value for name, value in os.environ.items()
                  if name in ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_PARTITION")}
         self.line(
@@ -86,12 +114,21 @@ class Record:
                       **{name: metadata.version(name) for name in ("anuga", "numpy")}},
             name=domain.get_name(), algorithm=domain.get_flow_algorithm(),
             threads=int(domain.omp_num_threads or 1),
-            ranks=[{"node": node, "pid": pid, "triangles": n} for node, pid, n in places],
+            ranks=[{"node": each.node, "pid": each.pid, "triangles": each.triangles,
+                    "boundary_edges": each.boundary_edges} for each in places],
+            whole_mesh=int(getattr(domain, "number_of_global_triangles", None)
+                           or domain.number_of_triangles), made=origin.noted(),
+            mesh=mesh, features=features.used(domain), partition_scheme=scheme,
             operators=[type(each).__name__ for each in domain.fractional_step_operators],
             store=bool(domain.store), slurm=slurm,
             limits=[{"who": each.who, "used": each.used, "limit": each.limit}
                     for each in limits.read()],
             missing=limits.missing, memory=[memory_of(pid) for pid in self._pids])
+
+    def stage(self, name: str, at: float, ranks: Sequence[dict[str, int]]) -> None:
+        """Write the memory of a stage that ended at a moment, by rank, see `StageMemory.ended`."""
+        self.line("stage", at=at, stage=name,
+                  ranks=[{"rank": rank, **memory} for rank, memory in enumerate(ranks)])
 
     def at_yield(self, domain: Any, level: Level | None) -> None:
         """Write model time, steps and the memory of this node's ranks, now and then."""
@@ -113,20 +150,3 @@ class Record:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def memory_of(pid: int) -> dict[str, int]:
-    """Return RSS, its peak, PSS and USS of a process, bytes; what cannot be read is not there."""
-    found = {}
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-            status = fields(file.read(), _KIB)
-        found = {name: status[key] for name, key in (("rss", "VmRSS"), ("peak", "VmHWM"))
-                 if key in status}
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
-            rollup = fields(file.read(), _KIB)
-        found.update(pss=rollup["Pss"],
-                     uss=rollup["Private_Clean"] + rollup["Private_Dirty"])
-    except (OSError, KeyError):
-        pass    # the process has gone, or the kernel has no such file
-    return found

@@ -49,7 +49,8 @@ def begin(args: argparse.Namespace, command: Sequence[str]) -> RunGuard:
     guard = RunGuard(REQUESTS, Options(
         folder=args.checkpoint_dir, every=args.checkpoint_every, fractions=args.fractions,
         stop_file=args.stop_file, deadline=partial(_deadline, args.walltime, time.monotonic()),
-        record=args.record or _new_record(), resume=args.resume, command=shlex.join(words)))
+        record=args.record or _new_record(), resume=args.resume, sets_up_only=args.set_up_only,
+        command=shlex.join(words)))
     guarding.put(guard)
     return guard
 

@@ -22,9 +22,22 @@ from anuga_lean.checkpoint.schedule import KEEP_VARIABLE
 from anuga_lean.guard import resuming
 from anuga_lean.guard.limits import Limits
 from anuga_lean.guard.model import describe
-from anuga_lean.guard.record import Record
+from anuga_lean.guard.record import Place, Record
 from anuga_lean.guard.requests import EXIT_CODE, Kind, Requests
+from anuga_lean.guard.stages import (
+    DISTRIBUTE,
+    DOMAIN,
+    EVOLVE,
+    FIRST_YIELD,
+    IMPORTS,
+    QUANTITIES,
+    STAGES,
+    StageMemory,
+    memory_of,
+)
 from anuga_lean.guard.watch import Fractions, Watch
+from anuga_lean.memory_limits import before_first_stage
+from anuga_lean.mesh import origin
 from anuga_lean.mpi.ranks import Ranks
 
 KEPT = 2    # sets, where neither the script nor the environment says how many
@@ -50,6 +63,8 @@ class Options(NamedTuple):
     resume : bool
     command : str
         What to type to go on.
+    sets_up_only : bool
+        The run ends at its first evolve.
     """
 
     folder: str
@@ -60,6 +75,7 @@ class Options(NamedTuple):
     record: Path
     resume: bool
     command: str
+    sets_up_only: bool = False
 
 
 class RunGuard:
@@ -69,6 +85,19 @@ class RunGuard:
         self.requests = requests
         self.options = options
         self.record: Record | None = None       # rank 0's
+        self._began = time.monotonic()
+        self._memory = StageMemory()
+        self._scheme = ""
+        self._in_evolve = False                 # the set-up of the first model is over
+        self._awaits_first = False              # yield of the model that the record is of
+        # Of the ranks when they were together last, and where they are.
+        self._places: list[Place] = []
+        self._of_others: list[dict[str, int]] = []
+        before_first_stage(lambda: self._end_stage(IMPORTS))
+        if options.sets_up_only:
+            # Others read along, and may end this process before it has made a mesh.
+            early = self.record = Record(options.record, _say, self._began)
+            origin.expecting.append(lambda count: early.line("expects", triangles=count))
         self._watch: Watch | None = None
         self._told = Kind.NOTHING
         self._step_began = 0.0
@@ -81,6 +110,19 @@ class RunGuard:
 
     # -- what a domain calls -------------------------------------------------
 
+    def made(self, domain: Any, scheme: str = "") -> None:
+        """Note that the stage is over that has made a domain, or given this rank its part."""
+        if not self._in_evolve:
+            self._scheme = scheme or self._scheme
+            # `parallel` is not set yet while a part is made
+            is_part = bool(domain.full_send_dict or domain.ghost_recv_dict)
+            self._end_stage(DISTRIBUTE if is_part else DOMAIN)
+            if self.options.sets_up_only and self.record is not None:
+                self.record.line("made", triangles=int(domain.number_of_triangles))
+
+    def _end_stage(self, name: str) -> None:
+        self._memory.end(name, time.monotonic())
+
     def begin(self, domain: Any, args: tuple[Any, ...],
               kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Prepare for an evolve: checkpoints are on, limits are watched, a set is gone on from."""
@@ -92,6 +134,9 @@ class RunGuard:
         # A serial domain of one rank may come before the one that all ranks share.
         if self._watch is None or domain.parallel and not self._of_ranks:
             self._start(domain)
+        if self.options.sets_up_only:
+            self.end("set up", 0)
+            raise RunStopped(0)
         call = domain.__dict__.get(resuming.CALL, 0) + 1
         built = describe(domain, with_values=call == 1)
         if self.options.resume:
@@ -156,8 +201,21 @@ class RunGuard:
         not done again by the run that goes on.
         """
         self._step_began = 0.0
+        self._note_yield(domain)
         if self.record is not None:
             self.record.at_yield(domain, self._watch.level if self._watch else None)
+
+    def _note_yield(self, domain: Any) -> None:
+        """Take the memory of all ranks at the first yield and at the last, where they meet."""
+        ranks = Ranks.of_domain(domain)
+        if self._awaits_first:
+            self._awaits_first = False
+            self._end_stage(FIRST_YIELD)
+            found = ranks.allgather(self._memory.ended[FIRST_YIELD])
+            if self.record is not None:
+                self.record.stage(FIRST_YIELD, self._memory.seconds[FIRST_YIELD], found)
+        elif ranks.count > 1 and domain.relative_time >= domain.relative_finaltime:
+            self._of_others = ranks.allgather(memory_of(os.getpid()))
 
     def asks(self) -> float:
         """Return what this rank was asked for."""
@@ -172,8 +230,12 @@ class RunGuard:
     def _start(self, domain: Any) -> None:
         ranks = Ranks.of_domain(domain)
         here = os.uname().nodename
-        places = ranks.allgather((here, os.getpid(), int(domain.number_of_triangles)))
-        pids = [pid for node, pid, _ in places if node == here]
+        if not self._in_evolve:
+            self._end_stage(QUANTITIES)
+        self._in_evolve = self._awaits_first = True
+        told = ranks.allgather((Place.of(domain), self._memory.ended, self._memory.has_peaks))
+        places = self._places = [place for place, _, _ in told]
+        pids = [each.pid for each in places if each.node == here]
         limits = Limits(os.environ, pids)
         reads = os.getpid() == pids[0]      # one reader of a node's memory
         leads = ranks.rank == 0
@@ -184,8 +246,14 @@ class RunGuard:
             for each in limits.missing:
                 _say(f"{each}.")
             if self.record is None:
-                self.record = Record(self.options.record, _say)
-            self.record.begin(domain, places, limits)
+                self.record = Record(self.options.record, _say, self._began)
+            self.record.begin(domain, places, limits, self._scheme)
+            if not all(has_peaks for _, _, has_peaks in told):
+                _say("/proc/self/clear_refs cannot be written: the record has no peaks of stages.")
+            for name in STAGES[:STAGES.index(FIRST_YIELD)]:
+                if any(name in ended for _, ended, _ in told):
+                    self.record.stage(name, self._memory.seconds.get(name, self._began),
+                                      [ended.get(name, {}) for _, ended, _ in told])
         self._watch = Watch(
             self.requests, limits if reads else None, self.options.fractions,
             self.options.stop_file if leads else None,
@@ -231,11 +299,13 @@ class RunGuard:
     def _act(self, domain: Any, kind: Kind) -> None:
         ranks = Ranks.of_domain(domain)
         is_whole = self._write(domain)
-        asked = ranks.allgather((self.requests.kind, self.requests.why))
+        asked = ranks.allgather((self.requests.kind, self.requests.why, memory_of(os.getpid())))
+        self._of_others = [memory for _, _, memory in asked]
         self.requests.saved()
         self._told = Kind.NOTHING
         if kind.stops:
-            self._stop(domain, ranks, next(why for each, why in asked if each >= kind), is_whole)
+            self._stop(domain, ranks, next(why for each, why, _ in asked if each >= kind),
+                       is_whole)
 
     def _stop(self, domain: Any, ranks: Ranks, why: str, is_whole: bool) -> None:
         t = float(domain.get_time())
@@ -260,8 +330,23 @@ class RunGuard:
             self._watch.end()
             self._watch = None
         if self.record is not None:
+            if self._in_evolve and not self._awaits_first:
+                self._record_evolve(self.record)
             self.record.end(outcome, code, **facts)
             self.record = None
+
+    def _record_evolve(self, record: Record) -> None:
+        """Write the last stage: of ranks that have gone, or are elsewhere, what was heard last."""
+        self._end_stage(EVOLVE)
+        found = [self._memory.ended[EVOLVE]]
+        for rank, place in enumerate(self._places[1:], 1):
+            memory = memory_of(place.pid) if place.node == self._places[0].node else {}
+            if not memory and rank < len(self._of_others):
+                memory = dict(self._of_others[rank])
+            if not self._memory.has_peaks:
+                memory.pop("peak", None)
+            found.append(memory)
+        record.stage(EVOLVE, self._memory.seconds[EVOLVE], found)
 
 
 def _name_of_set(domain: Any) -> str:

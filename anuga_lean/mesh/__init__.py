@@ -8,6 +8,7 @@ interpolation values at points              fitting       a surface through poin
 mesh_arguments  functions of ANUGA's that take a mesh     region_tags   triangles by tag
 input_checks  checks before a mesh is made  rectangles    meshes of rectangles
 files         .msh and .tsh files           from_pmesh    a triangulation as a mesh
+origin        how meshes came about
 generator     Triangle, in a process of its own, which runs generator_child
 messages      what ANUGA prints while it builds a mesh
 """

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from anuga_lean._errors import LeanError, MemoryWarning, MeshFileError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.mesh import origin
 from anuga_lean.mesh.input_checks import check_number_of_triangles
 from anuga_lean.mesh.region_tags import triangles_by_number
 
@@ -89,6 +90,7 @@ def read_mesh_file(name: str) -> dict[str, Any]:
     OSError
         As ANUGA's, for a file that cannot be read.
     """
+    origin.note(origin.FILE)
     reader = {".tsh": _read_tsh, ".msh": _read_msh}.get(name[-4:])
     if reader is not None:
         try:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean._errors import MemoryWarning, PointsError
 from anuga_lean._kernels import release_free_memory
+from anuga_lean.mesh import origin
 from anuga_lean.mesh.lookup import absolute, corners_of
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def fit_lean_mesh(
     attribute_name: str | None = None, cg_precon: str = "Jacobi", use_c_cg: bool = True,
 ) -> Any:
     """Return what ANUGA's _fit_to_mesh, `stock`, gives for a lean mesh: values at its nodes."""
+    origin.note(origin.FIT)
     reason = _why_not(alpha, point_attributes)
     if reason:
         warnings.warn(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from anuga_lean import _kernels
 from anuga_lean._errors import MeshError
+from anuga_lean.mesh import origin
 from anuga_lean.mesh.input_checks import MOST_NODES, MOST_TRIANGLES, check_number_of_triangles
 from anuga_lean.mesh.region_tags import triangles_by_tag
 
@@ -178,11 +179,19 @@ def _mesh_from_regions(
     return mesh, given.arguments["verbose"]
 
 
+def _fewest_in(polygon: Any, largest: Any) -> float:
+    """Return how many triangles of a largest area cover a polygon; 0.0 where none is given."""
+    return float(polygon_area(polygon)) / float(largest) if largest else 0.0
+
+
 def _check_areas(
     bounding_polygon: Any, maximum_triangle_area: float | None = None,
     interior_regions: Any = None, interior_holes: Any = None, **others: Any,
 ) -> None:
-    """Raise InvalidMesh if triangles of that area outside the regions are too many to number."""
+    """Raise InvalidMesh if triangles of that area outside the regions are too many to number.
+
+    Who expects a mesh is told how many triangles it will have.
+    """
     if not maximum_triangle_area or others.get("regionPtArea"):
         return
     inside = [region[0] for region in interior_regions or ()] + list(interior_holes or ())
@@ -191,5 +200,7 @@ def _check_areas(
         fewest = area / float(maximum_triangle_area)
     except (TypeError, ValueError, IndexError):
         return      # ANUGA says what is wrong with it
+    if origin.expecting:
+        origin.expect(fewest + sum(_fewest_in(*region[:2]) for region in interior_regions or ()))
     if fewest > MOST_TRIANGLES:
         check_number_of_triangles(int(fewest))

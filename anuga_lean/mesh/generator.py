@@ -27,7 +27,8 @@ from anuga.mesh_engine import mesh_engine
 
 from anuga_lean._errors import MemoryWarning, MeshGeneratorError
 from anuga_lean._kernels import release_free_memory
-from anuga_lean.memory_limits import is_limited, raise_if_no_memory
+from anuga_lean.memory_limits import is_limited, prepare, raise_if_no_memory
+from anuga_lean.mesh import origin
 from anuga_lean.mesh.generator_child import READY
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def generate_mesh(
     pointatts: Any = None, segatts: Any = None, mode: Any = None, dummy_test: Any = None,
     verbose: Any = False, refinement_func: Any = None,
 ) -> dict[str, Any]:
+    prepare()
+    origin.note(origin.REGIONS)
     arguments = (points, segments, holes, regions, pointatts, segatts, mode, dummy_test, verbose)
     # A size field is called for every triangle, and may remember what it was asked.
     if refinement_func is None and os.name == "posix" and mesh_engine.TRILIB != "triangle" \

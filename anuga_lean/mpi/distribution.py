@@ -22,6 +22,7 @@ from anuga_lean import _kernels
 from anuga_lean._errors import MemoryWarning, PartitionError
 from anuga_lean.memory_limits import count_unknown, stage
 from anuga_lean.mpi.submeshes import Partition, Submesh
+from anuga_lean.stepping import guarding
 from anuga_lean.stepping.whole_domains import leave_behind
 
 # What a part has of its domain, in the order in which ANUGA's functions set it: a flow
@@ -303,7 +304,14 @@ def _distribute(
     if ranks.rank == 0:
         leave_behind(domain)
     _kernels.release_free_memory()
+    _tell_guard(part, parameters)
     return part
+
+
+def _tell_guard(part: Any, parameters: Mapping[str, Any] | None) -> None:
+    guard = guarding.guard()
+    if guard is not None:
+        guard.made(part, (parameters or {}).get("partition_scheme", "metis"))
 
 
 def _tell(partition: Partition, verbose: bool) -> None:
@@ -351,6 +359,7 @@ def _distribute_mesh(
     part.set_name("domain")
     del partition
     _kernels.release_free_memory()
+    _tell_guard(part, parameters)
     return part
 
 

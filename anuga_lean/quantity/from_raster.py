@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anuga_lean.mesh import origin
+
 if TYPE_CHECKING:
     from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 
@@ -53,6 +55,7 @@ def _values(
     interpolate: Callable[..., Array], x: ArrayLike, y: ArrayLike, z: ArrayLike
 ) -> ValuesAt | None:
     # in an axis that does not ascend, what searchsorted finds depends on the point before
+    origin.note(origin.RASTER)
     ascending = all(np.ndim(axis) == 1 and (np.diff(axis) >= 0).all() for axis in (x, y))
     if not ascending:
         return None

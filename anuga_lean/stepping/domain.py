@@ -19,7 +19,7 @@ from anuga_lean.arrays.stock_arrays import unless_on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.mesh.tables import ON_DOMAIN, with_tables
 from anuga_lean.overlay.later_attributes import complete
-from anuga_lean.stepping import conversion, features, ghosts, user_methods
+from anuga_lean.stepping import conversion, features, ghosts, guarding, user_methods
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
 from anuga_lean.stepping.boundary import is_wall, may_look, reflect_velocities
 from anuga_lean.stepping.domain_attributes import (
@@ -112,6 +112,9 @@ class LeanDomain(EvolvingDomain):
             # would become one of theirs, which calloc clears, and so touches.
             self.__dict__.pop("boundary_limit_mask", None)
         release_free_memory()
+        guard = guarding.guard()
+        if guard is not None:
+            guard.made(self)
 
     @property
     def on_stock_arrays(self) -> bool:

@@ -66,6 +66,42 @@ FEATURES = (
 )
 
 
+_OF_EVERY_DOMAIN = "boundary_flux_integral_operator"
+_ROWS = {feature.name.split(maxsplit=1)[0].rstrip(","): feature.name for feature in FEATURES}
+
+
+def used(domain: Any) -> dict[str, int]:
+    """Return the lines of the table that cost this domain something, and how often it has each.
+
+    What runs on stock's kernels stands there by the sentence of `unsupported`.
+    """
+    operators = [type(each).__name__ for each in domain.fractional_step_operators
+                 if type(each).__name__ != _OF_EVERY_DOMAIN]
+    viscous = sum("viscosity" in name for name in operators)
+    eroding = sum("rosion" in name for name in operators)
+    maxima = sum(name.startswith("Collect_max") for name in operators)
+    counts = {
+        "timestepping": int(domain.get_timestepping_method() == "rk3"),
+        "Manning": int(bool(domain.use_sloped_mannings)),
+        "fractional-step": len(operators) - viscous - eroding - maxima,
+        "riverwalls": int(bool(domain.riverwallData.names)),
+        "forcing": len(domain.forcing_terms) - int(domain.has_manning_friction()),
+        "vegetation": int(bool(domain.vegetation_mode)),
+        "passive": len(domain.__dict__.get("_tracer_names") or ()),
+        "set_collect_max_quantities": maxima,
+        "kinematic": viscous,
+        "erosion": eroding,
+        "monitored": int(bool(domain.quantities_to_be_monitored)),
+        "protect_against_isolated_degenerate_timesteps":
+            int(bool(domain.protect_against_isolated_degenerate_timesteps)),
+        "SWW": int(bool(domain.store)),
+        "ghost": int(domain.full_flags() is not None),
+    }
+    found = {_ROWS[word]: count for word, count in counts.items() if count > 0}
+    stock = "ANUGA's own arrays" if domain.on_stock_arrays else unsupported(domain)
+    return found if stock is None else found | {stock: 1}
+
+
 def unsupported(domain: Any) -> str | None:
     """Return what this domain uses that has no lean kernel, or None.
 

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 class Guard(Protocol):
     """Looks on at every step and every yield of a domain, and may write a set or end the run."""
 
+    def made(self, domain: Any, scheme: str = "") -> None:
+        """Note that a domain is there, or that a rank has its part of the partition `scheme`."""
+
     def begin(self, domain: Any, args: tuple[Any, ...],
               kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Prepare for an evolve, before anything of it is done.
