@@ -13,6 +13,7 @@ from its `begin` on; what grows with the frames stands frame by frame behind the
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ _TYPES = {1: ">i1", 2: ">S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8",
 _DIMENSIONS, _VARIABLES, _ATTRIBUTES = 10, 11, 12
 _HEADER_NBYTES = 1 << 14        # read first; most headers are smaller
 _LONGEST_HEADER = 1 << 24
-_VALUES_AT_ONCE = 1 << 16
+_VALUES_AT_ONCE = 1 << 15
 
 
 class _Unreadable(Exception):
@@ -42,7 +43,7 @@ class Place(NamedTuple):
 
     begin: int      # in the file, of the first frame where there are frames
     dtype: np.dtype[Any]
-    count: int      # of values, in a frame where there are frames
+    length: int     # in values, in a frame where there are frames
     in_frames: bool
 
 
@@ -99,8 +100,8 @@ class ClassicFile:
     def get(self, name: str, frame: int | None = None) -> NDArray[Any]:
         """Return all values of a variable, in a frame where it has frames."""
         place = self.places[name]
-        nbytes = place.count * place.dtype.itemsize
-        data = os.pread(self._file, nbytes, self._at(name, 0, place.count, frame))
+        nbytes = place.length * place.dtype.itemsize
+        data = os.pread(self._file, nbytes, self._at(name, 0, place.length, frame))
         if len(data) < nbytes:
             raise StoringError(f"{self._path} ends before the values of {name}: it has been cut")
         return np.frombuffer(data, place.dtype).astype(place.dtype.newbyteorder("="))
@@ -142,7 +143,7 @@ class ClassicFile:
     def _at(self, name: str, start: int, count: int, frame: int | None) -> int:
         """Return where values stand."""
         place = self.places[name]
-        if place.in_frames == (frame is None) or not 0 <= start <= start + count <= place.count:
+        if place.in_frames == (frame is None) or not 0 <= start <= start + count <= place.length:
             raise ValueError(f"{name} of {self._path} has no values {start} to {start + count} in "
                              f"frame {frame}")
         return place.begin + (frame or 0) * self._frame_nbytes + start * place.dtype.itemsize
@@ -198,7 +199,7 @@ class _Header:
             name, place = self._variable(lengths)
             places[name] = place
             if place.in_frames:
-                nbytes.append(place.count * place.dtype.itemsize)
+                nbytes.append(place.length * place.dtype.itemsize)
         # One alone stands without a gap.
         padded = nbytes if len(nbytes) == 1 else [-(-n // 4) * 4 for n in nbytes]
         return frames, places, sum(padded)
@@ -214,10 +215,7 @@ class _Header:
         self._number(self._count)       # its size, which the shape tells, too
         begin = self._number(self._offset)
         in_frames = shape[:1] == [0]    # the length of the dimension that grows
-        count = 1
-        for length in shape[in_frames:]:
-            count *= length
-        return name, Place(begin, dtype, count, in_frames)
+        return name, Place(begin, dtype, math.prod(shape[in_frames:]), in_frames)
 
     def _pass_attributes(self) -> None:
         for _ in range(self._list(_ATTRIBUTES)):

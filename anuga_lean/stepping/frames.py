@@ -20,7 +20,7 @@ from anuga_lean._kernels import average_vertices
 Array = NDArray[np.float64]
 
 # The buffer, and how much of it is made at once where numpy makes it.
-_BUFFER_NBYTES = {True: 1 << 20, False: 4 << 20}    # by whether nodes are stored
+_BUFFER_NBYTES = 4 << 20
 _VALUES_AT_ONCE = 1 << 19       # through netCDF4
 _TRIANGLES_AT_ONCE = 1 << 13
 _NODES_AT_ONCE = 1 << 12
@@ -105,7 +105,7 @@ class Places:
         if count == 0:
             return
         total = len(self.domain.mesh.node_order()[1]) if self.smooth else 3 * len(self.domain)
-        most = max(3, _BUFFER_NBYTES[self.smooth] // (count * self.precision.itemsize) // 3 * 3)
+        most = max(3, _BUFFER_NBYTES // (count * self.precision.itemsize) // 3 * 3)
         buffer = np.empty(count * min(most, total), self.precision)
         for part in parts(total, most):
             m = part.stop - part.start

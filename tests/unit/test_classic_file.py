@@ -39,8 +39,9 @@ def _made(path: Path, form: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("names", [
-    [f"{shape}_{kind}" for kind in KINDS for shape in SHAPES], ["fixed_f4", "frames_f4", "times_f8"],
-    ["times_i2"], ["frames_i2", "times_i1"]], ids=["all", "frames", "alone", "padded"])
+    [f"{shape}_{kind}" for kind in KINDS for shape in SHAPES],
+    ["fixed_f4", "frames_f4", "times_f8"], ["times_i2"], ["frames_i2", "times_i1"]],
+    ids=["all", "frames", "alone", "padded"])
 def test_the_bytes_are_those_of_netcdf4(form: str, names: list[str], tmp_path: Path) -> None:
     theirs, ours = tmp_path / "theirs.nc", tmp_path / "ours.nc"
     values = {name: np.random.default_rng(k).uniform(-90, 90, (4, 2 * N))
@@ -62,7 +63,7 @@ def test_the_bytes_are_those_of_netcdf4(form: str, names: list[str], tmp_path: P
         assert (2, set(names)) == (file.frames, set(file.places))
         for name, place in file.places.items():
             for frame in (1, 2, 3) if place.in_frames else (None,):
-                some = values[name][frame or 0, : place.count]
+                some = values[name][frame or 0, : place.length]
                 file.put(name, some[:1], frame=frame)
                 file.put(name, some[1:], 1, frame=frame)
                 np.testing.assert_array_equal(some.astype(place.dtype), file.get(name, frame))
