@@ -82,7 +82,9 @@ class SWW_file(_sww.SWW_file):
         for name, spread in places.store(file, writer.static_quantities).items():
             file.put(name + writer.RANGE, np.array([spread.low, spread.high]))
         for name in writer.static_c_quantities:
-            file.put(name, self._centroids(name))
+            values = self._centroids(name)
+            for some in parts(len(values), _ROWS_AT_ONCE):
+                file.put(name, values[some].astype(np.float32), some.start)
 
     @stage("storing a frame", count_of)
     def store_timestep(self) -> None:
