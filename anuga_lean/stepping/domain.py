@@ -311,15 +311,15 @@ class LeanDomain(EvolvingDomain):
         """Let every boundary object write its boundary values."""
         _leave_set_edges(self, "boundary values")
         user_methods.leave_if_written(self)
-        if self.on_stock_arrays or not self.lean.edges.in_step:
+        if self.on_stock_arrays:
             super().update_boundary()
             return
+        reflects = self.lean.edges.in_step and not self._lean_own & user_methods.BEFORE_FLUXES
         if self.number_of_tracers:
             self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is None or is_wall(boundary) \
-                    and not self._lean_own & user_methods.BEFORE_FLUXES:
+            if boundary is None or reflects and is_wall(boundary):
                 continue
             self.evaluate_boundary(boundary, tag, edges)
 

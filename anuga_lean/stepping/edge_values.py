@@ -117,6 +117,16 @@ class EdgeValues:
         """
         return self._keep(triangles) if self._are_kept(triangles) else None
 
+    def now(self, triangles: np.ndarray) -> np.ndarray | None:
+        """Return the same at a yield, too, where nothing is kept; None for too many triangles."""
+        if self._are_kept(triangles):
+            return self._keep(triangles)
+        if len(triangles) > _LARGEST_KEPT:
+            return None
+        run = self._ready()
+        with self._as_distributed(run):
+            return run.all_edge_rows(triangles)
+
     def _are_kept(self, triangles: np.ndarray) -> bool:
         return self.in_step and self.are_known and len(triangles) <= _LARGEST_KEPT
 

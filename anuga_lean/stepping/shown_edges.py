@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from anuga_lean import _kernels
 from anuga_lean.quantity.views import PlaceView, ShownRows
 
+_CONSERVED = list(_kernels.EDGE_QUANTITIES)[:3]      # stage and momenta
 _ONE = (int, np.int64)      # an index of one element
 _TABLES = ("normals", "edge_midpoint_coordinates", "centroid_coordinates")
 
@@ -40,9 +41,9 @@ class ShownEdges(ShownRows):
         self._read: dict[str, dict[Any, Any]] = {}
 
     def begin(self) -> None:
-        """Show the values as they are now; a run is in a step."""
-        domain, shown = self._domain, 0
-        rows = domain.lean.edges.of_segment(self.cells)
+        """Show the values as they are now."""
+        domain, shown = self._domain, []
+        rows = domain.lean.edges.now(self.cells)
         if rows is None:
             return
         for name, number in _kernels.EDGE_QUANTITIES.items():
@@ -53,8 +54,9 @@ class ShownEdges(ShownRows):
                 if type(view) is not PlaceView:
                     continue
                 self._views[name] = owner, view
-            shown += view.show(rows[number], self)
-        self._conserved = rows[:3] if shown == len(_kernels.EDGE_QUANTITIES) else None
+            if view.show(rows[number], self):
+                shown.append(name)
+        self._conserved = rows[:3] if shown[:3] == _CONSERVED else None
         mesh = domain.mesh
         if self._blocks is not mesh.blocks:
             self._blocks, self._read = mesh.blocks, {name: {} for name in _TABLES}
