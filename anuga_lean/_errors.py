@@ -113,6 +113,10 @@ class NewerCheckpoint(CheckpointError):
     """A checkpoint is of a newer ANUGA than the installed one; no older set replaces it."""
 
 
+class StoringError(LeanError, RuntimeError):
+    """A frame cannot be written into an SWW file; also a RuntimeError, as netCDF4 raises."""
+
+
 class MergeError(LeanError, FileNotFoundError):
     """The SWW file of a rank is missing, cannot be read, or is of another run."""
 

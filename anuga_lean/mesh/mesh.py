@@ -44,6 +44,7 @@ __all__ = ["StockCopy", "InvalidMesh", "Mesh"]
 BoundaryDict = dict[tuple[int, int], str]
 
 # What is never copied or pickled: it is made again when asked for.
+_ONE = (int, np.int64)      # an index of one element
 _TRANSIENT = ("_views", "_node_starts", "_triangle_spatial_index")
 # What follows from nodes, triangles and boundary tags.
 _NUMBERED = ("boundary_length", "boundary_enumeration", "boundary_cells", "boundary_edges",
@@ -333,6 +334,13 @@ class Mesh(StockMesh):
     def compute_edge_midpoint_coordinates(self) -> NDArray[np.float64]:
         """Return the edge midpoints of all triangles: a new (3*n, 2) array, m."""
         return self.view("edge_midpoint_coordinates").copy()
+
+    def get_edge_midpoint_coordinate(self, i: Any, j: Any, absolute: bool = False) -> Any:
+        """Return the midpoint of edge j of triangle i, (2,) m; boundaries ask for it each step."""
+        compute = super().get_edge_midpoint_coordinate
+        if absolute or type(i) not in _ONE or type(j) not in _ONE:
+            return compute(i, j, absolute)
+        return self.view("edge_midpoint_coordinates").kept((i, j, "edge"), compute, i, j)
 
     def get_extent(self, absolute: bool = False) -> tuple[float, float, float, float]:
         """Return least and largest x, least and largest y of the triangles, m."""

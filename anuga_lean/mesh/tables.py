@@ -112,6 +112,7 @@ def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
 # Indices that are answered by one call of the kernels.
 _ONE = (int, np.int64)
 _COLUMNS = (int, np.int64, slice)
+_ALL = slice(None)
 
 
 @lasting("MeshTable")
@@ -130,10 +131,41 @@ class MeshTable(ArrayView):
         super().__init__(owner, _shape(owner, name), np.float64 if is_float else np.int64)
         self.name = name
         self._by_chunks = TABLES[name].kind != "node"
+        self._read: dict[Any, Any] | None = None
+        self._most = 0
 
-    @telling("an array that is computed when it is read")
+    def keep_in(self, read: dict[Any, Any] | None, most: int = 0) -> None:
+        """Keep in a dict what is read, and answer from it; None: no more.
+
+        Parameters
+        ----------
+        read : dict or None
+            Of this table and the mesh's present blocks.
+        most : int
+            So many elements or parts are kept.
+        """
+        self._read, self._most = read, most
+
     def __getitem__(self, key: Any) -> Any:
         """Return elements; operators and boundaries ask for a few rows in every step."""
+        name = None if self._read is None else _name_of(key)
+        return self._elements(key) if name is None else self.kept(name, self._elements, key)
+
+    def kept(self, name: Any, compute: Callable[..., Any], *args: Any) -> Any:
+        """Return what `compute` returns for the arguments, or has returned for this name."""
+        read = self._read
+        if read is None or self._stored() is not None:
+            return compute(*args)
+        found = read.get(name)
+        if found is None:
+            found = compute(*args)
+            if len(read) < self._most:
+                read[name] = found
+        return found
+
+    @telling("an array that is computed when it is read")
+    def _elements(self, key: Any) -> Any:
+        """Return elements, computed."""
         head, column = key if type(key) is tuple and len(key) == 2 else (key, None)
         if type(head) in _ONE:
             rows = self._few(np.array([head])) if key is head or type(column) in _COLUMNS else None
@@ -213,6 +245,25 @@ class MeshTable(ArrayView):
 
     def _materialise(self) -> None:
         self.owner.override(self.name)
+
+
+def _name_of(key: Any) -> Any:
+    """Return what stands for an index in a dict, for those that boundaries use; else None."""
+    if type(key) is not tuple:
+        return key if type(key) in _ONE else None
+    if len(key) != 2:
+        return None
+    head, column = key
+    if type(head) in _ONE:
+        if type(column) in _ONE:
+            return key
+        if type(column) is slice and column.step is None and type(column.start) in _ONE \
+                and type(column.stop) in _ONE:
+            return head, column.start, column.stop
+    elif type(head) is slice and type(column) is slice and head.step is None \
+            and type(head.start) in _ONE and type(head.stop) in _ONE and column == _ALL:
+        return head.start, head.stop, None
+    return None
 
 
 def table_property(name: str) -> property:

@@ -84,6 +84,7 @@ class CompactQuantity(_StockQuantity):
 
     _depth = 0  # of set_values and the like inside each other
     on_stock_arrays = False
+    shown_edges: PlaceView | None = None    # while a boundary is evaluated edge by edge
 
     @telling("a quantity")
     def __init__(
@@ -144,6 +145,7 @@ class CompactQuantity(_StockQuantity):
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the centroid coordinates, which follow from the mesh."""
         state = dict(self.__dict__)
+        state.pop("shown_edges", None)
         if not self.on_stock_arrays and self._qty_type == "coordinate":
             state.pop("_centroid_values", None)
         return state
@@ -229,6 +231,9 @@ class CompactQuantity(_StockQuantity):
     @property
     def edge_values(self) -> Array | PlaceView | None:
         """The values at the edge midpoints, (number_of_triangles, 3) float64 or None."""
+        shown = self.shown_edges
+        if shown is not None and self._edge is shown._form:
+            return shown
         if self._edge is None:
             return None
         if self.on_stock_arrays:

@@ -28,6 +28,36 @@ Array = NDArray[np.float64]
 _ONE = (int, np.int64)      # an index of one element
 
 
+class ShownRows:
+    """Triangles, with an edge of each, that are gone through one after the other.
+
+    Parameters
+    ----------
+    cells, columns : (m,) int64
+        The edges, by triangle and edge.
+
+    Attributes
+    ----------
+    places : dict of int to int
+        Of each triangle among `cells`.
+    place : int
+        Of the edge that is looked at just now.
+    cell, column : object
+        Its triangle and edge: what asks with these very objects asks for its value.
+    """
+
+    def __init__(self, cells: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+        self.cells, self.columns = cells, columns
+        self.places = {k: j for j, k in enumerate(cells.tolist())}
+        self.place = 0
+        self.cell: Any = self
+        self.column: Any = self
+
+    def own(self, rows: Any) -> list[Any]:
+        """Return the values at the edges, of (m, 3) of the triangles, as numpy's numbers."""
+        return list(rows[np.arange(len(rows)), self.columns])
+
+
 @lasting("PlaceView")
 class PlaceView(ArrayView):
     """The (n, 3) float64 vertex or edge values of a quantity.
@@ -40,12 +70,52 @@ class PlaceView(ArrayView):
     def __init__(self, owner: Quantity, place: str) -> None:
         super().__init__(owner, (len(owner), 3), np.float64)
         self.place = place
+        self._known: Array | None = None        # rows that are shown
+        self._of: ShownRows | None = None
+        self._form: Values | None = None        # that they are of
+        self._own: list[Any] | None = None      # their values at the edges that are gone through
+
+    def show(self, rows: Array, of: ShownRows) -> bool:
+        """Answer what is asked one by one from known rows, as long as the form is the present one.
+
+        Parameters
+        ----------
+        rows : (m, 3) float64
+        of : ShownRows
+
+        Returns
+        -------
+        bool
+            Whether the values are what a run reconstructs, so that they can be shown.
+        """
+        owner = self.owner
+        if owner.on_stock_arrays or not owner.is_reconstructed:
+            return False
+        self._known, self._of, self._form, self._own = rows, of, owner._edge, None
+        owner.shown_edges = self
+        return True
+
+    def hide(self) -> None:
+        """Compute again what is asked."""
+        self._known = self._of = self._form = self._own = None
+        self.owner.__dict__.pop("shown_edges", None)
 
     def __getitem__(self, key: Any) -> Any:
         """Return elements; boundaries of a user's ask for one at an edge after the other."""
-        if type(key) is tuple and len(key) == 2 and type(key[0]) in _ONE and type(key[1]) in _ONE \
-                and 0 <= key[0] < len(self) and 0 <= key[1] < 3 and self._stored() is None:
-            return self._rows(np.array([key[0]]))[0, key[1]]
+        if type(key) is tuple and len(key) == 2:
+            of, (k, i) = self._of, key
+            if of is not None and self.owner._edge is self._form:
+                if k is of.cell and i is of.column:
+                    if self._own is None:
+                        self._own = of.own(self._known)
+                    return self._own[of.place]
+                if type(k) in _ONE and type(i) in _ONE:
+                    place = of.places.get(k)
+                    if place is not None:
+                        return self._known[place, i]    # type: ignore[index]  # with `of`
+            if type(k) in _ONE and type(i) in _ONE and 0 <= k < len(self) and 0 <= i < 3 \
+                    and self._stored() is None:
+                return self._rows(np.array([k]))[0, i]
         return super().__getitem__(key)
 
     def _rows(self, ks: NDArray[np.int64]) -> Array:

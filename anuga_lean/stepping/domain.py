@@ -32,6 +32,7 @@ from anuga_lean.stepping.domain_attributes import (
 )
 from anuga_lean.stepping.evolving import EvolvingDomain, with_parts_of_step
 from anuga_lean.stepping.prescribed import BoundaryLimitMask
+from anuga_lean.stepping.shown_edges import ShownEdges
 from anuga_lean.stepping.step import Step
 from anuga_lean.stepping.sww import move_aside
 from anuga_lean.stepping.tracers import DerivedTracerArray, TracerBackup, TracerEdges, TracerSource
@@ -79,7 +80,7 @@ class LeanDomain(EvolvingDomain):
     _lean_monitoring = False
     _lean_asked: list = []              # what _may_defer was last asked about
     _lean_answer = False
-    _lean_edges: dict = {}              # of the boundary that is evaluated just now
+    _lean_edges: ShownEdges | None = None       # to the boundary that is evaluated just now
     _lean_distributed: user_methods.Distributed | None = None   # up to the fluxes
     _lean_own: frozenset[str] = frozenset()     # methods of a step, on lean kernels
     _lean_messages: dict = {}           # of the exchange with other ranks, by tag
@@ -313,15 +314,15 @@ class LeanDomain(EvolvingDomain):
         """Let every boundary object write its boundary values."""
         _leave_set_edges(self, "boundary values")
         user_methods.leave_if_written(self)
-        if self.on_stock_arrays or not self.lean.edges.in_step:
+        if self.on_stock_arrays:
             super().update_boundary()
             return
+        reflects = self.lean.edges.in_step and not self._lean_own & user_methods.BEFORE_FLUXES
         if self.number_of_tracers:
             self.update_tracer_boundary_values()
         for tag, edges in self.tag_boundary_cells.items():
             boundary = self.boundary_map[tag]
-            if boundary is None or is_wall(boundary) \
-                    and not self._lean_own & user_methods.BEFORE_FLUXES:
+            if boundary is None or reflects and is_wall(boundary):
                 continue
             self.evaluate_boundary(boundary, tag, edges)
 
@@ -350,11 +351,11 @@ class LeanDomain(EvolvingDomain):
     def get_conserved_quantities(self, vol_id: int, vertex: int | None = None,
                                  edge: int | None = None) -> np.ndarray:
         """Return the conserved quantities at the centroid, a vertex or an edge: (3,)."""
-        if self._lean_edges and not self.on_stock_arrays and vertex is None and edge is not None \
-                and isinstance(vol_id, (int, np.integer)):
-            found = self._lean_edges.get(vol_id)
+        if self._lean_edges is not None and vertex is None and edge is not None \
+                and not self.on_stock_arrays:
+            found = self._lean_edges.conserved(vol_id, edge)
             if found is not None:
-                return found[:, edge].copy()
+                return found
         return super().get_conserved_quantities(vol_id, vertex, edge)
 
     # -- fluxes and update ---------------------------------------------------

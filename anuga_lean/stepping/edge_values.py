@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean import _kernels
-from anuga_lean.stepping.bound_state import CONSERVED
+from anuga_lean.stepping.shown_edges import ShownEdges
 
 _LARGEST_KEPT = 65536       # triangles whose edge values are kept within a step
 
@@ -47,6 +47,7 @@ class EdgeValues:
         # centroid values, (n,) float64, of the last distribution, where set since
         self._distributed: dict[str, np.ndarray] = {}
         self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
+        self.shown: ShownEdges | None = None    # to the boundary that is evaluated just now
 
     # -- the order of a step -------------------------------------------------
 
@@ -54,19 +55,27 @@ class EdgeValues:
         """Note a distribution: edge values follow from the present centroid values."""
         self.are_known = True
         self.in_step = in_step
-        self._kept = None
+        self._forget()
         self._distributed.clear()
 
     def on_predict(self) -> None:
         """Note a prediction: edge values follow from the same centroid values, advanced in time."""
-        self._kept = None
+        self._forget()
 
     def on_update(self) -> bool:
         """Note an update: edge values are unknown from now on; return whether they were known."""
         were_known = self.are_known
         self.are_known = False
         self._distributed.clear()
+        if self.shown is not None:
+            self.shown.end()
         return were_known
+
+    def _forget(self) -> None:
+        """Drop what was computed."""
+        self._kept = None
+        if self.shown is not None:
+            self.shown.end()
 
     def note_boundary_bed(self) -> None:
         """Keep the bed at the boundary edges, which the update will change."""
@@ -83,22 +92,52 @@ class EdgeValues:
         """
         run = self._ready()
         rows = np.ascontiguousarray(rows, np.int64)
-        if not self.in_step or len(rows) > _LARGEST_KEPT or not self.are_known:
-            with self._as_distributed(run):
-                return run.edge_rows(name, rows)
-        kept = self._kept
-        if kept is not None and len(rows) == 1:
+        if self._are_kept(rows):
+            kept = self._kept
+            if kept is None or len(rows) != 1:
+                return self._keep(rows.copy())[_kernels.EDGE_QUANTITIES[name]]
             place = self._place(kept[0], int(rows[0]))
             if place is not None:
                 return kept[1][_kernels.EDGE_QUANTITIES[name], place : place + 1]
+        with self._as_distributed(run):
+            return run.edge_rows(name, rows)
+
+    def of_segment(self, triangles: np.ndarray) -> np.ndarray | None:
+        """Return the edge values of triangles, by number of the quantity.
+
+        Parameters
+        ----------
+        triangles : (m,) int64
+            An array that does not change.
+
+        Returns
+        -------
+        (quantities, m, 3) float64 or None
+            Not to be written; None where none are kept.
+        """
+        return self._keep(triangles) if self._are_kept(triangles) else None
+
+    def now(self, triangles: np.ndarray) -> np.ndarray | None:
+        """Return the same at a yield, too, where nothing is kept; None for too many triangles."""
+        if self._are_kept(triangles):
+            return self._keep(triangles)
+        if len(triangles) > _LARGEST_KEPT:
+            return None
+        run = self._ready()
+        with self._as_distributed(run):
+            return run.all_edge_rows(triangles)
+
+    def _are_kept(self, triangles: np.ndarray) -> bool:
+        return self.in_step and self.are_known and len(triangles) <= _LARGEST_KEPT
+
+    def _keep(self, triangles: np.ndarray) -> np.ndarray:
+        kept = self._kept
+        if kept is None or kept[0] is not triangles and not np.array_equal(kept[0], triangles):
+            run = self._ready()
             with self._as_distributed(run):
-                return run.edge_rows(name, rows)
-        if kept is None or len(kept[0]) != len(rows) or not np.array_equal(kept[0], rows):
-            with self._as_distributed(run):
-                kept = (rows.copy(), run.all_edge_rows(rows))
-            self._kept = kept
+                kept = self._kept = (triangles, run.all_edge_rows(triangles))
             self._places = None
-        return kept[1][_kernels.EDGE_QUANTITIES[name]]
+        return kept[1]
 
     def _place(self, triangles: np.ndarray, triangle: int) -> int | None:
         """Return where a triangle stands among those whose edge values are kept."""
@@ -124,12 +163,6 @@ class EdgeValues:
         with self._as_distributed(run):
             return _kernels.frame_at_vertices(run, names, first, least, out)
 
-    def conserved(self, triangles: np.ndarray) -> dict[int, np.ndarray]:
-        """Return conserved quantities at edges of triangles, (3, 3) by triangle: [name, edge]."""
-        triangles = np.ascontiguousarray(triangles, np.int64)
-        rows = np.stack([self.rows(name, triangles) for name in CONSERVED], axis=1)
-        return dict(zip(triangles.tolist(), rows, strict=True))
-
     def boundary_bed(self) -> np.ndarray | None:
         """Return the bed of the last fluxes at boundary edges, (boundary_length,) m, or None."""
         return None if self.are_known else self._bed
@@ -143,6 +176,8 @@ class EdgeValues:
         """
         if self.are_known:
             self._distributed.setdefault(name, values)
+        if self.shown is not None:
+            self.shown.end()
 
     def on_written(self, name: str) -> None:
         """Turn to ANUGA's kernels: only those read edge values that a script has set."""

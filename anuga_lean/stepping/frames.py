@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 # The buffer, and how much of it is made at once where numpy makes it.
 _BUFFER_NBYTES = 4 << 20
+_VALUES_AT_ONCE = 1 << 19       # through netCDF4
 _TRIANGLES_AT_ONCE = 1 << 13
 _NODES_AT_ONCE = 1 << 12
 _HELD_BACK = ("stage", "xmomentum", "ymomentum")    # where the water is shallow
@@ -68,8 +69,14 @@ class Places:
         self.least = least
         self.smooth = domain.smooth is True
 
-    def store(self, fid: Any, names: list[str], frame: tuple[int, ...] = ()) -> dict[str, Spread]:
+    def store(self, file: Any, names: list[str], frame: int | None = None) -> dict[str, Spread]:
         """Store quantities in the variables of their names, or in a frame of these.
+
+        Parameters
+        ----------
+        file : classic_file.ClassicFile or Dataset
+        names : list of str
+        frame : int, optional
 
         Returns
         -------
@@ -81,7 +88,6 @@ class Places:
             return spreads
         by_kernel = self._by_kernel(names)
         by_hand = [name for name in names if name not in by_kernel]
-        variables = {name: writable(fid, name) for name in names}
         for some in (by_kernel, by_hand):
             for part, rows in self._parts(len(some)):
                 if some is by_kernel:
@@ -91,7 +97,7 @@ class Places:
                 else:
                     self._make(some, part, rows, spreads)
                 for name, row in zip(some, rows, strict=True):
-                    variables[name][(*frame, slice(part.start, part.stop))] = row
+                    file.put(name, row, part.start, frame)
         return {name: self._closed(name, spread) for name, spread in spreads.items()}
 
     def _parts(self, count: int) -> Iterator[tuple[slice, NDArray[Any]]]:
@@ -207,18 +213,30 @@ class Places:
         return closed
 
 
-def store_centroids(variable: Any, values: Array, precision: DTypeLike,
-                    frame: tuple[int, ...] = ()) -> None:
-    """Store centroid values, (n,) float64, in a variable, or in a frame of it."""
-    for some in parts(len(values), _BUFFER_NBYTES // np.dtype(precision).itemsize):
-        variable[(*frame, some)] = values[some].astype(precision)
+class Dataset:
+    """Stores values through netCDF4, as a `ClassicFile` stores them.
 
+    Parameters
+    ----------
+    fid : netCDF4.Dataset
+    """
 
-def writable(fid: Any, name: str) -> Any:
-    """Return a variable that takes arrays as they are: there is nothing to mask or to scale."""
-    variable = fid.variables[name]
-    variable.set_auto_maskandscale(False)
-    return variable
+    def __init__(self, fid: Any) -> None:
+        self._fid = fid
+
+    def get(self, name: str) -> Any:
+        """Return all values of a variable."""
+        return self._fid.variables[name][:]
+
+    def put(self, name: str, values: NDArray[Any], start: int = 0, frame: int | None = None
+            ) -> None:
+        """Write values of a variable from one of them on, rounded to its type."""
+        variable = self._fid.variables[name]
+        variable.set_auto_maskandscale(False)       # there is nothing to mask or to scale
+        before = () if frame is None else (frame,)
+        for some in parts(len(values), _VALUES_AT_ONCE):
+            variable[(*before, slice(start + some.start, start + some.stop))] = \
+                values[some].astype(variable.dtype, copy=False)
 
 
 def parts(stop: int, most: int, start: int = 0) -> Iterator[slice]:

@@ -41,7 +41,9 @@ from anuga.shallow_water.boundaries import (
 from anuga.utilities.numerical_tools import NAN
 from numpy.typing import NDArray
 
+from anuga_lean._kernels import EDGE_QUANTITIES
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
+from anuga_lean.stepping.shown_edges import ShownEdges
 
 Array = NDArray[np.float64]
 # Stage (m) and momenta (m2/s) of each edge: arrays (m,), or one value for all; empty if written.
@@ -69,9 +71,11 @@ class Segment:
         self.ids = np.array(edges, np.int64)
         self.cells = np.array(domain.boundary_cells[self.ids], np.int64)
         self.columns = np.array(domain.boundary_edges[self.ids], np.int64)
+        self._elements = 3 * np.arange(len(self.cells)) + self.columns    # of (m, 3) rows
         self._places: tuple[Any, NDArray[np.int64]] | None = None
         self._normals: Array | None = None
         self._midpoints: Array | None = None
+        self._edges_shown: ShownEdges | None = None
         self.shown = _ShownDomain(self)
 
     def is_of(self, edges: Any) -> bool:
@@ -83,8 +87,10 @@ class Segment:
 
     def edge_values(self, name: str) -> Array:
         """Return the values of a quantity at the edges, (m,)."""
-        rows = self.domain.lean.edges.rows(name, self.cells)
-        return rows[np.arange(len(rows)), self.columns]
+        edges = self.domain.lean.edges
+        known = edges.of_segment(self.cells)
+        rows = edges.rows(name, self.cells) if known is None else known[EDGE_QUANTITIES[name]]
+        return rows.take(self._elements)
 
     def normals(self) -> tuple[Array, Array]:
         """Return the components of the outward normals, (m,) each."""
@@ -101,6 +107,13 @@ class Segment:
             self._midpoints = np.array(
                 self.domain.mesh.edge_midpoint_coordinates[3 * self.cells + self.columns])
         return self._midpoints
+
+    @property
+    def edges_shown(self) -> ShownEdges:
+        """Edge values at hand where one after the other is asked for."""
+        if self._edges_shown is None:
+            self._edges_shown = ShownEdges(self.domain, self.cells, self.columns)
+        return self._edges_shown
 
     def places_in(self, numbers: dict[tuple[int, int], int]) -> NDArray[np.int64]:
         """Return the numbers that a File_boundary has given to the edges, (m,)."""
@@ -345,6 +358,7 @@ _BY_SEGMENT = frozenset([
     Absorbing_wave_boundary, Characteristic_stage_boundary, Characteristic_wave_boundary,
     Flather_external_stage_zero_velocity_boundary, Transmissive_boundary,
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary])
+_loop_over_edges = Boundary.evaluate_segment
 _METHODS = ("evaluate", "evaluate_segment", "get_boundary_values", "get_time")
 
 
@@ -363,6 +377,24 @@ def _is_as_in_anuga(found: Any) -> bool:
     cls = type(found)
     return cls in _ANUGAS and _functions(cls) == _ANUGAS[cls] and not any(
         [name in found.__dict__ for name in _METHODS])
+
+
+def _is_asked_edge_by_edge(boundary: Any) -> bool:
+    """Whether ANUGA's loop over the edges evaluates a boundary."""
+    return getattr(type(boundary), "evaluate_segment", None) is _loop_over_edges \
+        and "evaluate_segment" not in getattr(boundary, "__dict__", ())
+
+
+def _ask_each(boundary: Any, segment: Segment) -> None:
+    """Write what a boundary returns, edge after edge, as `Boundary.evaluate_segment` does."""
+    quantities, shown = segment.domain.quantities, segment.edges_shown
+    stage, xmomentum, ymomentum = [quantities[name].boundary_values for name in _CONSERVED]
+    triples = zip(segment.edges, segment.cells, segment.columns, strict=True)
+    for shown.place, (i, shown.cell, shown.column) in enumerate(triples):
+        found = boundary.evaluate(shown.cell, shown.column)
+        if len(found) != 3:
+            raise Exception("Boundary must return array of either conserved or evolved quantities")
+        stage[i], xmomentum[i], ymomentum[i] = found[0], found[1], found[2]
 
 
 def is_series(function: Any) -> bool:
@@ -419,9 +451,15 @@ class Segments:
                 for name, values in zip(_CONSERVED, state, strict=False):
                     domain.quantities[name].boundary_values[segment.ids] = values
                 return
-        if getattr(type(boundary), "evaluate_segment", None) is Boundary.evaluate_segment:
-            domain._lean_edges = domain.lean.edges.conserved(domain.boundary_cells[edges])
-        try:
+        if not len(edges) or not _is_asked_edge_by_edge(boundary):
             boundary.evaluate_segment(domain, edges)
+            return
+        segment = self.of(tag, edges)
+        segment.edges_shown.begin()
+        try:
+            if list(domain.evolved_quantities) == list(domain.conserved_quantities) == _CONSERVED:
+                _ask_each(boundary, segment)
+            else:
+                boundary.evaluate_segment(domain, edges)
         finally:
-            domain._lean_edges = {}
+            segment.edges_shown.end()

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from anuga_lean._errors import CheckpointWarning
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
-from anuga_lean.stepping.frames import Places, Spread, parts, store_centroids, writable
+from anuga_lean.stepping.classic_file import ClassicFile
+from anuga_lean.stepping.frames import Dataset, Places, Spread, parts
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class SWW_file(_sww.SWW_file):
             self.domain.geo_reference.write_NetCDF(fid)
             self._store_triangles(fid)
             self._store_global_numbers(fid)
-            self._store_static(fid)
+            self._store_static(Dataset(fid))
 
     def _store_triangles(self, fid: Any) -> None:
         domain, variables = self.domain, fid.variables
@@ -74,15 +75,16 @@ class SWW_file(_sww.SWW_file):
                 fid, domain.number_of_global_triangles, domain.number_of_global_nodes,
                 domain.tri_full_flag, domain.tri_l2g, domain.node_l2g)
 
-    def _store_static(self, fid: Any) -> None:
+    def _store_static(self, file: Dataset) -> None:
         """Store what does not change."""
         writer = self.writer
         places = Places(self.domain, np.float32)    # in ANUGA whatever the file's precision
-        for name, spread in places.store(fid, writer.static_quantities).items():
-            fid.variables[name + writer.RANGE][0] = spread.low
-            fid.variables[name + writer.RANGE][1] = spread.high
+        for name, spread in places.store(file, writer.static_quantities).items():
+            file.put(name + writer.RANGE, np.array([spread.low, spread.high]))
         for name in writer.static_c_quantities:
-            store_centroids(writable(fid, name), self._centroids(name), np.float32)
+            values = self._centroids(name)
+            for some in parts(len(values), _ROWS_AT_ONCE):
+                file.put(name, values[some].astype(np.float32), some.start)
 
     @stage("storing a frame", count_of)
     def store_timestep(self) -> None:
@@ -102,54 +104,49 @@ class SWW_file(_sww.SWW_file):
     def _append(self) -> bool:
         """Store a frame after the last one; return whether that is what ANUGA would do.
 
-        It would not where the time does not go on, the file gets too large, or cannot be
-        opened now.
+        It would not where the time does not go on, the file gets too large, cannot be opened
+        now, is of another format, or has something in a frame that is not stored.
         """
         time = self.domain.relative_time
         try:
-            fid = netcdf.NetCDFFile(self.filename, "a")
+            file = ClassicFile.opened(self.filename)
         except OSError:
             return False
-        with closing(fid):
-            times = fid.variables["time"]
-            frame = len(times)
-            nbytes = os.stat(self.filename).st_size
-            if frame and not time > times[frame - 1] or \
+        if file is None:
+            return False
+        with closing(file):
+            frame, nbytes, writer = file.frames, file.nbytes(), self.writer
+            changing = {name for name, place in file.places.items() if place.in_frames}
+            if changing != {"time", *writer.dynamic_quantities, *writer.dynamic_c_quantities} or \
+                    frame and not time > file.get("time", frame - 1)[0] or \
                     nbytes + nbytes // (frame + 1) > self.max_size * 2**self.recursion:
                 return False
             self.recursion = False
-            self._leave_unfilled(fid)
-            times[frame] = time
-            self.store_values(fid, frame)
+            file.put("time", time, frame=frame)
+            self.store_values(file, frame)
             for name in self._overwrite_c_quantities:
-                store_centroids(writable(fid, name), self._centroids(name), self.precision)
-            self._store_extrema(fid)
+                file.put(name, self._centroids(name))
+            self._store_extrema(file)
+            file.set_frames(frame + 1)
         return True
 
-    def _leave_unfilled(self, fid: Any) -> None:
-        """Have a new frame not filled with a number first, if all of it will be written."""
-        changing = {name for name, variable in fid.variables.items()
-                    if variable.dimensions[:1] == ("number_of_timesteps",)}
-        writer = self.writer
-        if changing == {"time", *writer.dynamic_quantities, *writer.dynamic_c_quantities}:
-            fid.set_fill_off()
-
-    def store_values(self, fid: Any, frame: int) -> None:
+    def store_values(self, file: ClassicFile | Dataset, frame: int) -> None:
         """Store the values of a frame, and widen the stored ranges."""
         writer = self.__dict__.get("_of_quantities", self.writer)
         names = writer.dynamic_quantities
         least = self.minimum_storable_height if "stage" in names else None
         places = Places(self.domain, self.precision, least)
-        for name, spread in places.store(fid, names, (frame,)).items():
-            ends = fid.variables[name + writer.RANGE]
-            low, high = ends[:]
+        for name, spread in places.store(file, names, frame).items():
+            low, high = file.get(name + writer.RANGE)
             if spread.low < low:
-                ends[0] = low = spread.low
+                low = spread.low
+                file.put(name + writer.RANGE, np.array([low]))
             if spread.high > high:
-                ends[1] = high = spread.high
+                high = spread.high
+                file.put(name + writer.RANGE, np.array([high]), 1)
             self.__dict__.setdefault("ranges", {})[name] = float(low), float(high)
         for name in writer.dynamic_c_quantities:
-            store_centroids(writable(fid, name), self._centroids(name), self.precision, (frame,))
+            file.put(name, self._centroids(name), frame=frame)
 
     def _centroids(self, name: str) -> Array:
         """Return the values that a variable such as stage_c stores."""
@@ -158,14 +155,14 @@ class SWW_file(_sww.SWW_file):
             return domain.tracer_centroid_values[domain._tracer_names.index(base)]
         return domain.quantities[base].centroid_values
 
-    def _store_extrema(self, fid: Any) -> None:
+    def _store_extrema(self, file: ClassicFile) -> None:
         """Store the extrema of monitored quantities that are known."""
         for name, known in (self.domain.quantities_to_be_monitored or {}).items():
             for place, end in enumerate(("min", "max")):
                 if known[end] is not None:
-                    fid.variables[f"{name}.extrema"][place] = known[end]
-                    fid.variables[f"{name}.{end}_location"][:] = known[f"{end}_location"]
-                    fid.variables[f"{name}.{end}_time"][0] = known[f"{end}_time"]
+                    file.put(f"{name}.extrema", known[end], place)
+                    file.put(f"{name}.{end}_location", known[f"{end}_location"])
+                    file.put(f"{name}.{end}_time", known[f"{end}_time"])
 
 
 SWW_file.__module__ = _sww.SWW_file.__module__
@@ -181,7 +178,7 @@ class _Frame(_sww.Write_sww):
     def store_quantities(self, outfile: Any, *args: Any, **quantities: Any) -> int:
         """Store the time, as ANUGA does, then the quantities; return the frame's index."""
         frame = super().store_quantities(outfile, *args, **quantities)
-        self._file.store_values(outfile, frame)
+        self._file.store_values(Dataset(outfile), frame)
         return frame
 
     def store_quantities_centroid(self, *args: Any, **quantities: Any) -> None:
@@ -189,9 +186,6 @@ class _Frame(_sww.Write_sww):
 
 
 # -- going on with a file after a checkpoint -------------------------------------
-
-_CLASSIC = {b"CDF\x01": ">u4", b"CDF\x02": ">u4", b"CDF\x05": ">u8"}
-
 
 def go_on_with_file(domain: Any) -> bool:
     """Cut the domain's file after the frame of the present time, or the one before.
@@ -248,14 +242,11 @@ def move_aside(domain: Any) -> None:
 
 
 def _cut_frames(path: str, count: int) -> None:
-    """Set the number of frames of a classic netCDF file: it stands behind the magic number.
-
-    NetCDF classic format specification, "header = magic numrecs ...".
-    """
-    with open(path, "r+b") as file:
-        width = _CLASSIC.get(file.read(4))
-        if width is not None:   # HDF5 cannot be cut; ANUGA stores over frames of the same time
-            file.write(np.array(count, width).tobytes())
+    """Set the number of frames of a classic netCDF file."""
+    file = ClassicFile.opened(path)
+    if file is not None:    # HDF5 cannot be cut; ANUGA stores over frames of the same time
+        with closing(file):
+            file.set_frames(count)
 
 
 def _narrow_ranges(file: Any, count: int) -> None:

@@ -28,6 +28,7 @@ CHUNK_SIZES = {
     "mesh.lookup._POINTS_AT_ONCE": 32,
     "arrays.view._ROWS_AT_ONCE": 90,
     "stepping.sww._ROWS_AT_ONCE": 110,
+    "stepping.classic_file._VALUES_AT_ONCE": 150,
     "stepping.frames._BUFFER_NBYTES": 2000,
     "stepping.frames._TRIANGLES_AT_ONCE": 70,
     "stepping.frames._NODES_AT_ONCE": 33,
