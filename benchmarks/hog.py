@@ -45,12 +45,12 @@ HOG = """
 import mmap, sys, time
 held, rate = int(sys.argv[1]), float(sys.argv[2])
 everything = mmap.mmap(-1, 1 << 34, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-page, touched, began = b"x" * mmap.PAGESIZE, 0, time.monotonic()
+block, touched, began = b"x" * 16 * mmap.PAGESIZE, 0, time.monotonic()
 while True:
     wanted = held + (time.monotonic() - began) * rate
     while touched < wanted:
-        everything[touched:touched + mmap.PAGESIZE] = page
-        touched += mmap.PAGESIZE
+        everything[touched:touched + len(block)] = block
+        touched += len(block)
     time.sleep(0.01)
 """
 
