@@ -92,7 +92,7 @@ def child(args: argparse.Namespace, steps: int, is_guarded: bool,
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
                               env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"})
     if done.returncode != 0:
-        raise SystemExit(f"benchmarks/guard.py: {done.stderr}")
+        raise SystemExit(f"benchmarks/guarded.py: {done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     if counts:
         total = re.search(r"Collected : (\d+)", done.stderr)
@@ -138,7 +138,7 @@ def stop(triangles: int, ranks: int) -> dict[str, float]:
     """Return how long a run on ranks takes from the signal to its end, and its longest set."""
     mpiexec = shutil.which("mpiexec")
     if mpiexec is None:
-        raise SystemExit("benchmarks/guard.py: there is no mpiexec")
+        raise SystemExit("benchmarks/guarded.py: there is no mpiexec")
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         place = Path(folder)
         (place / "model.py").write_text(MODEL.format(round((triangles / 4) ** 0.5)))
@@ -149,7 +149,7 @@ def stop(triangles: int, ranks: int) -> dict[str, float]:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         while len(list(place.glob("CHECKPOINTS/*.pickle"))) < ranks:
             if run.poll() is not None:
-                raise SystemExit(f"benchmarks/guard.py: {run.communicate()[0]}")
+                raise SystemExit(f"benchmarks/guarded.py: {run.communicate()[0]}")
             time.sleep(0.05)
         time.sleep(5.0)
         began = time.monotonic()
@@ -157,7 +157,7 @@ def stop(triangles: int, ranks: int) -> dict[str, float]:
         said = run.communicate()[0]
         seconds = time.monotonic() - began
         if run.returncode != 75:
-            raise SystemExit(f"benchmarks/guard.py: it ended with {run.returncode}: {said}")
+            raise SystemExit(f"benchmarks/guarded.py: it ended with {run.returncode}: {said}")
         events = [json.loads(line) for line in (place / "record.jsonl").read_text().splitlines()]
     last = [each for each in events if each["event"] == "set"][-1]
     return {"signal to end, s": seconds, "of which the set, s": last["writing"]}
