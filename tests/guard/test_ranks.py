@@ -13,7 +13,7 @@ from mpirun import needs_mpi, on_ranks
 SCRIPT = Path(__file__).with_name("ranks.py")
 TESTS = SCRIPT.parents[1]
 # By day what has something of its own to say on ranks.
-FEW = ("DE0", "rk3", "fixed")
+FEW = ("DE0", "rk3", "fixed", "viscous")
 
 
 def loaded(path: Path) -> dict[str, np.ndarray]:
@@ -54,7 +54,7 @@ def test_what_ranks_go_on_with(tmp_path: Path, ranks: int,
 @needs_mpi
 @pytest.mark.parametrize("ranks", [2, 3])
 @pytest.mark.parametrize("case", [case for case in CASES
-                                  if case not in FEW and case != "viscous"])
+                                  if case not in FEW])
 def test_all_that_ranks_go_on_with(tmp_path: Path, ranks: int, case: str,
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     check(tmp_path, ranks, [case], monkeypatch)
