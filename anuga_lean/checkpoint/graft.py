@@ -26,6 +26,8 @@ from anuga_lean.checkpoint.register import name_of
 # Where a script's own objects hang: there every one must have its like in the file.
 _OF_SCRIPT = ("domain.fractional_step_operators", "domain.boundary_map", "domain.forcing_terms",
               "domain.riverwallData", "domain.quantities_to_be_monitored")
+# What operators have not as a script makes them, but once they have computed.
+_MADE_BY_STEPS = ("anuga.Stats",)
 # Classes of this package that scripts hold instances of; all others are made anew, as loading
 # makes them, and what they know of kernels follows from their state.
 _ON_THE_SURFACE = ("lean.Quantity", "lean.Negated", "lean.Divided", "lean.Power", "lean.RiverWall")
@@ -124,7 +126,8 @@ class Graft(Decoder):
         stored = name if where == "class" else self._known_code[name][1]
         found = name_of(type(own)) if where == "class" else kind_of(type(own))
         if found != stored:
-            if path == "domain" or path.startswith(_OF_SCRIPT):
+            is_made_later = own is None and stored in _MADE_BY_STEPS
+            if not is_made_later and (path == "domain" or path.startswith(_OF_SCRIPT)):
                 raise ModelsDiffer(f"{path} is {_article(found or type(own).__name__)} where the "
                                    f"set has {_article(stored)}")
             return

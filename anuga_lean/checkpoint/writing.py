@@ -249,9 +249,12 @@ class Checkpointing:
         if path.parent in self._said_of:
             return
         self._said_of.add(path.parent)
+        ranks = Ranks.of_domain(domain)
         others = [name.path.name for name in files_of(path.parent, whole_name(domain))
-                  if name.path not in own and as_written(name) is name]
-        if others and Ranks.of_domain(domain).rank == 0:
+                  if name.path not in own and as_written(name) is name
+                  # files of the other ranks are of the same sets
+                  and not (name.count == ranks.count and name.rank != ranks.rank)]
+        if others and ranks.rank == 0:
             warnings.warn(
                 f"{path.parent} holds other checkpoints of {domain.get_name()!r} "
                 f"({len(others)}, e.g. {others[-1]}) that another run has written, or that are "

@@ -14,9 +14,10 @@ from anuga_lean._errors import CommandError
 from anuga_lean.doctor.counters import read_folder, read_own
 from anuga_lean.doctor.evidence import Facts
 from anuga_lean.doctor.reading import Text, files_of, numbered, read
-from anuga_lean.doctor.records import began, is_record, read_record
+from anuga_lean.doctor.records import began, is_record, job_of, read_record
 from anuga_lean.doctor.slurm import read_tables
 from anuga_lean.doctor.texts import read_text
+from anuga_lean.guard.options import RECORDS
 
 _PATIENCE = 20.0        # s for an answer of Slurm's
 _MOST = 8 << 20         # characters of an answer that are looked at
@@ -115,8 +116,10 @@ def _job(job: str, facts: Facts) -> None:
     for each in (accounts, shown):
         if each is not None:
             read_tables(each, facts)
-    found = re.findall(r"^ +Std(?:Out|Err)=(/.*)$", "\n".join(
-        line for _, line in (shown.lines if shown else [])), re.MULTILINE)
+    said = "\n".join(line for _, line in (shown.lines if shown else []))
+    for folder in re.findall(r"^ +WorkDir=(/.*)$", said, re.MULTILINE):
+        _record_of(base, Path(folder), facts)
+    found = re.findall(r"^ +Std(?:Out|Err)=(/.*)$", said, re.MULTILINE)
     paths = dict.fromkeys([*map(Path, found), Path(f"slurm-{base}.out")])
     read_any = False
     for path in paths:
@@ -126,6 +129,17 @@ def _job(job: str, facts: Facts) -> None:
     if not read_any:
         facts.missing.append(f"what job {base} printed is not here: give that file too")
     _kernel(facts, f"/job_{base}/")
+
+
+def _record_of(job: str, folder: Path, facts: Facts) -> None:
+    """Read the record of the job's last try, if it is where a guarded run keeps it."""
+    try:
+        paths = files_of(folder / RECORDS)[0]
+    except CommandError:
+        return      # it was not guarded, or has its record elsewhere
+    texts = [text for text in map(read, paths) if is_record(text) and job_of(text) == job]
+    if texts:
+        read_record(max(texts, key=began), facts)
 
 
 def _answer(command: list[str], facts: Facts) -> Text | None:

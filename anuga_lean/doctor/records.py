@@ -28,6 +28,12 @@ def began(text: Text) -> float:
     return as_number(_of_last_run(text)[0][1].get("wall"))
 
 
+def job_of(text: Text) -> str:
+    """Return the number of the Slurm job that the last run of this record was in; "" of none."""
+    job = _dict(_of_last_run(text)[0][1].get("slurm")).get("SLURM_JOB_ID")
+    return job if isinstance(job, str) else ""
+
+
 def _of_last_run(text: Text) -> list[tuple[int, dict[str, Any]]]:
     """Return the events of the run that began last, with the numbers of their lines.
 

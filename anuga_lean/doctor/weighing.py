@@ -42,7 +42,9 @@ class Diagnosis(NamedTuple):
 
 def weigh(facts: Facts) -> Diagnosis:
     """Return the class that the evidence makes."""
-    evidence = facts.evidence
+    # A log may have the lines of earlier tries too: the record says how the last one ended.
+    evidence = [each for each in facts.evidence if each.cause is not Cause.STOPPED
+                or facts.outcome in ("", "stopped")]
     if not evidence:
         return Diagnosis(Cause.UNKNOWN, HINT, [], [])
     own = {"completed": Cause.COMPLETED, "stopped": Cause.STOPPED,

@@ -258,7 +258,8 @@ class RunGuard:
             self.requests, limits if reads else None, self.options.fractions,
             self.options.stop_file if leads else None,
             self.options.deadline() if leads else math.inf, self._time_to_stop,
-            self.options.every if leads else math.inf, self._warn)
+            lambda: sum(self._longest.values()), self.options.every if leads else math.inf,
+            self._warn)
         self._watch.start()
 
     def _say(self, domain: Any, text: str) -> None:

@@ -22,6 +22,9 @@ INTERVAL, SHORTEST = 1.0, 0.05      # s between two readings, at rest and near a
 # A limit that is this far off in time asks for readings at rest; half of it, twice as often.
 FAR = 60.0      # s
 SAVES = 600.0   # s at least between two sets that are written because of memory
+# A limit that is as near as this, and twice the time that a stop takes, asks for one as soon as
+# growth has lasted for so much of that.
+SOON, SHARE = 1.0, 0.2
 
 
 class Fractions(NamedTuple):
@@ -51,11 +54,12 @@ class Growth:
 
     Notes
     -----
-    The rate is the median of the growth in each of the last five seconds, of three at least: a
-    single large allocation is no growth, one that goes on is.
+    `rate` is the median of the growth in each of the last five seconds, of three at least: a
+    single large allocation is no growth, one that goes on is.  `rate_of_late` is for what fills a
+    limit before three seconds have passed.
     """
 
-    SECONDS, FEWEST = 5, 3
+    SECONDS, FEWEST, WINDOWS = 5, 3, 3
 
     def __init__(self) -> None:
         self._who = ""
@@ -85,9 +89,34 @@ class Growth:
             end = before
         return statistics.median(rates) if len(rates) >= self.FEWEST else 0.0
 
-    def seconds_to(self, nbytes: float) -> float:
-        """Return when so much will be taken if it goes on like this, s; inf if it does not grow."""
-        left, rate = nbytes - self._readings[-1][1], self.rate
+    def rate_of_late(self, seconds: float) -> float:
+        """Return the least growth in the thirds of the last seconds, bytes per s.
+
+        0.0 where a third has no reading of its own.
+        """
+        end = self._readings[-1]
+        now, rates = end[0], []
+        readings = iter(reversed(self._readings))
+        for window in range(1, self.WINDOWS + 1):
+            before = next((each for each in readings
+                           if each[0] <= now - seconds * window / self.WINDOWS), None)
+            if before is None or end[0] - before[0] > seconds:
+                return 0.0
+            rates.append((end[1] - before[1]) / (end[0] - before[0]))
+            end = before
+        return min(rates)
+
+    @property
+    def last_rate(self) -> float:
+        """Return the growth between the last two readings, bytes per s."""
+        if len(self._readings) < 2:
+            return 0.0
+        (began, before), (now, used) = self._readings[-2], self._readings[-1]
+        return (used - before) / (now - began) if now > began else 0.0
+
+    def seconds_to(self, nbytes: float, rate: float) -> float:
+        """Return when so much will be taken at a rate, bytes per s; inf if that does not grow."""
+        left = nbytes - self._readings[-1][1]
         if left <= 0.0:
             return 0.0
         return left / rate if rate > 0.0 else math.inf
@@ -109,6 +138,8 @@ class Watch:
         When it has to have stopped, s of the monotonic clock; inf for none.
     needed : callable
         Returns how long before `deadline` a stop has to be asked for, s.
+    stopping : callable
+        Returns how long a stop takes once it is asked for, s.
     every : float
         A set is asked for so often, s; inf for none.
     warn : callable
@@ -120,6 +151,7 @@ class Watch:
     def __init__(self, requests: Requests, limits: Limits | None,
                  fractions: Fractions = FRACTIONS, stop_file: str | None = None,
                  deadline: float = math.inf, needed: Callable[[], float] = lambda: 60.0,
+                 stopping: Callable[[], float] = lambda: 0.0,
                  every: float = math.inf, warn: Callable[[str], None] = print,
                  clock: Callable[[], float] = time.monotonic) -> None:
         self.requests = requests
@@ -131,6 +163,7 @@ class Watch:
         self._every = every
         self._last_set = clock()
         self._needed = needed
+        self._stopping = stopping
         self._warn = warn
         self._clock = clock
         self._growth = Growth()
@@ -160,20 +193,26 @@ class Watch:
         level, now = levels[0], self._clock()
         self.level = level
         self._growth.add(now, level)
-        left = self._growth.seconds_to(self.fractions.stop * level.limit)
+        stop = self.fractions.stop * level.limit
         if level.fraction >= self.fractions.stop:
             self.requests.ask(Kind.STOP_MEMORY, f"{level} are taken")
         elif level.fraction >= self.fractions.warn:
-            if left < FAR:
-                self.requests.ask(Kind.STOP_MEMORY, (
-                    f"{level} are taken and {self._growth.rate / 2**20:,.1f} MiB more each "
-                    f"second, so that {self.fractions.stop:.0%} are reached in {left:.0f} s"))
+            soon = SOON + 2.0 * self._stopping()
+            for rate, near in ((self._growth.rate_of_late(SHARE * soon), soon),
+                               (self._growth.rate, FAR)):
+                left = self._growth.seconds_to(stop, rate)
+                if left < near:
+                    self.requests.ask(Kind.STOP_MEMORY, (
+                        f"{level} are taken and {rate / 2**20:,.1f} MiB more each second, so "
+                        f"that {self.fractions.stop:.0%} are reached in {left:.0f} s"))
             if level.fraction >= self.fractions.save and now - self._saved >= SAVES:
                 self._saved = now
                 self.requests.ask(Kind.SAVE, f"{level} are taken")
             if not self._warned:
                 self._warned = True
                 self._warn(f"{level} are taken")
+        left = min(self._growth.seconds_to(stop, rate)
+                   for rate in (self._growth.rate, self._growth.last_rate))
         return min(INTERVAL, max(SHORTEST, INTERVAL * left / FAR))
 
     # -- again and again -----------------------------------------------------

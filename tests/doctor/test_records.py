@@ -55,6 +55,37 @@ def found(path: Path, root: Path = Path("/nowhere")) -> tuple[Facts, Diagnosis]:
     return facts, weigh(facts)
 
 
+@pytest.mark.parametrize(("outcome", "cause"), [
+    (None, Cause.CANCELLED), ("completed", Cause.COMPLETED), ("stopped", Cause.STOPPED)])
+def test_the_log_of_a_job_that_was_stopped_and_went_on(tmp_path: Path, outcome: str | None,
+                                                       cause: Cause) -> None:
+    """The lines of an earlier try are in the same file."""
+    record(tmp_path / "run.jsonl", *([] if outcome is None else [end(outcome, 0)]))
+    (tmp_path / "model-8.out").write_text(
+        "anuga_lean run: stopped on request at t=1 s because SIGUSR1 came: ...\n"
+        + "slurmstepd-cn1: error: *** JOB 8 ON cn1 CANCELLED AT 2026-03-02T04:11:19 ***\n"
+        * (outcome is None))
+    assert cause is found(tmp_path)[1].cause
+
+
+def test_a_job_is_asked_for_with_its_record(tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest one of that job in its folder, of which scontrol says where it is."""
+    (tmp_path / "anuga_lean_runs").mkdir()
+    for name, job, outcome, wall in (("a", "8", "stopped", 1.0), ("b", "8", "completed", 2.0),
+                                     ("c", "9", "stopped", 3.0)):
+        path = record(tmp_path / "anuga_lean_runs" / f"{name}.jsonl", end(outcome, 0))
+        begin, rest = path.read_text().split("\n", 1)
+        path.write_text(json.dumps({**json.loads(begin), "wall": wall,
+                                    "slurm": {"SLURM_JOB_ID": job}}) + "\n" + rest)
+    program = tmp_path / "bin" / "scontrol"
+    program.write_text(f"#!/bin/sh\necho 'JobId=8 JobName=x'\necho '   WorkDir={tmp_path}'\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    facts = collect("8")
+    assert ("completed", Cause.COMPLETED) == (facts.outcome, weigh(facts).cause)
+
+
 @pytest.mark.parametrize("event, cause, sureness", [
     (end("completed", 0), Cause.COMPLETED, "sure"), (end("stopped", 75), Cause.STOPPED, "sure"),
     (end("ended with an error", 1), Cause.FAILED, "likely"),

@@ -360,6 +360,7 @@ def test_ranks_stop_together_and_go_on(tmp_path: Path, ranks: int) -> None:
     done = on_ranks(ranks, tmp_path, *lean, "--guard", "model.py", "first 1")
     assert 75 == done.returncode, done.stderr
     assert 1 == done.stderr.count("stopped on request")
+    assert "CheckpointWarning" not in done.stderr
     done = on_ranks(ranks, tmp_path, *lean, "--guard", "--resume", "model.py")
     assert 0 == done.returncode, done.stderr
     assert [] == same(expected, results(tmp_path, ranks))

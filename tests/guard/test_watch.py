@@ -74,6 +74,25 @@ def test_growth_is_seen_before_the_limit() -> None:
     assert "95% are reached in 30 s" in machine.requests.why
 
 
+@pytest.mark.parametrize("rate", [100.0, 200.0, 300.0])
+def test_fast_growth_is_seen_before_three_seconds_are_over(rate: float) -> None:
+    machine = Machine(400)
+    machine.run(10.0)
+    machine.run(6.0, rate)
+    assert Kind.STOP_MEMORY is machine.requests.kind
+    assert 800 <= machine.used - rate / 20 < 830
+
+
+def test_the_time_that_a_stop_takes_counts() -> None:
+    """A step and a set of 10 s: 21 s before the limit, where growth has lasted for 4 s."""
+    for seconds, kind in ((0.0, Kind.NOTHING), (10.0, Kind.STOP_MEMORY)):
+        machine = Machine(790, stopping=lambda seconds=seconds: seconds)    # type: ignore[misc]
+        machine.watch._growth.FEWEST = 99       # what looks a minute ahead does not know yet
+        machine.run(10.0)
+        machine.run(5.0, rate=10.0)
+        assert kind is machine.requests.kind
+
+
 def test_slow_growth_saves_first() -> None:
     machine = Machine(895)
     machine.run(100.0, rate=0.1)
@@ -83,8 +102,9 @@ def test_slow_growth_saves_first() -> None:
 def test_a_single_large_allocation_is_no_growth() -> None:
     machine = Machine(500)
     machine.run(10.0)
-    machine.used = 850
+    machine.used = 940
     machine.run(30.0)
+    machine.requests.saved()
     assert Kind.NOTHING is machine.requests.kind
 
 
