@@ -56,10 +56,8 @@ def raise_maxima(
 def hypots(x: Float, y: Float, own: bool, isa: str | None = None) -> Float: ...
 
 class RateChange:
-    takes: bool
     def __init__(
         self,
-        threads: int,
         stage: Float,
         elevation: Float,
         height: Float | None,
@@ -70,13 +68,12 @@ class RateChange:
         full: NDArray[np.int64] | None,
         n_full: int,
         rate: Float | None,
-        scale: float,
         second: bool,
         isa: str | None = None,
     ) -> None: ...
-    def survey(self, limited: bool) -> tuple[float, float, float]: ...
-    def zeros(self, limited: bool) -> tuple[bool, bool]: ...
-    def apply(self, limited: bool) -> None: ...
+    def change(
+        self, threads: int, scale: float, limited: bool
+    ) -> tuple[float, float, float, bool, Float | None] | None: ...
 
 def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
 def fit_link(

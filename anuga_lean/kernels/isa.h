@@ -21,7 +21,7 @@ int LEAN_FOR(distribute)(lean_run *r, int recording);
 void LEAN_FOR(mark_isolated)(const lean_run *r);
 int LEAN_FOR(check_rate)(const lean_rate *r);
 lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part);
-int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
+void LEAN_FOR(changes_of_rate)(const lean_rate *r, int limited, double *change);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);

@@ -9,12 +9,13 @@ typedef struct {
     /* Bits of what is amiss with a rate, rates.h. */
     int (*check_rate)(const lean_rate *r);
     /* The change of water, m3, over the full triangles, with the bits of numpy's sum, and the
-     * largest and least change of stage among them, m; a NaN shows in the sum alone.
+     * largest and least change of stage among them, m, with zeros where one of them may be 0;
+     * a NaN shows in the sum alone.
      * IN  limited: no more water is taken than a triangle has
      *     part: room for lean_rate_parts(n_full)                                        */
     lean_rate_part (*survey_rate)(const lean_rate *r, int limited, lean_rate_part *part);
-    /* Which zeros are among those changes of stage. */
-    int (*zeros_of_rate)(const lean_rate *r, int limited);
+    /* OUT change: n_full, those changes of stage. */
+    void (*changes_of_rate)(const lean_rate *r, int limited, double *change);
     /* Changes the stage; if limited writes the height there was, slows what loses water. */
     void (*apply_rate)(const lean_rate *r, int limited);
     /* Raises the maxima to the present state.  Returns 1 if 0.0 and -0.0 met, of which

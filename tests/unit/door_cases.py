@@ -414,18 +414,17 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     """Right calls of what operators do."""
     rng = np.random.default_rng(11)
 
-    def change(**given: Any) -> None:
+    def change(threads: int, **given: Any) -> None:
         made = _kernels.RateChange(**given)
         for limited in (False, True):
-            made.survey(limited)
-            made.zeros(limited)
-            made.apply(limited)
+            for scale in (-0.1, 0.0):
+                made.change(threads, scale, limited)
 
     some = np.arange(0, N, 2)
     given = {"threads": 2} | {
         name: rng.random(N) for name in ("stage", "elevation", "height", "xmomentum", "ymomentum")}
     given |= {"area": rng.random(len(some)), "index": some, "full": np.arange(0, len(some), 3),
-              "rate": rng.random(len(some)), "scale": -0.1, "second": True}
+              "rate": rng.random(len(some)), "second": True}
     given["n_full"] = len(given["full"])
     maxima = {"threads": 2, "least_depth": 1.0e-3} | {name: rng.random(N) for name in (
         "stage", "elevation", "xmomentum", "ymomentum", "max_stage", "max_depth", "max_speed",

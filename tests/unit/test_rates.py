@@ -36,7 +36,6 @@ def domains() -> list[Any]:
 @pytest.fixture(autouse=True)
 def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels take the shortest list, on threads that short ones are shared among."""
-    monkeypatch.setattr(rates, "_MANY", 0)
     monkeypatch.setattr(rates, "_PER_THREAD", 1 << 7)
 
 
