@@ -57,6 +57,7 @@ cdef extern from "operator_kernels.h" nogil:
         void (*changes_of_rate)(const lean_rate *, int, double *) noexcept nogil
         void (*apply_rate)(const lean_rate *, int) noexcept nogil
         int (*raise_maxima)(const lean_maxima *) noexcept nogil
+        int (*raise_to)(double *, const double *, int64_t, int32_t) noexcept nogil
         void (*hypots)(const double *, const double *, int64_t, int, double *) noexcept nogil
 
     const lean_operators *lean_select_operators(const char *)
@@ -75,10 +76,14 @@ cdef const lean_operators *_operators_of(str isa) except NULL:
     return found
 
 
+cdef bint _spans_apart(size_t a, int64_t n, size_t b, int64_t m):
+    """Whether n numbers from a and m from b share none."""
+    return a >= b + <size_t> m * sizeof(double) or b >= a + <size_t> n * sizeof(double)
+
+
 cdef bint _apart(size_t a, size_t b, int64_t n):
     """Whether n numbers from a and n from b share none."""
-    cdef size_t nbytes = n * sizeof(double)
-    return a >= b + nbytes or b >= a + nbytes
+    return _spans_apart(a, n, b, n)
 
 
 cdef int _check_apart(list written, list read, int64_t n) except -1:
@@ -106,8 +111,8 @@ cdef class RateChange:
     full : (n_full,) int64 or None
         Places that count in the sum; None: the first n_full.
     n_full : int
-    rate : float64 array or None
-        One per place, or per triangle; None: the change is the same everywhere.
+    rate : (n,) float64 or None
+        One per triangle of the mesh.
     second : bool
         Whether numpy's maximum of 0.0 and -0.0 is the second.
     isa : str or None
@@ -122,13 +127,14 @@ cdef class RateChange:
     cdef lean_rate c
     cdef const lean_operators *kernels
     cdef tuple arrays
+    cdef list written
     cdef object room
     cdef lean_rate_part *part
 
     def __cinit__(self, stage, elevation, height, xmomentum, ymomentum, area, index, full,
                   int64_t n_full, rate, bint second, str isa=None):
         cdef lean_rate *c = &self.c
-        cdef int64_t n = _length(stage, "stage"), m = _length(area, "area"), size
+        cdef int64_t n = _length(stage, "stage"), m = _length(area, "area")
         self.kernels = _operators_of(isa)
         self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
         c.n, c.m, c.second = n, m, second
@@ -151,19 +157,17 @@ cdef class RateChange:
         written = [<size_t> c.stage, <size_t> c.xmomentum, <size_t> c.ymomentum]
         if height is not None:
             written.append(<size_t> c.height)
+        self.written = written
         read = [<size_t> c.elevation]
         if rate is not None:
-            size = _length(rate, "rate")
-            if size != m and size != n:
-                raise ArrayError(f"rate must have {m} or {n} elements, not {size}")
-            c.rate = <const double *> _read(rate, np.float64, size, "rate")
-            c.per_triangle = index is not None and size == n
+            c.rate = <const double *> _read(rate, np.float64, n, "rate")
+            c.per_triangle = index is not None
             read.append(<size_t> c.rate)
         _check_apart(written, read, n)
         self.room = np.empty(lean_rate_parts(n_full) * sizeof(lean_rate_part), np.uint8)
         self.part = <lean_rate_part *> _address(self.room, np.uint8, len(self.room), "room")
 
-    def change(self, int64_t threads, double scale, bint limited):
+    def change(self, int64_t threads, double scale, bint limited, rate=None):
         """Change the stage; where limited write `height` and scale the momenta.
 
         Parameters
@@ -174,6 +178,9 @@ cdef class RateChange:
         limited : bool
             No more is taken than a triangle has.  With rates it does not count: it is so if
             a rate is below 0, or NaN.
+        rate : (m,) float64 or None
+            One per place, of this call; None: what the object was made with, or the change
+            is the same everywhere.
 
         Returns
         -------
@@ -187,14 +194,21 @@ cdef class RateChange:
         Raises
         ------
         ArrayError
-            If indices do not ascend.
+            If indices do not ascend, or rates do not fit, or lie in an array that is written.
         """
-        cdef lean_rate *c = &self.c
+        cdef lean_rate here = self.c
+        cdef lean_rate *c = &here
         cdef lean_rate_part found
         cdef double *change
         cdef int code
         c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
         c.scale = scale
+        if rate is not None:
+            c.rate = <const double *> _read(rate, np.float64, c.m, "rate")
+            c.per_triangle = False
+            for each in self.written:
+                if not _spans_apart(each, c.n, <size_t> c.rate, c.m):
+                    raise ArrayError("rates must not share memory with an array that is written")
         with nogil:
             code = self.kernels.check_rate(c)
             if not code & LEAN_RATE_MISPLACED:
@@ -278,6 +292,34 @@ def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum 
     _check_apart(places, read, n)
     with nogil:
         odd = kernels.raise_maxima(&m)
+    return odd != 0
+
+
+def raise_to(int64_t threads, maximum not None, value not None, str isa=None):
+    """Raise maxima to values, (n,) float64 each; return whether numpy has to, too.
+
+    Parameters
+    ----------
+    threads : int
+    maximum : written
+    value : read
+    isa : str or None
+        As of `Run`.
+
+    Returns
+    -------
+    bool
+        As of `raise_maxima`.
+    """
+    cdef int64_t n = _length(maximum, "maximum")
+    cdef const lean_operators *kernels = _operators_of(isa)
+    cdef int32_t count = _count(threads, 1, _MOST_THREADS, "the number of threads")
+    cdef double *m = <double *> _address(maximum, np.float64, n, "maximum")
+    cdef const double *v = <const double *> _read(value, np.float64, n, "value")
+    cdef int odd
+    _check_apart([<size_t> m], [<size_t> v], n)
+    with nogil:
+        odd = kernels.raise_to(m, v, n, count)
     return odd != 0
 
 

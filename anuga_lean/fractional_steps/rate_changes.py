@@ -26,11 +26,8 @@ class Bound:
 
     Parameters
     ----------
-    operator : Rate_operator
     arrays : tuple
         Those of the state, areas, indices, full places and their number, rates.
-    lasting : bool
-        As of `bound`.
 
     Attributes
     ----------
@@ -40,19 +37,21 @@ class Bound:
         Places of full triangles; None: the first ones.
     count : int
         Full triangles.
+    operator : weakref of the Rate_operator
+    coordinates : tuple or None
+        Of a few triangles; of rates.
     """
 
-    __slots__ = ("arrays", "change", "count", "full", "operator")
+    __slots__ = ("arrays", "change", "coordinates", "count", "full", "operator")
 
-    def __init__(self, operator: Any, arrays: tuple, lasting: bool) -> None:
-        self.operator: Any = ref(operator)
+    def __init__(self, arrays: tuple) -> None:
+        self.operator: Any = None   # set by `bound`
+        self.coordinates: Any = None
         self.arrays = arrays
         *state, areas, index, self.full, self.count, rates = arrays
         if self.full is not None:
             self.count = len(self.full)
         self.change: Any = None
-        if rates is not None and np.shape(rates) != (len(state[0] if lasting else areas),):
-            return
         try:
             self.change = _kernels.RateChange(
                 *state, areas, index, self.full, self.count, rates, bool(second_of_zeros()),
@@ -64,8 +63,8 @@ class Bound:
 _bound: dict[int, Bound] = {}       # by the id of the operator
 
 
-def bound(operator: Any, indices: Any, rates: Any, lasting: bool) -> Bound:
-    """Return the kernels of an operator with these rates.
+def bound(operator: Any, indices: Any, rates: Any) -> Bound:
+    """Return the kernels of an operator.
 
     Parameters
     ----------
@@ -73,10 +72,8 @@ def bound(operator: Any, indices: Any, rates: Any, lasting: bool) -> Bound:
         Of a domain on lean kernels.
     indices : (m,) int64 or None
         Its triangles; None: all.
-    rates : float64 array or None
-    lasting : bool
-        Whether the rates are the operator's own, one per triangle of the mesh: otherwise they
-        are (m,), and nothing of this call is kept.
+    rates : (n,) float64, m/s, or None
+        Those that it holds, one per triangle of the mesh.
     """
     held = operator.__dict__
     arrays = (operator.stage_c, operator.elev_c, operator.height_c if indices is None else None,
@@ -84,17 +81,22 @@ def bound(operator: Any, indices: Any, rates: Any, lasting: bool) -> Bound:
               held.get(_FULL), held.get(_COUNT), rates)
     key = id(operator)
     known = _bound.get(key)
-    if known is not None and known.operator() is operator \
-            and _kernels.are_same(arrays, known.arrays):
-        return known
-    made = Bound(operator, arrays, lasting)
-    if lasting:
-        if known is None or known.operator() is not operator:
-            made.operator = ref(operator, functools.partial(_drop, key))
-        else:
-            made.operator = known.operator
-        _bound[key] = made
-    return made
+    if known is None or known.operator() is not operator:
+        made = _bound[key] = Bound(arrays)
+        made.operator = ref(operator, functools.partial(_drop, key))
+        return made
+    if not _kernels.are_same(arrays, known.arrays):
+        made = _bound[key] = Bound(arrays)
+        made.operator = known.operator
+        return made
+    return known
+
+
+def is_unsuited(operator: Any, indices: Any) -> bool:
+    """Whether kernels were refused this list of an operator's that holds no rates."""
+    known = _bound.get(id(operator))
+    return known is not None and known.change is None and known.arrays[6] is indices \
+        and known.arrays[-1] is None and known.operator() is operator
 
 
 def forget(operator: Any) -> None:

@@ -21,12 +21,20 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.view import ArrayView
-from anuga_lean.fractional_steps.rate_changes import Bound, bound, forget, second_of_zeros
+from anuga_lean.fractional_steps.rate_changes import (
+    Bound,
+    bound,
+    forget,
+    is_unsuited,
+    second_of_zeros,
+)
 
 Call = Callable[[Any], None]
 
 # Fewer triangles a thread than this take longer to share than to change.
 _PER_THREAD = 1 << 13
+# The coordinates of at most as many triangles are kept.
+_FEW = 1 << 11
 _NUMBERS = (float, np.float64)
 
 
@@ -36,6 +44,9 @@ def by_kernels(stock_call: Call) -> Call:
     @functools.wraps(stock_call)
     def call(self: Any) -> None:
         indices = self.indices
+        if is_unsuited(self, indices):
+            stock_call(self)
+            return
         if indices is not None and len(indices) == 0 or not _may_run(self):
             forget(self)
             stock_call(self)
@@ -43,17 +54,15 @@ def by_kernels(stock_call: Call) -> Call:
         if self.rate_xarray:
             self._update_Q_xarray()
         rates = _own_rates(self)
-        change = bound(self, indices, rates, True)
+        change = bound(self, indices, rates)
         if change.change is None and not self.rate_xarray:
             stock_call(self)
             return
         domain = self.domain
         t, timestep = domain.get_time(), domain.get_timestep()
         first = self.get_factor()
-        rate = _rate(self, indices, t) if rates is None else None
+        rate = _rate(self, change, indices, t) if rates is None else None
         factor = self.get_factor(t)
-        if isinstance(rate, np.ndarray) and rate.size != 1:
-            change = bound(self, indices, rate, False)
         if not _change(self, change, rate, factor * timestep, timestep):
             if rates is not None:
                 rate = rates if indices is None else rates[indices]
@@ -78,19 +87,26 @@ def _own_rates(operator: Any) -> Any:
     return operator.rate if kind == "centroid_array" else None
 
 
-def _rate(operator: Any, indices: Any, t: float) -> Any:
+def _rate(operator: Any, change: Bound, indices: Any, t: float) -> Any:
     """Return the rate as the operator gives it."""
     if operator.rate_spatial:
-        return operator.get_spatial_rate(*_coordinates(operator, indices), t)
+        return operator.get_spatial_rate(*_coordinates(operator, change, indices), t)
     return operator.get_non_spatial_rate(t)
 
 
-def _coordinates(operator: Any, indices: Any) -> tuple[Any, Any]:
+def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
     """Return x and y of the centroids of the operator's triangles, m."""
     points, domain = operator.coord_c, operator.domain
-    if indices is not None:
+    if indices is not None and (len(indices) > _FEW or not isinstance(points, ArrayView)
+                                or points._stored() is not None):
         rows = points[indices]
         return rows[:, 0].copy(), rows[:, 1].copy()
+    if indices is not None:
+        kept, key = change.coordinates, (domain.mesh.blocks, indices.tobytes())
+        if kept is None or kept[0] is not key[0] or kept[1] != key[1] or kept[2] is not points:
+            rows = points[indices]
+            kept = change.coordinates = (*key, points, rows[:, 0].copy(), rows[:, 1].copy())
+        return kept[3].copy(), kept[4].copy()
     if points is not domain.mesh.centroid_coordinates or not isinstance(points, ArrayView):
         return points[:, 0], points[:, 1]
     x, y = (Picked.of(each, points, itemgetter((slice(None), j)))
@@ -127,16 +143,17 @@ def _change(operator: Any, change: Bound, rate: Any, scale: Any, timestep: float
 
     Parameters
     ----------
-    change : Bound
-        With the rates of the triangles, if these have each their own.
-    rate : number or array, m/s
-        The same everywhere; not looked at if triangles have each their own.
+    rate : number or (m,) array, m/s; None
+        Everywhere, or of each triangle of the operator; None: the rates that it holds.
     scale : number
         Factor times timestep, s.
     """
-    if change.change is None:
+    if change.change is None or rate is None and change.arrays[-1] is None:
         return False
-    same = change.arrays[-1] is None
+    rates = None
+    same = rate is not None
+    if isinstance(rate, np.ndarray) and rate.size != 1:
+        same, rates = False, rate
     if same:
         scale, number, limited = _times(scale, rate)
     else:
@@ -144,9 +161,10 @@ def _change(operator: Any, change: Bound, rate: Any, scale: Any, timestep: float
     if number is None or not math.isfinite(number):
         return False
     try:
-        found = change.change.change(_threads(operator), number, limited)
+        found = change.change.change(_threads(operator), number, limited, rates)
     except ArrayError:
-        change.change = None    # a script's own list
+        if rates is None:
+            change.change = None    # a script's own list
         return False
     if found is None:
         return False            # numpy has warnings for it

@@ -14,6 +14,7 @@
     void lean_changes_of_rate_##isa(const lean_rate *, int, double *);                       \
     void lean_apply_rate_##isa(const lean_rate *, int);                                      \
     int lean_raise_maxima_##isa(const lean_maxima *);                                        \
+    int lean_raise_to_##isa(double *, const double *, int64_t, int32_t);                     \
     void lean_hypots_##isa(const double *, const double *, int64_t, int, double *);          \
     static const lean_operators operators_##isa = {                                          \
         .check_rate = lean_check_rate_##isa,                                                 \
@@ -21,6 +22,7 @@
         .changes_of_rate = lean_changes_of_rate_##isa,                                       \
         .apply_rate = lean_apply_rate_##isa,                                                 \
         .raise_maxima = lean_raise_maxima_##isa,                                             \
+        .raise_to = lean_raise_to_##isa,                                                     \
         .hypots = lean_hypots_##isa,                                                         \
     };                                                                                       \
     void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \

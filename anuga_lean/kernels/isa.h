@@ -24,6 +24,7 @@ lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_
 void LEAN_FOR(changes_of_rate)(const lean_rate *r, int limited, double *change);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
+int LEAN_FOR(raise_to)(double *maximum, const double *value, int64_t n, int32_t n_threads);
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
 void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
 void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);

@@ -123,6 +123,20 @@ int LEAN_FOR(raise_maxima)(const lean_maxima *m)
     return odd != 0;
 }
 
+int LEAN_FOR(raise_to)(double *maximum, const double *value, int64_t n, int32_t n_threads)
+{
+    uint64_t odd = 0;
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1) \
+    reduction(| : odd)
+    for (int64_t start = 0; start < n; start += AT_ONCE) {
+        int64_t end = start + AT_ONCE < n ? start + AT_ONCE : n;
+        for (int64_t k = start; k < end; k += TOGETHER)
+            odd |= raise(maximum + k, value + k, NULL,
+                         (int) (k + TOGETHER < end ? TOGETHER : end - k));
+    }
+    return odd != 0;
+}
+
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h)
 {
     for (int64_t k = 0; k < n; k += TOGETHER)

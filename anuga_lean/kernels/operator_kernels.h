@@ -22,6 +22,8 @@ typedef struct {
      * numpy's choice is not known here: these maxima then stay what they were there, and
      * numpy.maximum, called with what they are now, makes them what they should be; else 0. */
     int (*raise_maxima)(const lean_maxima *m);
+    /* Raises n maxima to values.  Returns 1 if 0.0 and -0.0 met, as above. */
+    int (*raise_to)(double *maximum, const double *value, int64_t n, int32_t n_threads);
     /* OUT h: hypot(x, y) of n numbers as raise_maxima computes it, own as there. */
     void (*hypots)(const double *x, const double *y, int64_t n, int own, double *h);
 } lean_operators;
