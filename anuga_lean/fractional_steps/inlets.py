@@ -127,7 +127,8 @@ def _drop(key: int, inlet: Any) -> None:
 
 @functools.cache
 def _as_in_anuga(module: str, name: str) -> Methods:
-    return Methods(getattr(sys.modules[module], name), "get_areas", "get_stages", "set_stages")
+    return Methods(getattr(sys.modules[module], name), "get_areas", "get_stages", "get_depths",
+                   "get_elevations", "set_stages")
 
 
 def filling_evenly(method: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -158,8 +159,8 @@ def _ordered(inlet: Any) -> tuple[Any, ...]:
     Returns
     -------
     stages, order, ascending, area_below, volume_below
-        Stages as they are, m; places; stages, m; the area up to each, m2, and the water that lies between the lowest
-        and it once all below are level with it, m3.
+        Stages as they are, m; places; stages, m; the area up to each, m2, and the water that
+        lies between the lowest and it once all below are level with it, m3.
     """
     stages = inlet.get_stages()
     order = stages.argsort()

@@ -39,13 +39,14 @@ def by_kernels(stock_call: Call) -> Call:
         maxima, stage = self.max_stage, self.stage
         plain = _is_plain(maxima) and _is_plain(stage) and maxima.domain is stage.domain
         corners = stage.form("vertex") if plain else None
-        if not isinstance(corners, Corners) or not isinstance(corners.edges, PastEdges):
+        edges = corners.edges if isinstance(corners, Corners) else None
+        if corners is None or not isinstance(edges, PastEdges):
             _seen.pop(self, None)
             stock_call(self)    # values that may change without a yield
             return
         seen = _seen.get(self, (None,))
         if seen[0] is not corners or not _are_as_left(maxima, seen):
-            _raise_places(maxima, corners)
+            _raise_places(maxima, corners, edges)
             _seen[self] = corners, maxima._vertex, maxima._edge
         _raise_centroids(maxima, stage.centroid_values)
 
@@ -65,14 +66,14 @@ def _are_as_left(maxima: Any, seen: tuple[Values | None, ...]) -> bool:
         form.tight for form in forms if isinstance(form, Stored))
 
 
-def _raise_places(maxima: Any, corners: Corners) -> None:
+def _raise_places(maxima: Any, corners: Values, edges: PastEdges) -> None:
     """Raise the maxima at vertices and edges to the stage of the last yield."""
-    domain, edges = maxima.domain, corners.edges
+    domain = maxima.domain
     at_vertices, at_edges = maxima.writable("vertex"), maxima.writable("edge")
     edges.past.remember(True)
     try:
         for ks in chunks(domain):
-            for array, form in ((at_vertices, corners), (at_edges, edges)):
+            for array, form in zip((at_vertices, at_edges), (corners, edges), strict=True):
                 np.maximum(array[ks], form.rows(domain, ks), out=array[ks])
     finally:
         edges.past.remember(False)

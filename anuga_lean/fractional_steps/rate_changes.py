@@ -48,14 +48,14 @@ class Bound:
         self.operator: Any = None   # set by `bound`
         self.coordinates: Any = None
         self.arrays = arrays
-        *state, areas, index, self.full, self.count, rates = arrays
+        stage, bed, height, xmom, ymom, areas, index, self.full, self.count, rates = arrays
         if self.full is not None:
             self.count = len(self.full)
         self.change: Any = None
         try:
             self.change = _kernels.RateChange(
-                *state, areas, index, self.full, self.count, rates, bool(second_of_zeros()),
-                os.environ.get("ANUGA_LEAN_ISA") or None)
+                stage, bed, height, xmom, ymom, areas, index, self.full, self.count, rates,
+                bool(second_of_zeros()), os.environ.get("ANUGA_LEAN_ISA") or None)
         except ArrayError:
             pass            # a script's own arrays, which numpy takes: `change` stays None
 
