@@ -19,7 +19,6 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.quantity.forms import Corners, Stored, Values, chunks
 from anuga_lean.quantity.quantity import Quantity
-from anuga_lean.stepping.yield_state import PastEdges
 
 Call = Callable[[Any], None]
 
@@ -39,14 +38,14 @@ def by_kernels(stock_call: Call) -> Call:
         maxima, stage = self.max_stage, self.stage
         plain = _is_plain(maxima) and _is_plain(stage) and maxima.domain is stage.domain
         corners = stage.form("vertex") if plain else None
-        edges = corners.edges if isinstance(corners, Corners) else None
-        if corners is None or not isinstance(edges, PastEdges):
+        past = getattr(corners.edges, "past", None) if isinstance(corners, Corners) else None
+        if past is None:
             _seen.pop(self, None)
             stock_call(self)    # values that may change without a yield
             return
         seen = _seen.get(self, (None,))
         if seen[0] is not corners or not _are_as_left(maxima, seen):
-            _raise_places(maxima, corners, edges)
+            _raise_places(maxima, corners, past)
             _seen[self] = corners, maxima._vertex, maxima._edge
         _raise_centroids(maxima, stage.centroid_values)
 
@@ -66,17 +65,17 @@ def _are_as_left(maxima: Any, seen: tuple[Values | None, ...]) -> bool:
         form.tight for form in forms if isinstance(form, Stored))
 
 
-def _raise_places(maxima: Any, corners: Values, edges: PastEdges) -> None:
+def _raise_places(maxima: Any, corners: Any, past: Any) -> None:
     """Raise the maxima at vertices and edges to the stage of the last yield."""
-    domain = maxima.domain
+    domain, edges = maxima.domain, corners.edges
     at_vertices, at_edges = maxima.writable("vertex"), maxima.writable("edge")
-    edges.past.remember(True)
+    past.remember(True)
     try:
         for ks in chunks(domain):
             for array, form in zip((at_vertices, at_edges), (corners, edges), strict=True):
                 np.maximum(array[ks], form.rows(domain, ks), out=array[ks])
     finally:
-        edges.past.remember(False)
+        past.remember(False)
     maxima.compact()
 
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "isa.h"
+#include "pairwise.h"
 
 /* Triangles a thread changes, or checks, at a time. */
 #define PER_CHUNK (1 << 12)
@@ -33,38 +34,6 @@ static inline uint64_t bits_of(double a)
     uint64_t u;
     memcpy(&u, &a, sizeof u);
     return u;
-}
-
-/* -- the order of numpy's sum ------------------------------------------------------------- */
-
-/* How many of n numbers numpy sums first. */
-static inline int64_t first_half(int64_t n)
-{
-    int64_t half = n / 2;
-    return half - half % LEAN_LANES;
-}
-
-/* OUT part: start and count; returns how many there are. */
-static int64_t cut(int64_t start, int64_t n, lean_rate_part *part)
-{
-    if (n <= LEAN_PER_PART) {
-        part->start = start;
-        part->count = n;
-        return 1;
-    }
-    int64_t half = first_half(n);
-    int64_t cuts = cut(start, half, part);
-    return cuts + cut(start + half, n - half, part + cuts);
-}
-
-/* The sum of n numbers from those of their parts. INOUT part: the next one. */
-static double joined(int64_t n, const lean_rate_part **part)
-{
-    if (n <= LEAN_PER_PART)
-        return (*part)++->sum;
-    int64_t half = first_half(n);
-    double first = joined(half, part);
-    return first + joined(n - half, part);
 }
 
 /* The sum of change times area, m3, at n <= LEAN_IN_LANES places; change NULL: `same`. */
