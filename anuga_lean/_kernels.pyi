@@ -53,13 +53,12 @@ def raise_maxima(
     copies: Sequence[Float] | None = None,
     isa: str | None = None,
 ) -> bool: ...
+def raise_to(threads: int, maximum: Float, value: Float, isa: str | None = None) -> bool: ...
 def hypots(x: Float, y: Float, own: bool, isa: str | None = None) -> Float: ...
 
 class RateChange:
-    takes: bool
     def __init__(
         self,
-        threads: int,
         stage: Float,
         elevation: Float,
         height: Float | None,
@@ -70,13 +69,12 @@ class RateChange:
         full: NDArray[np.int64] | None,
         n_full: int,
         rate: Float | None,
-        scale: float,
         second: bool,
         isa: str | None = None,
     ) -> None: ...
-    def survey(self, limited: bool) -> tuple[float, float, float]: ...
-    def zeros(self, limited: bool) -> tuple[bool, bool]: ...
-    def apply(self, limited: bool) -> None: ...
+    def change(
+        self, threads: int, scale: float, limited: bool, rate: Float | None = None
+    ) -> tuple[float, float, float, bool, Float | None] | None: ...
 
 def fit_count(corner: NDArray[np.int32], count: NDArray[np.int32]) -> None: ...
 def fit_link(

@@ -1,5 +1,8 @@
 # The door to rates.c and maxima.c, kernels of operators; included by _kernels.pyx.
 
+from libc.math cimport isfinite
+
+
 cdef extern from "rates.h" nogil:
     int LEAN_RATE_MISPLACED, LEAN_RATE_TAKES, LEAN_RATE_ZERO, LEAN_RATE_NEGATIVE_ZERO
 
@@ -23,6 +26,7 @@ cdef extern from "rates.h" nogil:
     ctypedef struct lean_rate_part:
         int64_t start, count
         double sum, most, least
+        int32_t zeros
 
     int64_t lean_rate_parts(int64_t)
 
@@ -50,9 +54,10 @@ cdef extern from "operator_kernels.h" nogil:
     ctypedef struct lean_operators:
         int (*check_rate)(const lean_rate *) noexcept nogil
         lean_rate_part (*survey_rate)(const lean_rate *, int, lean_rate_part *) noexcept nogil
-        int (*zeros_of_rate)(const lean_rate *, int) noexcept nogil
+        void (*changes_of_rate)(const lean_rate *, int, double *) noexcept nogil
         void (*apply_rate)(const lean_rate *, int) noexcept nogil
         int (*raise_maxima)(const lean_maxima *) noexcept nogil
+        int (*raise_to)(double *, const double *, int64_t, int32_t) noexcept nogil
         void (*hypots)(const double *, const double *, int64_t, int, double *) noexcept nogil
 
     const lean_operators *lean_select_operators(const char *)
@@ -71,10 +76,14 @@ cdef const lean_operators *_operators_of(str isa) except NULL:
     return found
 
 
+cdef bint _spans_apart(size_t a, int64_t n, size_t b, int64_t m):
+    """Whether n numbers from a and m from b share none."""
+    return a >= b + <size_t> m * sizeof(double) or b >= a + <size_t> n * sizeof(double)
+
+
 cdef bint _apart(size_t a, size_t b, int64_t n):
     """Whether n numbers from a and n from b share none."""
-    cdef size_t nbytes = n * sizeof(double)
-    return a >= b + nbytes or b >= a + nbytes
+    return _spans_apart(a, n, b, n)
 
 
 cdef int _check_apart(list written, list read, int64_t n) except -1:
@@ -90,11 +99,10 @@ cdef int _check_apart(list written, list read, int64_t n) except -1:
 
 
 cdef class RateChange:
-    """One change of stages at a rate; nothing is written before `apply`.
+    """Changes stages at a rate, with these arrays, as often as it is called.
 
     Parameters
     ----------
-    threads : int
     stage, elevation, height, xmomentum, ymomentum : (n,) float64
         m and m2/s; all but `elevation` are written, `height` may be None.
     area : (m,) float64, m2
@@ -103,40 +111,33 @@ cdef class RateChange:
     full : (n_full,) int64 or None
         Places that count in the sum; None: the first n_full.
     n_full : int
-    rate : float64 array or None
-        One per place, or per triangle; None: `scale` everywhere.
-    scale : float
-        Times the rate, m.
+    rate : (n,) float64 or None
+        One per triangle of the mesh.
     second : bool
         Whether numpy's maximum of 0.0 and -0.0 is the second.
     isa : str or None
         As of `Run`.
 
-    Attributes
-    ----------
-    takes : bool
-        Whether a rate is below 0, or NaN.
-
     Raises
     ------
     ArrayError
-        If an array does not fit, indices do not ascend, or rates lie in an array that is written.
+        If an array does not fit, or rates lie in an array that is written.
     """
 
     cdef lean_rate c
     cdef const lean_operators *kernels
     cdef tuple arrays
-    cdef readonly bint takes
+    cdef list written
+    cdef object room
+    cdef lean_rate_part *part
 
-    def __cinit__(self, int64_t threads, stage, elevation, height, xmomentum, ymomentum, area,
-                  index, full, int64_t n_full, rate, double scale, bint second, str isa=None):
+    def __cinit__(self, stage, elevation, height, xmomentum, ymomentum, area, index, full,
+                  int64_t n_full, rate, bint second, str isa=None):
         cdef lean_rate *c = &self.c
-        cdef int64_t n = _length(stage, "stage"), m = _length(area, "area"), size
-        cdef int code
+        cdef int64_t n = _length(stage, "stage"), m = _length(area, "area")
         self.kernels = _operators_of(isa)
         self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
-        c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
-        c.n, c.m, c.scale, c.second = n, m, scale, second
+        c.n, c.m, c.second = n, m, second
         if index is None and m != n:
             raise ArrayError(f"area must have {n} elements, one per triangle, not {m}")
         c.stage = <double *> _address(stage, np.float64, n, "stage")
@@ -156,48 +157,82 @@ cdef class RateChange:
         written = [<size_t> c.stage, <size_t> c.xmomentum, <size_t> c.ymomentum]
         if height is not None:
             written.append(<size_t> c.height)
+        self.written = written
         read = [<size_t> c.elevation]
         if rate is not None:
-            size = _length(rate, "rate")
-            if size != m and size != n:
-                raise ArrayError(f"rate must have {m} or {n} elements, not {size}")
-            c.rate = <const double *> _read(rate, np.float64, size, "rate")
-            c.per_triangle = index is not None and size == n
+            c.rate = <const double *> _read(rate, np.float64, n, "rate")
+            c.per_triangle = index is not None
             read.append(<size_t> c.rate)
         _check_apart(written, read, n)
+        self.room = np.empty(lean_rate_parts(n_full) * sizeof(lean_rate_part), np.uint8)
+        self.part = <lean_rate_part *> _address(self.room, np.uint8, len(self.room), "room")
+
+    def change(self, int64_t threads, double scale, bint limited, rate=None):
+        """Change the stage; where limited write `height` and scale the momenta.
+
+        Parameters
+        ----------
+        threads : int
+        scale : float
+            Times the rate, m; without rates the change.
+        limited : bool
+            No more is taken than a triangle has.  With rates it does not count: it is so if
+            a rate is below 0, or NaN.
+        rate : (m,) float64 or None
+            One per place, of this call; None: what the object was made with, or the change
+            is the same everywhere.
+
+        Returns
+        -------
+        tuple or None
+            The water added, m3; the largest and least change of stage, m; whether it was
+            limited; those changes, (n_full,) float64, where the sign of a largest or least
+            0 depends on numpy.  Of full triangles alone; the largest and least are
+            infinite where the change is the same everywhere.  None if that water is not
+            finite: nothing is written then.
+
+        Raises
+        ------
+        ArrayError
+            If indices do not ascend, or rates do not fit, or lie in an array that is written.
+        """
+        cdef lean_rate here = self.c
+        cdef lean_rate *c = &here
+        cdef lean_rate_part found
+        cdef double *change
+        cdef int code
+        c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
+        c.scale = scale
+        if rate is not None:
+            c.rate = <const double *> _read(rate, np.float64, c.m, "rate")
+            c.per_triangle = False
+            for each in self.written:
+                if not _spans_apart(each, c.n, <size_t> c.rate, c.m):
+                    raise ArrayError("rates must not share memory with an array that is written")
         with nogil:
             code = self.kernels.check_rate(c)
+            if not code & LEAN_RATE_MISPLACED:
+                if c.rate != NULL:
+                    limited = (code & LEAN_RATE_TAKES) != 0
+                found = self.kernels.survey_rate(c, limited, self.part)
         if code & LEAN_RATE_MISPLACED:
-            raise ArrayError(f"index must ascend from 0 or more to below {n}, and full must be "
-                             f"from 0 to below {m}")
-        self.takes = (code & LEAN_RATE_TAKES) != 0
-
-    def survey(self, bint limited):
-        """Return the water added, m3, and the largest and least change of stage, m.
-
-        `limited`: no more is taken than a triangle has.  Full triangles alone count; a NaN
-        among them shows in the first.
-        """
-        cdef int64_t parts = lean_rate_parts(self.c.n_full)
-        room = np.empty(parts * sizeof(lean_rate_part), np.uint8)
-        cdef lean_rate_part *part = <lean_rate_part *> _address(
-            room, np.uint8, len(room), "room")
-        cdef lean_rate_part found
+            raise ArrayError(f"index must ascend from 0 or more to below {c.n}, and full must "
+                             f"be from 0 to below {c.m}")
+        if not isfinite(found.sum):
+            return None
+        most, least, changes = found.most, found.least, None
+        if found.most == 0.0 or found.least == 0.0:
+            if found.zeros == LEAN_RATE_ZERO | LEAN_RATE_NEGATIVE_ZERO:
+                changes = np.empty(c.n_full)
+                change = <double *> _address(changes, np.float64, c.n_full, "changes")
+                with nogil:
+                    self.kernels.changes_of_rate(c, limited, change)
+            zero = -0.0 if found.zeros & LEAN_RATE_NEGATIVE_ZERO else 0.0
+            most = found.most if found.most != 0.0 else zero
+            least = found.least if found.least != 0.0 else zero
         with nogil:
-            found = self.kernels.survey_rate(&self.c, limited, part)
-        return found.sum, found.most, found.least
-
-    def zeros(self, bint limited):
-        """Return whether 0.0, and whether -0.0, is among the changes of full triangles."""
-        cdef int found
-        with nogil:
-            found = self.kernels.zeros_of_rate(&self.c, limited)
-        return (found & LEAN_RATE_ZERO) != 0, (found & LEAN_RATE_NEGATIVE_ZERO) != 0
-
-    def apply(self, bint limited):
-        """Change the stage; if `limited` write `height` and scale the momenta."""
-        with nogil:
-            self.kernels.apply_rate(&self.c, limited)
+            self.kernels.apply_rate(c, limited)
+        return found.sum, most, least, limited, changes
 
 
 def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum not None,
@@ -257,6 +292,34 @@ def raise_maxima(int64_t threads, stage not None, elevation not None, xmomentum 
     _check_apart(places, read, n)
     with nogil:
         odd = kernels.raise_maxima(&m)
+    return odd != 0
+
+
+def raise_to(int64_t threads, maximum not None, value not None, str isa=None):
+    """Raise maxima to values, (n,) float64 each; return whether numpy has to, too.
+
+    Parameters
+    ----------
+    threads : int
+    maximum : written
+    value : read
+    isa : str or None
+        As of `Run`.
+
+    Returns
+    -------
+    bool
+        As of `raise_maxima`.
+    """
+    cdef int64_t n = _length(maximum, "maximum")
+    cdef const lean_operators *kernels = _operators_of(isa)
+    cdef int32_t count = _count(threads, 1, _MOST_THREADS, "the number of threads")
+    cdef double *m = <double *> _address(maximum, np.float64, n, "maximum")
+    cdef const double *v = <const double *> _read(value, np.float64, n, "value")
+    cdef int odd
+    _check_apart([<size_t> m], [<size_t> v], n)
+    with nogil:
+        odd = kernels.raise_to(m, v, n, count)
     return odd != 0
 
 

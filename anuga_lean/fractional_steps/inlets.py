@@ -1,22 +1,27 @@
 """Moves water in and out of inlets without arrays of the mesh's size.
 
-Owns the areas of an inlet's triangles, which it asks for several times in a step, and the
-level that a structure fills it to.  ANUGA bisects a hundred times; here it ends when a step
-of that changes nothing, as then no later one does.
+Owns the areas of an inlet's triangles, which it asks for several times in a step, what else
+it asks for more often than it needs, and the level that a structure fills it to.  ANUGA
+bisects a hundred times; here it ends when a step of that changes nothing, as then no later
+one does.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.fractional_steps.methods import Methods
+from anuga_lean.fractional_steps.regions import without_coordinates
 
+_NO_STAGE = np.finfo(np.float32).max     # m, ANUGA's
 _MOST_STEPS = 100       # ANUGA's, so that one that does not end has its values
 
 
@@ -88,8 +93,10 @@ def ending_early(level: Callable[..., Any]) -> Callable[..., Any]:
     return functools.wraps(level)(level_stages_to_average)
 
 
-# inlet -> blocks of its mesh, the bytes of its triangles' numbers, areas (m,) m2
-_areas: WeakKeyDictionary[Any, tuple[Any, bytes, NDArray[np.float64]]] = WeakKeyDictionary()
+_Kept = tuple[Any, Any, bytes, NDArray[np.float64]]
+# by the id of an inlet: itself, blocks of its mesh, the bytes of its triangles' numbers, areas
+# (m,) m2
+_areas: dict[int, _Kept] = {}
 
 
 def keeping_areas(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -102,9 +109,104 @@ def keeping_areas(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
                 or type(triangles) is not np.ndarray:
             return method(self)
         blocks, numbers = domain.mesh.blocks, triangles.tobytes()
-        kept = _areas.get(self)
-        if kept is None or kept[0] is not blocks or kept[1] != numbers:
-            kept = _areas[self] = blocks, numbers, method(self)
-        return kept[2].copy()
+        key = id(self)
+        kept = _areas.get(key)
+        if kept is None or kept[0]() is not self or kept[1] is not blocks or kept[2] != numbers:
+            inlet = ref(self, functools.partial(_drop, key))
+            kept = _areas[key] = inlet, blocks, numbers, method(self)
+        return kept[3].copy()
 
     return get_areas
+
+
+def _drop(key: int, inlet: Any) -> None:
+    """Forget an inlet that is gone, if none has taken its id since."""
+    if key in _areas and _areas[key][0] is inlet:
+        del _areas[key]
+
+
+@functools.cache
+def _as_in_anuga(module: str, name: str) -> Methods:
+    return Methods(getattr(sys.modules[module], name), "get_areas", "get_stages", "get_depths",
+                   "get_elevations", "set_stages")
+
+
+def filling_evenly(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Wrap set_stages_evenly of an inlet: what ANUGA's asks for in vain is not asked for.
+
+    Parameters
+    ----------
+    method : callable
+    name : str
+        The function of this module that does the same.
+    """
+    own: Callable[..., Any] = globals()[name]
+    kind = method.__module__, method.__qualname__.partition(".")[0]
+    otherwise = without_coordinates(method)
+
+    @functools.wraps(method)
+    def set_stages_evenly(self: Any, volume: Any) -> Any:
+        if _as_in_anuga(*kind).are_of(self) and own(self, volume):
+            return None
+        return otherwise(self, volume)
+
+    return set_stages_evenly
+
+
+def _ordered(inlet: Any) -> tuple[Any, ...]:
+    """Return what filling an inlet goes by, (m,) each, in ascending order of stages.
+
+    Returns
+    -------
+    stages, order, ascending, area_below, volume_below
+        Stages as they are, m; places; stages, m; the area up to each, m2, and the water that
+        lies between the lowest and it once all below are level with it, m3.
+    """
+    stages = inlet.get_stages()
+    order = stages.argsort()
+    ascending = stages[order]
+    area_below = inlet.get_areas()[order].cumsum()
+    volume_below = np.zeros_like(area_below)
+    volume_below[1:] = (area_below[:-1] * (ascending[1:] - ascending[:-1])).cumsum()
+    return stages, order, ascending, area_below, volume_below
+
+
+def fill_evenly(inlet: Any, volume: Any) -> bool:
+    """Fill an inlet from its lowest stage on, to one level.
+
+    Parameters
+    ----------
+    volume : float, at least 0, m3
+
+    Notes
+    -----
+    ANUGA 4.1.0, structures/inlet.py, Inlet.set_stages_evenly.
+    """
+    if not volume >= 0.0:
+        return False
+    stages, order, ascending, area_below, volume_below = _ordered(inlet)
+    last = (volume_below <= volume).nonzero()[0][-1]
+    depth = (volume - volume_below[last]) / area_below[last]
+    stages[order[:last + 1]] = ascending[last] + depth
+    inlet.set_stages(stages)
+    return True
+
+
+def fill_evenly_alone(inlet: Any, volume: Any) -> bool:
+    """Fill an inlet that lies on one rank as ANUGA does where it may lie on several.
+
+    Returns
+    -------
+    bool
+        False, with nothing done, where it lies on several, or ANUGA finds no lowest stage.
+    """
+    if inlet.procs != [inlet.myid] or inlet.master_proc != inlet.myid:
+        return False
+    stages, order, ascending, area_below, volume_below = _ordered(inlet)
+    if len(stages) == 0 or not ascending[-1] < _NO_STAGE:
+        return False
+    filled = (volume_below[1:] >= volume).nonzero()[0]
+    last = filled[0] if len(filled) else len(stages) - 1    # the next one stays as it is
+    stages[order[:last + 1]] = ascending[last] + (volume - volume_below[last]) / area_below[last]
+    inlet.set_stages(stages)
+    return True

@@ -24,7 +24,7 @@ _MAXIMA = ("max_stage", "max_depth", "max_speed", "max_uh")
 _MODULE = "anuga.operators.collect_max_quantities_operator"
 _COPYING = "_copy_to_domain_quantities"     # ANUGA 4.2's method
 # Fewer triangles a thread than this take longer to share than to look at.
-_PER_THREAD = 1 << 12
+_PER_THREAD = 1 << 13
 _LEAST_DEPTH = 1.0e-12      # m; numpy warns of divisions by depths near 0
 
 

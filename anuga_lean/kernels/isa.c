@@ -11,16 +11,18 @@
     void lean_mark_isolated_##isa(const lean_run *);                                         \
     int lean_check_rate_##isa(const lean_rate *);                                            \
     lean_rate_part lean_survey_rate_##isa(const lean_rate *, int, lean_rate_part *);         \
-    int lean_zeros_of_rate_##isa(const lean_rate *, int);                                       \
+    void lean_changes_of_rate_##isa(const lean_rate *, int, double *);                       \
     void lean_apply_rate_##isa(const lean_rate *, int);                                      \
     int lean_raise_maxima_##isa(const lean_maxima *);                                        \
+    int lean_raise_to_##isa(double *, const double *, int64_t, int32_t);                     \
     void lean_hypots_##isa(const double *, const double *, int64_t, int, double *);          \
     static const lean_operators operators_##isa = {                                          \
         .check_rate = lean_check_rate_##isa,                                                 \
         .survey_rate = lean_survey_rate_##isa,                                               \
-        .zeros_of_rate = lean_zeros_of_rate_##isa,                                           \
+        .changes_of_rate = lean_changes_of_rate_##isa,                                       \
         .apply_rate = lean_apply_rate_##isa,                                                 \
         .raise_maxima = lean_raise_maxima_##isa,                                             \
+        .raise_to = lean_raise_to_##isa,                                                     \
         .hypots = lean_hypots_##isa,                                                         \
     };                                                                                       \
     void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \

@@ -1,6 +1,6 @@
 /* Water added to or taken from a list of triangles at a rate, as ANUGA's Rate_operator does.
  *
- * Owns what a call computes before anything is written (check, survey, zeros) and the writing
+ * Owns what a call computes before anything is written (check, survey, changes) and the writing
  * (apply); operator_kernels.h says what each returns.  A `place` is the place of a triangle
  * in the operator's list; without a list it is the triangle.
  */
@@ -33,13 +33,15 @@ enum {
     LEAN_RATE_TAKES = 2       /* a rate is not at or above 0: it may be NaN */
 };
 
-/* Zeros that lean_rate_zeros finds. */
+/* Zeros that a survey finds. */
 enum { LEAN_RATE_ZERO = 1, LEAN_RATE_NEGATIVE_ZERO = 2 };
 
-/* A part of numpy's pairwise sum. */
+/* A part of numpy's pairwise sum, and of the survey.
+ * zeros: those among the changes, wherever 0 may be the largest or the least of all. */
 typedef struct {
     int64_t start, count;
     double sum, most, least;
+    int32_t zeros;
 } lean_rate_part;
 
 /* numpy's sum adds up to LEAN_IN_LANES numbers in LEAN_LANES lanes, and halves what is longer;

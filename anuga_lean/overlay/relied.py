@@ -41,7 +41,8 @@ RELIED = {
     "operators/set_quantity_operator.py": ("Set_quantity_operator",),
     "operators/set_stage_operator.py": ("Set_stage_operator",),
     "operators/wind_stress_operator.py": ALL,
-    "structures/inlet.py": ("level_stages_to_average", "Inlet.get_areas"),
+    "structures/inlet.py": ("level_stages_to_average", "Inlet.get_areas",
+                            "Inlet.set_stages_evenly"),
     "operators/rate_operators.py": ("Rate_operator",),
     # meshes: factories, files, regions, the generator
     "abstract_2d_finite_volumes/basic_mesh.py": ALL,

@@ -236,6 +236,9 @@ _LOADED = [
     Row("anuga.operators.collect_max_quantities_operator",
         "Collect_max_quantities_operator.__call__", "anuga_lean.fractional_steps.maxima:by_kernels",
         METHOD, "a kernel on all threads", (), LOAD),
+    Row("anuga.operators.collect_max_stage_operator", "Collect_max_stage_operator.__call__",
+        "anuga_lean.fractional_steps.max_stage:by_kernels", METHOD,
+        "a kernel on all threads; vertices once a yield", (), LOAD),
     Row("anuga.operators.rate_operators", "Rate_operator.__call__",
         "anuga_lean.fractional_steps.rates:by_kernels", METHOD, "kernels on all threads", (), LOAD),
     *(Row(module, f"{kind}.full_indices", "anuga_lean.fractional_steps.full_triangles:FullIndices",
@@ -246,12 +249,15 @@ _LOADED = [
           "a number where they count from 0", (), LOAD)
       for module, name in (("anuga.operators.rate_operators", "Rate_operator.set_full_indices"),
                            ("anuga.abstract_2d_finite_volumes.region", "Region.__init__"))),
-    Row("anuga.parallel.parallel_inlet", "Parallel_Inlet.set_stages_evenly",
-        f"{_REGIONS}:without_coordinates", METHOD, "asks for coordinates in vain", (), LOAD),
     *(Row(module, f"{kind}.get_areas", f"{_STEPS}.inlets:keeping_areas", METHOD,
           "computed once", (), LOAD)
       for module, kind in (("anuga.structures.inlet", "Inlet"),
                            ("anuga.parallel.parallel_inlet", "Parallel_Inlet"))),
+    *(Row(module, f"{kind}.set_stages_evenly", f"{_STEPS}.inlets:filling_evenly", METHOD,
+          "asks for everything once, all triangles together", (own,), LOAD)
+      for module, kind, own in (("anuga.structures.inlet", "Inlet", "fill_evenly"),
+                                ("anuga.parallel.parallel_inlet", "Parallel_Inlet",
+                                 "fill_evenly_alone"))),
     Row("anuga.structures.inlet", "level_stages_to_average", f"{_STEPS}.inlets:ending_early",
         WRAPPED, "ends when nothing changes any more", (), LOAD),
     *(Row(f"anuga.operators.{module}", name, f"{_STEPS}.set_values:setting", METHOD,

@@ -414,18 +414,18 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     """Right calls of what operators do."""
     rng = np.random.default_rng(11)
 
-    def change(**given: Any) -> None:
+    def change(threads: int, own: Any, **given: Any) -> None:
         made = _kernels.RateChange(**given)
         for limited in (False, True):
-            made.survey(limited)
-            made.zeros(limited)
-            made.apply(limited)
+            for scale in (-0.1, 0.0):
+                made.change(threads, scale, limited)
+                made.change(threads, scale, limited, own)
 
     some = np.arange(0, N, 2)
     given = {"threads": 2} | {
         name: rng.random(N) for name in ("stage", "elevation", "height", "xmomentum", "ymomentum")}
     given |= {"area": rng.random(len(some)), "index": some, "full": np.arange(0, len(some), 3),
-              "rate": rng.random(len(some)), "scale": -0.1, "second": True}
+              "rate": rng.random(N), "own": rng.random(len(some)), "second": True}
     given["n_full"] = len(given["full"])
     maxima = {"threads": 2, "least_depth": 1.0e-3} | {name: rng.random(N) for name in (
         "stage", "elevation", "xmomentum", "ymomentum", "max_stage", "max_depth", "max_speed",
@@ -448,6 +448,8 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     }
     return {name: (on_all(name), given) for name, given in everywhere.items()} | {
             "RateChange": (change, given),
+            "raise_to": (_kernels.raise_to, {"threads": 2, "maximum": rng.random(N),
+                                             "value": rng.random(N)}),
             "hypots": (lambda x, y: _kernels.hypots(x, y, True),
                        {"x": rng.random(N), "y": rng.random(N)}),
             "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
@@ -536,7 +538,7 @@ OPTIONAL = {
     "frame_at_vertices": ("least",), "frame_at_nodes": ("least",),
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
-    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate")}
+    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate", "own")}
 
 
 def spoilt() -> Iterator[list[Case]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anuga_lean as anuga
-from anuga_lean.fractional_steps import rates
+from anuga_lean.fractional_steps import rate_changes, rates
 
 STOCK: Callable[[Any], None] = Rate_operator.__call__.__wrapped__
 STATE = ("stage", "xmomentum", "ymomentum", "height", "elevation")
@@ -36,7 +37,6 @@ def domains() -> list[Any]:
 @pytest.fixture(autouse=True)
 def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels take the shortest list, on threads that short ones are shared among."""
-    monkeypatch.setattr(rates, "_MANY", 0)
     monkeypatch.setattr(rates, "_PER_THREAD", 1 << 7)
 
 
@@ -170,3 +170,67 @@ def test_usual_forms_run_on_kernels(domains: list[Any], monkeypatch: pytest.Monk
     domain.fractional_step_operators.clear()
     assert_same(operator, random_state(domain, 5, True))
     assert [True] == done
+
+
+@pytest.mark.parametrize("where", ["everywhere", "circle", "few"])
+def test_what_a_script_changes_between_calls_is_seen(domains: list[Any], where: str) -> None:
+    """An operator keeps its kernels no longer than its arrays are the same."""
+    domain, rng = domains[1], np.random.default_rng(4)
+    domain.timestep = 0.25
+    domain.tri_full_flag = np.ones(domain.number_of_triangles, np.int64)
+    field = rng.choice(RATES, domain.number_of_triangles)
+    operator = anuga.Rate_operator(domain, rate=field, **place(domain, where, rng))
+    domain.fractional_step_operators.clear()
+    state = random_state(domain, 6, True)
+    assert_same(operator, state)
+    field[::2] *= -3.0
+    assert_same(operator, state)
+    for rate in (field.copy(), 2.0e-3, -1.0e-3, lambda x, y, t: 1.0e-3 * x,
+                 lambda x, y: 1.0e-3 * y, lambda t: np.array([-1.0e-3])):
+        operator.set_rate(rate)
+        assert_same(operator, state)
+    operator.areas = np.array(operator.areas) * 2.0
+    assert_same(operator, state)
+    if where != "everywhere":
+        operator.indices[:2] = operator.indices[:2][::-1].copy()
+        assert_same(operator, state)
+        operator.indices = operator.indices[1:].copy()
+        operator.set_areas()
+        operator.set_full_indices()
+        operator.set_rate(lambda x, y, t: 1.0e-3 * x - 2.0e-3 * y)
+        assert_same(operator, state)
+        operator.indices += 1
+        assert_same(operator, state)
+
+
+def test_short_lists_run_on_kernels(domains: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second call binds nothing anew, and forgets nothing but with its operator."""
+    domain = domains[1]
+    domain.timestep = 0.25
+    operator = anuga.Rate_operator(domain, rate=1.0e-3, center=[10.0, 10.0], radius=3.0)
+    domain.fractional_step_operators.clear()
+    operator()
+    made = rate_changes._bound[id(operator)]
+    assert made.change is not None
+    operator()
+    assert made is rate_changes._bound[id(operator)]
+    key = id(operator)
+    del operator
+    gc.collect()
+    assert key not in rate_changes._bound
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_zeros_of_both_signs_are_numpys(domains: list[Any], limited: bool) -> None:
+    """A largest, or least, change of 0.0 and -0.0 has the sign that numpy's has."""
+    domain = domains[2]
+    domain.timestep = 0.25
+    domain.tri_full_flag = np.ones(domain.number_of_triangles, np.int64)
+    state = random_state(domain, 5, True)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        rate = rng.choice([0.0, -0.0], domain.number_of_triangles)
+        rate[rng.integers(0, len(rate), 40)] = -1.0e-3 if limited else 1.0e-3
+        operator = anuga.Rate_operator(domain, rate=rate)
+        domain.fractional_step_operators.clear()
+        assert_same(operator, state)
