@@ -20,6 +20,7 @@ include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
 include "_kernels_rates.pxi"
+include "_kernels_everywhere_c.pxi"
 
 
 cdef extern from "frames.h" nogil:
@@ -157,6 +158,7 @@ cdef extern from "run.h" nogil:
         void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
         int (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
+        const lean_everywhere *everywhere
         void (*frame_at_nodes)(const lean_frame *, int) noexcept nogil
         void (*frame_at_vertices)(const lean_run *, const lean_frame *) noexcept nogil
 

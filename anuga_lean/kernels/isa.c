@@ -23,6 +23,7 @@
         .raise_maxima = lean_raise_maxima_##isa,                                             \
         .hypots = lean_hypots_##isa,                                                         \
     };                                                                                       \
+    extern const lean_everywhere lean_everywhere_##isa;                                      \
     void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \
     void lean_frame_at_vertices_##isa(const lean_run *, const lean_frame *);                 \
     static const lean_kernels kernels_##isa = {                                              \
@@ -32,6 +33,7 @@
         .distribute = lean_distribute_##isa,                                                 \
         .mark_isolated = lean_mark_isolated_##isa,                                           \
         .operators = &operators_##isa,                                                       \
+        .everywhere = &lean_everywhere_##isa,                                                \
         .frame_at_nodes = lean_frame_at_nodes_##isa,                                         \
         .frame_at_vertices = lean_frame_at_vertices_##isa,                                   \
     };

@@ -25,6 +25,7 @@ int LEAN_FOR(zeros_of_rate)(const lean_rate *r, int limited);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
+extern const lean_everywhere LEAN_FOR(everywhere);
 void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
 void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 

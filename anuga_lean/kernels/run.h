@@ -10,6 +10,7 @@
 #ifndef LEAN_RUN_H
 #define LEAN_RUN_H
 
+#include "everywhere.h"
 #include "frames.h"
 #include "operator_kernels.h"
 #include "state.h"
@@ -173,6 +174,7 @@ typedef struct {
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
     const lean_operators *operators;
+    const lean_everywhere *everywhere;
     /* A part of a frame: nodes, by so many threads; vertices, for which the order of ANUGA's
      * loop must not show (no dry limiter above zero) and nothing be predicted.       */
     void (*frame_at_nodes)(const lean_frame *f, int n_threads);

@@ -439,15 +439,23 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
 
     whole = {name: rng.random(N) for name in ("elevation", "stage", "xmomentum", "ymomentum")}
     bed = {name: whole[name] for name in ("elevation", "stage")}
+    list_of = {"at": np.arange(1, N, 3)}
+    each = rng.random(len(list_of["at"]))
+    wind = {"speed": rng.random(N), "angle": rng.random(N), "factor": 0.1, "dt": 0.2}
     everywhere = {
-        "fill_all": {"x": rng.random(N), "value": 0.5},
-        "fill_all_above": {"x": rng.random(N), "least": rng.random(N), "value": 0.5},
+        "fill": {"x": rng.random(N), "value": each} | list_of,
+        "fill_above": {"x": rng.random(N), "least": rng.random(N), "value": each} | list_of,
         "add_to_all": {"x": rng.random(N), "value": 0.5},
-        "move_bed": bed | {"value": rng.random(N)},
-        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3},
+        "move_bed": bed | {"value": each} | list_of,
+        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3} | list_of,
+        "centroid_columns": list_of,
+        "blow": {name: whole[name] for name in ("xmomentum", "ymomentum")} | wind,
+        "press": whole | {"pressure": rng.random(HANDLE.number_of_nodes),
+                          "dt": 0.2, "density": 1000.0},
     }
     return {name: (on_all(name), given) for name, given in everywhere.items()} | {
             "RateChange": (change, given),
+            "ask_each": (lambda x: _kernels.ask_each(abs, x), {"x": rng.random(N)}),
             "hypots": (lambda x, y: _kernels.hypots(x, y, True),
                        {"x": rng.random(N), "y": rng.random(N)}),
             "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
@@ -466,7 +474,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
                            ("no dimension", value.dtype.type(0) if value.dtype.names is None
                             else 0)):
             may = how == "None" and subject in OPTIONAL and name in OPTIONAL[subject]
-            yield how, other, not may
+            yield how, other, not (may or how == "no dimension" and (subject, name) in OR_NUMBER)
         if value.size and value.dtype.names is None:
             other_type = np.float32 if value.dtype.kind == "f" else np.float64
             yield "another dtype", value.astype(other_type), (subject, name) not in EITHER_FLOAT
@@ -518,6 +526,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
 
 # Arrays that need not be of one length.
 ANY_LENGTH = {
+    ("erode", "at"), ("centroid_columns", "at"), ("ask_each", "x"),
     *((subject, "rows") for subject in ("Run.edge_rows", "Run.all_edge_rows",
                                         "MeshHandle.geometry_rows", "MeshHandle.relation_rows")),
     *((subject, name) for subject in ("average_centroids", "average_vertices")
@@ -531,12 +540,15 @@ MAY_BE_EMPTY = {
     ("FitGrid", "points"), ("FitGrid", "xy"), ("FitGrid.find", "xy")}
 # Arrays of which C has a loop for each kind of float.
 EITHER_FLOAT = {("frame_at_vertices", "out"), ("frame_at_nodes", "out")}
+# One number stands for all triangles.
+OR_NUMBER = {("fill", "value"), ("fill_above", "value"), ("move_bed", "value"), ("blow", "speed")}
 # None stands for arrays that are not there, and for a depth that leaves nothing out.
 OPTIONAL = {
     "frame_at_vertices": ("least",), "frame_at_nodes": ("least",),
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
-    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate")}
+    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate"),
+    "erode": ("at",), "centroid_columns": ("at",)}
 
 
 def spoilt() -> Iterator[list[Case]]:
