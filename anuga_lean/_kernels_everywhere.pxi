@@ -1,4 +1,4 @@
-# The door to everywhere.c; included at the end of _kernels.pyx, after `Run`.
+# The door to everywhere.c and to erosion in whole_blocks.c; included at the end of _kernels.pyx, after `Run`.
 #
 # A list `at` of triangles ascends; None for all of them.  A value is a number, or an array with
 # one for each of those triangles.
@@ -194,6 +194,79 @@ def erode(Run run not None, elevation not None, stage not None, xmomentum not No
         most = run.kernels.everywhere.erode(z, w, p, q, places.at, places.n, threshold, dt, base,
                                             run.r.n_threads)
     return most
+
+
+def edge_range(Run run not None, str quantity not None, int64_t first, int64_t count):
+    """Return the edge values of triangles side by side, (count, 3) float64, m or m2/s.
+
+    Parameters
+    ----------
+    run : Run
+        With state, parameters, and threads with room; `in_ranges`.
+    quantity : str, of EDGE_QUANTITIES
+    first, count : int
+        The first triangle, and how many.
+    """
+    run._need("edge_range", STATE | PARAMETERS | THREADS | ROOM)
+    cdef int q = EDGE_QUANTITIES.get(quantity, -1)
+    if not LEAN_STAGE <= q <= LEAN_ELEVATION:
+        raise ValueError(f"edge values are those of {', '.join(EDGE_QUANTITIES)}, "
+                         f"not of {quantity!r}")
+    _check_in_ranges(run, "edge_range")
+    if first < 0 or count < 0 or count > run.mesh.c.n or first > run.mesh.c.n - count:
+        raise ArrayError(f"there are no {count} triangles from {first} on")
+    values = np.empty((count, 3))
+    cdef double[:, ::1] out = values
+    if count > 0:
+        with nogil:
+            run.kernels.edge_range(&run.r, first, count, q, &out[0, 0])
+    return values
+
+
+cdef int _check_in_ranges(Run run, str name) except -1:
+    if not run.in_ranges:
+        raise ValueError(f"{name} cannot use values that depend on the order of the triangles or "
+                         "are predicted")
+    return 0
+
+
+def scour(Run run not None, elevation not None, stage not None, xmomentum not None,
+          ymomentum not None, double threshold, double shear_factor, double dt, double base,
+          chosen=None):
+    """Lower the bed by the shear of the water, whose surface is as the run's edge values say.
+
+    Parameters
+    ----------
+    run : Run
+        With state (other arrays than those written here), parameters, and threads with room;
+        not ordered, nothing predicted.
+    elevation, stage : (n,) float64, m; written
+    xmomentum, ymomentum : (n,) float64, m2/s
+    threshold : float, m/s
+    shear_factor : float
+    dt : float, s
+    base : float, m
+    chosen : (n,) uint8 or None
+        1 for the triangles to erode; None for all.
+    """
+    cdef lean_scour s
+    cdef int64_t n = run.mesh.c.n
+    run._need("scour", STATE | PARAMETERS | THREADS | ROOM)
+    _check_in_ranges(run, "scour")
+    s.threshold, s.shear_factor, s.dt, s.base = threshold, shear_factor, dt, base
+    s.chosen = NULL
+    if chosen is not None:
+        s.chosen = <const uint8_t *> _read(chosen, np.uint8, n, "chosen")
+    s.elevation = <double *> _address(elevation, _float64, n, "elevation")
+    s.stage = <double *> _address(stage, _float64, n, "stage")
+    s.xmomentum = <const double *> _read(xmomentum, _float64, n, "xmomentum")
+    s.ymomentum = <const double *> _read(ymomentum, _float64, n, "ymomentum")
+    for name in ("stage", "elevation"):
+        bound = <size_t> _read(run.bound(name), _float64, n, name)
+        if not _apart(bound, <size_t> s.elevation, n) or not _apart(bound, <size_t> s.stage, n):
+            raise ArrayError(f"the run's {name} must not be what is written")
+    with nogil:
+        run.kernels.scour(&run.r, &s)
 
 
 def centroid_columns(Run run not None, at=None):

@@ -1,4 +1,4 @@
-# What everywhere.c offers; its door is _kernels_everywhere.pxi.  Included before `Run`.
+# What everywhere.c and whole_blocks.c offer; their door is _kernels_everywhere.pxi.  Included before `Run`.
 
 cdef extern from "everywhere.h" nogil:
     ctypedef struct lean_wind:
@@ -30,3 +30,13 @@ cdef extern from "everywhere.h" nogil:
                       const double *, double *, double *, int32_t) noexcept nogil
 
     bint lean_ascend(const int64_t *, int64_t, int64_t)
+
+
+cdef extern from "whole_blocks.h" nogil:
+    ctypedef struct lean_scour:
+        double threshold, shear_factor, dt, base
+        const uint8_t *chosen
+        const double *xmomentum
+        const double *ymomentum
+        double *elevation
+        double *stage

@@ -1,7 +1,7 @@
 """Lowers the bed by ANUGA's Erosion_operator without arrays of its triangles' length.
 
-Owns what stands in the place of its `update_quantities`; the operators that derive from it
-run ANUGA's.
+Owns what stands in the place of its `update_quantities`, and of Bed_shear_erosion_operator's;
+others that derive from it run ANUGA's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.fractional_steps.methods import is_whole, listed, number, run_for
+from anuga_lean.stepping.yield_state import PastEdges
 
 
 @functools.cache
@@ -49,3 +50,48 @@ def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         return True
 
     return update_quantities
+
+
+def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Wrap Bed_shear_erosion_operator.update_quantities so that a kernel lowers the bed.
+
+    Notes
+    -----
+    The vertex values of the stage are those of the last yield, and known from its state.
+    """
+
+    @functools.wraps(update)
+    def update_quantities(self: Any) -> bool:
+        domain = self.domain
+        run = None if on_stock_arrays(domain) else _past_run(domain)
+        arrays = self.elev_c, self.stage_c, self.xmom_c, self.ymom_c
+        factors = [number(each) for each in (self.threshold, self.shear_factor, self.base)]
+        if run is None or None in factors or factors[1] == 0.0 \
+                or not domain.get_using_discontinuous_elevation() \
+                or not all([is_whole(each, domain) for each in arrays]) \
+                or not _second_of_two_zeros_is_taken():
+            return update(self)
+        chosen = None
+        if self.indices is not None:
+            chosen = np.zeros(domain.number_of_triangles, np.uint8)
+            chosen[self.indices] = 1
+        threshold, shear_factor, base = factors
+        for name, prefix in (("elevation", "elev"), ("stage", "WLev")):
+            quantity = domain.quantities[name]
+            quantity.compute_local_gradients()      # for who reads them: the kernel does not
+            setattr(self, f"{prefix}_gx", quantity.x_gradient)
+            setattr(self, f"{prefix}_gy", quantity.y_gradient)
+        _kernels.scour(run, *arrays, threshold, shear_factor, self.get_timestep(), base, chosen)
+        return True
+
+    return update_quantities
+
+
+def _past_run(domain: Any) -> Any:
+    """Return a run of the last yield; None where the vertex values are no longer those."""
+    edges = [getattr(domain.quantities[name].form("vertex"), "edges", None)
+             for name in ("elevation", "stage")]
+    if not all([isinstance(each, PastEdges) for each in edges]):
+        return None
+    run = edges[1].past.run(domain)
+    return run if run.in_ranges else None

@@ -10,6 +10,7 @@
 
 #include "isa.h"
 #include "place.h"
+#include "plane_gradient.h"
 
 enum {
     FEW = 1 << 14,      /* below so many triangles one thread is done before others have begun */
@@ -345,20 +346,6 @@ static void blow(const lean_wind *w, int64_t n, double *xmomentum, double *ymome
     }
 }
 
-/* The gradient of the plane through three corners, 0 where they are almost on a line
- * (util_ext.h, _gradient). IN x, y, q at the corners; OUT a, b */
-static inline void plane_gradient(const double x[3], const double y[3], const double q[3],
-                                  double *a, double *b)
-{
-    double x1 = x[1] - x[0], x2 = x[2] - x[0], y1 = y[1] - y[0], y2 = y[2] - y[0];
-    double q1 = q[1] - q[0], q2 = q[2] - q[0];
-    double area = y2 * x1 - y1 * x2;
-    double scale = x1 * x1 + y1 * y1 + x2 * x2 + y2 * y2;
-    int flat = fabs(area) <= 0x1p-52 * scale;
-    *a = flat ? 0.0 : (y2 * q1 - y1 * q2) / area;
-    *b = flat ? 0.0 : (x1 * q2 - x2 * q1) / area;
-}
-
 static void press(const lean_mesh *mesh, const double *pressure, double dt, double density,
                   const double *stage, const double *elevation, double *xmomentum,
                   double *ymomentum, int32_t n_threads)
@@ -374,7 +361,7 @@ static void press(const lean_mesh *mesh, const double *pressure, double dt, doub
             lean_vertices_of(mesh, block, c, x, y);
             for (int i = 0; i < 3; i++)
                 q[i] = pressure[node[lean_local_node(mesh, block, c, i)]];
-            plane_gradient(x, y, q, &px, &py);
+            lean_plane_gradient(x, y, q, &px, &py);
             const double weight = dt * (stage[k] - elevation[k]);
             xmomentum[k] += weight * px / density;
             ymomentum[k] += weight * py / density;

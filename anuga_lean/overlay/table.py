@@ -255,10 +255,12 @@ _LOADED = [
     Row("anuga.structures.inlet", "level_stages_to_average", f"{_STEPS}.inlets:ending_early",
         WRAPPED, "ends when nothing changes any more", (), LOAD),
     *(Row(f"anuga.operators.{module}", name, f"{_STEPS}.set_values:setting", METHOD,
-          "coordinates where they are used, all triangles by kernels", (write, returned), LOAD)
+          "coordinates where they are used, values by kernels", (write, returned), LOAD)
       for module, name, write, returned in _SETTING),
     Row("anuga.operators.erosion_operators", "Erosion_operator.update_quantities",
-        f"{_STEPS}.erosion:eroding", METHOD, "all triangles by kernels", (), LOAD),
+        f"{_STEPS}.erosion:eroding", METHOD, "a kernel on all threads", (), LOAD),
+    Row("anuga.operators.erosion_operators", "Bed_shear_erosion_operator.update_quantities",
+        f"{_STEPS}.erosion:shearing", METHOD, "a kernel on all threads", (), LOAD),
     Row("anuga.operators.wind_stress_operator", "Wind_stress_operator.__call__",
         f"{_STEPS}.wind:blowing", METHOD, "a kernel on all threads", (), LOAD),
     Row("anuga.operators.set_friction_operators", "Set_depth_friction_operator.__call__",

@@ -153,12 +153,14 @@ class PastState:
         """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
         place = _kernels.EDGE_QUANTITIES[name]
         if not isinstance(ks, slice):
-            return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
+            return self.run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
         if self._recent is None or self._recent[0] != ks:
+            run = self.run(domain)
             rows: NDArray[np.int64] = np.arange(ks.start, ks.stop, dtype=np.int64)
             if not self.remembering:
-                return self._run(domain).edge_rows(name, rows)
-            self._recent = ks, self._run(domain).all_edge_rows(rows)
+                return _kernels.edge_range(run, name, ks.start, len(rows)) if run.in_ranges \
+                    else run.edge_rows(name, rows)
+            self._recent = ks, run.all_edge_rows(rows)
         return self._recent[1][place]
 
     def remember(self, recent: bool) -> None:
@@ -166,7 +168,8 @@ class PastState:
         self.remembering = recent
         self._recent = None
 
-    def _run(self, domain: Any) -> _kernels.Run:
+    def run(self, domain: Any) -> _kernels.Run:
+        """Return a run with the state as it was."""
         stage, bed = self.arrays["stage"], self.arrays["elevation"]
         uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
         run = bare_run(domain)
@@ -188,3 +191,9 @@ class PastEdges(Values):
 
     def rows(self, domain: Any, ks: Rows) -> Array:
         return self.past.edges(domain, self.name, ks)
+
+    def all(self, domain: Any) -> Array:
+        run = self.past.run(domain)
+        if not run.in_ranges:
+            return super().all(domain)
+        return _kernels.edge_range(run, self.name, 0, int(domain.number_of_triangles))

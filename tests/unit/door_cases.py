@@ -119,7 +119,7 @@ def calls() -> dict[str, dict[str, Any]]:
     rows = np.array([0, 5, N - 1])
     rates = dict(xmomentum=np.zeros(N), ymomentum=np.zeros(N))
     return {
-        "ordered": {}, "mark_isolated": {}, "find_active": {},
+        "ordered": {}, "in_ranges": {}, "mark_isolated": {}, "find_active": {},
         "sweep": dict(mode=_kernels.FLUXES, dt=0.001),
         "boundary_flux_sum": {}, "edge_rows": dict(quantity="stage", rows=rows),
         "all_edge_rows": dict(rows=rows),
@@ -152,7 +152,7 @@ def run_without(left_out: str | None = None) -> _kernels.Run:
 
 def called(run: _kernels.Run, name: str, arguments: dict[str, Any]) -> Any:
     """The result of a method, or of reading a property."""
-    return getattr(run, name) if name in ("ordered", *ASK_NOTHING[3:]) \
+    return getattr(run, name) if name in ("ordered", "in_ranges", *ASK_NOTHING[3:]) \
         else getattr(run, name)(**arguments)
 
 
@@ -297,10 +297,14 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     return found | _fit_subjects() | _operators()
 
 
-def _frame_at_vertices(**arguments: Any) -> None:
+def _in_ranges() -> _kernels.Run:
     run = run_without("set_predictor")
     run.set_parameters(**groups()["set_parameters"] | {"betas": (1.0, 0.0, 1.0, 0.0, 1.0, 0.0)})
-    _kernels.frame_at_vertices(run, **arguments)
+    return run
+
+
+def _frame_at_vertices(**arguments: Any) -> None:
+    _kernels.frame_at_vertices(_in_ranges(), **arguments)
 
 
 def _frame_at_nodes(**arguments: Any) -> None:
@@ -455,6 +459,11 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     }
     return {name: (on_all(name), given) for name, given in everywhere.items()} | {
             "RateChange": (change, given),
+            "edge_range": (lambda **given: _kernels.edge_range(_in_ranges(), **given),
+                           {"quantity": "stage", "first": 3, "count": 7}),
+            "scour": (lambda **given: _kernels.scour(_in_ranges(), **given, threshold=0.1,
+                                                     shear_factor=2.0, dt=0.2, base=0.3),
+                      whole | {"chosen": np.ones(N, np.uint8)}),
             "ask_each": (lambda x: _kernels.ask_each(abs, x), {"x": rng.random(N)}),
             "hypots": (lambda x, y: _kernels.hypots(x, y, True),
                        {"x": rng.random(N), "y": rng.random(N)}),
@@ -548,7 +557,7 @@ OPTIONAL = {
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
     "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate"),
-    "erode": ("at",), "centroid_columns": ("at",)}
+    "scour": ("chosen",), "erode": ("at",), "centroid_columns": ("at",)}
 
 
 def spoilt() -> Iterator[list[Case]]:
