@@ -16,7 +16,6 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.fractional_steps.methods import is_whole, listed, number, run_for
-from anuga_lean.stepping.yield_state import PastEdges
 
 
 @functools.cache
@@ -63,10 +62,11 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
     @functools.wraps(update)
     def update_quantities(self: Any) -> bool:
         domain = self.domain
-        run = None if on_stock_arrays(domain) else _past_run(domain)
+        run = None if on_stock_arrays(domain) else domain.lean.yields.past_run()
         arrays = self.elev_c, self.stage_c, self.xmom_c, self.ymom_c
-        factors = [number(each) for each in (self.threshold, self.shear_factor, self.base)]
-        if run is None or None in factors or factors[1] == 0.0 \
+        threshold, shear_factor, base = (
+            number(each) for each in (self.threshold, self.shear_factor, self.base))
+        if run is None or threshold is None or not shear_factor or base is None \
                 or not domain.get_using_discontinuous_elevation() \
                 or not all([is_whole(each, domain) for each in arrays]) \
                 or not _second_of_two_zeros_is_taken():
@@ -75,7 +75,6 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         if self.indices is not None:
             chosen = np.zeros(domain.number_of_triangles, np.uint8)
             chosen[self.indices] = 1
-        threshold, shear_factor, base = factors
         for name, prefix in (("elevation", "elev"), ("stage", "WLev")):
             quantity = domain.quantities[name]
             quantity.compute_local_gradients()      # for who reads them: the kernel does not
@@ -85,13 +84,3 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         return True
 
     return update_quantities
-
-
-def _past_run(domain: Any) -> Any:
-    """Return a run of the last yield; None where the vertex values are no longer those."""
-    edges = [getattr(domain.quantities[name].form("vertex"), "edges", None)
-             for name in ("elevation", "stage")]
-    if not all([isinstance(each, PastEdges) for each in edges]):
-        return None
-    run = edges[1].past.run(domain)
-    return run if run.in_ranges else None

@@ -50,8 +50,7 @@ def blowing(call: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def _evenly(operator: Any, values: Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]
             ) -> tuple[float, float] | None:
-    """Return two values of the operator's one wind; None if numpy does not give each place the same.
-    """
+    """Return two values of the one wind; None if numpy does not give each place the same."""
     few = _VECTOR + operator.domain.number_of_elements % _VECTOR    # an array's end as it is there
     speed = 0.0 if callable(operator.speed) else float(operator.speed)
     found = values(np.full(few, speed), np.full(few, float(operator.phi)))

@@ -87,6 +87,19 @@ class YieldState:
         if names:
             self.past = PastState(run, names, self._parameters.of_kernels, prescribed)
 
+    def past_run(self) -> _kernels.Run | None:
+        """Return a run with the state of the last yield; None where levels at vertices differ.
+
+        They do where a script has set them since, or kernels cannot give them in ranges.
+        """
+        for name in ("elevation", "stage"):
+            edges = getattr(self._domain.quantities[name].form("vertex"), "edges", None)
+            if not isinstance(edges, PastEdges) or edges.past is not self.past:
+                return None
+        assert self.past is not None
+        run = self.past.run(self._domain)
+        return run if run.in_ranges else None
+
     def keep(self, run: _kernels.Run, names: frozenset[str],
              prescribed: Prescribed | None) -> None:
         """Take it before a step, if something has begun to need it since the yield."""
