@@ -824,6 +824,7 @@ cdef class Run:
     @property
     def in_ranges(self):
         """Whether `edge_range` and `scour` can: nothing is ordered or predicted."""
+        self._need("in_ranges", PARAMETERS)
         return not self.ordered and self.r.predictor_dt == 0.0
 
     def set_polling(self, int64_t blocks):
