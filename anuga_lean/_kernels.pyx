@@ -20,6 +20,7 @@ include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
 include "_kernels_shortage.pxi"
 include "_kernels_rates.pxi"
+include "_kernels_everywhere_c.pxi"
 
 
 cdef extern from "frames.h" nogil:
@@ -157,6 +158,9 @@ cdef extern from "run.h" nogil:
         void (*update)(const lean_run *, int, double, uint8_t *, lean_update_result *) noexcept nogil
         int (*distribute)(lean_run *, int) noexcept nogil
         void (*mark_isolated)(const lean_run *) noexcept nogil
+        const lean_everywhere *everywhere
+        void (*edge_range)(const lean_run *, int64_t, int64_t, int, double *) noexcept nogil
+        void (*scour)(const lean_run *, const lean_scour *) noexcept nogil
         void (*frame_at_nodes)(const lean_frame *, int) noexcept nogil
         void (*frame_at_vertices)(const lean_run *, const lean_frame *) noexcept nogil
 
@@ -816,6 +820,12 @@ cdef class Run:
         self._need("ordered", PARAMETERS)
         cdef lean_parameters *p = &self.r.p
         return p.beta_w_dry > 0.0 or p.beta_uh_dry > 0.0 or p.beta_vh_dry > 0.0
+
+    @property
+    def in_ranges(self):
+        """Whether `edge_range` and `scour` can: nothing is ordered or predicted."""
+        self._need("in_ranges", PARAMETERS)
+        return not self.ordered and self.r.predictor_dt == 0.0
 
     def set_polling(self, int64_t blocks):
         """Look for signals once in so many blocks of those that the calling thread sweeps."""

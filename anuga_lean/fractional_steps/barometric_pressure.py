@@ -1,7 +1,7 @@
-"""Runs ANUGA's Barometric_pressure_operator over chunks of triangles.
+"""Runs ANUGA's Barometric_pressure_operator by a kernel.
 
-Owns the gradient of the pressure, which ANUGA computes triangle by triangle in Python: on a
-lean mesh that would compute one element at a time.  The pressure at the nodes is ANUGA's.
+Owns the pressure at the nodes, asked for as ANUGA does; its gradient is in
+kernels/everywhere.c.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from anuga.config import rho_w
 from anuga.operators.barometric_pressure import Barometric_pressure_operator as _StockOperator
 from anuga.utilities.function_utils import evaluate_file_function_all_points
 
+from anuga_lean import _kernels
+from anuga_lean.fractional_steps.methods import is_whole
 from anuga_lean.overlay.capabilities import pressure_sign
-from anuga_lean.quantity.forms import Array, chunks, plane_gradient
+from anuga_lean.quantity.forms import Array
 
 
 class Barometric_pressure_operator(_StockOperator):
@@ -21,18 +23,14 @@ class Barometric_pressure_operator(_StockOperator):
     def __call__(self) -> None:
         """Add a step's worth of the pressure gradient to the momenta."""
         domain = self.domain
-        if domain.on_stock_arrays:
+        if domain.on_stock_arrays or not all([is_whole(each, domain) for each in (
+                self.stage_c, self.elev_c, self.xmom_c, self.ymom_c)]):
             super().__call__()
             return
         timestep = pressure_sign() * domain.get_timestep()  # a sign changes no other bit
-        pressure = self._at_nodes()
-        for ks in chunks(domain):
-            place = slice(3 * ks.start, 3 * ks.stop)
-            corner = domain.mesh.vertex_coordinates[place].reshape(-1, 3, 2)
-            px, py = plane_gradient(corner, pressure[domain.mesh.triangles[ks]])
-            weight = timestep * (self.stage_c[ks] - self.elev_c[ks])
-            self.xmom_c[ks] += weight * px / rho_w
-            self.ymom_c[ks] += weight * py / rho_w
+        pressure = np.ascontiguousarray(self._at_nodes())
+        _kernels.press(domain.lean.ready(), pressure, timestep, rho_w, self.stage_c, self.elev_c,
+                       self.xmom_c, self.ymom_c)
 
     def _at_nodes(self) -> Array:
         """Return the pressure at the nodes now, (number_of_nodes,) Pa."""

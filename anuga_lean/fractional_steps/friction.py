@@ -1,4 +1,4 @@
-"""Asks the function of ANUGA's Set_depth_friction_operator for some triangles at a time.
+"""Asks the function of ANUGA's Set_depth_friction_operator for one triangle after the other.
 
 Owns the calls: as many as ANUGA makes, in its order, without an object for each triangle.
 """
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean import _kernels
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 
-_AT_ONCE = 4096     # triangles
 
-
-class _InParts:
+class _OneByOne:
     """Stands for a numpy.vectorize of a function of one number.
 
     Parameters
@@ -27,22 +26,24 @@ class _InParts:
     def __init__(self, vectorized: Any) -> None:
         self._vectorized = vectorized
         self._function = vectorized.pyfunc
-        self._of_objects = np.frompyfunc(vectorized.pyfunc, 1, 1)
 
     def __call__(self, depth: np.ndarray) -> Any:
         first = self._function(depth.flat[0])   # whose type all values take
         if isinstance(first, tuple):
             return self._vectorized(depth)
-        kind = np.asarray(first).dtype.char
-        found = np.empty(len(depth), kind)
-        for start in range(0, len(depth), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            found[part] = np.asanyarray(
-                self._of_objects(depth[part].astype(object)), dtype=kind)
+        kind = np.asarray(first).dtype
+        if kind != np.float64 or depth.dtype != np.float64 or depth.ndim != 1:
+            return np.frompyfunc(self._function, 1, 1)(depth.astype(object)).astype(kind)
+        found, others = _kernels.ask_each(self._function, depth)
+        if others:
+            returned = np.empty(len(others), object)
+            for j, each in enumerate(others.values()):
+                returned[j] = each
+            found[list(others)] = returned.astype(kind)
         return found
 
 
-def asking_in_parts(call: Callable[[Any], None]) -> Callable[[Any], None]:
+def asking_one_by_one(call: Callable[[Any], None]) -> Callable[[Any], None]:
     """Wrap Set_depth_friction_operator.__call__."""
 
     @functools.wraps(call)
@@ -53,7 +54,7 @@ def asking_in_parts(call: Callable[[Any], None]) -> Callable[[Any], None]:
                 or function.signature is not None:
             call(self)
             return
-        self.friction = _InParts(function)
+        self.friction = _OneByOne(function)
         try:
             call(self)
         finally:

@@ -6,7 +6,6 @@ done instead of such a method is in the module of its operator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 
 _EXACT = 2**53      # integers below it are float64 numbers
+_FEW = 1 << 14      # triangles that everywhere.c leaves to one thread
 
 
 class Methods:
@@ -27,14 +27,15 @@ class Methods:
     """
 
     def __init__(self, cls: type, *names: str) -> None:
-        self._functions = {name: getattr(cls, name) for name in names}
+        self._functions = tuple((name, getattr(cls, name)) for name in names)
 
     def are_of(self, operator: Any) -> bool:
         """Whether an operator has them, without changes of a user's, on a lean domain."""
         cls, own = type(operator), operator.__dict__
-        return not on_stock_arrays(operator.domain) and all(
-            [getattr(cls, name) is function and name not in own
-             for name, function in self._functions.items()])
+        for name, function in self._functions:
+            if getattr(cls, name) is not function or name in own:
+                return False
+        return not on_stock_arrays(operator.domain)
 
 
 def number(value: Any) -> float | None:
@@ -51,24 +52,38 @@ def is_whole(array: Any, domain: Any) -> bool:
         and array.flags.writeable
 
 
-class Outcome:
-    """What a call has returned or raised, to be had a second time."""
+def listed(indices: Any) -> np.ndarray | None:
+    """Return a list of triangles as kernels take it, (m,) int64; None where it is none, or empty.
 
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self.value: Any = None
-        self._error: Exception | None = None
-        try:
-            self.value = function()
-        except Exception as error:
-            self._error = error
+    A kernel refuses one that does not ascend.
+    """
+    if type(indices) is list:
+        indices = np.array(indices)
+    return indices if type(indices) is np.ndarray and indices.dtype == np.int64 \
+        and indices.size > 0 else None
+
+
+def run_for(domain: Any, count: int | None) -> Any:
+    """Return the run whose kernels work on so many triangles; on all for None.
+
+    For a few of them it need not be ready for a step: they are done on one thread.
+    """
+    lean = domain.lean
+    if count is None or count > _FEW or lean.run is None or not lean.has_present_blocks():
+        return lean.ready()
+    lean.check_thread()
+    return lean.run
+
+
+class Outcome:
+    """What a call has returned, or the error that it has raised, to be had a second time."""
+
+    def __init__(self, value: Any, error: Exception | None = None) -> None:
+        self._value = value
+        self._error = error
 
     def again(self, *args: Any, **kwargs: Any) -> Any:
         """Return it, or raise it."""
         if self._error is not None:
             raise self._error
-        return self.value
-
-    @property
-    def is_returned(self) -> bool:
-        """Whether the call came to its end."""
-        return self._error is None
+        return self._value

@@ -1,7 +1,7 @@
 """Drives the water by ANUGA's Wind_stress_operator without arrays of the mesh's size.
 
-Owns the sums: one number where speed and angle are numbers, some triangles at a time else.
-The formulas are ANUGA's and numpy's, whose sines depend on the machine.
+Owns what is asked for: one number where speed and angle are numbers, a kernel else.  The
+formulas are ANUGA's; sines are numpy's own, which depend on the machine.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from math import pi
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from anuga_lean import _kernels
-from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.fractional_steps.methods import is_whole
+from anuga_lean.fractional_steps.set_values import centroid_columns
 
-_AT_ONCE = 1 << 14      # triangles; whole vectors, so that each is with the others it is with
+_LARGEST = 1.0e100      # m/s, degrees: numpy has warnings where more overflows
 _VECTOR = 64            # no processor computes more elements together
 
 
@@ -32,7 +31,7 @@ def _stresses(speed: Any, angle: Any, factor: Any, timestep: float) -> tuple[Any
 
 
 def blowing(call: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Wrap Wind_stress_operator.__call__ so that it computes some triangles at a time."""
+    """Wrap Wind_stress_operator.__call__ so that a kernel computes."""
 
     @functools.wraps(call)
     def __call__(self: Any) -> None:
@@ -49,41 +48,76 @@ def blowing(call: Callable[[Any], None]) -> Callable[[Any], None]:
     return __call__
 
 
+def _evenly(operator: Any, values: Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]
+            ) -> tuple[float, float] | None:
+    """Return two values of the one wind; None if numpy does not give each place the same."""
+    few = _VECTOR + operator.domain.number_of_elements % _VECTOR    # an array's end as it is there
+    speed = 0.0 if callable(operator.speed) else float(operator.speed)
+    found = values(np.full(few, speed), np.full(few, float(operator.phi)))
+    if not all([(each.view(np.int64) == each.view(np.int64)[0]).all() for each in found]):
+        return None
+    return float(found[0][0]), float(found[1][0])
+
+
 def _blow_evenly(operator: Any) -> bool:
     """Add the stress of one wind; False where numpy does not give each place the same."""
-    domain = operator.domain
-    few = _VECTOR + domain.number_of_elements % _VECTOR     # the end of an array as it is there
-    x, y = _stresses(np.full(few, float(operator.speed)), np.full(few, float(operator.phi)),
-                     operator.const, domain.get_timestep())
-    if not all([(each.view(np.int64) == each.view(np.int64)[0]).all() for each in (x, y)]):
+    timestep = operator.domain.get_timestep()
+    stress = _evenly(operator, lambda speed, angle: _stresses(speed, angle, operator.const,
+                                                              timestep))
+    if stress is None:
         return False
-    run = domain.lean.ready()
-    _kernels.add_to_all(run, operator.xmom_c, float(x[0]))
-    _kernels.add_to_all(run, operator.ymom_c, float(y[0]))
+    run = operator.domain.lean.ready()
+    _kernels.add_to_all(run, operator.xmom_c, stress[0])
+    _kernels.add_to_all(run, operator.ymom_c, stress[1])
     return True
+
+
+def _turned(speed: np.ndarray, angle: np.ndarray) -> tuple[Any, Any]:
+    """Return cosine and sine of angles in degrees."""
+    radians = angle * (pi / 180.0)
+    return np.cos(radians), np.sin(radians)
 
 
 def _blow(operator: Any) -> None:
     """Add the stress of a wind that differs from place to place."""
+    domain = operator.domain
+    timestep, n = domain.get_timestep(), domain.number_of_elements
+    speed, angle = _wind(operator)
+    turned = None
+    if operator.use_coordinates and not callable(operator.phi):
+        turned = _evenly(operator, _turned)
+    if np.shape(speed) == np.shape(angle) == (n,) \
+            and all([_is_moderate(each) for each in (speed, angle)]):
+        _kernels.blow(domain.lean.ready(), operator.xmom_c, operator.ymom_c,
+                      np.ascontiguousarray(speed),
+                      np.ascontiguousarray(angle) if turned is None else turned,
+                      operator.const, timestep)
+        return
+    xstress, ystress = _stresses(np.array(speed), np.array(angle), operator.const, timestep)
+    operator.xmom_c[:] += xstress
+    operator.ymom_c[:] += ystress
+
+
+def _wind(operator: Any) -> tuple[Any, Any]:
+    """Return speed (m/s) and angle (degrees) as ANUGA asks for them."""
     from anuga.utilities.function_utils import evaluate_file_function_all_points
 
     domain = operator.domain
-    t, timestep, n = domain.get_time(), domain.get_timestep(), domain.number_of_elements
+    t, n = domain.get_time(), domain.number_of_elements
     if operator.use_coordinates:
-        view = domain.centroid_coordinates
-        x, y = (Picked.of(each, view, itemgetter((slice(None), j)))
-                for j, each in enumerate(_kernels.centroid_columns(domain.lean.ready())))
+        x, y = centroid_columns(domain, domain.centroid_coordinates, slice(None))
         speed, angle = (
             np.asarray(each(t, x, y), dtype=float).ravel() if callable(each)
             else np.broadcast_to(float(each), n) for each in (operator.speed, operator.phi))
-    else:
-        field = evaluate_file_function_all_points(operator.speed, t)
-        speed, angle = (np.broadcast_to(each, n) for each in field) if field.ndim == 1 \
-            else (field[0], field[1])
-    parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)] \
-        if np.shape(speed) == np.shape(angle) == (n,) else [slice(None)]
-    for part in parts:
-        xstress, ystress = _stresses(np.ascontiguousarray(speed[part]),
-                                     np.ascontiguousarray(angle[part]), operator.const, timestep)
-        operator.xmom_c[part] += xstress
-        operator.ymom_c[part] += ystress
+        return speed, angle
+    field = evaluate_file_function_all_points(operator.speed, t)
+    if field.ndim == 1:
+        speed, angle = (np.broadcast_to(each, n) for each in field)
+        return speed, angle
+    return field[0], field[1]
+
+
+def _is_moderate(values: np.ndarray) -> bool:
+    """Whether no operation on these numbers is one that numpy warns of."""
+    return values.dtype == np.float64 and bool(-_LARGEST < values.min()) \
+        and bool(values.max() < _LARGEST)

@@ -1,39 +1,71 @@
-/* What operators do to all triangles at once. See everywhere.c.
+/* What operators do to all triangles, or to those of a list, at once. See everywhere.c.
  *
- * n triangles, in the caller's order; n_threads as many as the run has.  Each value is
- * computed by itself: results do not depend on the threads.                              */
+ * n triangles: of the caller's order where `at` is NULL, else at[0] to at[n-1], which ascend
+ * and are in range.  n_threads as many as the run has.  Each value is computed by itself:
+ * results do not depend on the threads.  A `value` is one number if step is 0, n of them if 1. */
 #ifndef LEAN_EVERYWHERE_H
 #define LEAN_EVERYWHERE_H
 
-#include "run.h"
+#include "state.h"
 
-/* OUT x   n, the value */
-void lean_fill(double *x, int64_t n, double value, int32_t n_threads);
+/* A wind: cosine and sine of its angle, one each, or NULL where `angle` is known. */
+typedef struct {
+    const double *speed;                 /* m/s                                      */
+    const double *angle;                 /* (n) degrees, or NULL                     */
+    const double *cosine, *sine;         /* 1                                        */
+    int speed_step;
+    double factor, dt;                   /* stress of speed squared; s               */
+    /* numpy's loops over float64 and what they are called with */
+    void (*cos)(char **, const intptr_t *, const intptr_t *, void *);
+    void (*sin)(char **, const intptr_t *, const intptr_t *, void *);
+    void *of_cos, *of_sin;
+} lean_wind;
 
-/* OUT x   n, the value, or `least` where that is more, or is NaN; of two zeros the value */
-void lean_fill_above(double *x, const double *least, int64_t n, double value,
-                     int32_t n_threads);
+/* The table of these, built for one instruction set (isa.c). */
+typedef struct {
+    /* OUT x  the value */
+    void (*fill)(double *x, const int64_t *at, int64_t n, const double *value, int step,
+                 int32_t n_threads);
+    /* OUT x  the value, or `least` where that is more, or is NaN.  Returns 1 if zeros of both
+     *        signs met, of which numpy's choice is not known here; else 0 */
+    int (*fill_above)(double *x, const double *least, const int64_t *at, int64_t n,
+                      const double *value, int step, int32_t n_threads);
+    /* INOUT x  the value is added */
+    void (*add)(double *x, int64_t n, double value, int32_t n_threads);
+    /* Moves the bed under the water, whose depth stays.
+     * IN    value             the new bed, m
+     * INOUT elevation, stage  m */
+    void (*move_bed)(double *elevation, double *stage, const int64_t *at, int64_t n,
+                     const double *value, int step, int32_t n_threads);
+    /* Lowers the bed by momentum times dt where the momentum is above a threshold, down to
+     * `base`; the water follows.  Of two equal values, zeros of either sign too, the second
+     * one is taken, as SSE2's maxpd and minpd do.
+     * IN    xmomentum, ymomentum  m2/s;  threshold m2/s, dt s, base m
+     * INOUT elevation, stage      m
+     * RETURN the largest change, before `base` is heeded; NaN if there is one */
+    double (*erode)(double *elevation, double *stage, const double *xmomentum,
+                    const double *ymomentum, const int64_t *at, int64_t n, double threshold,
+                    double dt, double base, int32_t n_threads);
+    /* OUT x, y  coordinates of the centroids, m */
+    void (*centroids)(const lean_mesh *mesh, const int64_t *at, int64_t n, double *x, double *y,
+                      int32_t n_threads);
+    /* Adds a wind's stress to the momenta of all triangles, m2/s. */
+    void (*blow)(const lean_wind *wind, int64_t n, double *xmomentum, double *ymomentum,
+                 int32_t n_threads);
+    /* Adds to the momenta, m2/s, of all triangles what the gradient of a pressure does in dt, s.
+     * IN pressure  at the nodes, Pa;  density kg/m3;  stage, elevation  m */
+    void (*press)(const lean_mesh *mesh, const double *pressure, double dt, double density,
+                  const double *stage, const double *elevation, double *xmomentum,
+                  double *ymomentum, int32_t n_threads);
+} lean_everywhere;
 
-/* INOUT x   n, the value is added */
-void lean_add(double *x, int64_t n, double value, int32_t n_threads);
-
-/* Moves the bed under the water, whose depth stays.
- * IN    value             the new bed, m; of each triangle (n) if step is 1, of all if 0
- * INOUT elevation, stage  n, m                                                          */
-void lean_move_bed(double *elevation, double *stage, int64_t n, const double *value, int step,
-                   int32_t n_threads);
-
-/* Lowers the bed by momentum times dt where the momentum is above a threshold, down to
- * `base`; the water follows.  Of two equal values, zeros of either sign too, the second
- * one is taken, as SSE2's maxpd and minpd do.
- * IN    xmomentum, ymomentum   n, m2/s;  threshold m2/s, dt s, base m
- * INOUT elevation, stage       n, m
- * RETURN the largest change, before `base` is heeded; NaN if there is one               */
-double lean_erode(double *elevation, double *stage, const double *xmomentum,
-                  const double *ymomentum, int64_t n, double threshold, double dt, double base,
-                  int32_t n_threads);
-
-/* OUT x, y   n, coordinates of the centroids, m */
-void lean_centroid_columns(const lean_mesh *mesh, double *x, double *y, int32_t n_threads);
+/* Whether n numbers ascend, none twice, from 0 on to below `end`. */
+static inline int lean_ascend(const int64_t *at, int64_t n, int64_t end)
+{
+    int64_t odd = n > 0 ? at[0] < 0 || at[n - 1] >= end : 0;
+    for (int64_t j = 1; j < n; j++)
+        odd |= at[j] <= at[j - 1];
+    return !odd;
+}
 
 #endif

@@ -25,6 +25,9 @@
         .raise_to = lean_raise_to_##isa,                                                     \
         .hypots = lean_hypots_##isa,                                                         \
     };                                                                                       \
+    extern const lean_everywhere lean_everywhere_##isa;                                      \
+    void lean_edge_range_##isa(const lean_run *, int64_t, int64_t, int, double *);           \
+    void lean_scour_##isa(const lean_run *, const lean_scour *);                             \
     void lean_frame_at_nodes_##isa(const lean_frame *, int);                                 \
     void lean_frame_at_vertices_##isa(const lean_run *, const lean_frame *);                 \
     static const lean_kernels kernels_##isa = {                                              \
@@ -34,6 +37,9 @@
         .distribute = lean_distribute_##isa,                                                 \
         .mark_isolated = lean_mark_isolated_##isa,                                           \
         .operators = &operators_##isa,                                                       \
+        .everywhere = &lean_everywhere_##isa,                                                \
+        .edge_range = lean_edge_range_##isa,                                                 \
+        .scour = lean_scour_##isa,                                                           \
         .frame_at_nodes = lean_frame_at_nodes_##isa,                                         \
         .frame_at_vertices = lean_frame_at_vertices_##isa,                                   \
     };

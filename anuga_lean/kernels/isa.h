@@ -26,6 +26,10 @@ void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);
 int LEAN_FOR(raise_maxima)(const lean_maxima *m);
 int LEAN_FOR(raise_to)(double *maximum, const double *value, int64_t n, int32_t n_threads);
 void LEAN_FOR(hypots)(const double *x, const double *y, int64_t n, int own, double *h);
+extern const lean_everywhere LEAN_FOR(everywhere);
+void LEAN_FOR(edge_range)(const lean_run *r, int64_t first, int64_t count, int quantity,
+                          double *out);
+void LEAN_FOR(scour)(const lean_run *r, const lean_scour *s);
 void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads);
 void LEAN_FOR(frame_at_vertices)(const lean_run *r, const lean_frame *f);
 

@@ -10,9 +10,11 @@
 #ifndef LEAN_RUN_H
 #define LEAN_RUN_H
 
+#include "everywhere.h"
 #include "frames.h"
 #include "operator_kernels.h"
 #include "state.h"
+#include "whole_blocks.h"
 
 typedef struct {
     double g;                 /* m/s2 */
@@ -173,6 +175,12 @@ typedef struct {
     /* isolated[] for every triangle from the effective depths. */
     void (*mark_isolated)(const lean_run *r);
     const lean_operators *operators;
+    const lean_everywhere *everywhere;
+    /* Edge values of a lean_edge_quantity of `count` triangles from `first` on; OUT out[3*j + i].
+     * For this and the next the order of ANUGA's loop must not show, and nothing be predicted. */
+    void (*edge_range)(const lean_run *r, int64_t first, int64_t count, int quantity,
+                       double *out);
+    void (*scour)(const lean_run *r, const lean_scour *s);
     /* A part of a frame: nodes, by so many threads; vertices, for which the order of ANUGA's
      * loop must not show (no dry limiter above zero) and nothing be predicted.       */
     void (*frame_at_nodes)(const lean_frame *f, int n_threads);

@@ -176,7 +176,7 @@ class Reconstructed(Values):
 
     def rows(self, domain: Generic_Domain, ks: Rows) -> Array:
         if isinstance(ks, slice):
-            ks = np.arange(ks.start, ks.stop, dtype=np.int64)
+            return domain.lean.edges.range(self.name, ks.start, ks.stop)
         return domain.lean.edges.rows(self.name, ks)
 
     def all(self, domain: Generic_Domain) -> Array:

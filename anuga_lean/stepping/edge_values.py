@@ -147,9 +147,15 @@ class EdgeValues:
 
     def all(self, name: str) -> np.ndarray:
         """Return the edge values of one quantity: (number_of_triangles, 3) float64."""
+        return self.range(name, 0, int(self._domain.number_of_elements))
+
+    def range(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Return the edge values of triangles side by side: (stop - start, 3) float64."""
         run = self._ready()
+        if not run.in_ranges:
+            return self.rows(name, np.arange(start, stop))
         with self._as_distributed(run):
-            return run.edge_rows(name, np.arange(self._domain.number_of_elements))
+            return _kernels.edge_range(run, name, start, stop - start)
 
     def can_fill_frames(self) -> bool:
         """Whether `fill_frame` can: nothing is predicted, and the order of triangles tells nothing.

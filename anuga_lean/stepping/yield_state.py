@@ -87,6 +87,19 @@ class YieldState:
         if names:
             self.past = PastState(run, names, self._parameters.of_kernels, prescribed)
 
+    def past_run(self) -> _kernels.Run | None:
+        """Return a run with the state of the last yield; None where levels at vertices differ.
+
+        They do where a script has set them since, or kernels cannot give them in ranges.
+        """
+        for name in ("elevation", "stage"):
+            edges = getattr(self._domain.quantities[name].form("vertex"), "edges", None)
+            if not isinstance(edges, PastEdges) or edges.past is not self.past:
+                return None
+        assert self.past is not None
+        run = self.past.run(self._domain)
+        return run if run.in_ranges else None
+
     def keep(self, run: _kernels.Run, names: frozenset[str],
              prescribed: Prescribed | None) -> None:
         """Take it before a step, if something has begun to need it since the yield."""
@@ -153,12 +166,14 @@ class PastState:
         """Return the edge values of triangles `ks` as they were: (m, 3) float64."""
         place = _kernels.EDGE_QUANTITIES[name]
         if not isinstance(ks, slice):
-            return self._run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
+            return self.run(domain).edge_rows(name, np.ascontiguousarray(ks, np.int64))
         if self._recent is None or self._recent[0] != ks:
+            run = self.run(domain)
             rows: NDArray[np.int64] = np.arange(ks.start, ks.stop, dtype=np.int64)
             if not self.remembering:
-                return self._run(domain).edge_rows(name, rows)
-            self._recent = ks, self._run(domain).all_edge_rows(rows)
+                return _kernels.edge_range(run, name, ks.start, len(rows)) if run.in_ranges \
+                    else run.edge_rows(name, rows)
+            self._recent = ks, run.all_edge_rows(rows)
         return self._recent[1][place]
 
     def remember(self, recent: bool) -> None:
@@ -166,7 +181,8 @@ class PastState:
         self.remembering = recent
         self._recent = None
 
-    def _run(self, domain: Any) -> _kernels.Run:
+    def run(self, domain: Any) -> _kernels.Run:
+        """Return a run with the state as it was."""
         stage, bed = self.arrays["stage"], self.arrays["elevation"]
         uh, vh = (self.arrays.get(name, stage) for name in ("xmomentum", "ymomentum"))
         run = bare_run(domain)
@@ -188,3 +204,9 @@ class PastEdges(Values):
 
     def rows(self, domain: Any, ks: Rows) -> Array:
         return self.past.edges(domain, self.name, ks)
+
+    def all(self, domain: Any) -> Array:
+        run = self.past.run(domain)
+        if not run.in_ranges:
+            return super().all(domain)
+        return _kernels.edge_range(run, self.name, 0, int(domain.number_of_triangles))

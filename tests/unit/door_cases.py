@@ -119,7 +119,7 @@ def calls() -> dict[str, dict[str, Any]]:
     rows = np.array([0, 5, N - 1])
     rates = dict(xmomentum=np.zeros(N), ymomentum=np.zeros(N))
     return {
-        "ordered": {}, "mark_isolated": {}, "find_active": {},
+        "ordered": {}, "in_ranges": {}, "mark_isolated": {}, "find_active": {},
         "sweep": dict(mode=_kernels.FLUXES, dt=0.001),
         "boundary_flux_sum": {}, "edge_rows": dict(quantity="stage", rows=rows),
         "all_edge_rows": dict(rows=rows),
@@ -152,7 +152,7 @@ def run_without(left_out: str | None = None) -> _kernels.Run:
 
 def called(run: _kernels.Run, name: str, arguments: dict[str, Any]) -> Any:
     """The result of a method, or of reading a property."""
-    return getattr(run, name) if name in ("ordered", *ASK_NOTHING[3:]) \
+    return getattr(run, name) if name in ("ordered", "in_ranges", *ASK_NOTHING[3:]) \
         else getattr(run, name)(**arguments)
 
 
@@ -297,10 +297,14 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     return found | _fit_subjects() | _operators()
 
 
-def _frame_at_vertices(**arguments: Any) -> None:
+def _in_ranges() -> _kernels.Run:
     run = run_without("set_predictor")
     run.set_parameters(**groups()["set_parameters"] | {"betas": (1.0, 0.0, 1.0, 0.0, 1.0, 0.0)})
-    _kernels.frame_at_vertices(run, **arguments)
+    return run
+
+
+def _frame_at_vertices(**arguments: Any) -> None:
+    _kernels.frame_at_vertices(_in_ranges(), **arguments)
 
 
 def _frame_at_nodes(**arguments: Any) -> None:
@@ -439,17 +443,30 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
 
     whole = {name: rng.random(N) for name in ("elevation", "stage", "xmomentum", "ymomentum")}
     bed = {name: whole[name] for name in ("elevation", "stage")}
+    list_of = {"at": np.arange(1, N, 3)}
+    each = rng.random(len(list_of["at"]))
+    wind = {"speed": rng.random(N), "angle": rng.random(N), "factor": 0.1, "dt": 0.2}
     everywhere = {
-        "fill_all": {"x": rng.random(N), "value": 0.5},
-        "fill_all_above": {"x": rng.random(N), "least": rng.random(N), "value": 0.5},
+        "fill": {"x": rng.random(N), "value": each} | list_of,
+        "fill_above": {"x": rng.random(N), "least": rng.random(N), "value": each} | list_of,
         "add_to_all": {"x": rng.random(N), "value": 0.5},
-        "move_bed": bed | {"value": rng.random(N)},
-        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3},
+        "move_bed": bed | {"value": each} | list_of,
+        "erode": whole | {"threshold": 0.1, "dt": 0.2, "base": 0.3} | list_of,
+        "centroid_columns": list_of,
+        "blow": {name: whole[name] for name in ("xmomentum", "ymomentum")} | wind,
+        "press": whole | {"pressure": rng.random(HANDLE.number_of_nodes),
+                          "dt": 0.2, "density": 1000.0},
     }
     return {name: (on_all(name), given) for name, given in everywhere.items()} | {
             "RateChange": (change, given),
             "raise_to": (_kernels.raise_to, {"threads": 2, "maximum": rng.random(N),
                                              "value": rng.random(N)}),
+            "edge_range": (lambda **given: _kernels.edge_range(_in_ranges(), **given),
+                           {"quantity": "stage", "first": 3, "count": 7}),
+            "scour": (lambda **given: _kernels.scour(_in_ranges(), **given, threshold=0.1,
+                                                     shear_factor=2.0, dt=0.2, base=0.3),
+                      whole | {"chosen": np.ones(N, np.uint8)}),
+            "ask_each": (lambda x: _kernels.ask_each(abs, x), {"x": rng.random(N)}),
             "hypots": (lambda x, y: _kernels.hypots(x, y, True),
                        {"x": rng.random(N), "y": rng.random(N)}),
             "raise_maxima": (raise_maxima, maxima | {"copy": rng.random(N)})}
@@ -468,7 +485,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
                            ("no dimension", value.dtype.type(0) if value.dtype.names is None
                             else 0)):
             may = how == "None" and subject in OPTIONAL and name in OPTIONAL[subject]
-            yield how, other, not may
+            yield how, other, not (may or how == "no dimension" and (subject, name) in OR_NUMBER)
         if value.size and value.dtype.names is None:
             other_type = np.float32 if value.dtype.kind == "f" else np.float64
             yield "another dtype", value.astype(other_type), (subject, name) not in EITHER_FLOAT
@@ -520,6 +537,7 @@ def spoils(subject: str, name: str, value: Any) -> Iterator[tuple[str, Any, bool
 
 # Arrays that need not be of one length.
 ANY_LENGTH = {
+    ("erode", "at"), ("centroid_columns", "at"), ("ask_each", "x"),
     *((subject, "rows") for subject in ("Run.edge_rows", "Run.all_edge_rows",
                                         "MeshHandle.geometry_rows", "MeshHandle.relation_rows")),
     *((subject, name) for subject in ("average_centroids", "average_vertices")
@@ -533,12 +551,15 @@ MAY_BE_EMPTY = {
     ("FitGrid", "points"), ("FitGrid", "xy"), ("FitGrid.find", "xy")}
 # Arrays of which C has a loop for each kind of float.
 EITHER_FLOAT = {("frame_at_vertices", "out"), ("frame_at_nodes", "out")}
+# One number stands for all triangles.
+OR_NUMBER = {("fill", "value"), ("fill_above", "value"), ("move_bed", "value"), ("blow", "speed")}
 # None stands for arrays that are not there, and for a depth that leaves nothing out.
 OPTIONAL = {
     "frame_at_vertices": ("least",), "frame_at_nodes": ("least",),
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
-    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate", "own")}
+    "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate", "own"),
+    "scour": ("chosen",), "erode": ("at",), "centroid_columns": ("at",)}
 
 
 def spoilt() -> Iterator[list[Case]]:
