@@ -90,13 +90,13 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int n, int
         lean_lanes next_length = lean_lengths(next_dx, next_dy);
         lean_edges e = {.length = length, .n1 = dy / length, .n2 = -(dx / length)};
         lean_edge_state left = {
-            .w = lean_load(sw + t), .uh = lean_load(suh + t), .vh = lean_load(svh + t),
-            .h = lean_load(sh + t), .z = lean_load(sz + t),
+            .h = lean_load(sh + t), .z = lean_load(sz + t), .uh = lean_load(suh + t),
+            .vh = lean_load(svh + t), .w = lean_load(sw + t),
         };
         lean_edge_state right = {
-            .w = lean_gather(sw, slot + c), .uh = lean_gather(suh, slot + c),
-            .vh = lean_gather(svh, slot + c), .h = lean_gather(sh, slot + c),
-            .z = lean_gather(sz, slot + c),
+            .h = lean_gather(sh, slot + c), .z = lean_gather(sz, slot + c),
+            .uh = lean_gather(suh, slot + c), .vh = lean_gather(svh, slot + c),
+            .w = lean_gather(sw, slot + c),
         };
         lean_edge_flux f = lean_central_flux(left, right, e, g, epsilon, low_froude, tangential);
         flux_sums s = {lean_load(f0 + c), lean_load(f1 + c), lean_load(f2 + c),
