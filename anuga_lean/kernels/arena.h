@@ -76,7 +76,7 @@ typedef struct {
                                                                         [fluxes to count]     */
     double *ratio;                        /* own: radius over speed, s; in the place of mass
                                                                         [finish]              */
-    double *bed;                          /* own, m                     [fluxes]              */
+    double *bed;                          /* own, m                     [load to fluxes]      */
     lean_next_state next;                 /* in the place of bed        [second stage]        */
     lean_beyond beyond;                   /* in the place of bed        [viscosity]           */
     lean_local *k0, *k1, *k2;             /* NL: surrogate neighbours   [load to tracers]     */

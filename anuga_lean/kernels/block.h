@@ -114,7 +114,7 @@ static inline void scatter_own(const opened *o, const double *restrict from, dou
 }
 
 /* Effective stage, depth and velocities of all triangles, before the isolated-triangle rule.
- * OUT w, h, u, v. */
+ * OUT w, h, u, v; bed of own ones. */
 static inline void load_state(const lean_run *r, const opened *o)
 {
     const int ALL = o->ALL;
@@ -127,6 +127,7 @@ static inline void load_state(const lean_run *r, const opened *o)
     gather_own(o, UH, u);
     gather_own(o, VH, v);
     gather_own(o, Z, h);
+    memcpy(o->bed, h, sizeof *h * (size_t)o->nb);
     for (int c = o->nb; c < ALL; c++) {
         int m = member[c];
         w[c] = W[m]; u[c] = UH[m]; v[c] = VH[m]; h[c] = Z[m];

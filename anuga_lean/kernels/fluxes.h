@@ -81,6 +81,7 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int n, int
     const double *h = o->h, *bed = o->bed;
     double *f0 = o->f0, *f1 = o->f1, *f2 = o->f2, *speed = o->speed;
     double *mass = o->mass + (size_t)i * nb;
+    const lean_lanes zero = lean_same(0.0);
     lean_lanes dx = lean_load(xb) - lean_load(xa), dy = lean_load(yb) - lean_load(ya);
     lean_lanes length = lean_lengths(dx, dy);
     for (int c = 0; c < n; c += LEAN_WIDTH) {
@@ -99,8 +100,10 @@ LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int n, int
             .w = lean_gather(sw, slot + c),
         };
         lean_edge_flux f = lean_central_flux(left, right, e, g, epsilon, low_froude, tangential);
-        flux_sums s = {lean_load(f0 + c), lean_load(f1 + c), lean_load(f2 + c),
-                       lean_load(speed + c)};
+        flux_sums s = {zero, zero, zero, zero};
+        if (i > 0)
+            s = (flux_sums){lean_load(f0 + c), lean_load(f1 + c), lean_load(f2 + c),
+                            lean_load(speed + c)};
         lean_store(mass + c, add_flux(&s, e, f, left, g, lean_load(h + c), lean_load(bed + c)));
         lean_store(f0 + c, s.f0);
         lean_store(f1 + c, s.f1);
@@ -167,16 +170,11 @@ static void flux_of_one(const lean_run *r, const opened *o, int c, int i, int32_
 }
 
 /* The fluxes of every own triangle, edges 0, 1, 2 in turn, as if no riverwall stood anywhere.
- * IN  edge states, those beyond the boundary too
- * OUT f0, f1, f2: m3/s, m4/s2 into the triangle; speed m/s; mass; bed */
+ * IN  edge states, those beyond the boundary too; bed
+ * OUT f0, f1, f2: m3/s, m4/s2 into the triangle; speed m/s; mass */
 LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
 {
     const int nb = o->nb, n = nb - nb % LEAN_WIDTH;
-    memset(o->f0, 0, sizeof(double) * nb);
-    memset(o->f1, 0, sizeof(double) * nb);
-    memset(o->f2, 0, sizeof(double) * nb);
-    memset(o->speed, 0, sizeof(double) * nb);
-    gather_own(o, r->elevation, o->bed);
     for (int i = 0; i < 3; i++)
         switch (r->p.low_froude | r->p.tangential << 2) {
         case 0: flux_edge(r, o, i, n, 0, 0); break;
@@ -186,9 +184,11 @@ LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
         case 5: flux_edge(r, o, i, n, 1, 1); break;
         default: flux_edge(r, o, i, n, 2, 1); break;
         }
-    for (int c = n; c < nb; c++)
+    for (int c = n; c < nb; c++) {
+        o->f0[c] = o->f1[c] = o->f2[c] = o->speed[c] = 0.0;
         for (int i = 0; i < 3; i++)
             flux_of_one(r, o, c, i, -1);
+    }
 }
 
 /* The triangles of block b at riverwalls once more, one by one: the sum over a triangle's
