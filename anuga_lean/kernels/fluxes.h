@@ -66,8 +66,8 @@ LEAN_INLINE lean_lanes add_flux(flux_sums *s, lean_edges e, lean_edge_flux f,
 
 /* Edge i of own triangles 0..n-1, n a multiple of LEAN_WIDTH; low_froude and tangential are
  * constants at the call.
- * The lengths are those of the next triangles: a root is then not what everything waits for,
- * which gains a quarter of the time (docs/sweep.md). */
+ * The lengths found are those of the next triangles: else all that follows waits for the root,
+ * which takes a quarter more time (docs/sweep.md). */
 LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int n, int low_froude,
                            int tangential)
 {

@@ -29,7 +29,8 @@ LEAN_INLINE void limit_some(const lean_run *r, const opened *o, int ordered, int
         lean_local a = k0[c], b = k1[c], d = k2[c];
         lean_stencil s = stencil_of(o, c);
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
-        lean_local alone = lean_is_cut_off(h0, a == c, P.h_min) & lean_is_cut_off(h1, b == c, P.h_min) &
+        lean_local alone = lean_is_cut_off(h0, a == c, P.h_min) &
+                           lean_is_cut_off(h1, b == c, P.h_min) &
                            lean_is_cut_off(h2, d == c, P.h_min);
         double uc = u[c], vc = v[c];
         uc = alone ? 0.0 : uc;
