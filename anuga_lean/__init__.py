@@ -83,6 +83,7 @@ from anuga_lean._package_version import __version__ as __version__
 from anuga_lean.measure.marks import mark as mark
 from anuga_lean.overlay import import_hook as _import_hook
 from anuga_lean.overlay import install as _install
+from anuga_lean.overlay import mpi_settings as _mpi_settings
 
 _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "CheckpointWarning",
         "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
@@ -90,6 +91,7 @@ _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "Checkpoin
         "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
         "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
 
+_mpi_settings.watch()
 _import_hook.watch()
 _import_hook.join_loaded()
 

@@ -28,11 +28,13 @@ from anuga_lean.commands import (  # noqa: E402
     report,
     run,
     selfcheck,
+    watch,
 )
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck, "doctor": doctor}
+         "selfcheck": selfcheck, "doctor": doctor,
+         "watch": watch}
 
 
 class Parser(argparse.ArgumentParser):

@@ -14,11 +14,11 @@ import pytest
 
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 
-_MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or \
+MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or \
     shutil.which("mpiexec")
 
 needs_mpi = pytest.mark.skipif(
-    find_spec("mpi4py") is None or _MPIEXEC is None, reason="needs mpi4py and mpiexec"
+    find_spec("mpi4py") is None or MPIEXEC is None, reason="needs mpi4py and mpiexec"
 )
 
 
@@ -26,7 +26,7 @@ def on_ranks(count: int, folder: Path, *arguments: str) -> subprocess.CompletedP
     """Run python with arguments in a folder: under mpiexec, or alone for one rank."""
     command = [sys.executable, *arguments]
     if count > 1:
-        command = [str(_MPIEXEC), "-n", str(count), *command]
+        command = [str(MPIEXEC), "-n", str(count), *command]
     variables = os.environ | MPI_ENVIRONMENT
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import anuga_lean.scenarios as scenarios
 from anuga_lean._errors import CommandError
 from anuga_lean.measure.measurement import ISAS, Request
+
+STDOUT = Path("-")
 
 
 def add_model_options(parser: argparse.ArgumentParser, scenario: str, steps: int,
@@ -102,18 +105,27 @@ def request_from(args: argparse.Namespace, variant: str) -> Request:
     return request
 
 
-def add_json_option(parser: argparse.ArgumentParser) -> None:
+def add_json_option(parser: argparse.ArgumentParser,
+                    what: str = "write every figure here too") -> None:
     """Add the option for the file to write figures to."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help=(
+        f"{what}; - is the output, text goes to stderr then"))
 
 
 def check_json_path(path: Path | None) -> None:
     """Raise CommandError, before any work is done, if the file cannot be written."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path not in (None, STDOUT) and (path.is_dir() or not path.absolute().parent.is_dir()):
         raise CommandError(f"{path} cannot be written: give a file in a folder that exists")
+
+
+def text_stream(path: Path | None) -> TextIO:
+    """Return where the text of a verb goes whose JSON goes to a path."""
+    return sys.stderr if path == STDOUT else sys.stdout
 
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
     """Write figures if a file was asked for."""
-    if path is not None:
+    if path == STDOUT:
+        print(json.dumps(figures, indent=1))
+    elif path is not None:
         path.write_text(json.dumps(figures, indent=1) + "\n")

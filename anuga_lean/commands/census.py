@@ -11,6 +11,7 @@ from anuga_lean.commands._options import (
     add_model_options,
     check_json_path,
     request_from,
+    text_stream,
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
@@ -44,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         install.require_lean()
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary, ProgressLine() as progress:
         result = measure(request, temporary, progress)
-    print(f"{request.variant}, {heading(request, result)}\n")
-    print(census_table(result["census"], args.arrays))
+    stream = text_stream(args.json)
+    print(f"{request.variant}, {heading(request, result)}\n", file=stream)
+    print(census_table(result["census"], args.arrays), file=stream)
     write_json(args.json, result["census"])
     return 0

@@ -16,6 +16,7 @@ from anuga_lean.commands._options import (
     add_model_options,
     check_json_path,
     request_from,
+    text_stream,
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
@@ -118,12 +119,12 @@ def run(args: argparse.Namespace) -> int:
         shown = [comparison_table(comparison, args.groups)]
         if args.allocations:
             shown += _attribute(request, args, folder, progress, records)
-    print("\n".join(shown))
+    print("\n".join(shown), file=text_stream(args.json))
     stored = {**comparison.as_dict(), **night(records)}
     write_json(args.json, stored)
     if args.output is not None:
         write_page(args.output, render(page_of([parse(stored, "this comparison")])))
-        print(f"report: {escaped(args.output)}")
+        print(f"report: {escaped(args.output)}", file=text_stream(args.json))
     return 0 if comparison.identical else 1
 
 

@@ -6,11 +6,17 @@ Owns how the answer is printed; evidence and its weighing are in doctor/.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
+from typing import Any
 
 from anuga_lean._escapes import escaped
+from anuga_lean.commands._options import (
+    add_json_option,
+    check_json_path,
+    text_stream,
+    write_json,
+)
 from anuga_lean.doctor.advice import advise
 from anuga_lean.doctor.asking import collect
 from anuga_lean.doctor.evidence import MIB, PROOF, Evidence, Facts
@@ -30,19 +36,19 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="?", metavar="JOBID|LOGFILE|RECORD|FOLDER",
                         help="number of a Slurm job; what a run printed; the record of a guarded "
                              "run; a folder with any of these")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_option(parser, "write all of it here too")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a diagnosis of a run, or of this machine."""
+    check_json_path(args.json)
     if args.target is None:
         return _machine(args.json)
     facts = collect(args.target)
     found = weigh(facts)
-    if args.json:
-        print(json.dumps(_as_json(args.target, found, facts), indent=1))
-    else:
-        print("\n".join(escaped(line) for line in _lines(args.target, found, facts)))
+    print("\n".join(escaped(line) for line in _lines(args.target, found, facts)),
+          file=text_stream(args.json))
+    write_json(args.json, _as_json(args.target, found, facts))
     return 0
 
 
@@ -73,7 +79,7 @@ def _short(source: str, target: str) -> str:
         rest.lstrip("/") or "its end")
 
 
-def _as_json(target: str, found: Diagnosis, facts: Facts) -> dict[str, object]:
+def _as_json(target: str, found: Diagnosis, facts: Facts) -> dict[str, Any]:
     return {
         "target": target, "class": found.cause.word, "sure": found.sureness,
         "says": found.cause.value,
@@ -83,13 +89,11 @@ def _as_json(target: str, found: Diagnosis, facts: Facts) -> dict[str, object]:
         "notes": facts.notes, "next": advise(found.cause, facts), "missing": facts.missing}
 
 
-def _machine(as_json: bool) -> int:
+def _machine(path: Path | None) -> int:
     examined = examine(os.environ, Path())
-    if as_json:
-        print(json.dumps({"here": examined.here, "wrong": examined.wrong}, indent=1))
-    else:
-        for name, value in examined.here.items():
-            print(escaped(f"{name:<14} {value}"))
-        for each in examined.wrong or ["nothing is wrong"]:
-            print(escaped(f"{'wrong' if examined.wrong else 'found':<14} {each}"))
+    for name, value in [*examined.here.items(), *(
+            ("wrong" if examined.wrong else "found", each)
+            for each in examined.wrong or ["nothing is wrong"])]:
+        print(escaped(f"{name:<14} {value}"), file=text_stream(path))
+    write_json(path, {"here": examined.here, "wrong": examined.wrong})
     return 1 if examined.wrong else 0

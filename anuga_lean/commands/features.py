@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from anuga_lean.commands._options import add_json_option, check_json_path, write_json
+from anuga_lean.commands._options import (
+    add_json_option,
+    check_json_path,
+    text_stream,
+    write_json,
+)
 from anuga_lean.measure.report import features_table, replaced_table
 
 SUMMARY = "list what runs on lean kernels and what on stock's, or every name replaced"
@@ -27,13 +32,13 @@ def run(args: argparse.Namespace) -> int:
         from anuga_lean.overlay.table import TABLE
 
         install.require_lean()      # where ANUGA runs as it is nothing is replaced
-        print(replaced_table(TABLE))
+        print(replaced_table(TABLE), file=text_stream(args.json))
         rows = [{"module": row.module, "name": row.name, "own": row.own, "kind": row.kind,
                  "why": row.why, "when": row.when} for row in TABLE]
     else:
         from anuga_lean.stepping.features import FEATURES
 
-        print(features_table(FEATURES))
+        print(features_table(FEATURES), file=text_stream(args.json))
         rows = [feature._asdict() for feature in FEATURES]
     write_json(args.json, {"rows": rows})
     return 0

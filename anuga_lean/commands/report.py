@@ -14,6 +14,8 @@ from pathlib import Path
 from anuga_lean._errors import CommandError, RecordError
 from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import check_json_path
+from anuga_lean.following.picture import beside
+from anuga_lean.guard.recorded import RecordedRun, RecordFile
 from anuga_lean.measure.page import Unreadable, page_of, render
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.page.wording import plural
@@ -26,9 +28,11 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.description = (
         "Shows what 'pytest benchmarks --benchmark-json FILE' has stored, one night or several, "
-        "as one HTML file that needs no network; exits with 1 if it had to leave out a file."
+        "and records of guarded runs (anuga_lean_runs/*.jsonl), as one HTML file that needs no "
+        "network; exits with 1 if it had to leave out a file."
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="stored figures, JSON")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=(
+        "stored figures, JSON, or the record of a run, JSON lines"))
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE",
                         help="the page to write (default report.html)")
 
@@ -38,19 +42,25 @@ def run(args: argparse.Namespace) -> int:
     check_output(args.output, args.files)
     templates()
     nights: list[Night] = []
+    runs: list[tuple[Path, RecordedRun]] = []
     unreadable: list[Unreadable] = []
     for path in args.files:
         try:
-            nights.append(read(path))
+            if path.suffix == ".jsonl":
+                runs.append((path, RecordFile(path).read()))
+            else:
+                nights.append(read(path))
         except RecordError as error:
             unreadable.append(Unreadable(path, str(error)))
-    if not nights:
+    if not nights and not runs:
         others = len(unreadable) - 1
         more = f" (and {others} more such file{'s' if others > 1 else ''})" if others else ""
         raise CommandError(f"nothing to show: {unreadable[0].reason}{more}")
-    write_page(args.output, render(page_of(nights, unreadable)))
+    write_page(args.output, render(page_of(nights, unreadable, beside(runs) if runs else None)))
     records = sum(len(night.records) for night in nights)
-    print(f"{escaped(args.output)}: {plural(records, 'record')} of {plural(len(nights), 'file')}")
+    shown = [f"{plural(records, 'record')} of {plural(len(nights), 'file')}"] if nights else []
+    shown += [plural(len(runs), "run")] if runs else []
+    print(f"{escaped(args.output)}: {', '.join(shown)}")
     for _, reason in unreadable:
         print(escaped(f"anuga_lean report: left out of {args.output}: {reason}"), file=sys.stderr)
     return 1 if unreadable else 0

@@ -10,7 +10,12 @@ from importlib import metadata
 from pathlib import Path
 
 from anuga_lean._errors import CommandError
-from anuga_lean.commands._options import add_json_option, check_json_path, write_json
+from anuga_lean.commands._options import (
+    add_json_option,
+    check_json_path,
+    text_stream,
+    write_json,
+)
 from anuga_lean.commands._progress import ProgressLine
 from anuga_lean.measure.environment import environment
 from anuga_lean.measure.request import ISAS
@@ -63,14 +68,11 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder, ProgressLine() as progress:
         outcome = selfcheck(cases, args.seed, isas, Path(folder), progress)
     found, compiled = environment(), verdict.compilers()
-    print(verdict.heading(found, compiled, outcome))
-    print()
-    print(verdict.outcome_table(outcome, args.only is not None))
-    print()
-    print("\n".join(verdict.notes(outcome)))
-    print(f"{outcome.seconds:.0f} s, {outcome.cpu_seconds:.0f} s of CPU in {1 + len(isas)} "
-          "processes.")
-    print(verdict.verdict(outcome, version))
+    print("\n".join([
+        verdict.heading(found, compiled, outcome), "",
+        verdict.outcome_table(outcome, args.only is not None), "", *verdict.notes(outcome),
+        f"{outcome.seconds:.0f} s, {outcome.cpu_seconds:.0f} s of CPU in {1 + len(isas)} "
+        "processes.", verdict.verdict(outcome, version)]), file=text_stream(args.json))
     write_json(args.json, {"command": shlex.join(["anuga_lean", *sys.argv[1:]]),
                            "environment": found, "compilers": compiled, "threads": 1,
                            **outcome.as_dict()})

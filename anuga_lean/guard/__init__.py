@@ -6,6 +6,7 @@ watch        looks at memory, the clock and a file        record    what is kept
 stopping     the guard: writes sets and ends the run at the next step
 restarts     a script that is run again after each stop
 resuming     which set a run goes on from                 model     what has to be the same
+recorded     reads a record, of a run that goes on too
 
 What a domain calls of it is in `stepping.guarding`.
 """

@@ -145,9 +145,10 @@ def cgroup_folders(root: Path, pid: int | str = "self") -> list[tuple[Path, str,
     return found
 
 
-def _cgroups(root: Path) -> list[_Cgroup]:
+def _cgroups(root: Path, pids: Sequence[int | str]) -> list[_Cgroup]:
     found = []
-    for folder, name, version in cgroup_folders(root):
+    places = (each for pid in pids for each in cgroup_folders(root, pid))
+    for folder, name, version in dict.fromkeys(places):
         # The root of version 2, and a controller that is not on, have no such files.
         with contextlib.suppress(OSError):
             found.append(_Cgroup(folder, name, version))
@@ -158,7 +159,7 @@ def _cgroups(root: Path) -> list[_Cgroup]:
 
 
 class Limits:
-    """The memory limits over this process.
+    """The memory limits over this process, or over others.
 
     Parameters
     ----------
@@ -168,6 +169,8 @@ class Limits:
         The processes of this run on this node, which Slurm's number is for.
     root : path
         Folder under which ``proc`` and ``sys`` lie; another one than ``/`` in tests.
+    of_pids : bool
+        Whether the limits are those over `pids`, which another process looks at.
 
     Attributes
     ----------
@@ -176,22 +179,25 @@ class Limits:
     """
 
     def __init__(self, environment: Mapping[str, str], pids: Sequence[int] = (),
-                 root: str | Path = "/") -> None:
+                 root: str | Path = "/", of_pids: bool = False) -> None:
         self._root = Path(root)
         self.pids = tuple(pids) or (os.getpid(),)
         self.missing: list[str] = []
         self._sources: list[Callable[[], Level | None]] = []
-        self._cgroups = _cgroups(self._root)
+        self._of_pids = of_pids
+        self._cgroups = _cgroups(self._root, self.pids if of_pids else ("self",))
         self._sources += [each.level for each in self._cgroups]
         self._slurm = slurm_memory(environment)
         if self._slurm is not None and not any(each() is not None for each in self._sources):
             self._sources.append(self._of_slurm)
         self._files: dict[str, _File] = {}
-        for name, what in (("meminfo", self._of_machine), ("self/status", self._of_process)):
+        process = str(self.pids[0]) if of_pids else "self"
+        for name, place, what in (("machine", "meminfo", self._of_machine),
+                                  ("process", f"{process}/status", self._of_process)):
             try:
-                self._files[name] = _File(self._root / "proc" / name)
+                self._files[name] = _File(self._root / "proc" / place)
             except OSError:
-                self.missing.append(f"/proc/{name} cannot be read: memory is not watched by it")
+                self.missing.append(f"/proc/{place} cannot be read: memory is not watched by it")
                 continue
             self._sources.append(what)
 
@@ -226,18 +232,21 @@ class Limits:
             file.close()
 
     def _of_machine(self) -> Level | None:
-        found = fields(self._files["meminfo"].read(), KIB)
+        found = fields(self._files["machine"].read(), KIB)
         if not {"MemTotal", "MemAvailable"} <= set(found):
             return None
         return Level("this machine", found["MemTotal"] - found["MemAvailable"],
                      found["MemTotal"])
 
     def _of_process(self) -> Level | None:
-        limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        # of the first process: rank 0 is the one that holds most
+        limit = (resource.prlimit(self.pids[0], resource.RLIMIT_DATA) if self._of_pids else
+                 resource.getrlimit(resource.RLIMIT_DATA))[0]
         if limit == resource.RLIM_INFINITY:
             return None
-        return Level("RLIMIT_DATA (ulimit -d) of this process",
-                     fields(self._files["self/status"].read(), KIB).get("VmData", 0), limit)
+        whose = f"process {self.pids[0]}" if self._of_pids else "this process"
+        return Level(f"RLIMIT_DATA (ulimit -d) of {whose}",
+                     fields(self._files["process"].read(), KIB).get("VmData", 0), limit)
 
     def _of_slurm(self) -> Level | None:
         assert self._slurm is not None

@@ -47,6 +47,7 @@ class Record:
         self._began = time.monotonic()
         self._sampled = -INTERVAL
         self._pids: list[int] = []
+        self._steps = 0
 
     def line(self, event: str, **facts: Any) -> None:
         """Write an event, with the wall time since the record began, s."""
@@ -94,11 +95,12 @@ class Record:
 
     def at_yield(self, domain: Any, level: Level | None) -> None:
         """Write model time, steps and the memory of this node's ranks, now and then."""
+        self._steps += int(domain.number_of_steps)      # since the last yield
         now = time.monotonic()
         if now - self._sampled < INTERVAL:
             return
         self._sampled = now
-        self.line("yield", time=float(domain.get_time()), steps=int(domain.number_of_steps),
+        self.line("yield", time=float(domain.get_time()), steps=self._steps,
                   finaltime=float(domain.finaltime) if domain.finaltime is not None else None,
                   memory=[memory_of(pid) for pid in self._pids],
                   level=None if level is None else

@@ -203,9 +203,11 @@ class RunGuard:
     def _warn(self, text: str) -> None:
         assert self._watch is not None and self._watch.limits is not None
         held = ", ".join(self._watch.limits.holders())
-        _say(f"memory is short: {text}; {held}. A set is written at "
-             f"{self.options.fractions.save:.0%}, and the run stops at "
+        said = f"memory is short: {text}; {held}."
+        _say(f"{said} A set is written at {self.options.fractions.save:.0%}, and the run stops at "
              f"{self.options.fractions.stop:.0%}.")
+        if self.record is not None:
+            self.record.line("warning", text=said)
 
     def _write(self, domain: Any) -> bool:
         """Write a set of the present moment, unless one was written here; collective.

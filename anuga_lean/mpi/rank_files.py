@@ -188,6 +188,10 @@ def parts_of_run(name: str, ranks: int) -> list[Part]:
             f"of the {ranks} files to merge {len(missing)} are not there, first {missing[0]}: give "
             "the name with its folder and the number of ranks that the model was run on.")
     parts = [Part(path) for path in paths]
+    description = parts[0].attributes["description"]    # the one that the merged file gets
+    if not isinstance(description, str):
+        raise MergeError(f"{paths[0]} has description={description!r}, which is no text: it is "
+                         "damaged; run the model again.")
     for part in parts[1:]:
         reason = _difference(parts[0], part)
         if reason:

@@ -7,6 +7,7 @@ finder          the finder and loader of ANUGA while anuga_lean watches
 import_hook     what `import anuga` does once this package is there
 late_imports    what ANUGA imports at its top and first needs later
 late_mpi        MPI begins when ranks are asked for
+mpi_settings    what Open MPI is told before that
 stand_ins       what ANUGA's modules hold until that is loaded
 stopping_ranks  all ranks end when one of them fails
 kernel_calls    what ANUGA's compiled functions do with lean objects

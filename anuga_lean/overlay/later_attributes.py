@@ -7,6 +7,7 @@ whether it may continue is `checkpoint.releases`'.
 from __future__ import annotations
 
 import dis
+import inspect
 from types import FunctionType
 from typing import Any
 
@@ -32,8 +33,12 @@ def complete(domain: Any) -> None:
 
 
 def _sets(thing: Any, name: str) -> bool:
-    """Whether ANUGA's class of an object sets an attribute, so that its code expects it."""
-    codes = [each.__code__ for cls in type(thing).__mro__ if cls.__module__.startswith("anuga.")
+    """Whether ANUGA's class of an object sets an attribute, so that its code expects it.
+
+    Looks into ANUGA's own functions, not into ours that stand in front of them.
+    """
+    codes = [inspect.unwrap(each).__code__ for cls in type(thing).__mro__
+             if cls.__module__.startswith("anuga.")
              for each in vars(cls).values() if isinstance(each, FunctionType)]
     return any(step.opname == "STORE_ATTR" and step.argval == name
                for code in codes for step in dis.get_instructions(code))

@@ -74,6 +74,19 @@ def test_features_prints_the_table(tmp_path: Path) -> None:
         assert line.startswith(feature.name) and feature.runs_on in line
 
 
+@pytest.mark.parametrize("arguments", [
+    ["features"], ["census", "dam_break", "--triangles", "100", "--steps", "1"],
+    ["compare", "dam_break", "--triangles", "100", "--steps", "1"],
+    ["selfcheck", "--only", "algorithms/DE0/0", "--isa", "baseline"], ["doctor", "a.log"],
+], ids=lambda arguments: arguments[0])
+def test_json_for_a_pipe(arguments: list[str], tmp_path: Path) -> None:
+    """All of the output is JSON then, and the text is beside it."""
+    (tmp_path / "a.log").write_text("Killed\n")
+    done = lean(*arguments, "--json", "-", cwd=tmp_path)
+    assert isinstance(json.loads(done.stdout), dict), done.stderr
+    assert 1 < len(done.stderr.splitlines())
+
+
 SCRIPT = """\
 import sys
 print(sys.argv, sys.path[0], __name__, __file__, __doc__)

@@ -53,8 +53,7 @@ def test_a_machine_that_is_well(root: Path) -> None:
     (Mpi("Open MPI 4.1.8", "Open MPI 5.0.9"), {}, "mpi4py is of Open MPI 4.1.8, but mpiexec of"),
     (Mpi("MPICH 5.0.2", "Open MPI 5.0.2"), {}, "mpi4py is of MPICH 5.0.2, but mpiexec of"),
     (Mpi(None, "Open MPI 5.0.9", True, "libmpi.so: no such"), {}, "mpi4py does not load: libmpi"),
-    (Mpi("Open MPI 5.0.11", None), {}, f"'export {CURE}=4096'"),
-    (Mpi("Open MPI 5.0.10", None), {CURE: "128"}, "the more so with a cap of 128"),
+    (Mpi("Open MPI 5.0.10", None), {CURE: "128"}, "the sooner with a cap of 128: unset it"),
     (WELL, {"OMPI_MCA_pml_ob1_free_list_max": "256"}, "OMPI_MCA_pml_ob1_free_list_max=256"),
 ])
 def test_mpi_that_is_wrong(mpi: Mpi, environment: dict[str, str], words: str, root: Path) -> None:
@@ -70,6 +69,18 @@ def test_mpi_that_is_wrong(mpi: Mpi, environment: dict[str, str], words: str, ro
 ])
 def test_mpi_that_is_not(mpi: Mpi, environment: dict[str, str], root: Path) -> None:
     assert [] == wrong(root, mpi, **environment)
+
+
+@pytest.mark.parametrize("mpi, environment, said", [
+    (Mpi("Open MPI 5.0.11", None), {}, f"anuga_lean sets {CURE}=-1"),
+    (Mpi("Open MPI 5.0.11", None), {CURE: "-1"}, ""), (WELL, {}, ""),
+])
+def test_growth_that_is_cured(mpi: Mpi, environment: dict[str, str], said: str,
+                              root: Path) -> None:
+    examined = examine(environment, root, root, mpi)
+    assert [] == examined.wrong
+    assert said in examined.here.get("mpi's growth", "") and bool(said) == (
+        "mpi's growth" in examined.here)
 
 
 @pytest.mark.parametrize("text, name", [
@@ -128,10 +139,11 @@ def test_a_system_without_proc(tmp_path: Path) -> None:
 
 def test_this_machine_in_two_seconds(tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "anuga_lean", "doctor", "--json"],
+    done = subprocess.run([sys.executable, "-m", "anuga_lean", "doctor", "--json", "here.json"],
                           capture_output=True, text=True, cwd=tmp_path, timeout=60)
-    said = json.loads(done.stdout)
+    said = json.loads((tmp_path / "here.json").read_text())
     assert "" == done.stderr and int(bool(said["wrong"])) == done.returncode
+    assert done.stdout.startswith("versions")
     assert {"versions", "mpi", "memory", "/dev/shm", "overcommit"} <= set(said["here"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2.0

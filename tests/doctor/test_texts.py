@@ -108,7 +108,7 @@ def test_hostile_texts_do_nothing(tmp_path: Path, shown: Shown) -> None:
     said = shown(str(log))
     assert "(oom-node, sure)" in said and "\\x1b" in said
     assert all(each.isprintable() or each == "\n" for each in said)
-    read = json.loads(shown(str(log), "--json"))
+    read = json.loads(shown(str(log), "--json", "-"))
     assert "oom-node" == read["class"] and "\x1b" in read["evidence"][0]["line"]
 
 

@@ -122,6 +122,19 @@ def record_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in newest.read_text().splitlines()]
 
 
+def test_what_the_record_says_of_a_run_that_is_on(run: Run, tmp_path: Path) -> None:
+    """Steps since it began at every yield, and the warning that the user was given."""
+    often = "import anuga_lean.guard.record as record\nrecord.INTERVAL = 0.0\n"
+    (tmp_path / "model.py").write_text(often + MODEL)
+    done = run("--guard", "--fractions", "0.001,1,1")
+    assert 0 == done.returncode and 1 == done.stderr.count("memory is short"), done.stderr
+    events = record_of(tmp_path)
+    warned = [each["text"] for each in events if each["event"] == "warning"]
+    assert 1 == len(warned) and f"anuga_lean run: {warned[0]} A set is written" in done.stderr
+    steps = [each["steps"] for each in events if each["event"] == "yield"]
+    assert 10 == len(steps) and 0 == steps[0] and sorted(set(steps)) == steps
+
+
 @pytest.mark.parametrize("stops", [("first 0.5",), ("first 2",), ("second 2.4", "second 3.6"),
                                    ("first 0", "first 1", "second 2.8")])
 def test_stopped_and_resumed_is_the_unbroken_run(run: Run, tmp_path: Path,

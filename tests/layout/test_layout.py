@@ -22,7 +22,8 @@ ORDER = (("overlay",), ("arrays",), ("mesh",), ("quantity",), ("fractional_steps
 # these, and these import of the solver no more than is named here.
 BESIDE = {"measure": {"measure", "scenarios", "arrays", "overlay"},
           "scenarios": {"scenarios", "measure"},
-          "selfcheck": {"selfcheck", "measure", "overlay", "mesh"}}
+          "selfcheck": {"selfcheck", "measure", "overlay", "mesh"},
+          "following": {"following", "guard", "measure"}}
 ALLOWED = {folder: {each for before in ORDER[:place + 1] for each in before}
            for place, folders in enumerate(ORDER) for folder in folders}
 ALLOWED["commands"] |= set(BESIDE)

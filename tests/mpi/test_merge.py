@@ -132,6 +132,15 @@ def test_node_numbers_are_needed_where_nodes_are_stored(
         merge(parts, "DE0_2")
 
 
+def test_a_number_where_the_merged_file_takes_its_text(parts: Path) -> None:
+    """ANUGA too looks at the description of the first rank only."""
+    change(parts / "DE0_2_P3_1.sww", lambda file: file.setncattr("description", 7.0))
+    merge(parts, "DE0_2")
+    change(parts / "DE0_2_P3_0.sww", lambda file: file.setncattr("description", 7.0))
+    with pytest.raises(MergeError, match=r"P3_0.sww has description=\S*7.0\)?, which is no text"):
+        merge(parts, "DE0_2")
+
+
 def test_unreadable_parts_and_bad_arguments(parts: Path) -> None:
     (parts / "DE0_2_P3_1.sww").write_bytes(b"CDF")
     with pytest.raises(MergeError, match=r"P3_1.sww cannot be read"):

@@ -163,8 +163,10 @@ def before_anuga(code: str) -> str:
 SHOWN: dict[str, Callable[[Side, Side], bool]] = {
     "sys.meta_path: import_hook": lambda stock, lean: "anuga_lean.overlay.finder" ==
         before_anuga("print(type(sys.meta_path[0]).__module__)"),
-    "sys.meta_path: late_imports": lambda stock, lean:
-        (own_finders(stock), own_finders(lean)) == ([], ["anuga_lean.overlay.late_imports"]),
+    **{f"sys.meta_path: {name}": lambda stock, lean:
+       (own_finders(stock), own_finders(lean)) == (
+           [], [f"anuga_lean.overlay.{each}" for each in ("late_imports", "mpi_settings")])
+       for name in ("late_imports", "mpi_settings")},
     "builtins.__import__": lambda stock, lean:
         (stock["process"]["importers"], lean["process"]["importers"])
         == (["builtins"], ["anuga_lean.overlay.late_imports", "builtins"])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from anuga_lean.__main__ import main
-from report import look, nights
+from report import look, nights, runs
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
@@ -71,7 +71,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                  nights.memory()], f"2026-11-{day}T02:00:00+00:00", f"{day}wmwmwmwm")
                  for day in range(10, 21)],
              "many": [nights.write(folder / "many.json", many)],
-             "empty": [nights.write(folder / "empty.json", [])]}
+             "empty": [nights.write(folder / "empty.json", [])],
+             "runs": [make(folder / f"{make.__name__}.jsonl")
+                      for make in (runs.usual, runs.serial, runs.many)],
+             "no run": [make(folder / f"{make.__name__}.jsonl")
+                        for make in (runs.hostile, runs.bare)]}
     for name, files in given.items():
         main(["report", *map(str, files), "-o", str(folder / f"{name}.html")])
     return {name: folder / f"{name}.html" for name in given}
@@ -110,6 +114,8 @@ def pixels(picture: bytes) -> np.ndarray:
     *(("usual", width, scheme) for width in (360, 1280) for scheme in SCHEMES),
     ("hostile", 360, "dark"), ("hostile", 1280, "light"), ("many", 360, "light"),
     ("many", 1280, "dark"), ("weeks", 360, "light"), ("empty", 360, "light"),
+    *(("runs", width, scheme) for width in (390, 1280) for scheme in SCHEMES),
+    ("no run", 390, "light"),
 ])
 def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
@@ -131,7 +137,7 @@ def test_all_text_can_be_read(
         assert 10 < contrast["count"]
 
 
-@pytest.mark.parametrize("name", ["usual", "hostile", "many"])
+@pytest.mark.parametrize("name", ["usual", "hostile", "many", "runs"])
 def test_every_picture_has_its_numbers_in_words(
     name: str, shown: Any, pages: dict[str, Path]
 ) -> None:

@@ -8,7 +8,7 @@ render    the page as text, with the templates page.html, figures.html and page.
 The schema of the nights is records.py's; reading and writing files is commands/report.py's.
 """
 
-from anuga_lean.measure.page.compose import Unreadable, page_of
+from anuga_lean.measure.page.compose import Beside, Unreadable, page_of
 from anuga_lean.measure.page.render import render
 
-__all__ = ["Unreadable", "page_of", "render"]
+__all__ = ["Beside", "Unreadable", "page_of", "render"]

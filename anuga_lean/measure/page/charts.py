@@ -9,7 +9,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from anuga_lean.measure.page.model import Bar, Bars, Dot, Group, Key, Line, Lines, Part, Tick
+from anuga_lean.measure.page.model import (
+    Bar,
+    Bars,
+    Dot,
+    Group,
+    Key,
+    Line,
+    Lines,
+    Part,
+    Piece,
+    Strip,
+    Tick,
+)
 from anuga_lean.measure.page.shown import DASHES, MARKERS
 
 WIDTH, HEIGHT = 320.0, 232.0  # a phone's column, so that text is drawn at its size
@@ -18,6 +30,8 @@ SECOND_ROW = 14.0  # of the labels of x, where they are staggered
 CHARACTER = 7.4  # of the widest digits and letters at 12 px
 LONGEST_LABEL = 12  # characters; the legend has all of a longer one
 LABEL_HEIGHT = 15.0
+STRIP = 18.0  # height of a row below a chart
+BESIDE = 4.0  # marks of a strip that are nearer to each other show as one
 
 
 @dataclass
@@ -88,6 +102,8 @@ class Series:
         Each point in words, for the text alternative.
     legend : str
         Behind the name in the legend.
+    most_dots : int
+        Points that are marked and said, the highest and the last among them; 0: all.
     """
 
     name: str
@@ -97,6 +113,27 @@ class Series:
     points: list[tuple[float, float]]
     texts: list[str]
     legend: str = ""
+    most_dots: int = 0
+
+    def chosen(self) -> list[int]:
+        """Return which points are marked."""
+        count = len(self.points)
+        if not self.most_dots or count <= self.most_dots:
+            return list(range(count))
+        highest = max(range(count), key=lambda k: self.points[k][1])
+        apart = (count - 1) / max(1, self.most_dots - 2)
+        return sorted({highest, *(round(k * apart) for k in range(self.most_dots - 1))})
+
+
+@dataclass
+class Below:
+    """A strip before it is drawn: stretches as (from, to, look, text), marks as (at, text)."""
+
+    label: str
+    look: str = ""
+    marker: str = ""
+    stretches: Sequence[tuple[float, float, str, str]] = ()
+    marks: Sequence[tuple[float, str]] = ()
 
 
 @dataclass
@@ -126,27 +163,46 @@ class Axes:
 
 
 def lines(title: str, series: Sequence[Series], axes: Axes,
-          tick_text: Callable[[float], str]) -> Lines:
-    """Return a line chart with the name of every line at its end."""
+          tick_text: Callable[[float], str], below: Sequence[Below] = ()) -> Lines:
+    """Return a line chart with the name of every line at its end, and strips below it."""
     label_width = max(len(shortened(one.short)) for one in series) * CHARACTER + 16
     axes.right = WIDTH - label_width
     drawn = []
     for one in series:
-        dots = [Dot(axes.place_x(x), axes.place_y(y), text)
-                for (x, y), text in zip(one.points, one.texts, strict=True)]
-        path = "M" + "L".join(f"{dot.x:g} {dot.y:g}" for dot in dots)
+        places = [(axes.place_x(x), axes.place_y(y)) for x, y in one.points]
+        dots = [Dot(*places[k], one.texts[k]) for k in one.chosen()]
+        path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
         key = Key(f"{one.name}{one.legend}", one.look, DASHES[one.position % len(DASHES)],
                   MARKERS[one.position % len(MARKERS)])
         drawn.append(Line(key, path, dots, shortened(one.short), dots[-1].y))
-    places = spaced([line.label_y for line in drawn], LABEL_HEIGHT, TOP, HEIGHT - BOTTOM)
-    for line, place in zip(drawn, places, strict=True):
-        line.label_y = place
-    said = " ".join(f"{one.name}: {', '.join(one.texts)}." for one in series)
+    rows = spaced([line.label_y for line in drawn], LABEL_HEIGHT, TOP, HEIGHT - BOTTOM)
+    for line, row in zip(drawn, rows, strict=True):
+        line.label_y = row
+    said = " ".join(f"{one.name}: {', '.join(one.texts[k] for k in one.chosen())}."
+                    for one in series)
     height = HEIGHT + SECOND_ROW * axes.staggered
+    strips = [_strip(one, axes, height + STRIP * (k + 0.5)) for k, one in enumerate(below)]
+    height += STRIP * len(strips)
     return Lines(title, said, WIDTH, height, LEFT, axes.right, TOP, HEIGHT - BOTTOM,
                  [Tick(axes.place_x(value), text, k % 2 if axes.staggered else 0)
                   for k, (value, text) in enumerate(axes.x_ticks)],
-                 [Tick(axes.place_y(value), tick_text(value)) for value in axes.y_ticks], drawn)
+                 [Tick(axes.place_y(value), tick_text(value)) for value in axes.y_ticks], drawn,
+                 strips)
+
+
+def _strip(given: Below, axes: Axes, y: float) -> Strip:
+    pieces = []
+    for begin, end, look, text in given.stretches:
+        left, right = axes.place_x(begin), axes.place_x(end)
+        pieces.append(Piece(left, round(max(1.0, right - left), 1), look, text))
+    marks: list[Dot] = []
+    for at, text in given.marks:
+        x = axes.place_x(at)
+        if not marks or x - marks[-1].x >= BESIDE:
+            marks.append(Dot(x, y, text))
+        else:   # the newest of those that are too near to be told apart
+            marks[-1].text = text
+    return Strip(given.label, y, pieces, marks, given.marker, given.look)
 
 
 def spaced(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

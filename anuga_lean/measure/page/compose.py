@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from anuga_lean.measure.page import charts, evolving, memory, speed
 from anuga_lean.measure.page.charts import Value
-from anuga_lean.measure.page.model import Card, Headline, Page, Problem, Table
+from anuga_lean.measure.page.model import Card, Headline, Page, Problem, Section, Table
 from anuga_lean.measure.page.shown import Entry, Shown, subtitle
 from anuga_lean.measure.page.wording import (
     amount,
@@ -44,7 +44,25 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> Page:
+class Beside(NamedTuple):
+    """A section of something else than nights, which comes first.
+
+    Attributes
+    ----------
+    section : Section
+    summary : str
+        A sentence at the top.
+    files : list of list of str
+        File, date, commit and what it holds, a row each.
+    """
+
+    section: Section
+    summary: str
+    files: list[list[str]]
+
+
+def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = (),
+            beside: Beside | None = None) -> Page:
     """Return the page of some nights.
 
     Parameters
@@ -53,6 +71,8 @@ def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> P
         In any order.
     unreadable : iterable of Unreadable
         Named on the page as missing.
+    beside : Beside, optional
+        Without nights the page is of this alone.
     """
     shown = Shown(nights)
     unreadable = list(unreadable)
@@ -74,10 +94,16 @@ def page_of(nights: Sequence[Night], unreadable: Iterable[Unreadable] = ()) -> P
         memory.figures(shown, "patches", "patches", "Patches for ANUGA", PATCHES),
         speed.history(shown),
     ]
-    return Page("Stock ANUGA against anuga_lean", _summary(shown), _measured(shown),
-                _headlines(shown), _problems(shown, unreadable),
+    title, summary = "Stock ANUGA against anuga_lean", _summary(shown)
+    files = _files(shown, unreadable)
+    if beside is not None:
+        sections.insert(0, beside.section)
+        files.rows[len(shown.nights):len(shown.nights)] = beside.files
+        title = title if nights else beside.section.title
+        summary = f"{summary} {beside.summary}" if nights else beside.summary
+    return Page(title, summary, _measured(shown), _headlines(shown), _problems(shown, unreadable),
                 [section for section in sections if section.panels], _cards(shown),
-                _machines(shown), _files(shown, unreadable))
+                _machines(shown), files)
 
 
 def _summary(shown: Shown) -> str:

@@ -86,8 +86,30 @@ class Line:
 
 
 @dataclass
+class Piece:
+    """A stretch of a strip: where it begins, its width, its look, and what it says."""
+
+    x: float
+    width: float
+    look: str
+    text: str
+
+
+@dataclass
+class Strip:
+    """A row below a line chart, on its x axis: stretches, and marks of one shape."""
+
+    label: str
+    y: float
+    pieces: list[Piece]
+    marks: list[Dot]
+    marker: str
+    look: str
+
+
+@dataclass
 class Lines:
-    """A line chart in the units of its viewBox."""
+    """A line chart in the units of its viewBox; `keys` are of what its strips show."""
 
     title: str
     alt: str
@@ -100,11 +122,13 @@ class Lines:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     lines: list[Line]
+    strips: list[Strip] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
 
     @property
     def legend(self) -> list[Key]:
-        """Return what each line stands for."""
-        return [line.key for line in self.lines]
+        """Return what each line, and each look of a strip, stands for."""
+        return [*(line.key for line in self.lines), *self.keys]
 
 
 @dataclass
