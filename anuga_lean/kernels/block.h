@@ -114,7 +114,7 @@ static inline void scatter_own(const opened *o, const double *restrict from, dou
 }
 
 /* Effective stage, depth and velocities of all triangles, before the isolated-triangle rule.
- * OUT w, h, u, v. */
+ * OUT w, h, u, v; bed of own ones. */
 static inline void load_state(const lean_run *r, const opened *o)
 {
     const int ALL = o->ALL;
@@ -127,6 +127,7 @@ static inline void load_state(const lean_run *r, const opened *o)
     gather_own(o, UH, u);
     gather_own(o, VH, v);
     gather_own(o, Z, h);
+    memcpy(o->bed, h, sizeof *h * (size_t)o->nb);
     for (int c = o->nb; c < ALL; c++) {
         int m = member[c];
         w[c] = W[m]; u[c] = UH[m]; v[c] = VH[m]; h[c] = Z[m];
@@ -162,12 +163,13 @@ static inline void load_ranks(const lean_run *r, const opened *o)
 static inline void load_neighbours(const lean_mesh *m, const opened *o)
 {
     const int nb = o->nb, NL = o->NL, n1 = o->n1;
-    int32_t *const k[3] = {o->k0, o->k1, o->k2};
+    lean_local *const k[3] = {o->k0, o->k1, o->k2};
     for (int i = 0; i < 3; i++) {
         const uint16_t *restrict slot = m->flux_slot + o->block->flux_slot + (size_t)i * nb;
         const uint16_t *restrict ring =
             m->ring_neighbour + o->block->ring_neighbour + (size_t)i * n1;
-        int32_t *restrict q = k[i], *restrict t = o->t0 + (size_t)i * nb;
+        lean_local *restrict q = k[i];
+        int32_t *restrict t = o->t0 + (size_t)i * nb;
 #pragma omp simd
         for (int c = 0; c < nb; c++) {
             int s = slot[c], n = s;
@@ -187,16 +189,16 @@ static inline void load_neighbours(const lean_mesh *m, const opened *o)
 }
 
 /* From the centroid of local triangle c to the middles of its edges, m. */
-LEAN_INLINE lean_arms arms_of(const opened *o, int c)
+LEAN_INLINE lean_arms arms_of(const opened *o, lean_local c)
 {
     return lean_arms_of(o->x0[c], o->x1[c], o->x2[c], o->y0[c], o->y1[c], o->y2[c], o->cx[c],
                         o->cy[c]);
 }
 
 /* The stencil of local triangle c, below NL, with at most one boundary edge. */
-LEAN_INLINE lean_stencil stencil_of(const opened *o, int c)
+LEAN_INLINE lean_stencil stencil_of(const opened *o, lean_local c)
 {
-    int a = o->k0[c], b = o->k1[c], d = o->k2[c];
+    lean_local a = o->k0[c], b = o->k1[c], d = o->k2[c];
     return lean_stencil_of(arms_of(o, c), o->cx[a], o->cy[a], o->cx[b], o->cy[b], o->cx[d],
                            o->cy[d]);
 }

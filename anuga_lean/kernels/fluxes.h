@@ -42,102 +42,153 @@ LEAN_PHASE void load_boundary(const lean_run *r, const opened *o)
     }
 }
 
-/* The state in a slot. */
-LEAN_INLINE lean_edge_state state_in(const opened *o, int slot)
+/* What the fluxes of some triangles sum up to: m3/s, m4/s2, and the largest wave speed, m/s. */
+typedef struct {
+    lean_lanes f0, f1, f2, speed;
+} flux_sums;
+
+/* Add the fluxes over edges e of as many triangles.
+ * IN  left their own sides; their centroid depths h and beds z, m
+ * INOUT s
+ * Returns the mass part, m3/s.  The flux is added first and the pressure subtracted from that
+ * sum: ANUGA's bits. */
+LEAN_INLINE lean_lanes add_flux(flux_sums *s, lean_edges e, lean_edge_flux f,
+                                lean_edge_state left, double g, lean_lanes h, lean_lanes z)
 {
-    return (lean_edge_state){
-        .w = o->sw[slot], .uh = o->suh[slot], .vh = o->svh[slot], .h = o->sh[slot],
-        .z = o->sz[slot],
-    };
+    lean_lanes a0 = f.f0 * -e.length, a1 = f.f1 * -e.length, a2 = f.f2 * -e.length;
+    lean_lanes pressure = lean_pressure_term(f, left, e.length, g, h, z);
+    s->f0 = s->f0 + a0;
+    s->f1 = s->f1 + a1 - e.n1 * pressure;
+    s->f2 = s->f2 + a2 - e.n2 * pressure;
+    s->speed = lean_max_lanes(s->speed, f.speed);
+    return a0;
 }
 
-/* Add the flux over edge i of own triangle c to what its fluxes sum up to.
- * IN  left its own side; its centroid bed z, m
- * INOUT f0, f1, f2, m3/s and m4/s2, and speed; OUT mass
- * The flux is added first and the pressure subtracted from that sum: ANUGA's bits. */
-LEAN_INLINE void add_flux(const opened *o, int c, int i, lean_edge e, lean_edge_flux f,
-                          lean_edge_state left, double g, double z)
-{
-    double a0 = f.f0 * -e.length, a1 = f.f1 * -e.length, a2 = f.f2 * -e.length;
-    double pressure = lean_pressure_term(f, left, e.length, g, o->h[c], z);
-    o->mass[(size_t)i * o->nb + c] = a0;
-    o->f0[c] = o->f0[c] + a0;
-    double m1 = o->f1[c] + a1, m2 = o->f2[c] + a2;
-    o->f1[c] = m1 - e.n1 * pressure;
-    o->f2[c] = m2 - e.n2 * pressure;
-    o->speed[c] = lean_max(o->speed[c], f.speed);
-}
-
-/* Edge i of every own triangle; low_froude and tangential are constants at the call. */
-LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int low_froude,
+/* Edge i of own triangles 0..n-1, n a multiple of LEAN_WIDTH; low_froude and tangential are
+ * constants at the call.
+ * The lengths found are those of the next triangles: else all that follows waits for the root,
+ * which takes a quarter more time (docs/sweep.md). */
+LEAN_INLINE void flux_edge(const lean_run *r, const opened *o, int i, int n, int low_froude,
                            int tangential)
 {
-    const int NL = o->NL;
+    const int NL = o->NL, nb = o->nb;
     const double g = r->p.g, epsilon = r->p.epsilon;
-    const int32_t *restrict slot = o->t0 + (size_t)i * o->nb;
-    /* picked here and not by edge_of: else gcc 12 does not vectorise the loop */
+    const int32_t *slot = o->t0 + (size_t)i * nb;
     const double *const x[3] = {o->x0, o->x1, o->x2}, *const y[3] = {o->y0, o->y1, o->y2};
-    const double *restrict xa = x[(i + 1) % 3], *restrict xb = x[(i + 2) % 3];
-    const double *restrict ya = y[(i + 1) % 3], *restrict yb = y[(i + 2) % 3];
-#pragma omp simd
-    for (int c = 0; c < o->nb; c++) {
-        lean_edge e = lean_edge_of(xb[c] - xa[c], yb[c] - ya[c]);
-        lean_edge_state left = state_in(o, i * NL + c), right = state_in(o, slot[c]);
+    const double *xa = x[(i + 1) % 3], *xb = x[(i + 2) % 3];
+    const double *ya = y[(i + 1) % 3], *yb = y[(i + 2) % 3];
+    const double *sw = o->sw, *suh = o->suh, *svh = o->svh, *sh = o->sh, *sz = o->sz;
+    const double *h = o->h, *bed = o->bed;
+    double *f0 = o->f0, *f1 = o->f1, *f2 = o->f2, *speed = o->speed;
+    double *mass = o->mass + (size_t)i * nb;
+    const lean_lanes zero = lean_same(0.0);
+    lean_lanes dx = lean_load(xb) - lean_load(xa), dy = lean_load(yb) - lean_load(ya);
+    lean_lanes length = lean_lengths(dx, dy);
+    for (int c = 0; c < n; c += LEAN_WIDTH) {
+        const int t = i * NL + c, next = c + LEAN_WIDTH < n ? c + LEAN_WIDTH : c;
+        lean_lanes next_dx = lean_load(xb + next) - lean_load(xa + next);
+        lean_lanes next_dy = lean_load(yb + next) - lean_load(ya + next);
+        lean_lanes next_length = lean_lengths(next_dx, next_dy);
+        lean_edges e = {.length = length, .n1 = dy / length, .n2 = -(dx / length)};
+        lean_edge_state left = {
+            .h = lean_load(sh + t), .z = lean_load(sz + t), .uh = lean_load(suh + t),
+            .vh = lean_load(svh + t), .w = lean_load(sw + t),
+        };
+        lean_edge_state right = {
+            .h = lean_gather(sh, slot + c), .z = lean_gather(sz, slot + c),
+            .uh = lean_gather(suh, slot + c), .vh = lean_gather(svh, slot + c),
+            .w = lean_gather(sw, slot + c),
+        };
         lean_edge_flux f = lean_central_flux(left, right, e, g, epsilon, low_froude, tangential);
-        add_flux(o, c, i, e, f, left, g, o->bed[c]);
+        flux_sums s = {zero, zero, zero, zero};
+        if (i > 0)
+            s = (flux_sums){lean_load(f0 + c), lean_load(f1 + c), lean_load(f2 + c),
+                            lean_load(speed + c)};
+        lean_store(mass + c, add_flux(&s, e, f, left, g, lean_load(h + c), lean_load(bed + c)));
+        lean_store(f0 + c, s.f0);
+        lean_store(f1 + c, s.f1);
+        lean_store(f2 + c, s.f2);
+        lean_store(speed + c, s.speed);
+        dx = next_dx;
+        dy = next_dy;
+        length = next_length;
     }
 }
 
-/* The fluxes of every own triangle, edges 0, 1, 2 in turn, as if no riverwall stood anywhere.
- * IN  edge states, those beyond the boundary too
- * OUT f0, f1, f2: m3/s, m4/s2 into the triangle; speed m/s; mass; bed */
-LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
+/* The state in a slot, the same in every lane. */
+static lean_edge_state state_in(const opened *o, int slot)
 {
-    const int nb = o->nb;
-    memset(o->f0, 0, sizeof(double) * nb);
-    memset(o->f1, 0, sizeof(double) * nb);
-    memset(o->f2, 0, sizeof(double) * nb);
-    memset(o->speed, 0, sizeof(double) * nb);
-    gather_own(o, r->elevation, o->bed);
-    for (int i = 0; i < 3; i++)
-        switch (r->p.low_froude | r->p.tangential << 2) {
-        case 0: flux_edge(r, o, i, 0, 0); break;
-        case 1: flux_edge(r, o, i, 1, 0); break;
-        case 2: flux_edge(r, o, i, 2, 0); break;
-        case 4: flux_edge(r, o, i, 0, 1); break;
-        case 5: flux_edge(r, o, i, 1, 1); break;
-        default: flux_edge(r, o, i, 2, 1); break;
-        }
+    return (lean_edge_state){
+        .w = lean_same(o->sw[slot]), .uh = lean_same(o->suh[slot]),
+        .vh = lean_same(o->svh[slot]), .h = lean_same(o->sh[slot]),
+        .z = lean_same(o->sz[slot]),
+    };
 }
 
-/* The flux over edge i of own triangle c, which has a riverwall somewhere; wall is this edge's
- * place among the walls, -1 where none stands.  INOUT as add_flux. */
-static void flux_beside_wall(const lean_run *r, const opened *o, int c, int i, int32_t wall)
+/* The flux over edge i of own triangle c alone; wall is this edge's place among the walls, -1
+ * where none stands.  INOUT f0, f1, f2 and speed of the triangle, OUT its mass */
+static void flux_of_one(const lean_run *r, const opened *o, int c, int i, int32_t wall)
 {
     const int NL = o->NL, t = o->t0[(size_t)i * o->nb + c];
     const int outside = t >= 3 * NL, n = outside ? c : t % NL;
     const double g = r->p.g, z = r->elevation[o->member[c]], zn = r->elevation[o->member[n]];
-    const lean_edge e = edge_of(o, c, i);
+    const double z_left = o->sz[i * NL + c], z_right = o->sz[t];
+    const lean_edge edge = edge_of(o, c, i);
+    const lean_edges e = {lean_same(edge.length), lean_same(edge.n1), lean_same(edge.n2)};
     const lean_edge_state left = state_in(o, i * NL + c), right = state_in(o, t);
-    double ze = lean_max(left.z, right.z), crest = wall < 0 ? ze : r->walls.elevation[wall];
+    double ze = lean_max(z_left, z_right), crest = wall < 0 ? ze : r->walls.elevation[wall];
     ze = lean_max(crest, ze);
-    lean_edge_flux f = lean_central_flux_over(ze, left, right, e, g, r->p.epsilon,
+    lean_edge_flux f = lean_central_flux_over(lean_same(ze), left, right, e, g, r->p.epsilon,
                                               r->p.low_froude, r->p.tangential);
     if (wall >= 0 && crest > lean_max(z, zn)) {
         const lean_wall_edge w = {
             .crest = crest,
             .ze = ze,
-            .z_left = left.z,
-            .z_right = right.z,
+            .z_left = z_left,
+            .z_right = z_right,
             .w_left = o->w[c],
-            .w_right = outside ? o->h[c] + right.z : o->w[n],
+            .w_right = outside ? o->h[c] + z_right : o->w[n],
             .q = r->walls.properties + r->walls.row[wall] * r->walls.columns,
             .seeps = r->walls.columns > 5,
         };
-        lean_weir(&w, g, &f);
-        lean_seepage(&w, g, &f);
+        lean_wall_flux over = {f.f0[0], f.f1[0], f.f2[0], f.speed[0]};
+        lean_weir(&w, g, &over);
+        lean_seepage(&w, g, &over);
+        f.f0 = lean_same(over.f0);
+        f.f1 = lean_same(over.f1);
+        f.f2 = lean_same(over.f2);
+        f.speed = lean_same(over.speed);
     }
-    add_flux(o, c, i, e, f, left, g, z);
+    flux_sums s = {lean_same(o->f0[c]), lean_same(o->f1[c]), lean_same(o->f2[c]),
+                   lean_same(o->speed[c])};
+    lean_lanes mass = add_flux(&s, e, f, left, g, lean_same(o->h[c]), lean_same(z));
+    o->mass[(size_t)i * o->nb + c] = mass[0];
+    o->f0[c] = s.f0[0];
+    o->f1[c] = s.f1[0];
+    o->f2[c] = s.f2[0];
+    o->speed[c] = s.speed[0];
+}
+
+/* The fluxes of every own triangle, edges 0, 1, 2 in turn, as if no riverwall stood anywhere.
+ * IN  edge states, those beyond the boundary too; bed
+ * OUT f0, f1, f2: m3/s, m4/s2 into the triangle; speed m/s; mass */
+LEAN_PHASE void fluxes(const lean_run *r, const opened *o)
+{
+    const int nb = o->nb, n = nb - nb % LEAN_WIDTH;
+    for (int i = 0; i < 3; i++)
+        switch (r->p.low_froude | r->p.tangential << 2) {
+        case 0: flux_edge(r, o, i, n, 0, 0); break;
+        case 1: flux_edge(r, o, i, n, 1, 0); break;
+        case 2: flux_edge(r, o, i, n, 2, 0); break;
+        case 4: flux_edge(r, o, i, n, 0, 1); break;
+        case 5: flux_edge(r, o, i, n, 1, 1); break;
+        default: flux_edge(r, o, i, n, 2, 1); break;
+        }
+    for (int c = n; c < nb; c++) {
+        o->f0[c] = o->f1[c] = o->f2[c] = o->speed[c] = 0.0;
+        for (int i = 0; i < 3; i++)
+            flux_of_one(r, o, c, i, -1);
+    }
 }
 
 /* The triangles of block b at riverwalls once more, one by one: the sum over a triangle's
@@ -148,7 +199,7 @@ LEAN_PHASE void fluxes_beside_walls(const lean_run *r, const opened *o, int b)
         int c = r->walls.triangle[j];
         o->f0[c] = o->f1[c] = o->f2[c] = o->speed[c] = 0.0;
         for (int i = 0; i < 3; i++)
-            flux_beside_wall(r, o, c, i, r->walls.place[3 * j + i]);
+            flux_of_one(r, o, c, i, r->walls.place[3 * j + i]);
     }
 }
 

@@ -16,21 +16,22 @@
  * OUT iso, sw, suh, svh, sh, sz of the triangles' edges */
 LEAN_INLINE void limit_some(const lean_run *r, const opened *o, int ordered, int from, int to)
 {
-    const int NL = o->NL;
+    const lean_local NL = o->NL;
     const lean_parameters P = r->p;
-    const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
+    const lean_local *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
     const int32_t *restrict rank = o->rank, *restrict member = o->member;
     const double *restrict w = o->w, *restrict h = o->h, *restrict u = o->u, *restrict v = o->v;
     double *restrict iso = o->iso;
     double *restrict sw = o->sw, *restrict suh = o->suh, *restrict svh = o->svh,
            *restrict sh = o->sh, *restrict sz = o->sz;
 #pragma omp simd
-    for (int c = from; c < to; c++) {
-        int a = k0[c], b = k1[c], d = k2[c];
+    for (lean_local c = from; c < to; c++) {
+        lean_local a = k0[c], b = k1[c], d = k2[c];
         lean_stencil s = stencil_of(o, c);
         double hc = h[c], h0 = h[a], h1 = h[b], h2 = h[d];
-        int alone = lean_is_cut_off(h0, a == c, P.h_min) & lean_is_cut_off(h1, b == c, P.h_min) &
-                    lean_is_cut_off(h2, d == c, P.h_min);
+        lean_local alone = lean_is_cut_off(h0, a == c, P.h_min) &
+                           lean_is_cut_off(h1, b == c, P.h_min) &
+                           lean_is_cut_off(h2, d == c, P.h_min);
         double uc = u[c], vc = v[c];
         uc = alone ? 0.0 : uc;
         vc = alone ? 0.0 : vc;
@@ -52,15 +53,15 @@ LEAN_INLINE void limit_some(const lean_run *r, const opened *o, int ordered, int
         double W0, W1, W2, H0, H1, H2, U0, U1, U2, V0, V1, V2;
         lean_limited_edges(w[c], w[a], w[b], w[d], s, beta, &W0, &W1, &W2);
         lean_limited_edges(hc, h0, h1, h2, s, beta, &H0, &H1, &H2);
-        beta = lean_strength(P.beta_uh_dry, P.beta_uh, wet);
-        lean_limited_edges(uc, ua, ub, ud, s, beta, &U0, &U1, &U2);
-        beta = lean_strength(P.beta_vh_dry, P.beta_vh, wet);
-        lean_limited_edges(vc, va, vb, vd, s, beta, &V0, &V1, &V2);
         sw[c] = W0; sw[NL + c] = W1; sw[2 * NL + c] = W2;
         sh[c] = H0; sh[NL + c] = H1; sh[2 * NL + c] = H2;
-        suh[c] = U0 * H0; suh[NL + c] = U1 * H1; suh[2 * NL + c] = U2 * H2;
-        svh[c] = V0 * H0; svh[NL + c] = V1 * H1; svh[2 * NL + c] = V2 * H2;
         sz[c] = W0 - H0; sz[NL + c] = W1 - H1; sz[2 * NL + c] = W2 - H2;
+        beta = lean_strength(P.beta_uh_dry, P.beta_uh, wet);
+        lean_limited_edges(uc, ua, ub, ud, s, beta, &U0, &U1, &U2);
+        suh[c] = U0 * H0; suh[NL + c] = U1 * H1; suh[2 * NL + c] = U2 * H2;
+        beta = lean_strength(P.beta_vh_dry, P.beta_vh, wet);
+        lean_limited_edges(vc, va, vb, vd, s, beta, &V0, &V1, &V2);
+        svh[c] = V0 * H0; svh[NL + c] = V1 * H1; svh[2 * NL + c] = V2 * H2;
     }
 }
 
@@ -110,7 +111,7 @@ LEAN_PHASE void reconstruct_prescribed(const lean_run *r, const opened *o, int b
     const lean_prescribed *p = &r->prescribed;
     for (int64_t j = p->offset[b]; j < p->offset[b + 1]; j++) {
         int c = p->triangle[j], alone = o->iso[c] != 0.0;
-        const int near[4] = {c, o->k0[c], o->k1[c], o->k2[c]};
+        const int near[4] = {c, (int)o->k0[c], (int)o->k1[c], (int)o->k2[c]};
         lean_vicinity q;
         lean_bounds bounds;
         double e[4][3];

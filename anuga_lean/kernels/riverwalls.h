@@ -8,7 +8,7 @@
 #ifndef LEAN_RIVERWALLS_H
 #define LEAN_RIVERWALLS_H
 
-#include "central_flux.h"
+#include "limiter.h"
 
 /* Both sides of a wall edge, left is the triangle the flux is for. */
 typedef struct {
@@ -21,8 +21,13 @@ typedef struct {
     int seeps;                        /* 1: Cd_through is there                    */
 } lean_wall_edge;
 
+/* The flux over a wall edge, per metre: mass and momentum, m2/s, m3/s2, and speed, m/s. */
+typedef struct {
+    double f0, f1, f2, speed;
+} lean_wall_flux;
+
 /* Blend the flow over the wall, as over a weir, into the flux.  INOUT f: f0, f1, f2, speed */
-static inline void lean_weir(const lean_wall_edge *e, double g, lean_edge_flux *f)
+static inline void lean_weir(const lean_wall_edge *e, double g, lean_wall_flux *f)
 {
     const double thirds = 2.0 / 3.0;
     double left = lean_max(e->w_left - e->ze, 0.0), right = lean_max(e->w_right - e->ze, 0.0);
@@ -52,7 +57,7 @@ static inline void lean_weir(const lean_wall_edge *e, double g, lean_edge_flux *
 }
 
 /* Add the flow through the wall.  INOUT f: f0, speed */
-static inline void lean_seepage(const lean_wall_edge *e, double g, lean_edge_flux *f)
+static inline void lean_seepage(const lean_wall_edge *e, double g, lean_wall_flux *f)
 {
     double Cd = e->seeps ? e->q[5] : 0.0;
     double left = lean_max(lean_min(e->w_left, e->crest) - e->z_left, 0.0);

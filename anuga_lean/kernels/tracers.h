@@ -26,14 +26,14 @@ static void load_concentrations(const lean_run *r, const opened *o, int s, doubl
  * IN t->c; OUT t->edge */
 static void reconstruct_tracer(const lean_run *r, const opened *o, const lean_carried *t)
 {
-    const int NL = o->NL;
+    const lean_local NL = o->NL;
     const double h_min = r->p.h_min, strength = r->tracers.beta;
-    const int32_t *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
+    const lean_local *restrict k0 = o->k0, *restrict k1 = o->k1, *restrict k2 = o->k2;
     const double *restrict h = o->h, *restrict q = t->c;
     double *restrict e = t->edge;
 #pragma omp simd
-    for (int c = 0; c < NL; c++) {
-        int a = k0[c], b = k1[c], d = k2[c];
+    for (lean_local c = 0; c < NL; c++) {
+        lean_local a = k0[c], b = k1[c], d = k2[c];
         double e0, e1, e2;
         lean_stencil s = stencil_of(o, c);
         double beta = strength * lean_wetness(h[c], h[a], h[b], h[d], h_min);
