@@ -7,6 +7,7 @@ kinematic_viscosity  ANUGA's operator, with arrays only while it solves
 viscosity_matrix     the systems of its implicit steps, made chunk by chunk
 viscosity_explicit   its explicit steps
 rates                Rate_operator on kernels
+boundary_flux        the integral of the flux over the boundary
 maxima               Collect_max_quantities_operator on a kernel
 full_triangles       a number in place of 0, 1, 2, ... as the places of full triangles
 barometric_pressure  coordinates only while it is called
