@@ -293,6 +293,8 @@ _LOADED = [
         IF_THERE),
     Row("anuga.file.netcdf", "NetCDFFile", "anuga_lean.memory_limits:asking_for_room", WRAPPED,
         "asks for the memory without which netCDF ends the process", (), LOAD),
+    Row("anuga.file.sww", "NetCDFFile", "anuga_lean.stepping.sww_header:opened_to_define",
+        BINDING, "lays a new SWW file out once", (), LOAD),
     # after the rows that wrap some of these for other reasons
     *(Row(module, name, "anuga_lean.memory_limits:named", NAMED, "says what memory was for",
           (words,), LOAD, IF_THERE) for module, words, names in _NAMED for name in names),

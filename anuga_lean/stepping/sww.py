@@ -23,6 +23,7 @@ from anuga_lean._errors import CheckpointWarning
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.memory_limits import count_of, stage
 from anuga_lean.stepping.frames import Places, Spread, parts, store_centroids, writable
+from anuga_lean.stepping.sww_header import defining_at_once
 
 Array = NDArray[np.float64]
 
@@ -41,6 +42,10 @@ class SWW_file(_sww.SWW_file):
 
     writer: Any     # ANUGA's Write_sww, or for a frame `_Frame`
     recursion: Any  # how many files the run has begun because one got too large
+
+    def __init__(self, domain: Any, *args: Any, **kwargs: Any) -> None:
+        with defining_at_once(domain):
+            super().__init__(domain, *args, **kwargs)
 
     def store_connectivity(self) -> None:
         """Store the triangles and what does not change."""
