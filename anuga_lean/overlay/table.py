@@ -402,6 +402,9 @@ _WAITING = (
     ("hashlib", (), "4 MiB: OpenSSL"),
     ("zipfile", (), "0.5 MiB"),
     ("pdb", (), "1 MiB"),
+    ("shutil", ("copy",), "0.5 MiB with the next"),
+    ("shutil", (), "0.5 MiB with the one before"),
+    ("random", (), "0.2 MiB"),
 )
 # Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
 # to say matplotlib.pyplot.

@@ -14,6 +14,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
+from anuga_lean._netcdf4 import load_netcdf4
 from anuga_lean.memory_limits import asking_for_room
 
 _files = threading.local()      # of this thread: the domain whose file it creates
@@ -43,9 +44,9 @@ def opened_to_define(name: str, mode: str = "r") -> Any:
 @functools.cache
 def _definition() -> type:
     """Return the class of such files; netCDF4 is loaded with the first."""
-    import netCDF4
+    dataset: Any = load_netcdf4().Dataset
 
-    class Definition(netCDF4.Dataset):
+    class Definition(dataset):
         """A new file: what is defined in it is there at once, what is written when it is closed.
 
         Parameters
