@@ -11,9 +11,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from anuga.abstract_2d_finite_volumes.generic_domain import Generic_Domain
 from anuga.operators.boundary_flux_integral_operator import boundary_flux_integral_operator
 from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
+from anuga.shallow_water.shallow_water_domain import Domain as AnugasDomain
 
 from anuga_lean import _kernels
 from anuga_lean.overlay.capabilities import capabilities
@@ -34,8 +34,8 @@ _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
 
 
 def _all_functions_of(domain: Any) -> tuple[Any, ...]:
-    """Return what a step of a domain calls, and what ANUGA's own exchange of ghosts does."""
-    return *_functions_of(type(domain)), Generic_Domain.update_ghosts
+    """Return what a step of a domain calls, and what ANUGA's exchange of ghosts calls in turn."""
+    return *_functions_of(type(domain)), super(AnugasDomain, domain).update_ghosts.__func__
 
 
 # What ANUGA's steps call, in whatever order, and may be stopped before.
@@ -227,6 +227,35 @@ class PlainSteps:
         self._step.average(0.5, 0.5, 1.0, self._run)
         domain.relative_time = before
 
+    def evolve_one_rk3_step(self, parts: StepInParts, yieldstep: float | None,
+                            finaltime: float | None) -> None:
+        """Take three steps forward, averaged with the state before after the second and third."""
+        domain, interrupts = self._domain, self._domain._lean_interrupts
+        before = domain.relative_time
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.backup_conserved(self._run)
+        parts.done = 1
+        timestep = self._first_substep(parts, yieldstep, finaltime)
+        domain.relative_time += timestep
+        if domain.full_send_dict:
+            domain.update_ghosts()
+        self._fluxes(parts, timestep)
+        self._update(parts, timestep)
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.average(0.25, 0.75, 1.0, self._run)
+        parts.done += 1
+        domain.relative_time = before + timestep * 0.5
+        if domain.full_send_dict:
+            domain.update_ghosts()
+        self._fluxes(parts, timestep)
+        self._update(parts, timestep)
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.average(2.0, 1.0, 3.0, self._run)
+        domain.relative_time = before
+
     def _first_substep(self, parts: StepInParts, yieldstep: float | None,
                        finaltime: float | None) -> float:
         """Take a step forward and return its length, s."""
@@ -320,7 +349,8 @@ class PlainSteps:
 
 # The parts, and whole steps, that are taken in another way here.
 STEPS = {"evolve_one_euler_step": PlainSteps.evolve_one_euler_step,
-         "evolve_one_rk2_step": PlainSteps.evolve_one_rk2_step}
+         "evolve_one_rk2_step": PlainSteps.evolve_one_rk2_step,
+         "evolve_one_rk3_step": PlainSteps.evolve_one_rk3_step}
 PARTS: dict[str, Callable[..., None]] = {
     name: function for name, function in vars(PlainSteps).items()
     if name in user_methods.STEPPING and name not in STEPS}
