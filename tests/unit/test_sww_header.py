@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import anuga_lean as anuga
 WAYS = ("plain", "unique", "located", "monitored", "texture")
 STOCK = """
 import sys
+import threading
 import anuga
 sys.path.insert(0, sys.argv[1])
 from unit.test_sww_header import WAYS, create, model
@@ -88,3 +90,27 @@ def test_another_file_is_not_put_off(tmp_path: Path) -> None:
     file.sync()
     assert [1.0, 2.0, 3.0] == list(sww.NetCDFFile(str(tmp_path / "a.nc")).variables["v"][:])
     file.close()
+
+
+@pytest.mark.parametrize(("threads", "way", "expected"), [
+    (1, "plain", []), (2, "plain", ["other"]), (2, "unique", [])])
+def test_corners_are_sorted_meanwhile(
+    threads: int, way: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another thread, where there is one and frames need it; without memory, later."""
+    domain = model(anuga, way, tmp_path)
+    domain.set_omp_num_threads(threads)
+    sorted_in: list[str] = []
+    sort = type(domain.mesh).compute_vertex_value_indices
+
+    def compute(mesh: Any) -> Any:
+        is_main = threading.current_thread() is threading.main_thread()
+        sorted_in.append("main" if is_main else "other")
+        if not is_main:
+            raise MemoryError
+        return sort(mesh)
+
+    monkeypatch.setattr(type(domain.mesh), "compute_vertex_value_indices", compute)
+    create(domain)
+    domain.set_omp_num_threads(1)       # of the process, for all tests after this one
+    assert [*expected, *(["main"] if way == "plain" else [])] == sorted_in
