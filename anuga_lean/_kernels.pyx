@@ -754,6 +754,13 @@ cdef class Run:
         self._need("wake_all", QUIET)
         memset(self.changed, 1, self.mesh.c.n_blocks)
 
+    def compute_all(self):
+        """Make the next sweep compute every block, from the first one on."""
+        self._need("compute_all", FLAGS | QUIET)
+        self.has_stopped = False
+        memset(self.changed, 1, self.mesh.c.n_blocks)
+        memset(self.r.block_active, 1, self.mesh.c.n_blocks)
+
     def take_fingerprints(self):
         """Take the fingerprints of the blocks that did not change."""
         self._need("take_fingerprints", STATE | QUIET | PARAMETERS | THREADS)

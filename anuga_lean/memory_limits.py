@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from anuga_lean._errors import LeanError, MemoryLimitError
+from anuga_lean._netcdf4 import load_netcdf4
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _MIB = 2**20
@@ -233,6 +234,7 @@ def asking_for_room(function: _Function) -> _Function:
     def asking(file_name: Any, *args: Any, **kwargs: Any) -> Any:
         is_loaded = "netCDF4" in sys.modules
         check_room(_NETCDF_NBYTES, 0 if is_loaded else _NETCDF_LOADED_NBYTES)
+        load_netcdf4()
         return function(file_name, *args, **kwargs)
     return stage(lambda file_name, *args, **kwargs: f"opening the netCDF file {file_name}",
                  count_unknown)(asking)  # type: ignore[return-value]

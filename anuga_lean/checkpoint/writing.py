@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import shutil
 import time as clock
 import warnings
 from collections.abc import Callable
@@ -165,6 +164,8 @@ class Checkpointing:
 
     def _check_room(self, ranks: Ranks, folder: Path, prepared: Prepared) -> str | None:
         """Say how much room is missing on a disk for the files of the ranks that use it."""
+        import shutil
+
         try:
             disk = (os.uname().nodename, os.stat(folder).st_dev)
             free = shutil.disk_usage(folder).free

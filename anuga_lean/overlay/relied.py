@@ -31,6 +31,7 @@ RELIED = {
     "operators/barometric_pressure.py": ALL,
     "utilities/cg_solve.py": ALL,
     "utilities/function_utils.py": ("evaluate_file_function_all_points",),
+    "operators/boundary_flux_integral_operator.py": ALL,
     "operators/collect_max_quantities_operator.py": ("Collect_max_quantities_operator",),
     "operators/collect_max_stage_operator.py": ALL,
     "operators/erosion_operators.py": ALL,

@@ -239,6 +239,9 @@ _LOADED = [
     Row("anuga.operators.collect_max_stage_operator", "Collect_max_stage_operator.__call__",
         "anuga_lean.fractional_steps.max_stage:by_kernels", METHOD,
         "a kernel on all threads; vertices once a yield", (), LOAD),
+    Row("anuga.operators.boundary_flux_integral_operator",
+        "boundary_flux_integral_operator.__call__",
+        f"{_STEPS}.boundary_flux:adding_two", METHOD, "adds two numbers without a call", (), LOAD),
     Row("anuga.operators.rate_operators", "Rate_operator.__call__",
         "anuga_lean.fractional_steps.rates:by_kernels", METHOD, "kernels on all threads", (), LOAD),
     *(Row(module, f"{kind}.full_indices", "anuga_lean.fractional_steps.full_triangles:FullIndices",
@@ -298,6 +301,8 @@ _LOADED = [
         IF_THERE),
     Row("anuga.file.netcdf", "NetCDFFile", "anuga_lean.memory_limits:asking_for_room", WRAPPED,
         "asks for the memory without which netCDF ends the process", (), LOAD),
+    Row("anuga.file.sww", "NetCDFFile", "anuga_lean.stepping.sww_header:opened_to_define",
+        BINDING, "lays a new SWW file out once", (), LOAD),
     # after the rows that wrap some of these for other reasons
     *(Row(module, name, "anuga_lean.memory_limits:named", NAMED, "says what memory was for",
           (words,), LOAD, IF_THERE) for module, words, names in _NAMED for name in names),
@@ -405,6 +410,9 @@ _WAITING = (
     ("hashlib", (), "4 MiB: OpenSSL"),
     ("zipfile", (), "0.5 MiB"),
     ("pdb", (), "1 MiB"),
+    ("shutil", ("copy",), "0.5 MiB with the next"),
+    ("shutil", (), "0.5 MiB with the one before"),
+    ("random", (), "0.2 MiB"),
 )
 # Packages of which stock ANUGA leaves modules loaded: `import matplotlib` alone is enough there
 # to say matplotlib.pyplot.

@@ -5,7 +5,8 @@ step           the order of a step, of parts: parameters kernel_run bound_state 
                edge_values prescribed walls wave_speeds quiet_blocks runge_kutta forcing tracers
 plain_steps    steps in which no code of a user's acts, and whether a step is one
 yield_state    vertex values until the next yield; volumes_and_flows, sww what a yield shows;
-               frames the values that a frame stores, classic_file writes them
+               frames the values that a frame stores, classic_file writes them, sww_header
+               how a file begins
 boundary       which boundaries run code of a user's; segments all edges of a tag at once,
                shown_edges for one that is asked edge by edge;
                riverwalls, wall_edges walls inside

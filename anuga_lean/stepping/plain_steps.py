@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from anuga.operators.boundary_flux_integral_operator import boundary_flux_integral_operator
 from anuga.operators.kinematic_viscosity_operator import Kinematic_viscosity_operator
+from anuga.shallow_water.shallow_water_domain import Domain as AnugasDomain
 
 from anuga_lean import _kernels
 from anuga_lean.overlay.capabilities import capabilities
@@ -30,6 +31,13 @@ _BETWEEN_PARTS = ("update_ghosts", "set_relative_time", "get_relative_time",
                   "_clip_timestep_to_output_times", "_time_remaining_until")
 _NAMES = frozenset(user_methods.STEPPING + _BETWEEN_PARTS)
 _functions_of = attrgetter(*user_methods.STEPPING, *_BETWEEN_PARTS)
+
+
+def _all_functions_of(domain: Any) -> tuple[Any, ...]:
+    """Return what a step of a domain calls, and what ANUGA's exchange of ghosts calls in turn."""
+    return *_functions_of(type(domain)), super(AnugasDomain, domain).update_ghosts.__func__
+
+
 # What ANUGA's steps call, in whatever order, and may be stopped before.
 PARTS_OF_STEP = ("backup_conserved_quantities", "distribute_to_vertices_and_edges",
                  "update_boundary", "compute_fluxes", "compute_forcing_terms",
@@ -138,7 +146,7 @@ class PlainSteps:
         """Whether all that the last answer was found from is still the same."""
         domain = self._domain
         if self._run is None \
-                or not _kernels.are_same(_functions_of(type(domain)), self._functions) \
+                or not _kernels.are_same(_all_functions_of(domain), self._functions) \
                 or not domain.__dict__.keys().isdisjoint(_NAMES) \
                 or not _kernels.are_same(_settings_of(domain), self._settings) \
                 or self._lists != (domain.fractional_step_operators, domain.forcing_terms,
@@ -157,7 +165,7 @@ class PlainSteps:
         domain = self._domain
         if domain.parallel:     # its ranks agree on the timestep in its own update_timestep
             return False
-        functions = _functions_of(type(domain))
+        functions = _all_functions_of(domain)
         boundaries = domain.boundary_map
         if boundaries is None or not all(map(user_methods.is_anugas, functions)) \
                 or not domain.__dict__.keys().isdisjoint(_NAMES) \
@@ -202,53 +210,96 @@ class PlainSteps:
     def evolve_one_rk2_step(self, parts: StepInParts, yieldstep: float | None,
                             finaltime: float | None) -> None:
         """Take two steps forward, and the average of the state before and after."""
-        domain = self._domain
-        before = domain.get_relative_time()
-        domain._lean_interrupts.ask()
+        domain, interrupts = self._domain, self._domain._lean_interrupts
+        before = domain.relative_time
+        if interrupts.pending is not None:
+            interrupts.ask()
         self._step.backup_conserved(self._run)
         parts.done = 1
-        self._first_substep(parts, yieldstep, finaltime)
-        domain.set_relative_time(domain.get_relative_time() + domain.timestep)
-        if domain.ghost_layer_width < 4:
+        timestep = self._first_substep(parts, yieldstep, finaltime)
+        domain.relative_time += timestep
+        if domain.full_send_dict and domain.ghost_layer_width < 4:
             domain.update_ghosts()
-        self._fluxes(parts)
-        self._update(parts)
-        domain._lean_interrupts.ask()
+        self._fluxes(parts, timestep)
+        self._update(parts, timestep)
+        if interrupts.pending is not None:
+            interrupts.ask()
         self._step.average(0.5, 0.5, 1.0, self._run)
-        domain.set_relative_time(before)
+        domain.relative_time = before
+
+    def evolve_one_rk3_step(self, parts: StepInParts, yieldstep: float | None,
+                            finaltime: float | None) -> None:
+        """Take three steps forward, averaged with the state before after the second and third."""
+        domain, interrupts = self._domain, self._domain._lean_interrupts
+        before = domain.relative_time
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.backup_conserved(self._run)
+        parts.done = 1
+        timestep = self._first_substep(parts, yieldstep, finaltime)
+        domain.relative_time += timestep
+        if domain.full_send_dict:
+            domain.update_ghosts()
+        self._fluxes(parts, timestep)
+        self._update(parts, timestep)
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.average(0.25, 0.75, 1.0, self._run)
+        parts.done += 1
+        domain.relative_time = before + timestep * 0.5
+        if domain.full_send_dict:
+            domain.update_ghosts()
+        self._fluxes(parts, timestep)
+        self._update(parts, timestep)
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._step.average(2.0, 1.0, 3.0, self._run)
+        domain.relative_time = before
 
     def _first_substep(self, parts: StepInParts, yieldstep: float | None,
-                       finaltime: float | None) -> None:
-        domain = self._domain
-        self._fluxes(parts)
-        domain._lean_interrupts.ask()
+                       finaltime: float | None) -> float:
+        """Take a step forward and return its length, s."""
+        domain, interrupts = self._domain, self._domain._lean_interrupts
+        self._fluxes(parts, None)
+        if interrupts.pending is not None:
+            interrupts.ask()
         domain.update_timestep_as_anuga(yieldstep, finaltime)
         parts.done += 1
-        self._update(parts)
+        timestep: float = domain.timestep
+        self._update(parts, timestep)
+        return timestep
 
-    def _fluxes(self, parts: StepInParts) -> None:
-        """Go from the centroid values to the rates at which they change."""
-        ask = self._domain._lean_interrupts.ask
-        ask()
+    def _fluxes(self, parts: StepInParts, timestep: float | None) -> None:
+        """Go from the centroid values to the rates at which they change.
+
+        `timestep` is None in the first substep, which it follows from.
+        """
+        interrupts, step = self._domain._lean_interrupts, self._step
+        if interrupts.pending is not None:
+            interrupts.ask()
         self.distribute_to_vertices_and_edges()
         parts.done += 1
-        ask()
         if self._open:
+            if interrupts.pending is not None:
+                interrupts.ask()
             self.update_boundary()
         parts.done += 1
-        ask()
-        self._domain.flux_timestep = self._step.compute_fluxes(self._run)
+        if interrupts.pending is not None:
+            interrupts.ask()
+        self._domain.flux_timestep = step.compute_fluxes(self._run, timestep)
         parts.done += 1
-        ask()
+        if interrupts.pending is not None:
+            interrupts.ask()
         if self._has_friction:
-            self._step.forcing.add_friction()
+            step.forcing.add_friction()
         parts.done += 1
 
-    def _update(self, parts: StepInParts) -> None:
-        domain = self._domain
-        domain._lean_interrupts.ask()
+    def _update(self, parts: StepInParts, timestep: float) -> None:
+        domain, interrupts = self._domain, self._domain._lean_interrupts
+        if interrupts.pending is not None:
+            interrupts.ask()
         domain._note_update()
-        count, volume = self._step.update(self._run)
+        count, volume = self._step.update(self._run, timestep)
         if count > 0:
             domain.note_lifted(count, volume)
         parts.done += 1
@@ -264,8 +315,8 @@ class PlainSteps:
         if not self._taking:
             step.prescribed = Prescribed.taken(step.prescribed, domain, run, step.quiet)
         run.defer_distribute(self._taking)
-        step.edges.on_distribute(in_step=True)
-        step.forcing.on_distribute(True, shared=False)
+        step.edges.on_distribute(True)
+        step.forcing.on_distribute(True, False)
 
     def update_boundary(self) -> None:
         """Let the boundary objects that are no walls write their boundary values."""
@@ -298,7 +349,8 @@ class PlainSteps:
 
 # The parts, and whole steps, that are taken in another way here.
 STEPS = {"evolve_one_euler_step": PlainSteps.evolve_one_euler_step,
-         "evolve_one_rk2_step": PlainSteps.evolve_one_rk2_step}
+         "evolve_one_rk2_step": PlainSteps.evolve_one_rk2_step,
+         "evolve_one_rk3_step": PlainSteps.evolve_one_rk3_step}
 PARTS: dict[str, Callable[..., None]] = {
     name: function for name, function in vars(PlainSteps).items()
     if name in user_methods.STEPPING and name not in STEPS}

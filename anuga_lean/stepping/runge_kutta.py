@@ -109,10 +109,10 @@ class Stages:
 
     # -- the remembered state ------------------------------------------------
 
-    def back_up(self, run: _kernels.Run) -> None:
-        """Keep the conserved quantities for `average`."""
+    def back_up(self, run: _kernels.Run, shared: bool) -> None:
+        """Keep the conserved quantities for `average`; whether others act in this step."""
         self.lifted = None
-        if self._domain.timestepping_method == "rk2" and not self._domain.shares_steps():
+        if self._domain.timestepping_method == "rk2" and not shared:
             self._remembered = "wanted"
         else:
             self.copy_state(run)

@@ -270,32 +270,36 @@ class Step:
 
     # -- fluxes ----------------------------------------------------------------
 
-    def compute_fluxes(self, run: _kernels.Run | None = None) -> float:
+    def compute_fluxes(self, run: _kernels.Run | None = None,
+                       timestep: float | None = None) -> float:
         """Compute the fluxes of this substep; return the flux timestep in s.
 
-        Here and below, `run` is what `ready` has returned if nothing has acted since.
+        Here and below, `run` is what `ready` has returned if nothing has acted since, and
+        `timestep` the domain's, s, where the caller has it.
         """
         run = self.ready() if run is None else run
         substep, per_step = self.substeps.next(), self.substeps.per_step
-        domain = self.domain
+        domain, stages = self.domain, self.stages
         asks = None if domain._lean_interrupts is None else domain._lean_interrupts.ask
         self._bind_optional(run, substep)
-        if per_step != 1 or self.tracers.count:
-            self.quiet.wake_all()
-        fused = self.stages.may_fuse(substep) and not self.forcing.is_shared
-        if not fused:
-            run.forget_stopped()
-        run.find_active()
+        fused = per_step != 1 and stages.may_fuse(substep) and not self.forcing.is_shared
+        if not fused:       # a SECOND_STAGE computes all blocks, or those that a signal has left
+            if per_step != 1 or self.tracers.count:
+                run.compute_all()
+            else:
+                run.forget_stopped()
+                run.find_active()
         try:
             if fused:
                 run.set_manning(domain.has_manning_friction())
                 smallest, count, volume = run.sweep(
-                    _kernels.SECOND_STAGE, domain.timestep, asks)
-                self.stages.take_second(count, volume)
+                    _kernels.SECOND_STAGE, domain.timestep if timestep is None else timestep,
+                    asks)
+                stages.take_second(count, volume)
             else:
-                self.stages.take_fluxes(run)
-                smallest = run.sweep(_kernels.FLUXES, asks=asks)[0]
-                self.forcing.on_fluxes()
+                stages.take_fluxes(run)
+                smallest = run.sweep(_kernels.FLUXES, 0.0, asks)[0]
+                self.forcing.is_open = True
         except BaseException:       # of a signal, in the middle of the sweep
             self.substeps.take_back()
             self.quiet.wake_all()
@@ -327,7 +331,8 @@ class Step:
 
     # -- update ----------------------------------------------------------------
 
-    def update(self, run: _kernels.Run | None = None) -> tuple[int, float]:
+    def update(self, run: _kernels.Run | None = None,
+               timestep: float | None = None) -> tuple[int, float]:
         """Update the conserved quantities; return count and volume (m3) of depths lifted."""
         was_distributed = self.edges.on_update()
         touched = self.forcing.on_update()
@@ -342,7 +347,8 @@ class Step:
         if as_it_stands:
             result = self.forcing.update(run)
         else:
-            result = run.update(self.stages.update_mode(), self.domain.timestep,
+            result = run.update(self.stages.update_mode(),
+                                self.domain.timestep if timestep is None else timestep,
                                 self.forcing.take_friction(), marking)
         run.clear_undo()
         self.quiet.end_update(run, marking)
@@ -350,11 +356,12 @@ class Step:
 
     def backup_conserved(self, run: _kernels.Run | None = None) -> None:
         """Keep the conserved quantities for `average`."""
+        shared = run is None and self.domain.shares_steps()
         run = self.ready() if run is None else run
         run.forget_stopped()
         if self.tracers.count:
             self.tracers.back_up()
-        self.stages.back_up(run)
+        self.stages.back_up(run, shared)
 
     def average(self, a: float, b: float, c: float, run: _kernels.Run | None = None) -> None:
         """Set the conserved quantities to (a * present + b * kept) / c."""

@@ -15,8 +15,9 @@ import pytest
 # large pieces.
 CEILING, WITH_A_FRAME = 29, 34
 WAITING = ("matplotlib", "scipy", "dill", "xarray", "pandas", "PIL", "hashlib", "pdb", "mpi4py",
-           "numpy.random", "anuga.shallow_water.sw_domain_gpu_ext", "anuga.utilities._sww_frames")
-WAITING_FOR_A_FRAME = ("netCDF4", "zipfile", "subprocess", "socket", "uuid", "tempfile")
+           "numpy.random", "anuga.shallow_water.sw_domain_gpu_ext", "anuga.utilities._sww_frames",
+           "shutil", "random", "zipfile", "tempfile", "certifi")
+WAITING_FOR_A_FRAME = ("netCDF4", "subprocess", "socket", "uuid")
 
 START = """
 import sys, warnings
@@ -54,6 +55,20 @@ with warnings.catch_warnings():
     plotter.plot_mesh()
 import matplotlib.pyplot
 assert anuga.utilities.animate.plt is matplotlib.pyplot
+""",
+    "certificates of https": """
+from anuga.file.netcdf import NetCDFFile
+NetCDFFile("a.nc", "w").close()
+assert "certifi" not in sys.modules
+import certifi, netCDF4
+assert netCDF4.rc_get("HTTP.SSL.CAINFO") == certifi.where()
+assert certifi.contents() and netCDF4._netCDF4.certifi.contents() == certifi.contents()
+""",
+    "a file is copied, a number drawn": """
+import shutil
+from anuga.abstract_2d_finite_volumes import util
+from anuga.alpha_shape import alpha_shape
+assert util.copy is shutil.copy and alpha_shape.random.random() < 1.0
 """,
     "points are fitted": """
 points = [[x, y] for x in np.linspace(1, 39, 20) for y in np.linspace(1, 19, 10)]

@@ -135,6 +135,7 @@ def calls() -> dict[str, dict[str, Any]]:
         "update": dict(mode=_kernels.EXCHANGE, dt=0.001, manning=True, marking=True),
         "take_fingerprints": {}, "finish_second_stage": {}, "take_prescribed": {},
         "defer_distribute": dict(taking=True), "wake_all": {},
+        "compute_all": {},
         "distribute": dict(recording=True), "sort_undo": {}, "clear_undo": {},
     }
 

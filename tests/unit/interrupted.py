@@ -91,7 +91,18 @@ def pressed(patch: pytest.MonkeyPatch, places: set[int]) -> Iterator[list[int]]:
 
     with patch.context() as patched:
         between = HeldInterrupts.raise_pending
+        patched.setattr(HeldInterrupts, "pending", _Pending(), raising=False)
         patched.setattr(HeldInterrupts, "ask", ask)
         patched.setattr(HeldInterrupts, "raise_pending", lambda interrupts: (
             between(interrupts) if interrupts.since == float("inf") else ask(interrupts)))
         yield asked
+
+
+class _Pending:
+    """What is pending, and something where nothing is, so that every place asks."""
+
+    def __get__(self, interrupts: Any, owner: type) -> object:
+        return interrupts.__dict__.get("really_pending") or self
+
+    def __set__(self, interrupts: Any, value: object) -> None:
+        interrupts.__dict__["really_pending"] = value

@@ -133,7 +133,8 @@ def test_whatever_the_limit_is_a_stage_is_named(tmp_path: Path) -> None:
     for each in found:
         asked, held, limit = (int(each[group].replace(",", "")) for group in (2, 3, 4))
         assert held <= limit
-        assert asked > (limit - held - 2) << 20
+        # held: when what the stage had made so far, another 2 MB of quantities say, is free again
+        assert asked > (limit - held - 3) << 20
 
 
 @pytest.mark.memory
