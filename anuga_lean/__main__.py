@@ -28,11 +28,12 @@ from anuga_lean.commands import (  # noqa: E402
     report,
     run,
     selfcheck,
+    study,
 )
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck, "doctor": doctor}
+         "selfcheck": selfcheck, "doctor": doctor, "study": study}
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,9 @@
+"""Runs studies: many members, each a script in a process of its own, bounded by memory.
+
+`definition` what a study file says, `parameter_sets` the table of its parameters, `members` what
+runs and where it lies, `records` how members ended and who runs them now, `reservations` how much
+memory a member is given, `packing` which one starts next, `ends` what is done about an end,
+`member` the process of a member, `preloaded` the parent of those that are forked, `launching`
+starts and watches a process, `engines` where members run, `running` drives all of it,
+`summaries` the results as one table.
+"""

@@ -1,0 +1,200 @@
+"""Says where members run: threads of this process, jobs of Slurm, or a Dask scheduler that is there.
+
+Owns the few calls of Dask that a study needs, with Dask's own policies on memory and retries
+switched off, so that there is one policy.  Which member starts where is `packing`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from anuga_lean._errors import StudyError
+from anuga_lean.guard.limits import Limits
+from anuga_lean.study.launching import Order, run_member
+from anuga_lean.study.packing import Worker
+
+MIB = 1 << 20
+RESERVE = 0.1       # of what is free, for the rest of the machine
+Ended = Callable[[str, Any, BaseException | None], None]
+
+
+class Engine(Protocol):
+    """A place where members run."""
+
+    def workers(self) -> list[Worker]:
+        """Return the workers that are there now; one keeps its account as long as it lives."""
+
+    def submit(self, worker: Worker, order: Order, threads: int) -> None:
+        """Start a member on a worker."""
+
+    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
+        """Return the members that have ended: name, record, error; wait so long for the first."""
+
+    def close(self) -> None:
+        """End what runs, and the workers that this engine has started."""
+
+
+def free_memory() -> tuple[int, str]:
+    """Return the bytes that this process and its children may still take, and whose limit it is."""
+    limits = Limits({})
+    levels = limits.read()
+    limits.close()
+    if not levels:
+        raise StudyError("how much memory is free cannot be read here (no /proc/meminfo, no "
+                         "cgroup): give --memory.")
+    tight = min(levels, key=lambda each: each.limit - each.used)
+    return tight.limit - tight.used, tight.who
+
+
+class Local:
+    """Members run on this machine, driven by threads of this process.
+
+    Parameters
+    ----------
+    nbytes : int or None
+        Memory for all members together; nine tenths of what is free if left out.
+    cores : int or None
+    """
+
+    def __init__(self, nbytes: int | None = None, cores: int | None = None) -> None:
+        if nbytes is None:
+            nbytes = int((1.0 - RESERVE) * free_memory()[0])
+        cores = cores or len(os.sched_getaffinity(0))
+        self._worker = Worker(os.uname().nodename, nbytes, cores)
+        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="member")
+        self._ended: queue.SimpleQueue[tuple[str, Any, BaseException | None]] = (
+            queue.SimpleQueue())
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+
+    def workers(self) -> list[Worker]:
+        """Return this machine."""
+        return [self._worker]
+
+    def submit(self, worker: Worker, order: Order, threads: int) -> None:
+        """Start a member."""
+        future: Future[Any] = self._threads.submit(run_member, order, threads)
+        future.add_done_callback(lambda done: self._ended.put(
+            (order.job.name, None if done.exception() else done.result(), done.exception())))
+
+    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
+        """Return the members that have ended."""
+        found = []
+        try:
+            found.append(self._ended.get(timeout=seconds))
+            while True:
+                found.append(self._ended.get_nowait())
+        except queue.Empty:
+            return found
+
+    def close(self) -> None:
+        """End the threads, which wait for what runs."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def quiet_dask() -> Any:
+    """Import Dask with its own policies on memory, retries and lost workers switched off."""
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise StudyError(f"{error.name or 'dask'} is not installed: pip install "
+                         "'anuga_lean[study]'.") from error
+    dask.config.set({
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.work-stealing": False,
+        "distributed.worker.memory.target": False, "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False, "distributed.worker.memory.terminate": False,
+    })
+    return distributed
+
+
+class Dask:
+    """Members run on the workers of a Dask scheduler.
+
+    Parameters
+    ----------
+    address : str or cluster of Dask's
+    folder : Path
+        What each worker has to see under the same path.
+
+    Notes
+    -----
+    A worker's memory and cores are what it offers as the resources ``MEMORY`` (bytes) and
+    ``CORES``; one that offers none is asked for its own machine's.
+    """
+
+    def __init__(self, address: Any, folder: Path) -> None:
+        distributed = quiet_dask()
+        try:
+            self._client = distributed.Client(address, timeout="30s")
+        except (OSError, TimeoutError) as error:
+            raise StudyError(f"no Dask scheduler answers at {address}: start 'dask scheduler' and "
+                             f"'dask worker', or name another address ({error}).") from error
+        self._folder = str(folder)
+        self._futures: dict[Any, str] = {}
+        self._known: dict[str, Worker] = {}
+        self._as_completed = distributed.as_completed(with_results=False)
+
+    def workers(self) -> list[Worker]:
+        """Return the scheduler's workers."""
+        there = self._client.scheduler_info(n_workers=-1)["workers"]
+        new = [address for address in there if address not in self._known]
+        if new:
+            asked = self._client.run(_offer, self._folder, workers=new, on_error="return")
+            for address in new:
+                found = asked.get(address)
+                if not isinstance(found, tuple):
+                    raise StudyError(f"the Dask worker {address} cannot run members: {found}; it "
+                                     "needs anuga_lean, and the study's folder at the same path.")
+                resources = there[address].get("resources") or {}
+                self._known[address] = Worker(
+                    address, int(resources.get("MEMORY", found[0])),
+                    int(resources.get("CORES", there[address]["nthreads"])))
+        for address in set(self._known) - set(there):
+            del self._known[address]
+        return list(self._known.values())
+
+    def submit(self, worker: Worker, order: Order, threads: int) -> None:
+        """Start a member on a worker."""
+        future = self._client.submit(run_member, order, threads, workers=[worker.name],
+                                     allow_other_workers=False, pure=False, retries=0,
+                                     key=f"{order.job.name}-{os.urandom(4).hex()}")
+        self._futures[future] = order.job.name
+        self._as_completed.add(future)
+
+    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
+        """Return the members that have ended."""
+        import time
+
+        until = time.monotonic() + seconds
+        found: list[tuple[str, Any, BaseException | None]] = []
+        while not found:
+            for future in self._as_completed.next_batch(block=False):
+                name = self._futures.pop(future)
+                error = future.exception() if future.status == "error" else None
+                lost = future.status in ("cancelled", "lost")
+                found.append((name, None if error or lost else future.result(),
+                              error or (RuntimeError("its worker went away") if lost else None)))
+            if time.monotonic() > until:
+                break
+            if not found:
+                time.sleep(0.02)
+        return found
+
+    def close(self) -> None:
+        """Leave the scheduler; what runs there ends with its worker."""
+        self._client.close()
+
+
+def _offer(folder: str) -> tuple[int, str]:
+    """Return what a worker's machine has to offer, if it can run members at all."""
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"there is no folder {folder} on this machine")
+    return int((1.0 - RESERVE) * free_memory()[0]), os.uname().nodename
