@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
 
 if TYPE_CHECKING:
-    from anuga_lean.study.members import Member
-    from anuga_lean.study.records import Record
-    from anuga_lean.study.running import Run
+    from anuga_lean.studies.members import Member
+    from anuga_lean.studies.records import Record
+    from anuga_lean.studies.running import Run
 
 SUMMARY = "run thousands of members of a script, each with its parameters, bounded by memory"
 _EVERY = 10.0       # s between two lines in a log
@@ -95,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     """Run a verb of studies."""
     if args.study_entry is None:
         raise CommandError("say what to do: init, run, resume, status, show or results")
-    return args.study_entry(args)
+    entry: Callable[[argparse.Namespace], int] = args.study_entry
+    return entry(args)
 
 
 def _init(args: argparse.Namespace) -> int:
@@ -112,13 +113,14 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    return args.folder or args.study.with_suffix(".study")
+    found: Path = args.folder or args.study.with_suffix(".study")
+    return found
 
 
 def _run(args: argparse.Namespace) -> int:
-    from anuga_lean.study.definition import nbytes, read
-    from anuga_lean.study.engines import Dask, Local
-    from anuga_lean.study.running import Run
+    from anuga_lean.studies.definition import nbytes, read
+    from anuga_lean.studies.engines import Dask, Local
+    from anuga_lean.studies.running import Run
 
     study, folder = read(args.study), _folder(args)
     if args.cores is not None and args.cores < 1:
@@ -188,10 +190,10 @@ def _time(seconds: float) -> str:
 
 def _known(args: argparse.Namespace) -> tuple[Path, list[tuple[Member, Record | None]]]:
     """Return a study's folder and its members with their records."""
-    from anuga_lean.study.definition import read
-    from anuga_lean.study.members import DESCRIPTION, Folder, members_of
-    from anuga_lean.study.parameter_sets import sets_of
-    from anuga_lean.study.records import read_record
+    from anuga_lean.studies.definition import read
+    from anuga_lean.studies.members import DESCRIPTION, Folder, members_of
+    from anuga_lean.studies.parameter_sets import sets_of
+    from anuga_lean.studies.records import read_record
 
     study, folder = read(args.study), Folder(_folder(args))
     if not (folder.path / DESCRIPTION).exists():
@@ -204,7 +206,7 @@ def _known(args: argparse.Namespace) -> tuple[Path, list[tuple[Member, Record | 
 
 
 def _status(args: argparse.Namespace) -> int:
-    from anuga_lean.study.records import End, is_running
+    from anuga_lean.studies.records import End, is_running
 
     path, pairs = _known(args)
     counts: Counter[str] = Counter()
@@ -268,7 +270,7 @@ def _shown(known: dict[str, Any]) -> Iterator[str]:
 
 
 def _results(args: argparse.Namespace) -> int:
-    from anuga_lean.study.summaries import write_tables
+    from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
     for each in write_tables(path, pairs):
@@ -277,8 +279,8 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _write(folder: Path, members: list[Member]) -> None:
-    from anuga_lean.study.records import read_record
-    from anuga_lean.study.summaries import write_tables
+    from anuga_lean.studies.records import read_record
+    from anuga_lean.studies.summaries import write_tables
 
     pairs = [(each, read_record(folder / "members" / each.name)) for each in members]
     for each in write_tables(folder, pairs):

@@ -26,9 +26,10 @@ import msgspec
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import cgroup_folders
 from anuga_lean.guard.requests import EXIT_CODE
-from anuga_lean.study import records
-from anuga_lean.study.member import JOB, RESULT, Job, Result
-from anuga_lean.study.records import End, Record, Try
+from anuga_lean.studies import records
+from anuga_lean.studies.member import JOB, RESULT, Job, Result
+from anuga_lean.studies.processes import processes_of
+from anuga_lean.studies.records import End, Record, Try
 
 MIB = 1 << 20
 # What a process may ask of the kernel beyond what it will touch: stacks of threads, arenas.
@@ -62,10 +63,11 @@ class Spawned:
     """A spawner, and what it says of each member."""
 
     def __init__(self, preload: bool, threads: int) -> None:
-        command = [sys.executable, "-m", "anuga_lean.study.spawner"]
+        command = [sys.executable, "-m", "anuga_lean.studies.spawner"]
         self._process = subprocess.Popen(
             command + (["--preload"] if preload else []), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, start_new_session=True,
+            cwd="/",    # python -m looks for modules there first
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "ANUGA_LEAN": "0"})
         self._lock = threading.Lock()
         self._waiting: dict[str, queue.Queue[dict[str, Any]]] = {}
@@ -211,7 +213,7 @@ class _Watched:
         if self.session is None:
             return
         if not self._has_cgroup:
-            held = sum(_pss(pid) for pid in records.processes_of(self.session))
+            held = sum(_pss(pid) for pid in processes_of(self.session))
             self.peak = max(self.peak, held)
             self.is_fat = held > 1.1 * self._order.nbytes
         self.is_late = self._order.timeout is not None and seconds > self._order.timeout

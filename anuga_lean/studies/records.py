@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ from typing import Any
 import msgspec
 
 from anuga_lean._errors import StudyError
-from anuga_lean.study.members import write_whole
+from anuga_lean.studies.members import write_whole
+from anuga_lean.studies.processes import began_of, kill_session
 
 RECORD, LEASE = "record.json", "lease.json"
 BEAT = 10.0         # s between two touches of a lease
@@ -131,15 +131,6 @@ class Lease(msgspec.Struct):
     sessions: list[int] = []
 
 
-def began_of(pid: int) -> int:
-    """Return when a process began, clock ticks since the machine did; 0 if there is none."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    return int(text.rpartition(")")[2].split()[19])
-
-
 class Held:
     """A lease that this process holds.
 
@@ -183,7 +174,7 @@ def take(folder: Path) -> Held | None:
             return None
         if found is not None and found.node == os.uname().nodename:
             for session in found.sessions:
-                kill_session(session, found)
+                kill_session(session, found.began)
         mine = Lease(uuid.uuid4().hex, os.uname().nodename, os.getpid(), began_of(os.getpid()))
         write_whole(folder / LEASE, msgspec.json.encode(mine).decode())
     return Held(folder, mine)
@@ -209,30 +200,6 @@ def _is_held(folder: Path, lease: Lease) -> bool:
         return time.time() - (folder / LEASE).stat().st_mtime < STALE
     except OSError:
         return False
-
-
-def kill_session(session: int, lease: Lease | None = None) -> None:
-    """Kill every process of a session, of those that began after its holder."""
-    for pid in processes_of(session):
-        if lease is None or began_of(pid) >= lease.began:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def processes_of(session: int) -> list[int]:
-    """Return the processes of a session, zombies left out."""
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            text = Path("/proc", name, "stat").read_text()
-        except OSError:
-            continue
-        words = text.rpartition(")")[2].split()
-        if words[0] != "Z" and int(words[3]) == session:
-            found.append(int(name))
-    return found
 
 
 @contextlib.contextmanager

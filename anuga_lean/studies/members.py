@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from anuga_lean._errors import StudyError
-from anuga_lean.study.definition import Study, Value
+from anuga_lean.studies.definition import Study, Value
 
 DESCRIPTION = "study.json"
 MEMBERS = "members"

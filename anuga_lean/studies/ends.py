@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from anuga_lean.study.records import End, Try
+from anuga_lean.studies.records import End, Try
 
 LOST_AT_MOST = 3        # times that a member's worker may go away, or somebody kill it
 IN_VAIN = 2             # stops in turn that came no further

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import StudyError
-from anuga_lean.study import ends, records
-from anuga_lean.study.definition import Study, function_of, nbytes
-from anuga_lean.study.engines import Engine
-from anuga_lean.study.launching import Order
-from anuga_lean.study.member import Job
-from anuga_lean.study.members import Folder, Member, command_line, members_of
-from anuga_lean.study.packing import Packing, Request
-from anuga_lean.study.parameter_sets import sets_of
-from anuga_lean.study.records import End, Record
-from anuga_lean.study.reservations import Reservations
+from anuga_lean.studies import ends, records
+from anuga_lean.studies.definition import Study, function_of, nbytes
+from anuga_lean.studies.engines import Engine
+from anuga_lean.studies.launching import Order
+from anuga_lean.studies.member import Job
+from anuga_lean.studies.members import Folder, Member, command_line, members_of
+from anuga_lean.studies.packing import Packing, Request
+from anuga_lean.studies.parameter_sets import sets_of
+from anuga_lean.studies.records import End, Record
+from anuga_lean.studies.reservations import Reservations
 
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say

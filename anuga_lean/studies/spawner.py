@@ -18,7 +18,9 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from anuga_lean.studies.processes import kill_session
 
 _PR_SET_PDEATHSIG = 1
 
@@ -57,13 +59,13 @@ class Spawner:
                 for line in lines:
                     self._do(json.loads(line))
         for pid in self._names:
-            _kill_session(pid)
+            kill_session(pid)
 
     def _do(self, order: dict[str, Any]) -> None:
         if "kill" in order:
             for pid, name in self._names.items():
                 if name == order["kill"]:
-                    _kill_session(pid)
+                    kill_session(pid)
             return
         pid = os.fork()
         if pid == 0:
@@ -78,16 +80,15 @@ class Spawner:
                 return
             name = self._names.pop(pid, None)
             if name is not None:
-                _kill_session(pid)      # what the script has left running
+                kill_session(pid)      # what the script has left running
                 self._say(name=name, exit_code=os.waitstatus_to_exitcode(status),
                           cpu_seconds=usage.ru_utime + usage.ru_stime)
 
     def _say(self, **facts: Any) -> None:
         os.write(self._out, json.dumps(facts).encode() + b"\n")
 
-    def _become(self, job_file: str) -> None:
-        """Be the process of a member, and never return."""
-        code = 1
+    def _become(self, job_file: str) -> NoReturn:
+        """Be the process of a member."""
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -96,21 +97,21 @@ class Spawner:
             self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
-            code = _be(Path(job_file))
+            _be(Path(job_file))
         except BaseException:
             traceback.print_exc()
         finally:
             with contextlib.suppress(BaseException):
                 sys.stdout.flush()
                 sys.stderr.flush()
-            os._exit(code)
+            os._exit(1)
 
 
-def _be(job_file: Path) -> int:
+def _be(job_file: Path) -> NoReturn:
     """Confine this process to what its job says, and run the member or its launcher."""
     import msgspec
 
-    from anuga_lean.study.member import Job, run
+    from anuga_lean.studies.member import Job, run
 
     job = msgspec.json.decode(job_file.read_bytes(), type=Job)
     with contextlib.suppress(OSError):      # the kernel takes a member before its worker
@@ -133,8 +134,9 @@ def _be(job_file: Path) -> int:
 
         code = run(job)
         atexit._run_exitfuncs()
-        return code
-    command = [sys.executable, "-m", "anuga_lean.study.member", str(job_file)]
+        ctypes.CDLL(None).fflush(None)      # what C has printed
+        os._exit(code)
+    command = [sys.executable, "-m", "anuga_lean.studies.member", str(job_file)]
     if job.ranks > 1:
         command = ["mpiexec", "-n", str(job.ranks), *command]
     os.execvp(command[0], command)
@@ -147,14 +149,6 @@ def _load_anuga() -> None:
     install.require_lean()
     install.install()
     import netCDF4  # noqa: F401
-
-
-def _kill_session(leader: int) -> None:
-    from anuga_lean.study.records import processes_of
-
-    for pid in processes_of(leader):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from anuga_lean._errors import StudyError
-from anuga_lean.study.definition import Definition, Sample, Study, Value, check_name, function_of
+from anuga_lean.studies.definition import Definition, Sample, Study, Value, check_name, function_of
 
 MOST = 1_000_000        # sets; each is a folder and a file
 
@@ -152,12 +152,12 @@ def _check(name: str, found: list[dict[str, Value]]) -> None:
     names = list(found[0])
     for each in names:
         check_name(each, f"the study {name}")
-    for number, each in enumerate(found):
-        if list(each) != names:
+    for number, one in enumerate(found):
+        if list(one) != names:
             raise StudyError(f"the study {name}: set {number} has the parameters "
-                             f"{', '.join(each) or 'none'}, and the first one "
+                             f"{', '.join(one) or 'none'}, and the first one "
                              f"{', '.join(names) or 'none'}.")
-        for key, value in each.items():
+        for key, value in one.items():
             if not isinstance(value, str | int | float | bool) or (
                     isinstance(value, float) and not math.isfinite(value)) or (
                     isinstance(value, str) and "\0" in value):

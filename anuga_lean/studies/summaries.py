@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean.study.members import Member, write_whole
-from anuga_lean.study.records import End, Record
+from anuga_lean.studies.members import Member, write_whole
+from anuga_lean.studies.records import End, Record
 
 OWN = ("member", "set", "replicate", "seed", "end", "tries", "seconds", "cpu_seconds", "peak_bytes",
        "triangles")

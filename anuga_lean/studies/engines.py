@@ -1,4 +1,4 @@
-"""Says where members run: threads of this process, jobs of Slurm, or a Dask scheduler that is there.
+"""Says where members run: threads of this process, or the workers of a Dask scheduler.
 
 Owns the few calls of Dask that a study needs, with Dask's own policies on memory and retries
 switched off, so that there is one policy.  Which member starts where is `packing`'s.
@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
-from anuga_lean.study.launching import Order, run_member
-from anuga_lean.study.packing import Worker
+from anuga_lean.studies.launching import Order, run_member
+from anuga_lean.studies.packing import Worker
 
 MIB = 1 << 20
 RESERVE = 0.1       # of what is free, for the rest of the machine
@@ -153,10 +153,10 @@ class Dask:
                 if not isinstance(found, tuple):
                     raise StudyError(f"the Dask worker {address} cannot run members: {found}; it "
                                      "needs anuga_lean, and the study's folder at the same path.")
-                resources = there[address].get("resources") or {}
+                offers: dict[str, Any] = there[address].get("resources") or {}
                 self._known[address] = Worker(
-                    address, int(resources.get("MEMORY", found[0])),
-                    int(resources.get("CORES", there[address]["nthreads"])))
+                    address, int(offers.get("MEMORY", found[0])),
+                    int(offers.get("CORES", there[address]["nthreads"])))
         for address in set(self._known) - set(there):
             del self._known[address]
         return list(self._known.values())

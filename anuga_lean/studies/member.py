@@ -1,6 +1,6 @@
 """Is the process of a member: runs its script, then its summary function, and says how it went.
 
-`python -m anuga_lean.study.member JOB` runs one in a process of its own; a preloaded parent calls
+`python -m anuga_lean.studies.member JOB` runs one in a process of its own; a preloaded parent calls
 `run` in a fork.  The result of a process that is killed is missing: `launching` knows then.
 """
 
