@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
-import threading
-from collections.abc import Callable
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +20,7 @@ from anuga_lean.studies.packing import Worker
 
 MIB = 1 << 20
 RESERVE = 0.1       # of what is free, for the rest of the machine
-Ended = Callable[[str, Any, BaseException | None], None]
+Ended = tuple[str, BaseException | None]      # a member, and what kept it from being run
 
 
 class Engine(Protocol):
@@ -33,8 +32,8 @@ class Engine(Protocol):
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member on a worker."""
 
-    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
-        """Return the members that have ended: name, record, error; wait so long for the first."""
+    def wait(self, seconds: float) -> list[Ended]:
+        """Return the members that have ended, whose records say how; wait for the first."""
 
     def close(self) -> None:
         """End what runs, and the workers that this engine has started."""
@@ -68,10 +67,7 @@ class Local:
         cores = cores or len(os.sched_getaffinity(0))
         self._worker = Worker(os.uname().nodename, nbytes, cores)
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="member")
-        self._ended: queue.SimpleQueue[tuple[str, Any, BaseException | None]] = (
-            queue.SimpleQueue())
-        self._running: set[str] = set()
-        self._lock = threading.Lock()
+        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
 
     def workers(self) -> list[Worker]:
         """Return this machine."""
@@ -79,11 +75,11 @@ class Local:
 
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member."""
-        future: Future[Any] = self._threads.submit(run_member, order, threads)
-        future.add_done_callback(lambda done: self._ended.put(
-            (order.job.name, None if done.exception() else done.result(), done.exception())))
+        future: Future[None] = self._threads.submit(run_member, order, threads)
+        future.add_done_callback(
+            lambda done: self._ended.put((order.job.name, done.exception())))
 
-    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
+    def wait(self, seconds: float) -> list[Ended]:
         """Return the members that have ended."""
         found = []
         try:
@@ -138,7 +134,9 @@ class Dask:
             raise StudyError(f"no Dask scheduler answers at {address}: start 'dask scheduler' and "
                              f"'dask worker', or name another address ({error}).") from error
         self._folder = str(folder)
-        self._futures: dict[Any, str] = {}
+        self._futures: dict[Any, tuple[str, str]] = {}
+        self._offers: dict[str, dict[str, float]] = {}
+        self._lost: list[Ended] = []
         self._known: dict[str, Worker] = {}
         self._as_completed = distributed.as_completed(with_results=False)
 
@@ -150,38 +148,53 @@ class Dask:
             asked = self._client.run(_offer, self._folder, workers=new, on_error="return")
             for address in new:
                 found = asked.get(address)
-                if not isinstance(found, tuple):
+                if not isinstance(found, tuple) or len(found) != 2:
                     raise StudyError(f"the Dask worker {address} cannot run members: {found}; it "
                                      "needs anuga_lean, and the study's folder at the same path.")
-                offers: dict[str, Any] = there[address].get("resources") or {}
+                offers = self._offers[address] = dict(there[address].get("resources") or {})
                 self._known[address] = Worker(
-                    address, int(offers.get("MEMORY", found[0])),
+                    address, int(offers.get("MEMORY") or found[0]),
                     int(offers.get("CORES", there[address]["nthreads"])))
-        for address in set(self._known) - set(there):
+        gone = set(self._known) - set(there)
+        for address in gone:
             del self._known[address]
+            self._offers.pop(address, None)
+        # Dask would let these wait for a worker of that address, or begin them elsewhere.
+        for future, (name, address) in list(self._futures.items()):
+            if address in gone:
+                del self._futures[future]
+                self._lost.append((name, RuntimeError(f"{address} is gone")))
+                future.cancel()
         return list(self._known.values())
 
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member on a worker."""
-        future = self._client.submit(run_member, order, threads, workers=[worker.name],
-                                     allow_other_workers=False, pure=False, retries=0,
-                                     key=f"{order.job.name}-{os.urandom(4).hex()}")
-        self._futures[future] = order.job.name
+        asks = {"MEMORY": order.nbytes, "CORES": order.job.ranks * threads}
+        future = self._client.submit(
+            run_member, order, threads, workers=[worker.name], allow_other_workers=False,
+            pure=False, retries=0, key=f"{order.job.name}-{os.urandom(4).hex()}",
+            # two studies on one scheduler share what its workers offer
+            resources={name: asks[name] for name in asks if name in self._offers[worker.name]})
+        self._futures[future] = (order.job.name, worker.name)
         self._as_completed.add(future)
 
-    def wait(self, seconds: float) -> list[tuple[str, Any, BaseException | None]]:
-        """Return the members that have ended."""
-        import time
+    def wait(self, seconds: float) -> list[Ended]:
+        """Return the members that have ended.
 
+        Their results stay where they are: one that was on a worker that dies meanwhile would be
+        waited for, for ever.
+        """
         until = time.monotonic() + seconds
-        found: list[tuple[str, Any, BaseException | None]] = []
+        found, self._lost = self._lost, []
         while not found:
             for future in self._as_completed.next_batch(block=False):
-                name = self._futures.pop(future)
+                if future not in self._futures:
+                    continue
+                name, _ = self._futures.pop(future)
                 error = future.exception() if future.status == "error" else None
-                lost = future.status in ("cancelled", "lost")
-                found.append((name, None if error or lost else future.result(),
-                              error or (RuntimeError("its worker went away") if lost else None)))
+                if future.status in ("cancelled", "lost"):
+                    error = RuntimeError(f"Dask has {future.status} it")
+                found.append((name, error))
             if time.monotonic() > until:
                 break
             if not found:

@@ -131,10 +131,10 @@ def spawner(preload: bool, threads: int) -> Spawned:
         return found
 
 
-def run_member(order: Order, threads: int) -> Record | None:
-    """Run a member until a try has ended; return its record, None if somebody else runs it.
+def run_member(order: Order, threads: int) -> None:
+    """Run a member until a try has ended, and write its record.
 
-    A member that is completed already is not run again.
+    A member that is completed already, and one that somebody else runs, is left alone.
 
     Raises
     ------
@@ -146,12 +146,11 @@ def run_member(order: Order, threads: int) -> Record | None:
         folder.mkdir(parents=True, exist_ok=True)
         lease = records.take(folder)
         if lease is None:
-            return None
+            return
         try:
             record = records.read_record(folder) or Record(order.job.name, [])
             if not record.tries or record.end is not End.COMPLETED:
                 _try(order, folder, threads, lease, record)
-            return record
         finally:
             lease.give_back()
     except OSError as error:

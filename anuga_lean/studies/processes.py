@@ -12,12 +12,13 @@ from pathlib import Path
 
 
 def began_of(pid: int) -> int:
-    """Return when a process began, clock ticks since the machine did; 0 if there is none."""
+    """Return when a process began, clock ticks since the machine did; 0 if it has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return 0
-    return int(text.rpartition(")")[2].split()[19])
+    words = text.rpartition(")")[2].split()
+    return 0 if words[0] in "ZX" else int(words[19])    # a zombie waits for its parent
 
 
 def kill_session(session: int, after: int = 0) -> None:

@@ -76,7 +76,8 @@ class Run:
         self.reservations = Reservations(self._given or _FIRST)
         self.packing = Packing(_PATIENCE)
         self._more: dict[str, int] = {}     # for members that have met their limit
-        self._elsewhere: dict[str, float] = {}      # members that another process runs
+        self._tries: dict[str, int] = {}    # of the members that run, before they began
+        self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
         self._learned = 0
 
@@ -97,8 +98,8 @@ class Run:
                 self._workers()
                 self._start()
                 self._tell(self)
-                for name, record, error in self._engine.wait(_WAIT):
-                    self._ended(name, record, error)
+                for name, error in self._engine.wait(_WAIT):
+                    self._ended(name, error)
                 self._look_elsewhere()
         finally:
             self._engine.close()
@@ -173,6 +174,8 @@ class Run:
             if found is None:
                 break
             worker, request = found
+            record = records.read_record(self.folder.member(request.name))
+            self._tries[request.name] = len(record.tries) if record else 0
             self._engine.submit(worker, self._order(self.members[request.name], request.nbytes),
                                 self.study.definition.threads)
         if not self._running():
@@ -201,22 +204,25 @@ class Run:
                 preloaded=lean and said.ranks == 1),
             given, said.timeout, said.keep)
 
-    def _ended(self, name: str, record: Record | None, error: BaseException | None) -> None:
+    def _ended(self, name: str, error: BaseException | None) -> None:
         for worker in self.packing.workers.values():
             if name in worker.running:
                 worker.end(name)
         member = self.members[name]
         if isinstance(error, StudyError):
             raise error
-        if error is not None:       # the worker of a cluster went away
-            record = records.read_record(self.folder.member(name)) or Record(name, [])
+        folder = self.folder.member(name)
+        record = records.read_record(folder) or Record(name, [])
+        is_new = len(record.tries) > self._tries.pop(name)
+        if error is not None and not is_new:        # the worker of a cluster went away
             record.tries.append(records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
                                             f"its worker went away: {error}"))
-            records.write_record(self.folder.member(name), record)
-        if record is None:
-            self._elsewhere[name] = time.monotonic()
-            return
-        self._judge(member, record)
+            records.write_record(folder, record)
+            is_new = True
+        if is_new:
+            self._judge(member, record)
+        else:
+            self._elsewhere.add(name)
 
     def _judge(self, member: Member, record: Record) -> None:
         """Count a member that is done, and let one that is tried again wait."""
@@ -256,7 +262,7 @@ class Run:
             folder = self.folder.member(name)
             if records.is_running(folder):
                 continue
-            del self._elsewhere[name]
+            self._elsewhere.remove(name)
             record = records.read_record(folder)
             if record is not None and record.tries:
                 self._judge(self.members[name], record)

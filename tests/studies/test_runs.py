@@ -67,7 +67,7 @@ def write(folder: Path, text: str, seconds: float = 0.0) -> Path:
 
 def run(path: Path, *arguments: str, verb: str = "run") -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, verb, str(path), *arguments], capture_output=True, text=True,
-                          env={**os.environ, "RUNS": str(path.with_suffix(".runs"))}, timeout=300)
+                          env={**os.environ, "RUNS": str(path.with_suffix(".runs"))}, timeout=120)
 
 
 def results(path: Path) -> list[dict[str, str]]:
