@@ -71,6 +71,9 @@ from anuga_lean._errors import (
     StockKernelWarning as StockKernelWarning,
 )
 from anuga_lean._errors import (
+    StudyError as StudyError,
+)
+from anuga_lean._errors import (
     ThreadError as ThreadError,
 )
 from anuga_lean._errors import (
@@ -88,7 +91,7 @@ _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "Checkpoin
         "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
         "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
         "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
-        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
+        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark", "study")
 
 _import_hook.watch()
 _import_hook.join_loaded()
@@ -123,6 +126,38 @@ def from_domain(domain: Any) -> Any:
     from anuga_lean.checkpoint.domain import Domain
     from anuga_lean.stepping import conversion
     return conversion.from_domain(domain, Domain)
+
+
+def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | None = None,
+          cores: int | None = None, **keys: Any) -> Any:
+    """Run a study, or what is missing of one: members of a script, bounded by memory.
+
+    Parameters
+    ----------
+    folder : path
+        Of the members; made if it is not there.
+    on : str
+        ``local``, or the address of a Dask scheduler.
+    memory : str, optional
+        Of all members together on this machine, e.g. ``48GiB``.
+    cores : int, optional
+    **keys
+        As in a study file: ``script``, ``grid``, ``replicates``, ``summary``, ...; files are
+        relative to the current folder.
+
+    Returns
+    -------
+    anuga_lean.studies.interface.Results
+        Counts, failures, and the results as a table or an xarray Dataset.
+
+    Raises
+    ------
+    StudyError
+        A key or a value means nothing, the folder is another study's, or a member asks for more
+        memory than there is.
+    """
+    from anuga_lean.studies.interface import run_study
+    return run_study(folder, on, memory, cores, keys)
 
 
 def _checkpoint(absolute: str, given: str, identity: str) -> Any:

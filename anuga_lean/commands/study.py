@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "run thousands of members of a script, each with its parameters, bounded by memory"
 _EVERY = 10.0       # s between two lines in a log
+_SHOWN = 20         # failures that are printed
 MIB = 1 << 20
 
 _EXAMPLE = '''\
@@ -118,30 +119,20 @@ def _folder(args: argparse.Namespace) -> Path:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from anuga_lean.studies.definition import nbytes, read
-    from anuga_lean.studies.engines import Dask, Local
-    from anuga_lean.studies.running import Run
+    from anuga_lean.studies.definition import read
+    from anuga_lean.studies.interface import run as run_study
 
-    study, folder = read(args.study), _folder(args)
-    if args.cores is not None and args.cores < 1:
-        raise CommandError(f"--cores {args.cores} is below 1")
-    if args.on == "local":
-        engine: Any = Local(None if args.memory is None else nbytes(args.memory), args.cores)
-    elif "://" in args.on:
-        engine = Dask(args.on, folder.resolve().parent)
-    else:
-        raise CommandError(f"--on {args.on} is no place: local, or tcp://HOST:PORT")
-    running = Run(study, folder, engine, _Teller())
-    progress = running.run()
-    _write(running.folder.path, list(running.members.values()))
-    for name, why in progress.failures[:20]:
+    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller())
+    for path in found.files:
+        print(escaped(f"written  {path}"))
+    for name, why in list(found.failures.items())[:_SHOWN]:
         print(escaped(f"failed   {name}: {why}"))
-    if len(progress.failures) > 20:
-        print(f"failed   and {len(progress.failures) - 20} more: anuga_lean study status")
-    if running.is_stopping:
-        print(f"stopped  {progress.failed} members failed: no further one was started "
-              f"(max_failures = {study.definition.max_failures})")
-    return 0 if progress.completed == progress.members else 1
+    if len(found.failures) > _SHOWN:
+        print(f"failed   and {len(found.failures) - _SHOWN} more: anuga_lean study status")
+    if found.is_stopped:
+        print(f"stopped  {found.failed} members failed: no further one was started "
+              "(max_failures of the study file)")
+    return 0 if found.completed == found.members else 1
 
 
 class _Teller:
@@ -226,10 +217,10 @@ def _status(args: argparse.Namespace) -> int:
                                 "failures": dict(why)})
     print(escaped(f"{path}: {len(pairs):,} members: ")
           + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
-    for name, says in why[:20]:
+    for name, says in why[:_SHOWN]:
         print(escaped(f"{name}  {says}"))
-    if len(why) > 20:
-        print(f"and {len(why) - 20} more; --json FILE has all")
+    if len(why) > _SHOWN:
+        print(f"and {len(why) - _SHOWN} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -276,15 +267,6 @@ def _results(args: argparse.Namespace) -> int:
     for each in write_tables(path, pairs):
         print(escaped(each))
     return 0
-
-
-def _write(folder: Path, members: list[Member]) -> None:
-    from anuga_lean.studies.records import read_record
-    from anuga_lean.studies.summaries import write_tables
-
-    pairs = [(each, read_record(folder / "members" / each.name)) for each in members]
-    for each in write_tables(folder, pairs):
-        print(escaped(f"written  {each}"))
 
 
 def _write_json(path: Path, known: dict[str, Any]) -> None:

@@ -6,8 +6,6 @@ process and no file, so that a whole study can be played through in a test.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 
@@ -63,47 +61,43 @@ class Worker:
 class Waiting:
     """The members that wait, by what they ask for.
 
-    Members that ask for the same lie in one row, in the order of their arrival, so that choosing
+    Those that ask for the same lie in one row, the first that came in front, so that choosing
     among ten thousand looks at a few rows only.
     """
 
-    def __init__(self, requests: Iterable[Request] = ()) -> None:
-        self._rows: dict[tuple[int, int], list[tuple[int, str]]] = {}
-        self._arrivals = 0
-        for each in requests:
-            self.add(each)
+    def __init__(self) -> None:
+        self._rows: dict[tuple[int, int], dict[str, None]] = {}
+        self._asks: dict[str, Request] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._rows.values()))
+        return len(self._asks)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._asks
 
     def add(self, request: Request) -> None:
-        """Let a member wait."""
-        row = self._rows.setdefault((request.nbytes, request.cores), [])
-        heapq.heappush(row, (self._arrivals, request.name))
-        self._arrivals += 1
+        """Let a member wait, or ask for something else than before."""
+        if request.name in self._asks:
+            self.remove(request.name)
+        self._asks[request.name] = request
+        self._rows.setdefault((request.nbytes, request.cores), {})[request.name] = None
+
+    def remove(self, name: str) -> None:
+        """Let a member wait no longer."""
+        request = self._asks.pop(name)
+        row = self._rows[request.nbytes, request.cores]
+        del row[name]
+        if not row:
+            del self._rows[request.nbytes, request.cores]
 
     def names(self) -> list[str]:
         """Return the members that wait."""
-        return [name for row in self._rows.values() for _, name in row]
+        return list(self._asks)
 
     def rows(self) -> list[Request]:
         """Return what waiting members ask for, most memory first, each with the first in line."""
-        return [Request(self._rows[key][0][1], *key) for key in sorted(self._rows, reverse=True)]
-
-    def take(self, request: Request) -> None:
-        """Take out the first in line of those that ask for so much."""
-        key = (request.nbytes, request.cores)
-        heapq.heappop(self._rows[key])
-        if not self._rows[key]:
-            del self._rows[key]
-
-    def ask_anew(self, requests: Callable[[str], Request]) -> None:
-        """Put waiting members into other rows, as more is known of their memory."""
-        names = sorted((arrival, name) for row in self._rows.values() for arrival, name in row)
-        self._rows = {}
-        for arrival, name in names:
-            each = requests(name)
-            heapq.heappush(self._rows.setdefault((each.nbytes, each.cores), []), (arrival, name))
+        return [Request(next(iter(self._rows[key])), *key)
+                for key in sorted(self._rows, reverse=True)]
 
 
 class Packing:
@@ -112,8 +106,8 @@ class Packing:
     Parameters
     ----------
     patience : float
-        s that a member waits while smaller ones pass it; then the worker that is the first to
-        have room for it takes no other.
+        s that a member waits while smaller ones pass it; then the worker that has most free
+        takes no other.
 
     Attributes
     ----------
@@ -138,7 +132,7 @@ class Packing:
             if worker is None:
                 self._note(request, now)
                 continue
-            self.waiting.take(request)
+            self.waiting.remove(request.name)
             worker.start(request)
             self._passed.pop(request.name, None)
             if self._kept is not None and self._kept[1] == request.name:

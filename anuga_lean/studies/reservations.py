@@ -18,6 +18,7 @@ AGAIN = 1.5             # of the peak, for a member that met its limit
 STEP = 4 * MIB          # reservations are whole multiples
 FEW = 3                 # records from which on a kind is known
 _KEPT = 1000            # newest peaks of a kind
+_AGAIN_AFTER = 50       # records after which its reservation is worked out again
 _SPREAD = 1.3           # of triangles, from which on a line is fitted
 
 
@@ -27,22 +28,31 @@ class Reservations:
     Parameters
     ----------
     first : int
-        Bytes for a member of a kind that nothing is known of.
+        Bytes for a member as long as nothing is known of any.
     """
 
     def __init__(self, first: int) -> None:
         self._first = first
         self._peaks: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+        self._all: list[tuple[int, int]] = []
+        self._largest = 0
+        self._at_least: dict[Hashable, int] = {}
 
-    def learn(self, kind: Hashable, peak: int, triangles: int | None) -> None:
-        """Take note of the peak of a member that was completed, bytes."""
-        found = self._peaks[kind]
-        found.append((peak, triangles or 0))
-        del found[:-_KEPT]
+    def learn(self, kind: Hashable, peak: int, triangles: int | None) -> bool:
+        """Take note of the peak of a member that was completed, bytes.
 
-    def is_known(self, kind: Hashable) -> bool:
-        """Whether there are records enough of a kind."""
-        return len(self._peaks[kind]) >= FEW
+        Returns
+        -------
+        bool
+            Whether others of its kind are now given something else.
+        """
+        for found in (self._peaks[kind], self._all):
+            found.append((peak, triangles or 0))
+            del found[:-_KEPT]
+        self._largest = max(self._largest, peak)
+        self._at_least.pop(kind, None)
+        count = len(self._peaks[kind])
+        return count <= FEW or count % _AGAIN_AFTER == 0
 
     def of(self, kind: Hashable, triangles: int | None = None) -> int:
         """Return the bytes that a member of a kind is given.
@@ -54,9 +64,15 @@ class Reservations:
         triangles : int, optional
             Of this member, if they are known.
         """
+        if kind in self._at_least:
+            return self._at_least[kind]
         found = self._peaks[kind]
-        if len(found) < FEW:
-            return rounded(max([self._first, *(peak * AGAIN for peak, _ in found)]))
+        if found and len(found) < FEW:
+            return rounded(AGAIN * max(peak for peak, _ in found))
+        if not found:       # as others, once there are some
+            found = self._all
+            if len(found) < FEW:
+                return self._first
         if triangles:
             line = _line(found)
             if line is not None:
@@ -64,9 +80,25 @@ class Reservations:
                 return rounded(MARGIN * (base + slope * triangles + above))
         return rounded(MARGIN * quantile([peak for peak, _ in found]))
 
-    def after(self, given: int, peak: int | None) -> int:
-        """Return what a member is given that met its limit with so much."""
-        return rounded(AGAIN * max(given, peak or 0))
+    def after(self, kind: Hashable, given: int, peak: int | None, most: int) -> int:
+        """Return what a member is given that has met its limit, and others of its kind until then.
+
+        There is one more try.  If no member has needed much more, nothing says how much it needs:
+        it gets a worker for itself, and those after it learn from that.
+
+        Parameters
+        ----------
+        given : int
+        peak : int or None
+        most : int
+            Bytes of the largest worker.
+        """
+        wanted = AGAIN * max(given, peak or 0)
+        found = max(wanted, AGAIN * self._largest)
+        if self._largest < wanted:
+            found = max(found, most)
+        self._at_least[kind] = rounded(found) if found < most or wanted > most else most
+        return self._at_least[kind]
 
 
 def rounded(nbytes: float) -> int:

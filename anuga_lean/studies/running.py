@@ -26,8 +26,8 @@ from anuga_lean.studies.reservations import Reservations
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say
 _WAIT = 1.0             # s at most between two looks at workers
-_LEARN = 50             # members after which waiting ones ask anew
-_PATIENCE = 60.0        # s that a large member lets smaller ones pass
+_LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
+_PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
 
 
 class Progress:
@@ -68,6 +68,7 @@ class Run:
         self.folder = Folder(folder.resolve())
         self.folder.claim(study, sets)
         self.members: dict[str, Member] = {each.name: each for each in members_of(study, sets)}
+        self._by_number = list(self.members.values())
         self.progress = Progress(len(self.members))
         self._engine, self._tell = engine, tell
         said = study.definition
@@ -89,9 +90,9 @@ class Run:
         StudyError
             A member asks for more than any worker has, or its folder cannot be written.
         """
-        for member in self.members.values():
-            self._take_up(member)
         self._workers()
+        for member in self._by_number:
+            self._take_up(member)
         self._refuse_too_large()
         try:
             while self.packing.waiting or self._running() or self._elsewhere:
@@ -129,9 +130,24 @@ class Run:
         else:
             # A study that is run again tries what has failed anew, but for memory with more.
             if record.end is End.MEMORY:
-                last = record.tries[-1]
-                self._more[member.name] = self.reservations.after(last.nbytes, last.peak)
+                self._give_more(member, record)
             self.packing.waiting.add(self._request(member))
+
+    def _give_more(self, member: Member, record: Record) -> None:
+        """Let a member that has met its limit ask for more."""
+        last = record.tries[-1]
+        most = max((each.nbytes for each in self.packing.workers.values()), default=0)
+        self._more[member.name] = self.reservations.after(
+            self._kind(member), last.nbytes, last.peak, most)
+        self._ask_anew(member)
+
+    def _ask_anew(self, member: Member) -> None:
+        """Let waiting members of the same kind ask for what is known now."""
+        first = member.number - member.replicate
+        for number in range(first, first + self.study.definition.replicates):
+            each = self._by_number[number]
+            if each.name in self.packing.waiting:
+                self.packing.waiting.add(self._request(each))
 
     def _kind(self, member: Member) -> Any:
         return (self.anuga(member), member.parameter_set)
@@ -148,11 +164,7 @@ class Run:
     def _request(self, member: Member) -> Request:
         given = self._more.get(member.name)
         if given is None:
-            kind = self._kind(member)
-            if self.reservations.is_known(kind):
-                given = self.reservations.of(kind)
-            else:       # of other sets on the same ANUGA, as long as nothing is known of its own
-                given = self.reservations.of(kind[0])
+            given = self.reservations.of(self._kind(member))
         return Request(member.name, given, self.cores)
 
     def _refuse_too_large(self) -> None:
@@ -181,13 +193,13 @@ class Run:
         if not self._running():
             for request in self.packing.waiting.rows():
                 if self.packing.workers and self.packing.too_large(request):
-                    self.packing.waiting.take(request)
+                    self.packing.waiting.remove(request.name)
                     self._give_up(request.name, f"it needs {request.nbytes / MIB:,.0f} MiB, more "
                                                 "than any worker has")
 
     def _let_go(self) -> None:
-        for request in self.packing.waiting.rows():
-            self.packing.waiting.take(request)
+        for name in self.packing.waiting.names():
+            self.packing.waiting.remove(name)
 
     def _order(self, member: Member, given: int) -> Order:
         said, folder = self.study.definition, self.folder.member(member.name)
@@ -228,6 +240,7 @@ class Run:
         """Count a member that is done, and let one that is tried again wait."""
         if record.end is End.COMPLETED:
             self.progress.completed += 1
+            self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
             return
         following = ends.after(record.tries, [])
@@ -237,8 +250,7 @@ class Run:
             return
         self.progress.retried += 1
         if following.more_memory:
-            last = record.tries[-1]
-            self._more[member.name] = self.reservations.after(last.nbytes, last.peak)
+            self._give_more(member, record)
         self.packing.waiting.add(self._request(member))
 
     def _give_up(self, name: str, why: str) -> None:
@@ -249,12 +261,12 @@ class Run:
         peak = record.peak
         if peak is None or self._given is not None:
             return
-        kind = self._kind(member)
-        for each in (kind, kind[0]):
-            self.reservations.learn(each, peak, record.tries[-1].triangles)
         self._learned += 1
-        if self._learned % _LEARN == 0 or self._learned in (3, 10):
-            self.packing.waiting.ask_anew(lambda name: self._request(self.members[name]))
+        if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
+            self._ask_anew(member)
+        if self._learned in _LEARN:
+            for name in self.packing.waiting.names():
+                self.packing.waiting.add(self._request(self.members[name]))
 
     def _look_elsewhere(self) -> None:
         """Take up members that another process ran, once it has ended or gone."""

@@ -74,12 +74,18 @@ def test_reservations_learn() -> None:
     for peak in (100, 110, 120):
         found.learn("a", peak * MIB, None)
     assert 132 * MIB == found.of("a")
-    assert 256 * MIB == found.of("b")
+    assert 132 * MIB == found.of("b")
     for n in (1000, 2000, 4000):
         found.learn("c", (50 + n // 100) * MIB, n)
     # 1.1 times 50 MiB and 10 KiB or so a triangle
     assert 1.1 * 130 * MIB <= found.of("c", 8000) <= 1.1 * 130 * MIB + 4 * MIB
-    assert 300 * MIB == found.after(200 * MIB, 150 * MIB)
+    # Nothing has needed so much: a worker for itself.
+    assert 1000 * MIB == found.after("d", 200 * MIB, 150 * MIB, 1000 * MIB)
+    assert 1000 * MIB == found.of("d")
+    found.learn("d", 800 * MIB, None)
+    assert 1200 * MIB == found.of("d") == found.after("e", 200 * MIB, None, 2000 * MIB)
+    # More than there is: refused where it is asked for, not tried again with less.
+    assert 1500 * MIB == found.after("f", 1000 * MIB, None, 1200 * MIB)
     assert 19 == quantile(list(range(1, 21)))
 
 
