@@ -30,8 +30,6 @@ class Results:
         Why a member is not tried again, by its name.
     is_stopped : bool
         Whether too many scripts have failed for going on.
-    files : list of Path
-        Tables that were written.
     """
 
     def __init__(self, run: Run) -> None:
@@ -42,7 +40,10 @@ class Results:
         self.is_stopped = run.is_stopping
         self._pairs: list[tuple[Member, Record | None]] = [
             (each, read_record(run.folder.member(each.name))) for each in run.members.values()]
-        self.files = write_tables(self.folder, self._pairs)
+
+    def write(self) -> list[Path]:
+        """Write the tables into the study's folder, and return their paths."""
+        return write_tables(self.folder, self._pairs)
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row for each member: its parameters, how it ended, its scalar results."""
@@ -86,4 +87,6 @@ def run_study(folder: str | os.PathLike[str], on: str, memory: str | None, cores
               keys: Mapping[str, Any]) -> Results:
     """Run a study given as the keys of a study file; see `anuga_lean.study`."""
     path = Path(folder)
-    return run(from_arguments(Path.cwd(), path.name, **keys), path, on, memory, cores)
+    found = run(from_arguments(Path.cwd(), path.name, **keys), path, on, memory, cores)
+    found.write()
+    return found

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import math
 import os
@@ -106,8 +107,9 @@ def _run_script(job: Job) -> int:
     """Run the script as python would, lean or on stock ANUGA; return its exit code."""
     try:
         if job.lean:
-            sys.argv = ["anuga_lean", "run", *job.options, job.script, *job.arguments]
-            runpy.run_module("anuga_lean", run_name="__main__", alter_sys=True)
+            words = ["run", *job.options, job.script, *job.arguments]
+            sys.argv = ["anuga_lean", *words]
+            return int(importlib.import_module("anuga_lean.__main__").main(words))
         else:
             from anuga_lean.overlay.install import keep_stock
 

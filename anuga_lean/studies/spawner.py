@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import resource
@@ -148,7 +149,9 @@ def _load_anuga() -> None:
 
     install.require_lean()
     install.install()
-    import netCDF4  # noqa: F401
+    for name in ("netCDF4", "anuga_lean.studies.member", "anuga_lean.__main__",
+                 "anuga_lean.guard.starting"):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
