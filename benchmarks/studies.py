@@ -95,7 +95,7 @@ def run_study(path: Path, group: Path | None) -> dict[str, Any]:
         if group is not None:
             (group / "cgroup.procs").write_text(str(os.getpid()))
 
-    runs = path.with_suffix(".runs")
+    runs = path.parent.parent / f"{path.parent.name}.runs"
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "anuga_lean", "study", "run", str(path)], preexec_fn=enter,
@@ -149,7 +149,9 @@ def main() -> None:
     options = parser.parse_args()
     group = make_cgroup(options.limit * MIB)
     with tempfile.TemporaryDirectory() as text:
-        path = write_study(Path(text), options.sets, options.replicates, options.side,
+        folder = Path(text) / "study"
+        folder.mkdir()
+        path = write_study(folder, options.sets, options.replicates, options.side,
                            7 * 20 * MIB, options.guard)
         try:
             found = run_study(path, group)

@@ -40,6 +40,7 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 # memory = "300MiB"             # learned from the first members if left out
 # timeout = 3600.0              # s
 # keep = ["*.sww"]              # all files if left out
+# shared = ["*.log"]            # files that members may write beside the script
 # summary = "summary.py:of_member"      # def of_member(folder, parameters): return {"depth": 1.2}
 # max_failures = 20
 
@@ -124,7 +125,7 @@ def _run(args: argparse.Namespace) -> int:
     from anuga_lean.studies.interface import run as run_study
 
     found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller())
-    # What writes tables takes 100 MiB, which this process would keep beside another study's members.
+    # What writes tables takes 100 MiB: in a process of its own.
     subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
                     "--folder", str(_folder(args))], check=True)
     for name, why in list(found.failures.items())[:_SHOWN]:

@@ -67,6 +67,8 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         Wall time of a member at most, s.
     keep : list of str
         Patterns of a member's files that stay; all of them if left out.
+    shared : list of str
+        Patterns of files that members may write into the script's own folder.
     summary : str or None
         ``file.py:name`` of a function of the member's folder (a `pathlib.Path`) and parameters
         that returns a dictionary of numbers, texts or short lists of them.
@@ -91,6 +93,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     memory: str | None = None
     timeout: float | None = None
     keep: list[str] | None = None
+    shared: list[str] = []
     summary: str | None = None
     max_failures: int = 20
 

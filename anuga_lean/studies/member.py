@@ -110,13 +110,12 @@ def _run_script(job: Job) -> int:
             words = ["run", *job.options, job.script, *job.arguments]
             sys.argv = ["anuga_lean", *words]
             return int(importlib.import_module("anuga_lean.__main__").main(words))
-        else:
-            from anuga_lean.overlay.install import keep_stock
+        from anuga_lean.overlay.install import keep_stock
 
-            keep_stock()
-            sys.argv = [job.script, *job.arguments]
-            sys.path[0] = str(Path(job.script).parent)
-            runpy.run_path(job.script, run_name="__main__")
+        keep_stock()
+        sys.argv = [job.script, *job.arguments]
+        sys.path[0] = str(Path(job.script).parent)
+        runpy.run_path(job.script, run_name="__main__")
     except SystemExit as error:
         if error.code is None or isinstance(error.code, int):
             return error.code or 0

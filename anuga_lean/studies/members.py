@@ -143,7 +143,10 @@ class Folder:
                     "name another folder with --folder.")
             return
         try:
-            if self.path.is_dir() and any(self.path.iterdir()):
+            # what another process, which claims it now, may have made already
+            ours = (DESCRIPTION, MEMBERS)
+            if self.path.is_dir() and any(each.name not in ours and not each.name.endswith(".part")
+                                          for each in self.path.iterdir()):
                 raise StudyError(f"the folder {self.path} holds files and no study: name another "
                                  "one with --folder.")
             (self.path / MEMBERS).mkdir(parents=True, exist_ok=True)

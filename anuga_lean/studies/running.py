@@ -18,6 +18,7 @@ from anuga_lean.studies.engines import Engine
 from anuga_lean.studies.launching import Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
+from anuga_lean.studies.outside import Outside
 from anuga_lean.studies.packing import Packing, Request
 from anuga_lean.studies.parameter_sets import sets_of
 from anuga_lean.studies.records import End, Record
@@ -72,6 +73,7 @@ class Run:
         self.progress = Progress(len(self.members))
         self._engine, self._tell = engine, tell
         said = study.definition
+        self._outside = Outside(study.script.parent, said.shared)
         self.cores = said.ranks * said.threads
         self._given = None if said.memory is None else nbytes(said.memory)
         self.reservations = Reservations(self._given or _FIRST)
@@ -240,6 +242,7 @@ class Run:
         """Count a member that is done, and let one that is tried again wait."""
         if record.end is End.COMPLETED:
             self.progress.completed += 1
+            self._outside.check(member.name)
             self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.test_runs import results, run, write
+from studies.test_runs import results, run, runs_of, write
 
 pytest.importorskip("distributed", reason="pip install 'anuga_lean[study]' brings Dask")
 _START = "import sys; from dask.__main__ import main; sys.argv[0] = 'dask'; main()"
@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_loses_nothing(
         request: pytest.FixtureRequest) -> None:
     path = write(tmp_path, 'anuga = "stock"\nmemory = "100MiB"\nreplicates = 6\n'
                            '[grid]\nvalue = [1.0, 2.0]\n', 0.5)
-    monkeypatch.setenv("RUNS", str(path.with_suffix(".runs")))
+    monkeypatch.setenv("RUNS", str(runs_of(path)))
     address, workers = request.getfixturevalue("cluster")
     from threading import Timer
 
@@ -68,7 +68,7 @@ def test_a_worker_that_is_killed_loses_nothing(
     timer.join()
     assert 0 == done.returncode, done.stdout + done.stderr
     assert 12 == sum(row["end"] == "completed" for row in results(path))
-    lines = path.with_suffix(".runs").read_text().split()
+    lines = runs_of(path).read_text().split()
     assert 12 == len(set(lines)) and len(lines) <= 13
 
 

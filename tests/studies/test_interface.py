@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import anuga_lean
-from studies.test_runs import write
+from studies.test_runs import runs_of, write
 
 
 def test_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RUNS", str(path.with_suffix(".runs")))
+    monkeypatch.setenv("RUNS", str(runs_of(path)))
     found = anuga_lean.study("out", script="script.py", summary="summary.py:of_member",
                              anuga="stock", grid={"value": [1.0, 13.0]}, replicates=2)
     assert (4, 2, 2) == (found.members, found.completed, found.failed)

@@ -67,7 +67,12 @@ def write(folder: Path, text: str, seconds: float = 0.0) -> Path:
 
 def run(path: Path, *arguments: str, verb: str = "run") -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, verb, str(path), *arguments], capture_output=True, text=True,
-                          env={**os.environ, "RUNS": str(path.with_suffix(".runs"))}, timeout=120)
+                          env={**os.environ, "RUNS": str(runs_of(path))}, timeout=120)
+
+
+def runs_of(path: Path) -> Path:
+    """Where members of the script write a line at their end: outside of its folder."""
+    return path.parent.parent / f"{path.parent.name}.runs"
 
 
 def results(path: Path) -> list[dict[str, str]]:
@@ -90,7 +95,7 @@ def test_ends_and_results(tmp_path: Path) -> None:
     assert not (folder / "result.txt").exists() and (folder / "record.json").exists()
     assert 1 == run(path).returncode
     # Only what is missing has been tried again.
-    assert ["0-0", "2-0"] == sorted(path.with_suffix(".runs").read_text().split())
+    assert ["0-0", "2-0"] == sorted(runs_of(path).read_text().split())
     assert 1 == len(record(path, "0-0")["tries"]) and 2 == len(record(path, "1-0")["tries"])
 
 
@@ -109,7 +114,7 @@ def test_a_member_larger_than_any_worker_is_refused_before_it_starts(tmp_path: P
     done = run(path, "--memory", "200MiB")
     assert 2 == done.returncode
     assert "asks for 300 MiB" in done.stderr and "200 MiB" in done.stderr
-    assert not path.with_suffix(".runs").exists()
+    assert not runs_of(path).exists()
 
 
 def test_many_failures_end_a_study(tmp_path: Path) -> None:
@@ -165,7 +170,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
     path = write(tmp_path, 'anuga = "stock"\nreplicates = 4\n'
                            '[grid]\nvalue = [1.0, 2.0, 3.0]\n', 0.3)
     draw = random.Random(moment)
-    runs = path.with_suffix(".runs")
+    runs = runs_of(path)
     process = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
                                start_new_session=True, env={**os.environ, "RUNS": str(runs)})
     time.sleep(draw.uniform(1.0, 4.0))
@@ -203,9 +208,42 @@ def children(pid: int) -> list[int]:
 
 def test_two_at_once_run_nothing_twice(tmp_path: Path) -> None:
     path = write(tmp_path, 'anuga = "stock"\nreplicates = 8\n[grid]\nvalue = [1.0]\n', 0.3)
-    environment = {**os.environ, "RUNS": str(path.with_suffix(".runs"))}
+    environment = {**os.environ, "RUNS": str(runs_of(path))}
     both = [subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
                              env=environment) for _ in range(2)]
     assert [0, 0] == [each.wait(timeout=120) for each in both]
     assert sorted(f"0-{k}" for k in range(8)) == sorted(
-        path.with_suffix(".runs").read_text().split())
+        runs_of(path).read_text().split())
+
+
+def test_a_member_that_writes_beside_the_script_ends_the_study(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\n[grid]\nvalue = [1.0, 2.0, 3.0]\n')
+    (tmp_path / "script.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('model.sww').write_text('')\n"
+        "open('result.txt', 'w').write('1')")
+    done = run(path, "--cores", "1")
+    assert 2 == done.returncode and "has written model.sww into" in done.stderr
+    assert 1 == len(done.stderr.strip().splitlines())
+    with open(path, "r+") as file:
+        text = file.read()
+        file.seek(0)
+        file.write('shared = ["*.sww"]\n' + text)
+    assert 0 == run(path).returncode
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)],
+                             capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        path = write(tmp_path, 'anuga = "stock"\nreplicates = 100\n[grid]\nvalue = [1.0]\n')
+        done = run(path, "--folder", str(disk / "s"))
+        assert 2 == done.returncode
+        assert "cannot be written: No space left on device" in done.stderr
+        for each in (disk / "s" / "members").glob("*/record.json"):
+            json.loads(each.read_text())
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
