@@ -129,7 +129,7 @@ def from_domain(domain: Any) -> Any:
 
 
 def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | None = None,
-          cores: int | None = None, **keys: Any) -> Any:
+          cores: int | None = None, jobs: dict[str, Any] | None = None, **keys: Any) -> Any:
     """Run a study, or what is missing of one: members of a script, bounded by memory.
 
     Parameters
@@ -137,10 +137,13 @@ def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | No
     folder : path
         Of the members; made if it is not there.
     on : str
-        ``local``, or the address of a Dask scheduler.
+        ``local``, ``slurm``, or the address of a Dask scheduler.
     memory : str, optional
         Of all members together on this machine, e.g. ``48GiB``.
     cores : int, optional
+    jobs : dict, optional
+        On Slurm: ``count``, ``memory``, ``cores``, ``time`` (and ``largest``, ``partition``,
+        ``directives``) of its jobs.
     **keys
         As in a study file: ``script``, ``grid``, ``replicates``, ``summary``, ...; files are
         relative to the current folder.
@@ -157,7 +160,7 @@ def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | No
         memory than there is.
     """
     from anuga_lean.studies.interface import run_study
-    return run_study(folder, on, memory, cores, keys)
+    return run_study(folder, on, memory, cores, jobs, keys)
 
 
 def _checkpoint(absolute: str, given: str, identity: str) -> Any:

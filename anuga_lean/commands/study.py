@@ -87,11 +87,21 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on", default="local", metavar="WHERE", help=(
-        "local (default), or the address of a Dask scheduler: tcp://HOST:PORT"))
+        "local (default), slurm, or the address of a Dask scheduler: tcp://HOST:PORT"))
     parser.add_argument("--memory", metavar="N", help=(
         "of all members together on this machine, e.g. 48GiB (default: nine tenths of what is "
         "free, in this cgroup too)"))
     parser.add_argument("--cores", type=int, metavar="N", help="default: all there are")
+    slurm = parser.add_argument_group("jobs of --on slurm")
+    slurm.add_argument("--jobs", type=int, metavar="N", help="at once, at most")
+    slurm.add_argument("--job-memory", metavar="N", help="of a job, e.g. 60GiB")
+    slurm.add_argument("--job-cores", type=int, default=1, metavar="N", help="of a job (default 1)")
+    slurm.add_argument("--job-time", metavar="TIME", help="time limit of a job: 90min, 12h")
+    slurm.add_argument("--largest-job", metavar="N", help=(
+        "memory of a job for a member that needs more, at most (default: the largest node)"))
+    slurm.add_argument("--partition", metavar="NAME")
+    slurm.add_argument("--directive", action="append", default=[], metavar="TEXT", help=(
+        "a further one of the job files, e.g. --directive=--account=hydro"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,9 +132,17 @@ def _folder(args: argparse.Namespace) -> Path:
 
 def _run(args: argparse.Namespace) -> int:
     from anuga_lean.studies.definition import read
+    from anuga_lean.studies.interface import jobs_of
     from anuga_lean.studies.interface import run as run_study
 
-    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller())
+    jobs = None
+    if args.jobs is not None:
+        if args.job_memory is None or args.job_time is None:
+            raise CommandError("--jobs wants --job-memory and --job-time, too")
+        jobs = jobs_of(args.jobs, args.job_memory, args.job_cores, args.job_time,
+                       args.largest_job, args.partition, args.directive)
+    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller(),
+                      jobs)
     # What writes tables takes 100 MiB: in a process of its own.
     subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
                     "--folder", str(_folder(args))], check=True)

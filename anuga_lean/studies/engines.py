@@ -13,10 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
 from anuga_lean.studies.launching import Order, run_member
-from anuga_lean.studies.packing import Worker
+from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20
 RESERVE = 0.1       # of what is free, for the rest of the machine
@@ -35,6 +37,15 @@ class Engine(Protocol):
     def wait(self, seconds: float) -> list[Ended]:
         """Return the members that have ended, whose records say how; wait for the first."""
 
+    def ask_for(self, waiting: int, seconds: float) -> None:
+        """Have workers for the members that wait, each of which takes some seconds."""
+
+    def may_start(self, request: Request) -> bool:
+        """Whether a larger worker can be had for a member that none has room for."""
+
+    def most(self) -> int:
+        """Return the bytes of the largest worker that there is, or could be."""
+
     def close(self) -> None:
         """End what runs, and the workers that this engine has started."""
 
@@ -49,6 +60,35 @@ def free_memory() -> tuple[int, str]:
                          "cgroup): give --memory.")
     tight = min(levels, key=lambda each: each.limit - each.used)
     return tight.limit - tight.used, tight.who
+
+
+class Jobs(msgspec.Struct):
+    """The jobs that a study may have.
+
+    Attributes
+    ----------
+    count : int
+        At once.
+    nbytes : int
+        Memory of a job.
+    cores : int
+    seconds : float
+        Time limit of a job.
+    largest : int or None
+        Memory of a job for a member that needs more, at most; that of the largest node if left
+        out.
+    partition : str or None
+    directives : list of str
+        Further ones for the job files, e.g. ``--account=hydro``.
+    """
+
+    count: int
+    nbytes: int
+    cores: int
+    seconds: float
+    largest: int | None = None
+    partition: str | None = None
+    directives: list[str] = []
 
 
 class Local:
@@ -88,6 +128,17 @@ class Local:
                 found.append(self._ended.get_nowait())
         except queue.Empty:
             return found
+
+    def ask_for(self, waiting: int, seconds: float) -> None:
+        """Do nothing: this machine is all there is."""
+
+    def may_start(self, request: Request) -> bool:
+        """Return False."""
+        return False
+
+    def most(self) -> int:
+        """Return the bytes of this machine's members together."""
+        return self._worker.nbytes
 
     def close(self) -> None:
         """End the threads, which wait for what runs."""
@@ -136,6 +187,7 @@ class Dask:
         self._folder = str(folder)
         self._futures: dict[Any, tuple[str, str]] = {}
         self._offers: dict[str, dict[str, float]] = {}
+        self.ends: dict[str, float] = {}    # of the job that a worker is in, s since 1970
         self._lost: list[Ended] = []
         self._known: dict[str, Worker] = {}
         self._as_completed = distributed.as_completed(with_results=False)
@@ -148,9 +200,11 @@ class Dask:
             asked = self._client.run(_offer, self._folder, workers=new, on_error="return")
             for address in new:
                 found = asked.get(address)
-                if not isinstance(found, tuple) or len(found) != 2:
+                if not isinstance(found, tuple) or len(found) != 3:
                     raise StudyError(f"the Dask worker {address} cannot run members: {found}; it "
                                      "needs anuga_lean, and the study's folder at the same path.")
+                if found[2] is not None:
+                    self.ends[address] = found[2]
                 offers = self._offers[address] = dict(there[address].get("resources") or {})
                 self._known[address] = Worker(
                     address, int(offers.get("MEMORY") or found[0]),
@@ -159,6 +213,7 @@ class Dask:
         for address in gone:
             del self._known[address]
             self._offers.pop(address, None)
+            self.ends.pop(address, None)
         # Dask would let these wait for a worker of that address, or begin them elsewhere.
         for future, (name, address) in list(self._futures.items()):
             if address in gone:
@@ -201,13 +256,26 @@ class Dask:
                 time.sleep(0.02)
         return found
 
+    def ask_for(self, waiting: int, seconds: float) -> None:
+        """Do nothing: workers come and go as others start them."""
+
+    def may_start(self, request: Request) -> bool:
+        """Return False."""
+        return False
+
+    def most(self) -> int:
+        """Return the bytes of the largest worker."""
+        return max((each.nbytes for each in self._known.values()), default=0)
+
     def close(self) -> None:
         """Leave the scheduler; what runs there ends with its worker."""
         self._client.close()
 
 
-def _offer(folder: str) -> tuple[int, str]:
-    """Return what a worker's machine has to offer, if it can run members at all."""
+def _offer(folder: str) -> tuple[int, str, float | None]:
+    """Return a worker's memory, its machine, and when its job ends, if it can run members."""
+    from anuga_lean.guard.starting import slurm_end
+
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"there is no folder {folder} on this machine")
-    return int((1.0 - RESERVE) * free_memory()[0]), os.uname().nodename
+    return int((1.0 - RESERVE) * free_memory()[0]), os.uname().nodename, slurm_end(os.environ)

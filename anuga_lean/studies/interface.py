@@ -6,13 +6,15 @@ Owns which engine a name means, and what a caller gets back.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import StudyError
+from anuga_lean.guard.options import duration
 from anuga_lean.studies.definition import Study, from_arguments, nbytes
-from anuga_lean.studies.engines import Dask, Engine, Local
+from anuga_lean.studies.engines import Dask, Engine, Jobs, Local
 from anuga_lean.studies.members import Member
 from anuga_lean.studies.records import Record, read_record
 from anuga_lean.studies.running import Run
@@ -54,7 +56,8 @@ class Results:
         return dataset_of(self._pairs)
 
 
-def engine_for(on: str, folder: Path, memory: str | None, cores: int | None) -> Engine:
+def engine_for(on: str, folder: Path, memory: str | None, cores: int | None,
+               jobs: Jobs | None = None) -> Engine:
     """Return the engine of a name.
 
     Raises
@@ -66,27 +69,58 @@ def engine_for(on: str, folder: Path, memory: str | None, cores: int | None) -> 
         raise StudyError(f"{cores} cores are too few: give 1 or more.")
     if on == "local":
         return Local(None if memory is None else nbytes(memory), cores)
+    if on == "slurm":
+        if jobs is None or memory is not None or cores is not None:
+            raise StudyError("a study on Slurm is told about its jobs, and nothing else of memory "
+                             "and cores: --jobs 4 --job-memory 60GiB --job-cores 16 --job-time "
+                             "12h; in Python jobs=dict(count=4, memory=\"60GiB\", cores=16, "
+                             "time=\"12h\").")
+        from anuga_lean.studies.slurm import Slurm
+
+        return Slurm(jobs, folder)
     if "://" in on:
         if memory is not None or cores is not None:
             raise StudyError(f"memory and cores are those of the workers at {on}: start them as "
                              "'dask worker --resources MEMORY=48e9', and leave these out here.")
         return Dask(on, folder.resolve().parent)
-    raise StudyError(f"a study does not run on {on!r}: give local, or the address of a Dask "
-                     "scheduler, tcp://HOST:PORT.")
+    raise StudyError(f"a study does not run on {on!r}: give local, slurm, or the address of a "
+                     "Dask scheduler, tcp://HOST:PORT.")
+
+
+def jobs_of(count: int = 1, memory: str = "", cores: int = 1, time: str = "",
+            largest: str | None = None, partition: str | None = None,
+            directives: Sequence[str] = ()) -> Jobs:
+    """Return the jobs that texts like ``60GiB`` and ``12h`` describe.
+
+    Raises
+    ------
+    StudyError
+        A text means nothing, or a number is below 1.
+    """
+    for name, value in (("jobs", count), ("cores of a job", cores)):
+        if value < 1:
+            raise StudyError(f"{value} {name} are too few: give 1 or more.")
+    try:
+        seconds = duration(time)
+    except ArgumentTypeError as error:
+        raise StudyError(f"the time of a job: {error}.") from error
+    return Jobs(count, nbytes(memory), cores, seconds,
+                None if largest is None else nbytes(largest), partition, list(directives))
 
 
 def run(study: Study, folder: Path, on: str, memory: str | None, cores: int | None,
-        tell: Callable[[Run], None] = lambda run: None) -> Results:
+        tell: Callable[[Run], None] = lambda run: None, jobs: Jobs | None = None) -> Results:
     """Run what is missing of a study."""
-    running = Run(study, folder, engine_for(on, folder, memory, cores), tell)
+    running = Run(study, folder, engine_for(on, folder, memory, cores, jobs), tell)
     running.run()
     return Results(running)
 
 
 def run_study(folder: str | os.PathLike[str], on: str, memory: str | None, cores: int | None,
-              keys: Mapping[str, Any]) -> Results:
+              jobs: Mapping[str, Any] | None, keys: Mapping[str, Any]) -> Results:
     """Run a study given as the keys of a study file; see `anuga_lean.study`."""
     path = Path(folder)
-    found = run(from_arguments(Path.cwd(), path.name, **keys), path, on, memory, cores)
+    found = run(from_arguments(Path.cwd(), path.name, **keys), path, on, memory, cores,
+                jobs=None if jobs is None else jobs_of(**jobs))
     found.write()
     return found

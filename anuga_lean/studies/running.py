@@ -98,6 +98,7 @@ class Run:
         self._refuse_too_large()
         try:
             while self.packing.waiting or self._running() or self._elsewhere:
+                self._engine.ask_for(len(self.packing.waiting), self.packing.patience / 3.0)
                 self._workers()
                 self._start()
                 self._tell(self)
@@ -138,9 +139,8 @@ class Run:
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
         last = record.tries[-1]
-        most = max((each.nbytes for each in self.packing.workers.values()), default=0)
         self._more[member.name] = self.reservations.after(
-            self._kind(member), last.nbytes, last.peak, most)
+            self._kind(member), last.nbytes, last.peak, self._engine.most())
         self._ask_anew(member)
 
     def _ask_anew(self, member: Member) -> None:
@@ -171,13 +171,18 @@ class Run:
 
     def _refuse_too_large(self) -> None:
         for request in self.packing.waiting.rows():
-            if self.packing.workers and self.packing.too_large(request):
+            if self._is_too_large(request):
                 most = max(self.packing.workers.values(), key=lambda each: each.nbytes)
                 raise StudyError(
                     f"member {request.name} asks for {request.nbytes / MIB:,.0f} MiB and "
                     f"{request.cores} cores, and the largest worker ({most.name}) has "
                     f"{most.nbytes / MIB:,.0f} MiB and {most.cores}: give a smaller memory, "
                     "ranks or threads, or larger workers.")
+
+    def _is_too_large(self, request: Request) -> bool:
+        """Whether no worker has room for a member, nor one that could be had."""
+        return bool(self.packing.workers) and self.packing.too_large(request) \
+            and not self._engine.may_start(request)
 
     def _start(self) -> None:
         if self.is_stopping:
@@ -194,7 +199,7 @@ class Run:
                                 self.study.definition.threads)
         if not self._running():
             for request in self.packing.waiting.rows():
-                if self.packing.workers and self.packing.too_large(request):
+                if self._is_too_large(request):
                     self.packing.waiting.remove(request.name)
                     self._give_up(request.name, f"it needs {request.nbytes / MIB:,.0f} MiB, more "
                                                 "than any worker has")
