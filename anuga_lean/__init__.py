@@ -71,6 +71,9 @@ from anuga_lean._errors import (
     StockKernelWarning as StockKernelWarning,
 )
 from anuga_lean._errors import (
+    StudyError as StudyError,
+)
+from anuga_lean._errors import (
     ThreadError as ThreadError,
 )
 from anuga_lean._errors import (
@@ -89,7 +92,7 @@ _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "Checkpoin
         "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
         "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
         "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
-        "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark")
+        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark", "study")
 
 _mpi_settings.watch()
 _import_hook.watch()
@@ -125,6 +128,41 @@ def from_domain(domain: Any) -> Any:
     from anuga_lean.checkpoint.domain import Domain
     from anuga_lean.stepping import conversion
     return conversion.from_domain(domain, Domain)
+
+
+def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | None = None,
+          cores: int | None = None, jobs: dict[str, Any] | None = None, **keys: Any) -> Any:
+    """Run a study, or what is missing of one: members of a script, bounded by memory.
+
+    Parameters
+    ----------
+    folder : path
+        Of the members; made if it is not there.
+    on : str
+        ``local``, ``slurm``, or the address of a Dask scheduler.
+    memory : str, optional
+        Of all members together on this machine, e.g. ``48GiB``.
+    cores : int, optional
+    jobs : dict, optional
+        On Slurm: ``count``, ``memory``, ``cores``, ``time`` (and ``largest``, ``partition``,
+        ``directives``) of its jobs.
+    **keys
+        As in a study file: ``script``, ``grid``, ``replicates``, ``summary``, ...; files are
+        relative to the current folder.
+
+    Returns
+    -------
+    anuga_lean.studies.interface.Results
+        Counts, failures, and the results as a table or an xarray Dataset.
+
+    Raises
+    ------
+    StudyError
+        A key or a value means nothing, the folder is another study's, or a member asks for more
+        memory than there is.
+    """
+    from anuga_lean.studies.interface import run_study
+    return run_study(folder, on, memory, cores, jobs, keys)
 
 
 def _checkpoint(absolute: str, given: str, identity: str) -> Any:

@@ -29,12 +29,13 @@ from anuga_lean.commands import (  # noqa: E402
     report,
     run,
     selfcheck,
+    study,
     watch,
 )
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch}
+         "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch, "study": study}
 
 
 class Parser(argparse.ArgumentParser):

@@ -157,6 +157,10 @@ class ProbeError(LeanError, OSError):
     """The kernel's memory counters cannot be read."""
 
 
+class StudyError(LeanError, ValueError):
+    """A study file, its folder or a member's means nothing, or asks for what no worker has."""
+
+
 class CommandError(LeanError, RuntimeError):
     """A command cannot go on; carries the exit code of the process."""
 

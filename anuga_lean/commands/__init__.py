@@ -5,7 +5,7 @@ census     arrays of a domain, by owner        features   what runs lean, what i
 selfcheck  lean against stock on this machine  checkpoint what checkpoint files hold
 report     stored figures as one page          patches    patches for ANUGA itself, verified
 doctor     why a run ended, what is wrong here  plan    how much memory a run will take
-watch      memory and progress of a run that is on
+watch      memory and progress of a run        study    many members of a script
 _options   options of several verbs            _progress  one moving line for long work
 
 Importing a verb imports nothing of the solver.

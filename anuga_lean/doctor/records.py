@@ -30,7 +30,7 @@ def began(text: Text) -> float:
 
 def job_of(text: Text) -> str:
     """Return the number of the Slurm job that the last run of this record was in; "" of none."""
-    job = _dict(_of_last_run(text)[0][1].get("slurm")).get("SLURM_JOB_ID")
+    job = as_dict(_of_last_run(text)[0][1].get("slurm")).get("SLURM_JOB_ID")
     return job if isinstance(job, str) else ""
 
 

@@ -17,7 +17,8 @@ TREE = Path(__file__).resolve().parent.parent.parent
 
 # Each folder imports from itself and from those before it in a row; `overlay` is asked by all.
 ORDER = (("overlay",), ("arrays",), ("mesh",), ("quantity",), ("fractional_steps",), ("stepping",),
-         ("checkpoint", "mpi", "results"), ("guard",), ("doctor", "plan"), ("commands",))
+         ("checkpoint", "mpi", "results"), ("guard",), ("doctor", "plan"), ("studies",),
+         ("commands",))
 # What runs models and measures them from outside the solver: no folder of the solver's imports
 # these, and these import of the solver no more than is named here.
 BESIDE = {"measure": {"measure", "scenarios", "arrays", "overlay"},

@@ -16,7 +16,7 @@ VALUES = np.array([0.0, -0.0, 1.0, -1.0, 3.0, np.inf, -np.inf, np.nan])
 
 
 def model() -> Any:
-    """A basin in which water runs to and fro, and its operator."""
+    """A basin in which water sways, and its operator."""
     domain = anuga.rectangular_cross_domain(9, 9, len1=90.0, len2=90.0)
     domain.set_store(False)
     domain.set_quantity("elevation", lambda x, y: 0.01 * x)

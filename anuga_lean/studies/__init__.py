@@ -1,0 +1,10 @@
+"""Runs studies: many members, each a script in a process of its own, bounded by memory.
+
+`definition` what a study file says, `parameter_sets` the table of its parameters, `members` what
+runs and where it lies, `records` how members ended and who runs them now, `reservations` how much
+memory a member is given, `packing` which one starts next, `ends` what is done about an end,
+`member` the process of a member, `spawner` the process that starts those of a worker, loaded with
+ANUGA or not, `processes` sessions of them, `launching` runs one to its end, `outside` what it
+writes elsewhere, `engines` where members run, `slurm` jobs for them, `running` drives all of it,
+`summaries` the results as one table, `interface` a study from Python.
+"""

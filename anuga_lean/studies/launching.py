@@ -1,0 +1,358 @@
+"""Runs one member to its end: its lease, its limit, its process, its record.
+
+Owns what a worker does, on whichever machine; `spawner` starts the process, `ends` says whether
+there is another try.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fnmatch
+import functools
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anuga_lean._errors import StudyError
+from anuga_lean.guard.limits import cgroup_folders
+from anuga_lean.guard.requests import EXIT_CODE
+from anuga_lean.studies import records
+from anuga_lean.studies.member import JOB, RESULT, Job, Result
+from anuga_lean.studies.processes import processes_of
+from anuga_lean.studies.records import End, Record, Try
+
+MIB = 1 << 20
+# What a process may ask of the kernel beyond what it will touch: stacks of threads, arenas.
+BEYOND = 128 * MIB
+_LOOK = 1.0         # s between two looks at memory, lease and deadline
+_OURS = {JOB, RESULT, records.RECORD, records.LEASE, "parameters.json", "stdout.txt",
+         "stderr.txt", "run.jsonl"}
+
+
+class Order(msgspec.Struct):
+    """A member, and what a worker is to do with it.
+
+    Attributes
+    ----------
+    job : Job
+    nbytes : int
+        What it is given.
+    timeout : float or None
+        s of wall time.
+    keep : list of str or None
+        Patterns of the files that stay once it is completed.
+    """
+
+    job: Job
+    nbytes: int
+    timeout: float | None = None
+    keep: list[str] | None = None
+
+
+class Spawned:
+    """A spawner, and what it says of each member."""
+
+    def __init__(self, preload: bool, threads: int) -> None:
+        command = [sys.executable, "-m", "anuga_lean.studies.spawner"]
+        self._process = subprocess.Popen(
+            command + (["--preload"] if preload else []), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, start_new_session=True,
+            cwd="/",    # python -m looks for modules there first
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "ANUGA_LEAN": "0"})
+        self._lock = threading.Lock()
+        self._waiting: dict[str, queue.Queue[dict[str, Any]]] = {}
+        self.is_alive = True
+        threading.Thread(target=self._listen, daemon=True).start()
+        atexit.register(self.close)
+
+    def start(self, name: str, job_file: Path) -> queue.Queue[dict[str, Any]]:
+        """Start a member; return where its beginning and its end will be told."""
+        told: queue.Queue[dict[str, Any]] = queue.Queue()
+        with self._lock:
+            self._waiting[name] = told
+            self._tell({"name": name, "job": str(job_file)})
+        return told
+
+    def kill(self, name: str) -> None:
+        """Kill all processes of a member."""
+        with self._lock:
+            self._tell({"kill": name})
+
+    def _tell(self, order: dict[str, str]) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            fact = json.loads(line)
+            with self._lock:
+                told = self._waiting.get(fact["name"])
+                if "exit_code" in fact:
+                    self._waiting.pop(fact["name"], None)
+            if told is not None:
+                told.put(fact)
+        self.is_alive = False
+        with self._lock:
+            for told in self._waiting.values():
+                told.put({"lost": True})
+            self._waiting.clear()
+
+    def close(self) -> None:
+        """End the spawner and every member that it has started."""
+        with contextlib.suppress(OSError, ValueError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process.wait()
+
+
+_spawned: dict[tuple[bool, int], Spawned] = {}
+_spawning = threading.Lock()
+
+
+def spawner(preload: bool, threads: int) -> Spawned:
+    """Return this process's spawner of a kind, a new one where there is none alive."""
+    with _spawning:
+        found = _spawned.get((preload, threads))
+        if found is None or not found.is_alive:
+            found = _spawned[preload, threads] = Spawned(preload, threads)
+        return found
+
+
+def run_member(order: Order, threads: int) -> None:
+    """Run a member until a try has ended, and write its record.
+
+    A member that is completed already, and one that somebody else runs, is left alone.
+
+    Raises
+    ------
+    StudyError
+        Its folder cannot be written.
+    """
+    folder = Path(order.job.folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lease = records.take(folder)
+        if lease is None:
+            return
+        try:
+            record = records.read_record(folder) or Record(order.job.name, [])
+            if not record.tries or record.end is not End.COMPLETED:
+                _try(order, folder, threads, lease, record)
+        finally:
+            lease.give_back()
+    except OSError as error:
+        raise StudyError(f"the folder {folder} of member {order.job.name} cannot be written: "
+                         f"{error.strerror or error}.") from error
+
+
+def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: Record) -> None:
+    began, clock = time.time(), time.monotonic()
+    job = order.job
+    group = make_cgroup(job.name, order.nbytes)
+    job.cgroup = None if group is None else str(group)
+    job.data_limit = order.nbytes + BEYOND if group is None and job.ranks == 1 else None
+    (folder / RESULT).unlink(missing_ok=True)
+    (folder / JOB).write_bytes(msgspec.json.encode(job))
+    (folder / "parameters.json").write_text(json.dumps(job.parameters), encoding="utf-8")
+    hand = spawner(job.preloaded, threads)
+    told = hand.start(job.name, folder / JOB)
+    watched = _Watched(order, hand, group is not None)
+    fact: dict[str, Any] = {}
+    beat = clock
+    while not ("exit_code" in fact or "lost" in fact):
+        try:
+            fact = told.get(timeout=_LOOK)
+        except queue.Empty:
+            watched.look(time.monotonic() - clock)
+        if "pid" in fact and watched.session is None:
+            watched.session = fact["pid"]
+            lease.session(fact["pid"])
+        if time.monotonic() - beat > records.BEAT:
+            beat = time.monotonic()
+            lease.beat()
+    killed, used = (0, None) if group is None else end_cgroup(group)
+    result = _result(folder)
+    peak = min((each for each in (used, result.peak if result else None) if each),
+               default=watched.peak or None)
+    end, says = _end(fact, result, watched, killed, order.nbytes, folder)
+    record.tries.append(Try(
+        end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
+        fact.get("cpu_seconds"), began, os.uname().nodename, says,
+        result.triangles if result else None))
+    if end is End.COMPLETED:
+        record.summary = result.summary if result else None
+        _clear(folder, order.keep)
+    records.write_record(folder, record)
+
+
+class _Watched:
+    """What is seen of a member while it runs."""
+
+    def __init__(self, order: Order, hand: Spawned, has_cgroup: bool) -> None:
+        self._order, self._hand, self._has_cgroup = order, hand, has_cgroup
+        self.session: int | None = None
+        self.peak = 0
+        self.is_late = self.is_fat = False
+
+    def look(self, seconds: float) -> None:
+        """Note its memory, and kill it if it is late or, with no cgroup, far over its limit."""
+        if self.session is None:
+            return
+        if not self._has_cgroup:
+            held = sum(_pss(pid) for pid in processes_of(self.session))
+            self.peak = max(self.peak, held)
+            self.is_fat = held > 1.1 * self._order.nbytes
+        self.is_late = self._order.timeout is not None and seconds > self._order.timeout
+        if self.is_late or self.is_fat:
+            self._hand.kill(self._order.job.name)
+
+
+def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed: int,
+         nbytes: int, folder: Path) -> tuple[End, str]:
+    """Return how a try ended, and why."""
+    code = fact.get("exit_code")
+    limit = f"its limit of {nbytes / MIB:,.0f} MiB"
+    if "lost" in fact:
+        return End.LOST, "the process that had started it was killed"
+    if result is not None and result.exit_code == 0 and code == 0:
+        return End.COMPLETED, ""
+    if code == EXIT_CODE:
+        return End.STOPPED, "it was asked to stop, and wrote a set to go on from"
+    if killed:
+        return End.MEMORY, f"the kernel killed it at {limit}"
+    if watched.is_late:
+        return End.TIMEOUT, f"it ran longer than {watched._order.timeout:g} s"
+    if watched.is_fat:
+        return End.MEMORY, f"it was killed at {watched.peak / MIB:,.0f} MiB, beyond {limit}"
+    last = last_line(folder / "stderr.txt")
+    if "MemoryError" in last or "MemoryLimitError" in last:
+        return End.MEMORY, f"it was refused memory at {limit}: {last}"
+    if code is not None and code < 0 or code == 137:
+        return End.KILLED, f"signal {-code if code < 0 else 9} ended it, nobody says from whom"
+    says = result.says if result and result.says else last
+    return End.FAILED, f"it exited with {code}" + (f": {says}" if says else "")
+
+
+def last_line(path: Path, most: int = 300) -> str:
+    """Return the last line of a text that says something."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((each.strip()[:most] for each in reversed(lines) if each.strip()), "")
+
+
+def _result(folder: Path) -> Result | None:
+    try:
+        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _clear(folder: Path, keep: list[str] | None) -> None:
+    """Delete the files of a completed member that are not to stay."""
+    (folder / RESULT).unlink(missing_ok=True)
+    (folder / JOB).unlink(missing_ok=True)
+    if keep is None:
+        return
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            with contextlib.suppress(OSError):      # holds a file that stays
+                path.rmdir()
+        elif name not in _OURS and not any(fnmatch.fnmatch(name, each) for each in keep):
+            path.unlink(missing_ok=True)
+
+
+def _pss(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines()
+                 if line.startswith("Pss:")), 0)
+
+
+# -- cgroups ---------------------------------------------------------------------
+
+
+@functools.cache
+def _home() -> tuple[Path, int] | None:
+    """Return a cgroup of ours under which members get theirs, and its version."""
+    for folder, _, version in cgroup_folders(Path("/"))[:1]:
+        home = folder / f"anuga_lean_{os.getpid()}"
+        try:
+            home.mkdir(exist_ok=True)
+            probe = home / "probe"
+            probe.mkdir()
+            able = (probe / _NAMES[version][0]).exists()
+            probe.rmdir()
+        except OSError:
+            shutil.rmtree(home, ignore_errors=True)
+            continue
+        if able:
+            atexit.register(_remove, home)
+            return home, version
+        _remove(home)
+    return None
+
+
+_NAMES = {1: ("memory.limit_in_bytes", "memory.oom_control", "memory.max_usage_in_bytes"),
+          2: ("memory.max", "memory.events", "memory.peak")}
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def make_cgroup(name: str, nbytes: int) -> Path | None:
+    """Make a cgroup with a limit for a member, None where this process may not."""
+    found = _home()
+    if found is None:
+        return None
+    folder, version = found[0] / name, found[1]
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / _NAMES[version][0]).write_text(str(nbytes), encoding="ascii")
+        if version == 2:
+            with contextlib.suppress(OSError):      # a kernel without swap accounting
+                (folder / "memory.swap.max").write_text("0", encoding="ascii")
+    except OSError:
+        _remove(folder)
+        return None
+    return folder
+
+
+def end_cgroup(folder: Path) -> tuple[int, int | None]:
+    """Remove a member's cgroup; return how many the kernel killed in it, and its peak, bytes."""
+    version = 2 if (folder / "memory.events").exists() else 1
+    _, events, peak = _NAMES[version]
+    killed, most = 0, None
+    with contextlib.suppress(OSError, ValueError):
+        words = (folder / events).read_text().split()
+        killed = int(dict(zip(words[::2], words[1::2], strict=False)).get("oom_kill", 0))
+    with contextlib.suppress(OSError, ValueError):
+        most = int((folder / peak).read_text())
+    for _ in range(50):     # a process that was killed leaves it a little later
+        try:
+            folder.rmdir()
+            break
+        except OSError:
+            time.sleep(0.01)
+    return killed, most

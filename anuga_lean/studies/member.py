@@ -1,0 +1,200 @@
+"""Is the process of a member: runs its script, then its summary function, and says how it went.
+
+`python -m anuga_lean.studies.member JOB` runs one in a process of its own; a preloaded parent calls
+`run` in a fork.  The result of a process that is killed is missing: `launching` knows then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+JOB, RESULT = "job.json", "result.json"
+_LARGEST = 1 << 16      # bytes of a summary: of thousands one table is made
+_RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
+
+
+class Job(msgspec.Struct):
+    """What a member's process is told.
+
+    Attributes
+    ----------
+    name, folder, script : str
+        The folder is where the script runs.
+    arguments : list of str
+        Of the script.
+    options : list of str
+        Of ``anuga_lean run``.
+    environment : dict of str to str
+    lean : bool
+    ranks : int
+    parameters : dict
+    summary : tuple of str, or None
+        File and name of a function.
+    cgroup : str or None
+        Folder of the cgroup that it joins.
+    data_limit : int or None
+        RLIMIT_DATA, bytes.
+    preloaded : bool
+        Whether it is forked from a process that has loaded ANUGA.
+    """
+
+    name: str
+    folder: str
+    script: str
+    arguments: list[str]
+    options: list[str]
+    environment: dict[str, str]
+    lean: bool
+    ranks: int
+    parameters: dict[str, Any]
+    summary: tuple[str, str] | None
+    cgroup: str | None = None
+    data_limit: int | None = None
+    preloaded: bool = False
+
+
+class Result(msgspec.Struct):
+    """What a member's process says at its end."""
+
+    exit_code: int
+    peak: int | None
+    summary: dict[str, Any] | None
+    triangles: int | None
+    says: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the member of a job file."""
+    return run(msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Job))
+
+
+def run(job: Job) -> int:
+    """Run a member's script and summary function in this process; return its exit code."""
+    folder = Path(job.folder)
+    _reset_peak()
+    code = _run_script(job)
+    if _rank():
+        return code
+    summary, says = None, ""
+    if code == 0 and job.summary is not None:
+        try:
+            summary = plain_summary(_function(*job.summary)(folder, dict(job.parameters)))
+        except Exception as error:
+            traceback.print_exc()
+            code, says = 1, f"its summary function failed: {type(error).__name__}: {error}"
+    result = Result(code, _peak() if job.ranks == 1 else None, summary, _triangles(), says)
+    part = folder / f".{RESULT}.part"
+    part.write_bytes(msgspec.json.encode(result))
+    part.replace(folder / RESULT)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def _run_script(job: Job) -> int:
+    """Run the script as python would, lean or on stock ANUGA; return its exit code."""
+    try:
+        if job.lean:
+            words = ["run", *job.options, job.script, *job.arguments]
+            sys.argv = ["anuga_lean", *words]
+            return int(importlib.import_module("anuga_lean.__main__").main(words))
+        from anuga_lean.overlay.install import keep_stock
+
+        keep_stock()
+        sys.argv = [job.script, *job.arguments]
+        sys.path[0] = str(Path(job.script).parent)
+        runpy.run_path(job.script, run_name="__main__")
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        if job.ranks > 1:
+            os._exit(1)     # the launcher ends the other ranks
+        return 1
+    return 0
+
+
+def _function(path: str, name: str) -> Any:
+    found = runpy.run_path(path, run_name="anuga_lean_study").get(name)
+    if not callable(found):
+        raise TypeError(f"{path} has no function {name}")
+    return found
+
+
+def plain_summary(found: Any) -> dict[str, Any]:
+    """Return a summary as JSON holds it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no dictionary of numbers, texts and short lists of them.
+    """
+    if not isinstance(found, dict):
+        raise TypeError(f"it returns {type(found).__name__}, no dictionary of names and values")
+    plain = {str(key): _plain(value) for key, value in found.items()}
+    count = len(json.dumps(plain))
+    if count > _LARGEST:
+        raise ValueError(f"it returns {count:,} bytes of text: {_LARGEST:,} are the most; write "
+                         "the rest into a file of the member's folder")
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None     # JSON has no word for it; a missing value in the table
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"it returns {value!r}, which is no number, text or list of them")
+
+
+def _rank() -> int:
+    return next((int(os.environ[name]) for name in _RANK if os.environ.get(name, "").isdigit()), 0)
+
+
+def _reset_peak() -> None:
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+
+
+def _peak() -> int | None:
+    """Return the largest resident memory of this process, bytes."""
+    try:
+        text = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines()
+                 if line.startswith("VmHWM")), None)
+
+
+def _triangles() -> int | None:
+    """Return the triangles of the largest domain that is still there."""
+    import gc
+
+    module = sys.modules.get("anuga.shallow_water.shallow_water_domain")
+    if module is None:
+        return None
+    return max((each.number_of_triangles for each in gc.get_objects()
+                if isinstance(each, module.Domain)), default=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,210 @@
+"""Keeps how each member ended and who runs it now, in files of the member's folder.
+
+Owns `record.json`, written whole once a try has ended, and `lease.json`, which names the process
+that runs the member and is touched while it does.  So a study that was killed knows what is
+missing, and two that run at once run nothing twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anuga_lean._errors import StudyError
+from anuga_lean.studies.members import write_whole
+from anuga_lean.studies.processes import began_of, kill_session
+
+RECORD, LEASE = "record.json", "lease.json"
+BEAT = 10.0         # s between two touches of a lease
+STALE = 60.0        # s without one after which a process of another machine is given up
+
+
+class End(str, Enum):
+    """How a try of a member ended."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"         # on request, with a set to go on from
+    MEMORY = "memory"           # killed for memory, or refused it
+    TIMEOUT = "timeout"
+    FAILED = "failed"           # an error of the script
+    KILLED = "killed"           # by nobody who says why
+    LOST = "lost"               # its worker went away
+
+
+class Try(msgspec.Struct):
+    """One try of a member.
+
+    Attributes
+    ----------
+    end : End
+    exit_code : int or None
+    nbytes : int
+        Memory that it was given.
+    peak : int or None
+        Memory at most, as far as it was seen; bytes.
+    seconds, cpu_seconds : float or None
+        Wall time; CPU seconds of all its processes.
+    began : float
+        Seconds since 1970.
+    where : str
+        Machine, and worker.
+    says : str
+        One sentence of why it ended so, empty if it was completed.
+    triangles : int or None
+        Of the largest domain that it evolved.
+    """
+
+    end: End
+    exit_code: int | None
+    nbytes: int
+    peak: int | None
+    seconds: float
+    cpu_seconds: float | None
+    began: float
+    where: str
+    says: str = ""
+    triangles: int | None = None
+
+
+class Record(msgspec.Struct):
+    """What is known of a member: its tries, and what its summary function returned."""
+
+    name: str
+    tries: list[Try]
+    summary: dict[str, Any] | None = None
+    format: int = 1
+
+    @property
+    def end(self) -> End:
+        """Return how its last try ended."""
+        return self.tries[-1].end
+
+    @property
+    def peak(self) -> int | None:
+        """Return its memory at most in the last try that was completed, bytes."""
+        return next((each.peak for each in reversed(self.tries) if each.end is End.COMPLETED),
+                    None)
+
+
+def read_record(folder: Path) -> Record | None:
+    """Return the record in a member's folder, None if there is none.
+
+    Raises
+    ------
+    StudyError
+        The file holds something else.
+    """
+    path = folder / RECORD
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise StudyError(f"{path} is no record of a member: {error}; delete it, and the member "
+                         "runs again.") from error
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write the record of a member, whole or not at all."""
+    write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(record)).decode())
+
+
+# -- leases ----------------------------------------------------------------------
+
+
+class Lease(msgspec.Struct):
+    """Who runs a member: a process by machine, number and the moment when it began."""
+
+    token: str
+    node: str
+    pid: int
+    began: int
+    sessions: list[int] = []
+
+
+class Held:
+    """A lease that this process holds.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the member.
+    lease : Lease
+    """
+
+    def __init__(self, folder: Path, lease: Lease) -> None:
+        self.folder, self.lease = folder, lease
+
+    def beat(self) -> None:
+        """Show that the member is still being run."""
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / LEASE)
+
+    def session(self, number: int) -> None:
+        """Note a session of processes that die with the holder, or are killed by the next one."""
+        self.lease.sessions.append(number)
+        write_whole(self.folder / LEASE, msgspec.json.encode(self.lease).decode())
+
+    def give_back(self) -> None:
+        """End the lease, unless somebody has taken it over."""
+        with locked(self.folder):
+            found = _lease(self.folder)
+            if found is not None and found.token == self.lease.token:
+                (self.folder / LEASE).unlink(missing_ok=True)
+
+
+def take(folder: Path) -> Held | None:
+    """Take the lease of a member; None while somebody runs it.
+
+    A holder of this machine is asked for by its number; one of another machine is given up after
+    60 s in which it has not touched the file.  What it has left running here is killed.
+    """
+    with locked(folder):
+        found = _lease(folder)
+        if found is not None and _is_held(folder, found):
+            return None
+        if found is not None and found.node == os.uname().nodename:
+            for session in found.sessions:
+                kill_session(session, found.began)
+        mine = Lease(uuid.uuid4().hex, os.uname().nodename, os.getpid(), began_of(os.getpid()))
+        write_whole(folder / LEASE, msgspec.json.encode(mine).decode())
+    return Held(folder, mine)
+
+
+def _lease(folder: Path) -> Lease | None:
+    try:
+        return msgspec.json.decode((folder / LEASE).read_bytes(), type=Lease)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def is_running(folder: Path) -> bool:
+    """Whether somebody runs a member now."""
+    found = _lease(folder)
+    return found is not None and _is_held(folder, found)
+
+
+def _is_held(folder: Path, lease: Lease) -> bool:
+    if lease.node == os.uname().nodename:
+        return began_of(lease.pid) == lease.began != 0
+    try:
+        return time.time() - (folder / LEASE).stat().st_mtime < STALE
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a file lock over the leases of all members beside this one."""
+    with open(folder.parent / ".leases", "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

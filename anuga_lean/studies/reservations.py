@@ -1,0 +1,125 @@
+"""Says how much memory a member is given, from what members before it have taken.
+
+Owns the rule: a high quantile of the peaks of its kind, a line on triangles where they differ,
+and 1.5 times the peak for one that met its limit.  Whether it fits beside others is `packing`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable
+from typing import Any
+
+MIB = 1 << 20
+QUANTILE = 0.95
+MARGIN = 1.1
+AGAIN = 1.5             # of the peak, for a member that met its limit
+STEP = 4 * MIB          # reservations are whole multiples
+FEW = 3                 # records from which on a kind is known
+_KEPT = 1000            # newest peaks of a kind
+_AGAIN_AFTER = 50       # records after which its reservation is worked out again
+_SPREAD = 1.3           # of triangles, from which on a line is fitted
+
+
+class Reservations:
+    """Reservations by kind of member.
+
+    Parameters
+    ----------
+    first : int
+        Bytes for a member as long as nothing is known of any.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._peaks: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+        self._all: list[tuple[int, int]] = []
+        self._largest = 0
+        self._at_least: dict[Hashable, int] = {}
+
+    def learn(self, kind: Hashable, peak: int, triangles: int | None) -> bool:
+        """Take note of the peak of a member that was completed, bytes.
+
+        Returns
+        -------
+        bool
+            Whether others of its kind are now given something else.
+        """
+        for found in (self._peaks[kind], self._all):
+            found.append((peak, triangles or 0))
+            del found[:-_KEPT]
+        self._largest = max(self._largest, peak)
+        self._at_least.pop(kind, None)
+        count = len(self._peaks[kind])
+        return count <= FEW or count % _AGAIN_AFTER == 0
+
+    def of(self, kind: Hashable, triangles: int | None = None) -> int:
+        """Return the bytes that a member of a kind is given.
+
+        Parameters
+        ----------
+        kind : hashable
+            What members share whose memory is alike.
+        triangles : int, optional
+            Of this member, if they are known.
+        """
+        if kind in self._at_least:
+            return self._at_least[kind]
+        found = self._peaks[kind]
+        if found and len(found) < FEW:
+            return rounded(AGAIN * max(peak for peak, _ in found))
+        if not found:       # as others, once there are some
+            found = self._all
+            if len(found) < FEW:
+                return self._first
+        if triangles:
+            line = _line(found)
+            if line is not None:
+                base, slope, above = line
+                return rounded(MARGIN * (base + slope * triangles + above))
+        return rounded(MARGIN * quantile([peak for peak, _ in found]))
+
+    def after(self, kind: Hashable, given: int, peak: int | None, most: int) -> int:
+        """Return what a member is given that has met its limit, and others of its kind until then.
+
+        There is one more try.  If no member has needed much more, nothing says how much it needs:
+        it gets a worker for itself, and those after it learn from that.
+
+        Parameters
+        ----------
+        given : int
+        peak : int or None
+        most : int
+            Bytes of the largest worker.
+        """
+        wanted = AGAIN * max(given, peak or 0)
+        found = max(wanted, AGAIN * self._largest)
+        if self._largest < wanted:
+            found = max(found, most)
+        self._at_least[kind] = rounded(found) if found < most or wanted > most else most
+        return self._at_least[kind]
+
+
+def rounded(nbytes: float) -> int:
+    """Return bytes as the next whole multiple of 4 MiB."""
+    return STEP * math.ceil(nbytes / STEP)
+
+
+def quantile(values: list[int], share: float = QUANTILE) -> int:
+    """Return the least value that a share of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+def _line(found: list[tuple[int, int]]) -> tuple[float, float, float] | None:
+    """Fit peaks to triangles; return base, slope and the largest peak above the line."""
+    known = [(triangles, peak) for peak, triangles in found if triangles]
+    if len(known) < FEW or max(known)[0] < _SPREAD * min(known)[0]:
+        return None
+    n = len(known)
+    x, y = (sum(column) / n for column in zip(*known, strict=True))
+    spread = sum((each - x) ** 2 for each, _ in known)
+    slope: Any = max(0.0, sum((a - x) * (b - y) for a, b in known) / spread)
+    base = y - slope * x
+    return base, slope, max(0.0, *(b - base - slope * a for a, b in known))

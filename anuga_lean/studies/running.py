@@ -1,0 +1,291 @@
+"""Drives a study: members from their records to their ends, a window of them at a time.
+
+Owns the loop.  What a member is given is `reservations`', which is next `packing`'s, what follows
+an end `ends`'; nothing here knows where members run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from anuga_lean._errors import StudyError
+from anuga_lean.studies import ends, records
+from anuga_lean.studies.definition import Study, function_of, nbytes
+from anuga_lean.studies.engines import Engine
+from anuga_lean.studies.launching import Order
+from anuga_lean.studies.member import Job
+from anuga_lean.studies.members import Folder, Member, command_line, members_of
+from anuga_lean.studies.outside import Outside
+from anuga_lean.studies.packing import Packing, Request
+from anuga_lean.studies.parameter_sets import sets_of
+from anuga_lean.studies.records import End, Record
+from anuga_lean.studies.reservations import Reservations
+
+MIB = 1 << 20
+_FIRST = 256 * MIB      # for the first members, where the definition does not say
+_WAIT = 1.0             # s at most between two looks at workers
+_LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
+_PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
+
+
+class Progress:
+    """What is known of a study while it runs.
+
+    Attributes
+    ----------
+    members : int
+    completed, failed : int
+    failures : list of tuple of str
+        Name of a member, and why it is not tried again.
+    retried : int
+    """
+
+    def __init__(self, members: int) -> None:
+        self.members = members
+        self.completed = self.failed = self.retried = 0
+        self.failures: list[tuple[str, str]] = []
+
+
+class Run:
+    """A study that is being run.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        Of the study; made if it is not there.
+    engine : Engine
+    tell : callable
+        Called with this object after every end and now and then.
+    """
+
+    def __init__(self, study: Study, folder: Path, engine: Engine,
+                 tell: Callable[[Run], None] = lambda run: None) -> None:
+        self.study = study
+        sets = sets_of(study)
+        self.folder = Folder(folder.resolve())
+        self.folder.claim(study, sets)
+        self.members: dict[str, Member] = {each.name: each for each in members_of(study, sets)}
+        self._by_number = list(self.members.values())
+        self.progress = Progress(len(self.members))
+        self._engine, self._tell = engine, tell
+        said = study.definition
+        self._outside = Outside(study.script.parent, said.shared)
+        self.cores = said.ranks * said.threads
+        self._given = None if said.memory is None else nbytes(said.memory)
+        self.reservations = Reservations(self._given or _FIRST)
+        self.packing = Packing(_PATIENCE)
+        self._more: dict[str, int] = {}     # for members that have met their limit
+        self._tries: dict[str, int] = {}    # of the members that run, before they began
+        self._elsewhere: set[str] = set()   # members that another process runs
+        self._script_failures = 0
+        self._learned = 0
+
+    def run(self) -> Progress:
+        """Run all members that are not completed; return what became of them.
+
+        Raises
+        ------
+        StudyError
+            A member asks for more than any worker has, or its folder cannot be written.
+        """
+        self._workers()
+        for member in self._by_number:
+            self._take_up(member)
+        self._refuse_too_large()
+        try:
+            while self.packing.waiting or self._running() or self._elsewhere:
+                self._engine.ask_for(len(self.packing.waiting), self.packing.patience / 3.0)
+                self._workers()
+                self._start()
+                self._tell(self)
+                for name, error in self._engine.wait(_WAIT):
+                    self._ended(name, error)
+                self._look_elsewhere()
+        finally:
+            self._engine.close()
+        self._tell(self)
+        return self.progress
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether so many scripts have failed that no further member starts."""
+        return self._script_failures >= self.study.definition.max_failures
+
+    def _running(self) -> list[str]:
+        return [name for worker in self.packing.workers.values() for name in worker.running]
+
+    def _workers(self) -> None:
+        there = {each.name: each for each in self._engine.workers()}
+        self.packing.workers = there
+
+    def _take_up(self, member: Member) -> None:
+        """Let a member wait, unless its record says that it is done."""
+        record = records.read_record(self.folder.member(member.name))
+        if record is None or not record.tries:
+            self.packing.waiting.add(self._request(member))
+        elif record.end is End.COMPLETED:
+            self._learn(member, record)
+            self.progress.completed += 1
+        else:
+            # A study that is run again tries what has failed anew, but for memory with more.
+            if record.end is End.MEMORY:
+                self._give_more(member, record)
+            self.packing.waiting.add(self._request(member))
+
+    def _give_more(self, member: Member, record: Record) -> None:
+        """Let a member that has met its limit ask for more."""
+        last = record.tries[-1]
+        self._more[member.name] = self.reservations.after(
+            self._kind(member), last.nbytes, last.peak, self._engine.most())
+        self._ask_anew(member)
+
+    def _ask_anew(self, member: Member) -> None:
+        """Let waiting members of the same kind ask for what is known now."""
+        first = member.number - member.replicate
+        for number in range(first, first + self.study.definition.replicates):
+            each = self._by_number[number]
+            if each.name in self.packing.waiting:
+                self.packing.waiting.add(self._request(each))
+
+    def _kind(self, member: Member) -> Any:
+        return (self.anuga(member), member.parameter_set)
+
+    def anuga(self, member: Member) -> str:
+        """Return ``lean`` or ``stock``: what a member runs on."""
+        text = self.study.definition.anuga
+        found = str(member.values.get(text[1:-1], "")) if text[:1] == "{" else text
+        if found not in ("lean", "stock"):
+            raise StudyError(f"member {member.name} runs on {found!r}: give lean or stock, or a "
+                             "parameter of these values in braces.")
+        return found
+
+    def _request(self, member: Member) -> Request:
+        given = self._more.get(member.name)
+        if given is None:
+            given = self.reservations.of(self._kind(member))
+        return Request(member.name, given, self.cores)
+
+    def _refuse_too_large(self) -> None:
+        for request in self.packing.waiting.rows():
+            if self._is_too_large(request):
+                most = max(self.packing.workers.values(), key=lambda each: each.nbytes)
+                raise StudyError(
+                    f"member {request.name} asks for {request.nbytes / MIB:,.0f} MiB and "
+                    f"{request.cores} cores, and the largest worker ({most.name}) has "
+                    f"{most.nbytes / MIB:,.0f} MiB and {most.cores}: give a smaller memory, "
+                    "ranks or threads, or larger workers.")
+
+    def _is_too_large(self, request: Request) -> bool:
+        """Whether no worker has room for a member, nor one that could be had."""
+        return bool(self.packing.workers) and self.packing.too_large(request) \
+            and not self._engine.may_start(request)
+
+    def _start(self) -> None:
+        if self.is_stopping:
+            self._let_go()
+            return
+        while True:
+            found = self.packing.start_next(time.monotonic())
+            if found is None:
+                break
+            worker, request = found
+            record = records.read_record(self.folder.member(request.name))
+            self._tries[request.name] = len(record.tries) if record else 0
+            self._engine.submit(worker, self._order(self.members[request.name], request.nbytes),
+                                self.study.definition.threads)
+        if not self._running():
+            for request in self.packing.waiting.rows():
+                if self._is_too_large(request):
+                    self.packing.waiting.remove(request.name)
+                    self._give_up(request.name, f"it needs {request.nbytes / MIB:,.0f} MiB, more "
+                                                "than any worker has")
+
+    def _let_go(self) -> None:
+        for name in self.packing.waiting.names():
+            self.packing.waiting.remove(name)
+
+    def _order(self, member: Member, given: int) -> Order:
+        said, folder = self.study.definition, self.folder.member(member.name)
+        arguments, environment = command_line(self.study, member, folder)
+        lean = self.anuga(member) == "lean"
+        options = ["--guard", "--resume", "--record", "run.jsonl"] if lean and said.guard else []
+        summary = None
+        if said.summary is not None:
+            path, name = function_of(self.study, "summary", said.summary)
+            summary = (str(path), name)
+        return Order(
+            Job(member.name, str(folder), str(self.study.script), arguments, options, environment,
+                lean, said.ranks, member.values, summary,
+                preloaded=lean and said.ranks == 1),
+            given, said.timeout, said.keep)
+
+    def _ended(self, name: str, error: BaseException | None) -> None:
+        for worker in self.packing.workers.values():
+            if name in worker.running:
+                worker.end(name)
+        member = self.members[name]
+        if isinstance(error, StudyError):
+            raise error
+        folder = self.folder.member(name)
+        record = records.read_record(folder) or Record(name, [])
+        is_new = len(record.tries) > self._tries.pop(name)
+        if error is not None and not is_new:        # the worker of a cluster went away
+            record.tries.append(records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
+                                            f"its worker went away: {error}"))
+            records.write_record(folder, record)
+            is_new = True
+        if is_new:
+            self._judge(member, record)
+        else:
+            self._elsewhere.add(name)
+
+    def _judge(self, member: Member, record: Record) -> None:
+        """Count a member that is done, and let one that is tried again wait."""
+        if record.end is End.COMPLETED:
+            self.progress.completed += 1
+            self._outside.check(member.name)
+            self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
+            self._learn(member, record)
+            return
+        following = ends.after(record.tries, [])
+        if not following.again:
+            self._give_up(member.name, following.why)
+            self._script_failures += record.end is End.FAILED
+            return
+        self.progress.retried += 1
+        if following.more_memory:
+            self._give_more(member, record)
+        self.packing.waiting.add(self._request(member))
+
+    def _give_up(self, name: str, why: str) -> None:
+        self.progress.failed += 1
+        self.progress.failures.append((name, why))
+
+    def _learn(self, member: Member, record: Record) -> None:
+        peak = record.peak
+        if peak is None or self._given is not None:
+            return
+        self._learned += 1
+        if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
+            self._ask_anew(member)
+        if self._learned in _LEARN:
+            for name in self.packing.waiting.names():
+                self.packing.waiting.add(self._request(self.members[name]))
+
+    def _look_elsewhere(self) -> None:
+        """Take up members that another process ran, once it has ended or gone."""
+        for name in list(self._elsewhere):
+            folder = self.folder.member(name)
+            if records.is_running(folder):
+                continue
+            self._elsewhere.remove(name)
+            record = records.read_record(folder)
+            if record is not None and record.tries:
+                self._judge(self.members[name], record)
+            else:
+                self.packing.waiting.add(self._request(self.members[name]))
+

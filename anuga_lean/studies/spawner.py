@@ -1,0 +1,158 @@
+"""Starts members for a worker: forks them, loaded with ANUGA or not, and says how they ended.
+
+One thread only, so that it may fork; lines of JSON in (name and job file, or a name to kill) and
+out (a process began or ended).  When the worker goes away, the pipe ends: all members are killed,
+and so they are by the kernel when this process is killed itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from anuga_lean.studies.processes import kill_session
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Spawner:
+    """The members that this process has started."""
+
+    def __init__(self, preload: bool) -> None:
+        self._preload = preload
+        self._names: dict[int, str] = {}
+        self._out = os.dup(1)
+        os.set_inheritable(self._out, False)
+        os.dup2(2, 1)       # what ANUGA prints at its import is no answer
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def serve(self) -> None:
+        """Start members and tell of their ends until the worker goes away."""
+        if self._preload:
+            _load_anuga()
+        gc.collect()
+        gc.freeze()         # no collection in a member writes to pages that it shares
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        text = b""
+        while True:
+            ready, _, _ = select.select([0, ended], [], [])
+            if ended in ready:
+                os.read(ended, 1 << 12)
+                self._reap()
+            if 0 in ready:
+                got = os.read(0, 1 << 16)
+                if not got:
+                    break
+                *lines, text = (text + got).split(b"\n")
+                for line in lines:
+                    self._do(json.loads(line))
+        for pid in self._names:
+            kill_session(pid)
+
+    def _do(self, order: dict[str, Any]) -> None:
+        if "kill" in order:
+            for pid, name in self._names.items():
+                if name == order["kill"]:
+                    kill_session(pid)
+            return
+        pid = os.fork()
+        if pid == 0:
+            self._become(order["job"])
+        self._names[pid] = order["name"]
+        self._say(name=order["name"], pid=pid)
+
+    def _reap(self) -> None:
+        while self._names:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            name = self._names.pop(pid, None)
+            if name is not None:
+                kill_session(pid)      # what the script has left running
+                self._say(name=name, exit_code=os.waitstatus_to_exitcode(status),
+                          cpu_seconds=usage.ru_utime + usage.ru_stime)
+
+    def _say(self, **facts: Any) -> None:
+        os.write(self._out, json.dumps(facts).encode() + b"\n")
+
+    def _become(self, job_file: str) -> NoReturn:
+        """Be the process of a member."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            parent = os.getppid()
+            os.setsid()
+            self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+            _be(Path(job_file))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(BaseException):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(1)
+
+
+def _be(job_file: Path) -> NoReturn:
+    """Confine this process to what its job says, and run the member or its launcher."""
+    import msgspec
+
+    from anuga_lean.studies.member import Job, run
+
+    job = msgspec.json.decode(job_file.read_bytes(), type=Job)
+    with contextlib.suppress(OSError):      # the kernel takes a member before its worker
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    if job.cgroup is not None:
+        Path(job.cgroup, "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+    if job.data_limit is not None:
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        limit = job.data_limit if hard < 0 else min(job.data_limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    os.chdir(job.folder)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    for descriptor, name in ((1, "stdout.txt"), (2, "stderr.txt")):
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(file, descriptor)
+    os.environ.update(job.environment)
+    if job.preloaded:
+        import atexit
+
+        code = run(job)
+        atexit._run_exitfuncs()
+        ctypes.CDLL(None).fflush(None)      # what C has printed
+        os._exit(code)
+    command = [sys.executable, "-m", "anuga_lean.studies.member", str(job_file)]
+    if job.ranks > 1:
+        command = ["mpiexec", "-n", str(job.ranks), *command]
+    os.execvp(command[0], command)
+
+
+def _load_anuga() -> None:
+    """Import what a lean member needs, before there is any thread or domain."""
+    from anuga_lean.overlay import install
+
+    install.require_lean()
+    install.install()
+    for name in ("netCDF4", "anuga_lean.studies.member", "anuga_lean.__main__",
+                 "anuga_lean.guard.starting"):
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    Spawner("--preload" in sys.argv[1:]).serve()

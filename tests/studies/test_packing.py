@@ -1,0 +1,120 @@
+"""Which member starts next, and what it is given: studies played through without a process."""
+
+from __future__ import annotations
+
+import heapq
+import random
+
+import pytest
+
+from anuga_lean.studies.ends import after
+from anuga_lean.studies.packing import Packing, Request, Worker
+from anuga_lean.studies.records import End, Try
+from anuga_lean.studies.reservations import MIB, Reservations, quantile
+
+
+def play(members: list[tuple[str, int, float]], worker: Worker, patience: float = 60.0,
+         order: str = "packed") -> float:
+    """Return when the last member ends, s."""
+    packing = Packing(patience)
+    packing.workers = {worker.name: worker}
+    seconds = {name: duration for name, _, duration in members}
+    for name, nbytes, _ in members:
+        packing.waiting.add(Request(name, nbytes, 1))
+    now, running = 0.0, []
+    while packing.waiting or running:
+        while (found := packing.start_next(now)) is not None:
+            heapq.heappush(running, (now + seconds[found[1].name], found[1].name))
+        assert worker.free_nbytes >= 0 and worker.free_cores >= 0
+        now, name = heapq.heappop(running)
+        worker.end(name)
+    return now
+
+
+def test_a_mixed_study_is_packed_to_the_bound() -> None:
+    draw = random.Random(1)
+    members = [(str(k), (400 if draw.random() < 0.05 else 50) * MIB, draw.uniform(0.5, 1.5))
+               for k in range(2000)]
+    worker = Worker("w", 1024 * MIB, 8)
+    work = max(sum(seconds for _, _, seconds in members) / 8,
+               sum(nbytes * seconds for _, nbytes, seconds in members) / (1024 * MIB))
+    assert play(members, worker) < 1.15 * work
+
+
+def test_a_large_member_is_not_passed_for_ever() -> None:
+    packing = Packing(patience=10.0)
+    worker = Worker("w", 100, 4)
+    packing.workers = {"w": worker}
+    for k in range(100):
+        packing.waiting.add(Request(f"s{k}", 25, 1))
+    while packing.start_next(0.0):
+        pass
+    packing.waiting.add(Request("large", 100, 1))
+    now, ended = 0.0, 0
+    while "large" not in worker.running:
+        now += 1.0
+        worker.end(next(iter(worker.running)))
+        ended += 1
+        while packing.start_next(now):
+            pass
+        assert ended < 20
+    assert ["large"] == list(worker.running)
+
+
+def test_too_large() -> None:
+    packing = Packing(1.0)
+    packing.workers = {"w": Worker("w", 100, 2)}
+    assert not packing.too_large(Request("a", 100, 2))
+    assert packing.too_large(Request("a", 101, 1)) and packing.too_large(Request("a", 1, 3))
+
+
+def test_reservations_learn() -> None:
+    found = Reservations(256 * MIB)
+    assert 256 * MIB == found.of("a")
+    for peak in (100, 110, 120):
+        found.learn("a", peak * MIB, None)
+    assert 132 * MIB == found.of("a")
+    assert 132 * MIB == found.of("b")
+    for n in (1000, 2000, 4000):
+        found.learn("c", (50 + n // 100) * MIB, n)
+    # 1.1 times 50 MiB and 10 KiB or so a triangle
+    assert 1.1 * 130 * MIB <= found.of("c", 8000) <= 1.1 * 130 * MIB + 4 * MIB
+    # Nothing has needed so much: a worker for itself.
+    assert 1000 * MIB == found.after("d", 200 * MIB, 150 * MIB, 1000 * MIB)
+    assert 1000 * MIB == found.of("d")
+    found.learn("d", 800 * MIB, None)
+    assert 1200 * MIB == found.of("d") == found.after("e", 200 * MIB, None, 2000 * MIB)
+    # More than there is: refused where it is asked for, not tried again with less.
+    assert 1500 * MIB == found.after("f", 1000 * MIB, None, 1200 * MIB)
+    assert 19 == quantile(list(range(1, 21)))
+
+
+def test_a_first_member_that_shows_more_moves_the_guess() -> None:
+    found = Reservations(64 * MIB)
+    found.learn("a", 100 * MIB, None)
+    assert 152 * MIB == found.of("a")
+
+
+def tries(*ends: End) -> list[Try]:
+    return [Try(each, 1, 100, 90, 1.0, 1.0, 0.0, "here", "it said so") for each in ends]
+
+
+@pytest.mark.parametrize(("ends", "again", "more"), [
+    ((End.COMPLETED,), False, False),
+    ((End.MEMORY,), True, True),
+    ((End.MEMORY, End.MEMORY), False, False),
+    ((End.FAILED,), False, False),
+    ((End.TIMEOUT,), False, False),
+    ((End.STOPPED,), True, False),
+    ((End.KILLED,), True, False),
+    ((End.LOST, End.LOST, End.LOST), False, False),
+])
+def test_what_follows(ends: tuple[End, ...], again: bool, more: bool) -> None:
+    following = after(tries(*ends), [])
+    assert (again, more) == (following.again, following.more_memory)
+
+
+def test_stops_that_come_no_further_end() -> None:
+    stops = tries(*[End.STOPPED] * 3)
+    assert after(stops, [1.0, 2.0, 3.0]).again
+    assert not after(stops, [3.0, 3.0, 3.0]).again

@@ -1,0 +1,249 @@
+"""Whole studies by their command: results, ends, limits, and kills at any moment."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+COMMAND = [sys.executable, "-m", "anuga_lean", "study"]
+SCRIPT = """
+import os, sys, time
+value = float(sys.argv[sys.argv.index("--value") + 1])
+if value == 13.0:
+    raise RuntimeError("thirteen")
+if value == 400.0:
+    block = bytearray(os.urandom(1)) * (400 << 20)
+time.sleep({seconds})
+with open("result.txt", "w") as file:
+    file.write(str(2.0 * value))
+with open(os.environ["RUNS"], "a") as file:     # one line for each member that came to its end
+    file.write(os.environ["ANUGA_LEAN_MEMBER"] + chr(10))
+"""
+SUMMARY = """
+def of_member(folder, parameters):
+    return {"double": float((folder / "result.txt").read_text())}
+"""
+MODEL = """
+import argparse
+import anuga
+parser = argparse.ArgumentParser()
+parser.add_argument("--rain", type=float)
+rain = parser.parse_args().rain
+domain = anuga.rectangular_cross_domain(8, 8)
+domain.set_name("model")
+domain.set_quantity("elevation", lambda x, y: 0.1 * x)
+domain.set_quantity("stage", 0.05)
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+anuga.Rate_operator(domain, rate=rain)
+for t in domain.evolve(yieldstep=0.1, finaltime=0.3):
+    pass
+"""
+MODEL_SUMMARY = """
+from netCDF4 import Dataset
+def last(folder, parameters):
+    with Dataset(folder / "model.sww") as file:
+        return {"stage": file["stage"][-1]}
+"""
+
+
+def write(folder: Path, text: str, seconds: float = 0.0) -> Path:
+    (folder / "script.py").write_text(SCRIPT.format(seconds=seconds))
+    (folder / "summary.py").write_text(SUMMARY)
+    path = folder / "s.toml"
+    path.write_text('script = "script.py"\nsummary = "summary.py:of_member"\n' + text)
+    return path
+
+
+def run(path: Path, *arguments: str, verb: str = "run") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, verb, str(path), *arguments], capture_output=True, text=True,
+                          env={**os.environ, "RUNS": str(runs_of(path))}, timeout=120)
+
+
+def runs_of(path: Path) -> Path:
+    """Where members of the script write a line at their end: outside of its folder."""
+    return path.parent.parent / f"{path.parent.name}.runs"
+
+
+def results(path: Path) -> list[dict[str, str]]:
+    with open(path.with_suffix(".study") / "results.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def record(path: Path, member: str) -> dict[str, object]:
+    return json.loads((path.with_suffix(".study") / "members" / member / "record.json").read_text())
+
+
+def test_ends_and_results(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\nkeep = []\n[grid]\nvalue = [1.0, 13.0, 2.0]\n')
+    done = run(path)
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "failed   1-0: it exited with 1: RuntimeError: thirteen" in done.stdout
+    assert ["completed", "failed", "completed"] == [row["end"] for row in results(path)]
+    assert ["2.0", "", "4.0"] == [row["double"] for row in results(path)]
+    folder = path.with_suffix(".study") / "members" / "0-0"
+    assert not (folder / "result.txt").exists() and (folder / "record.json").exists()
+    assert 1 == run(path).returncode
+    # Only what is missing has been tried again.
+    assert ["0-0", "2-0"] == sorted(runs_of(path).read_text().split())
+    assert 1 == len(record(path, "0-0")["tries"]) and 2 == len(record(path, "1-0")["tries"])
+
+
+def test_a_member_that_meets_its_limit_gets_more_once(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\nmemory = "300MiB"\n[grid]\nvalue = [400.0, 1.0]\n')
+    done = run(path, "--memory", "1000MiB")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    first, second = record(path, "0-0")["tries"]
+    assert ("memory", "completed") == (first["end"], second["end"])
+    assert second["nbytes"] >= 1.5 * first["nbytes"] and second["peak"] > 400 << 20
+    assert 1 == len(record(path, "1-0")["tries"])
+
+
+def test_a_member_larger_than_any_worker_is_refused_before_it_starts(tmp_path: Path) -> None:
+    path = write(tmp_path, 'memory = "300MiB"\n[grid]\nvalue = [1.0]\n')
+    done = run(path, "--memory", "200MiB")
+    assert 2 == done.returncode
+    assert "asks for 300 MiB" in done.stderr and "200 MiB" in done.stderr
+    assert not runs_of(path).exists()
+
+
+def test_many_failures_end_a_study(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\nmax_failures = 2\nreplicates = 9\n'
+                           '[grid]\nvalue = [13.0]\n')
+    done = run(path, "--cores", "1")
+    assert "2 members failed: no further one was started" in done.stdout
+    assert 2 == sum(row["end"] == "failed" for row in results(path))
+
+
+def test_a_late_member_is_killed(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\ntimeout = 1.0\n[grid]\nvalue = [1.0]\n', 60.0)
+    assert "it ran longer than 1 s" in run(path).stdout
+
+
+def test_members_are_equal_to_plain_runs(tmp_path: Path) -> None:
+    """On lean, from a process that has loaded ANUGA, and on stock."""
+    import xarray
+
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "summary.py").write_text(MODEL_SUMMARY)
+    path = tmp_path / "s.toml"
+    path.write_text('script = "model.py"\nsummary = "summary.py:last"\nanuga = "{on}"\n'
+                    'pass_by = "arguments"\narguments = ["--rain", "{mm}"]\n'
+                    '[grid]\nmm = [0.0, 0.01]\non = ["lean", "stock"]\n')
+    text = MODEL.replace('parser.add_argument("--rain", type=float)',
+                         'parser.add_argument("--rain", type=float)\n'
+                         'parser.add_argument("--mm"), parser.add_argument("--on")')
+    (tmp_path / "model.py").write_text(text)
+    done = run(path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    with xarray.open_dataset(path.with_suffix(".study") / "results.nc") as found:
+        stage = found["stage"].to_numpy()
+        assert (4, 1) == stage.shape[:2]
+        assert ["lean", "stock"] * 2 == list(found["on"].to_numpy())
+    for lean, stock in ((0, 1), (2, 3)):
+        assert np.array_equal(stage[lean], stage[stock])
+    assert not np.array_equal(stage[0], stage[2])
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-m", "anuga_lean", "run", str(tmp_path / "model.py"),
+                    "--rain", "0.01"], cwd=folder, check=True, capture_output=True)
+    from netCDF4 import Dataset
+
+    with Dataset(folder / "model.sww") as file:
+        assert np.array_equal(np.asarray(file["stage"][-1], dtype=float), stage[2, 0])
+
+
+@pytest.mark.parametrize("moment", [
+    0, *(pytest.param(k, marks=pytest.mark.nightly) for k in range(1, 20))])
+def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
+    """SIGKILL of client, spawner, a member or all at once: nothing is lost, nothing runs twice."""
+    path = write(tmp_path, 'anuga = "stock"\nreplicates = 4\n'
+                           '[grid]\nvalue = [1.0, 2.0, 3.0]\n', 0.3)
+    draw = random.Random(moment)
+    runs = runs_of(path)
+    process = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
+                               start_new_session=True, env={**os.environ, "RUNS": str(runs)})
+    time.sleep(draw.uniform(1.0, 4.0))
+    whom = draw.choice(["client", "spawner", "member", "all"]) if moment else "all"
+    spawners = children(process.pid)
+    members = [each for spawner in spawners for each in children(spawner)]
+    for pid in {"client": [process.pid], "spawner": spawners, "member": members[:1],
+                "all": [process.pid, *spawners, *members]}[whom]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    if whom in ("client", "all"):
+        process.wait()
+    else:
+        assert 0 == process.wait(timeout=120)
+    done = run(path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    found = {row["member"]: row["double"] for row in results(path)}
+    assert 12 == len(found) and {"2.0", "4.0", "6.0"} == set(found.values())
+    # The script's line is its end: one of those killed between it and its record runs again.
+    lines = runs.read_text().split()
+    assert set(found) == set(lines) and len(lines) <= 12 + 2
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in
+                Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] + [
+            int(each) for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)
+            for each in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def test_two_at_once_run_nothing_twice(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\nreplicates = 8\n[grid]\nvalue = [1.0]\n', 0.3)
+    environment = {**os.environ, "RUNS": str(runs_of(path))}
+    both = [subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
+                             env=environment) for _ in range(2)]
+    assert [0, 0] == [each.wait(timeout=120) for each in both]
+    assert sorted(f"0-{k}" for k in range(8)) == sorted(
+        runs_of(path).read_text().split())
+
+
+def test_a_member_that_writes_beside_the_script_ends_the_study(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\n[grid]\nvalue = [1.0, 2.0, 3.0]\n')
+    (tmp_path / "script.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('model.sww').write_text('')\n"
+        "open('result.txt', 'w').write('1')")
+    done = run(path, "--cores", "1")
+    assert 2 == done.returncode and "has written model.sww into" in done.stderr
+    assert 1 == len(done.stderr.strip().splitlines())
+    with open(path, "r+") as file:
+        text = file.read()
+        file.seek(0)
+        file.write('shared = ["*.sww"]\n' + text)
+    assert 0 == run(path).returncode
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)],
+                             capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        path = write(tmp_path, 'anuga = "stock"\nreplicates = 100\n[grid]\nvalue = [1.0]\n')
+        done = run(path, "--folder", str(disk / "s"))
+        assert 2 == done.returncode
+        assert "cannot be written: No space left on device" in done.stderr
+        for each in (disk / "s" / "members").glob("*/record.json"):
+            json.loads(each.read_text())
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
