@@ -161,8 +161,8 @@ def once(rate: float, held: int, place: Path, limit: int = LIMIT,
         return Try(75, seconds, highest, why.partition("because ")[2].partition(": a set")[0],
                    lost)
     (record,) = (place / "anuga_lean_runs").iterdir()
-    answer = subprocess.run([sys.executable, "-m", "anuga_lean", "doctor", "--json", str(record)],
-                            cwd=place, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-m", "anuga_lean", "doctor", "--json", "-", str(record)]
+    answer = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True).stdout
     found = json.loads(answer)
     return Try(run.returncode, seconds, highest, f"doctor: {found['class']}, {found['sure']}", lost)
 

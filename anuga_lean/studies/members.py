@@ -18,6 +18,7 @@ from anuga_lean.studies.definition import Study, Value
 
 DESCRIPTION = "study.json"
 MEMBERS = "members"
+JOBS = "jobs"           # what jobs of Slurm print
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ class Folder:
             return
         try:
             # what another process, which claims it now, may have made already
-            ours = (DESCRIPTION, MEMBERS)
+            ours = (DESCRIPTION, MEMBERS, JOBS)
             if self.path.is_dir() and any(each.name not in ours and not each.name.endswith(".part")
                                           for each in self.path.iterdir()):
                 raise StudyError(f"the folder {self.path} holds files and no study: name another "

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from anuga_lean._errors import StudyError
 from anuga_lean.studies.engines import Dask, Jobs, quiet_dask
+from anuga_lean.studies.members import JOBS
 from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20
@@ -46,7 +47,7 @@ class Slurm(Dask):
         self._largest = jobs.largest if jobs.largest is not None else largest_node(jobs.partition)
         self._sizes: set[int] = set()
         self._looked = -math.inf
-        logs = folder.resolve() / "jobs"
+        logs = folder.resolve() / JOBS
         logs.mkdir(parents=True, exist_ok=True)
         self._cluster = SLURMCluster(
             cores=jobs.cores, processes=1, memory=f"{jobs.nbytes}B", job_cpu=jobs.cores,

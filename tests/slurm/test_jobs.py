@@ -79,9 +79,9 @@ def events(folder: Path) -> list[dict[str, Any]]:
 
 
 def doctor(cluster: Cluster, folder: Path, target: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", "anuga_lean", "doctor", "--json", target],
+    done = subprocess.run([sys.executable, "-m", "anuga_lean", "doctor", "--json", "-", target],
                           cwd=folder, env=cluster.environment, capture_output=True, text=True)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert 0 == done.returncode, done.stderr
     return dict(json.loads(done.stdout))
 
 

@@ -92,7 +92,8 @@ OWN = {
                take_checkpoint_state take_stock_arrays view""",
     "Quantity": """compact derived_centroids drop_updates form has_reconstructed_vertices
                    have_vertices held_update hold_values is_reconstructed on_distribute on_past
-                   on_stock_arrays run_compiled take_stock_arrays writable writable_update""",
+                   on_stock_arrays run_compiled shown_edges take_stock_arrays writable
+                   writable_update""",
 }
 
 # Functions that take more keyword arguments than stock's.
