@@ -14,12 +14,15 @@ from pathlib import Path
 
 from anuga_lean._errors import StudyError
 from anuga_lean.studies.engines import Dask, Jobs, quiet_dask
+from anuga_lean.studies.launching import last_line
 from anuga_lean.studies.members import JOBS
 from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20
 OWN = 256 * MIB         # of a job, for the worker, its spawner and what they load
+_LARGER = 4             # times a job's memory
 _EVERY = 5.0            # s between two looks at how many jobs there should be
+_NO_WORKER = 60.0       # s after which jobs that have ended tell why no worker has come
 _SOONEST = 60.0         # s before a job's end in which no member starts
 
 
@@ -47,7 +50,8 @@ class Slurm(Dask):
         self._largest = jobs.largest if jobs.largest is not None else largest_node(jobs.partition)
         self._sizes: set[int] = set()
         self._looked = -math.inf
-        logs = folder.resolve() / JOBS
+        self._began, self._worker_came = time.monotonic(), False
+        logs = self._logs = folder.resolve() / JOBS
         logs.mkdir(parents=True, exist_ok=True)
         self._cluster = SLURMCluster(
             cores=jobs.cores, processes=1, memory=f"{jobs.nbytes}B", job_cpu=jobs.cores,
@@ -79,6 +83,7 @@ class Slurm(Dask):
         if now - self._looked < _EVERY:
             return
         self._looked = now
+        self._look_at_jobs(now)
         busy = sum(bool(each.running) for each in self._known.values())
         wanted = min(self.jobs.count, busy + math.ceil(waiting / max(1, self.jobs.cores)))
         names = set(self._cluster.worker_spec)
@@ -87,6 +92,18 @@ class Slurm(Dask):
         else:
             # a job that was lost is submitted again
             self._cluster.loop.add_callback(self._cluster._correct_state)
+
+    def _look_at_jobs(self, now: float) -> None:
+        """Raise StudyError if jobs have ended and no worker has come of any."""
+        if self._known:
+            self._worker_came = True
+        if self._worker_came or now - self._began < _NO_WORKER:
+            return
+        texts = sorted(self._logs.glob("*.err"), key=lambda each: each.stat().st_mtime)
+        says = next((last_line(each) for each in reversed(texts) if last_line(each)), "")
+        if says:
+            raise StudyError(f"the jobs of the study end before they run a member: {says}; "
+                             f"{self._logs} has what they print.")
 
     def may_start(self, request: Request) -> bool:
         """Whether a job for a member that needs more than others can be had; it is asked for."""
@@ -107,8 +124,12 @@ class Slurm(Dask):
         return True
 
     def most(self) -> int:
-        """Return the bytes of the largest worker that could be had."""
-        return max(self.jobs.nbytes, self._largest or 0) - OWN
+        """Return what a member is given of which nothing is known but that it needs more.
+
+        Four jobs' memory, not a whole node: the job has to come beside those that are there.
+        """
+        most = _LARGER * self.jobs.nbytes
+        return max(self.jobs.nbytes, min(most, self._largest or most)) - OWN
 
     def close(self) -> None:
         """End the jobs."""
@@ -117,7 +138,7 @@ class Slurm(Dask):
 
 
 def _offer(nbytes: int, cores: int) -> list[str]:
-    return ["--resources", f"MEMORY={nbytes - OWN} CORES={cores}"]
+    return ["--resources", f"MEMORY={nbytes - OWN},CORES={cores}"]
 
 
 def _clock(seconds: float) -> str:
