@@ -305,10 +305,10 @@ class RunGuard:
         self.requests.saved()
         self._told = Kind.NOTHING
         if kind.stops:
-            self._stop(domain, ranks, next(why for each, why, _ in asked if each >= kind),
+            self._stop(domain, ranks, kind, next(why for each, why, _ in asked if each >= kind),
                        is_whole)
 
-    def _stop(self, domain: Any, ranks: Ranks, why: str, is_whole: bool) -> None:
+    def _stop(self, domain: Any, ranks: Ranks, kind: Kind, why: str, is_whole: bool) -> None:
         t = float(domain.get_time())
         last = self._written.get(domain)
         code = EXIT_CODE if last is not None else 1
@@ -322,7 +322,7 @@ class RunGuard:
                 said = "no set could be written, so that the run has to begin again"
             _say(f"stopped on request at t={t:g} s because {why}: {said}. "
                  + (f"To go on type: {self.options.command}" if code == EXIT_CODE else ""))
-        self.end("stopped", code, why=why, time=t)
+        self.end("stopped", code, asked=kind.name.lower(), why=why, time=t)
         raise RunStopped(code)
 
     def end(self, outcome: str, code: int | None, **facts: Any) -> None:

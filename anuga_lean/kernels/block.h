@@ -72,6 +72,20 @@ static inline void load_geometry(const lean_mesh *m, const opened *o)
     }
 }
 
+/* The first of n ascending numbers that is not below x; n if there is none. */
+LEAN_INLINE int first_from(const int32_t *number, int n, int64_t x)
+{
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (number[middle] < x)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 enum { RUN = 8 };
 
 /* 1 if own triangles c..c+7 stand side by side in the user's order: own

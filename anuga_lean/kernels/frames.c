@@ -204,20 +204,6 @@ void LEAN_FOR(frame_at_nodes)(const lean_frame *f, int n_threads)
 
 /* -- at vertices ----------------------------------------------------------------- */
 
-/* The first of n ascending numbers that is not below x; n if there is none. */
-static int first_from(const int32_t *number, int n, int64_t x)
-{
-    int low = 0, high = n;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (number[middle] < x)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Turn edge values of local triangles from..to-1 to those at their vertices. INOUT e */
 LEAN_PHASE void to_vertices(const opened *o, int from, int to, double *restrict e)
 {

@@ -13,20 +13,6 @@
 #include "plane_gradient.h"
 #include "reconstruct.h"
 
-/* The first of n ascending numbers that is not below x; n if there is none. */
-static int first_from(const int32_t *number, int n, int64_t x)
-{
-    int low = 0, high = n;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (number[middle] < x)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Open block b with the edge values of its own triangles from..to-1 in sw, suh, svh, sh, sz. */
 static void reconstruct_block(const lean_run *r, int b, int from, int to, opened *o)
 {

@@ -35,10 +35,17 @@ def opened_to_define(name: str, mode: str = "r") -> Any:
     from anuga.file.netcdf import NetCDFFile
 
     domain = getattr(_files, "domain", None)
-    if domain is None or mode not in ("w", "wl"):
+    if domain is None or mode not in ("w", "wl") or not _can_define():
         return NetCDFFile(name, mode)
     _files.domain = None
     return asking_for_room(lambda name: _definition()(name, domain))(name)
+
+
+@functools.cache
+def _can_define() -> bool:
+    """Whether this netCDF4 lays a file out by methods of these names, which are private to it."""
+    dataset = load_netcdf4().Dataset
+    return hasattr(dataset, "_redef") and hasattr(dataset, "_enddef")
 
 
 @functools.cache

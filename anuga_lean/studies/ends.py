@@ -10,7 +10,7 @@ from typing import NamedTuple
 from anuga_lean.studies.records import End, Try
 
 LOST_AT_MOST = 3        # times that a member's worker may go away, or somebody kill it
-IN_VAIN = 2             # stops in turn that came no further
+IN_VAIN = 3             # stops in turn at the same model time
 
 
 class Next(NamedTuple):
@@ -30,15 +30,8 @@ class Next(NamedTuple):
     why: str = ""
 
 
-def after(tries: list[Try], reached: list[float]) -> Next:
-    """Return what follows a member's last try.
-
-    Parameters
-    ----------
-    tries : list of Try
-    reached : list of float
-        Model time that each stop of it came to, s.
-    """
+def after(tries: list[Try]) -> Next:
+    """Return what follows a member's last try."""
     end = tries[-1].end
     count = sum(each.end is end for each in tries)
     if end is End.COMPLETED:
@@ -49,8 +42,10 @@ def after(tries: list[Try], reached: list[float]) -> Next:
                                    f"{tries[-1].nbytes >> 20:,} MiB")
         return Next(True, more_memory=True)
     if end is End.STOPPED:
-        if len(reached) > IN_VAIN and len(set(reached[-IN_VAIN - 1:])) == 1:
-            return Next(False, why=f"it stopped {IN_VAIN + 1} times at the same time step")
+        stops = [each for each in tries[-IN_VAIN:] if each.end is End.STOPPED]
+        if len(stops) == IN_VAIN and len({each.time for each in stops}) == 1:
+            return Next(False, why=f"it stopped {IN_VAIN} times and came no further: "
+                                   f"{tries[-1].says}")
         return Next(True)
     if end in (End.LOST, End.KILLED):
         if count >= LOST_AT_MOST:

@@ -17,7 +17,7 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
-from anuga_lean.studies.launching import Order, run_member
+from anuga_lean.studies.launching import Order, end_members, run_member
 from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20
@@ -141,8 +141,10 @@ class Local:
         return self._worker.nbytes
 
     def close(self) -> None:
-        """End the threads, which wait for what runs."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """End what runs, and the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        end_members()
+        self._threads.shutdown(wait=True)
 
 
 def quiet_dask() -> Any:

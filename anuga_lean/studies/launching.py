@@ -25,18 +25,20 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import cgroup_folders
+from anuga_lean.guard.recorded import event_of
 from anuga_lean.guard.requests import EXIT_CODE
 from anuga_lean.studies import records
 from anuga_lean.studies.member import JOB, RESULT, Job, Result
-from anuga_lean.studies.processes import processes_of
+from anuga_lean.studies.processes import began_of, processes_of
 from anuga_lean.studies.records import End, Record, Try
 
 MIB = 1 << 20
 # What a process may ask of the kernel beyond what it will touch: stacks of threads, arenas.
 BEYOND = 128 * MIB
+RUN = "run.jsonl"       # the record of a guarded member
 _LOOK = 1.0         # s between two looks at memory, lease and deadline
 _OURS = {JOB, RESULT, records.RECORD, records.LEASE, "parameters.json", "stdout.txt",
-         "stderr.txt", "run.jsonl"}
+         "stderr.txt", RUN}
 
 
 class Order(msgspec.Struct):
@@ -71,7 +73,7 @@ class Spawned:
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "ANUGA_LEAN": "0"})
         self._lock = threading.Lock()
         self._waiting: dict[str, queue.Queue[dict[str, Any]]] = {}
-        self.is_alive = True
+        self.is_alive, self.is_closing = True, False
         threading.Thread(target=self._listen, daemon=True).start()
         atexit.register(self.close)
 
@@ -79,6 +81,9 @@ class Spawned:
         """Start a member; return where its beginning and its end will be told."""
         told: queue.Queue[dict[str, Any]] = queue.Queue()
         with self._lock:
+            if not self.is_alive:
+                told.put({"lost": True})
+                return told
             self._waiting[name] = told
             self._tell({"name": name, "job": str(job_file)})
         return told
@@ -104,18 +109,20 @@ class Spawned:
                     self._waiting.pop(fact["name"], None)
             if told is not None:
                 told.put(fact)
-        self.is_alive = False
         with self._lock:
+            self.is_alive = False
             for told in self._waiting.values():
                 told.put({"lost": True})
             self._waiting.clear()
 
     def close(self) -> None:
         """End the spawner and every member that it has started."""
-        with contextlib.suppress(OSError, ValueError):
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self.is_closing = True
             assert self._process.stdin is not None
             self._process.stdin.close()
         self._process.wait()
+        atexit.unregister(self.close)
 
 
 _spawned: dict[tuple[bool, int], Spawned] = {}
@@ -129,6 +136,14 @@ def spawner(preload: bool, threads: int) -> Spawned:
         if found is None or not found.is_alive:
             found = _spawned[preload, threads] = Spawned(preload, threads)
         return found
+
+
+def end_members() -> None:
+    """Kill the members that this process runs; no try of theirs is recorded."""
+    with _spawning:
+        for each in _spawned.values():
+            each.close()
+        _spawned.clear()
 
 
 def run_member(order: Order, threads: int) -> None:
@@ -184,14 +199,17 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
             beat = time.monotonic()
             lease.beat()
     killed, used = (0, None) if group is None else end_cgroup(group)
+    if "lost" in fact and hand.is_closing:
+        return
     result = _result(folder)
     peak = min((each for each in (used, result.peak if result else None) if each),
                default=watched.peak or None)
-    end, says = _end(fact, result, watched, killed, order.nbytes, folder)
+    end, says = _end(fact, result, watched, killed, order, folder)
     record.tries.append(Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
         fact.get("cpu_seconds"), began, os.uname().nodename, says,
-        result.triangles if result else None))
+        result.triangles if result else None,
+        _stop(folder).get("time") if end is End.STOPPED else None))
     if end is End.COMPLETED:
         record.summary = result.summary if result else None
         _clear(folder, order.keep)
@@ -221,16 +239,16 @@ class _Watched:
 
 
 def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed: int,
-         nbytes: int, folder: Path) -> tuple[End, str]:
+         order: Order, folder: Path) -> tuple[End, str]:
     """Return how a try ended, and why."""
     code = fact.get("exit_code")
-    limit = f"its limit of {nbytes / MIB:,.0f} MiB"
+    limit = f"its limit of {order.nbytes / MIB:,.0f} MiB"
     if "lost" in fact:
         return End.LOST, "the process that had started it was killed"
     if result is not None and result.exit_code == 0 and code == 0:
         return End.COMPLETED, ""
     if code == EXIT_CODE:
-        return End.STOPPED, "it was asked to stop, and wrote a set to go on from"
+        return _stopped(order.job, limit, folder)
     if killed:
         return End.MEMORY, f"the kernel killed it at {limit}"
     if watched.is_late:
@@ -246,11 +264,27 @@ def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed:
     return End.FAILED, f"it exited with {code}" + (f": {says}" if says else "")
 
 
+def _stopped(job: Job, limit: str, folder: Path) -> tuple[End, str]:
+    """Return why a try stopped by itself: at its own memory limit more memory helps."""
+    stop = _stop(folder)
+    why = str(stop.get("why", "it exited with 75 and kept no record"))
+    own = "RLIMIT_DATA" if job.cgroup is None else f"/{Path(job.cgroup).name} "
+    if stop.get("asked") == "stop_memory" and own in why:
+        return End.MEMORY, f"it stopped by itself, with a set, at {limit}: {why}"
+    return End.STOPPED, f"it stopped on request: {why}"
+
+
+def _stop(folder: Path) -> dict[str, Any]:
+    """Return the last line of a guarded member's record; {} if that is no stop."""
+    found = event_of(last_line(folder / RUN, 1 << 16))
+    return found if found.get("outcome") == "stopped" else {}
+
+
 def last_line(path: Path, most: int = 300) -> str:
     """Return the last line of a text that says something."""
     try:
         with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
+            file.seek(max(0, path.stat().st_size - (1 << 16)))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
@@ -291,11 +325,20 @@ def _pss(pid: int) -> int:
 # -- cgroups ---------------------------------------------------------------------
 
 
-@functools.cache
 def _home() -> tuple[Path, int] | None:
     """Return a cgroup of ours under which members get theirs, and its version."""
+    with _making_home:      # members begin in several threads
+        return _made_home()
+
+
+_making_home = threading.Lock()
+
+
+@functools.cache
+def _made_home() -> tuple[Path, int] | None:
     for folder, _, version in cgroup_folders(Path("/"))[:1]:
-        home = folder / f"anuga_lean_{os.getpid()}"
+        home = folder / f"{_HOME}{os.getpid()}"
+        _remove_left_over(folder)
         try:
             home.mkdir(exist_ok=True)
             probe = home / "probe"
@@ -312,6 +355,17 @@ def _home() -> tuple[Path, int] | None:
     return None
 
 
+def _remove_left_over(folder: Path) -> None:
+    """Remove the cgroups of processes that were killed."""
+    for home in folder.glob(f"{_HOME}*"):
+        pid = home.name.removeprefix(_HOME)
+        if pid.isdigit() and not began_of(int(pid)):
+            for each in [*home.iterdir(), home]:
+                if each.is_dir():
+                    _remove(each)
+
+
+_HOME = "anuga_lean_"   # and the number of the process
 _NAMES = {1: ("memory.limit_in_bytes", "memory.oom_control", "memory.max_usage_in_bytes"),
           2: ("memory.max", "memory.events", "memory.peak")}
 

@@ -61,6 +61,8 @@ class Try(msgspec.Struct):
         One sentence of why it ended so, empty if it was completed.
     triangles : int or None
         Of the largest domain that it evolved.
+    time : float or None
+        Model time at which it stopped on request, s.
     """
 
     end: End
@@ -73,6 +75,7 @@ class Try(msgspec.Struct):
     where: str
     says: str = ""
     triangles: int | None = None
+    time: float | None = None
 
 
 class Record(msgspec.Struct):

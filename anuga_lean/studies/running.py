@@ -15,7 +15,7 @@ from anuga_lean._errors import StudyError
 from anuga_lean.studies import ends, records
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
-from anuga_lean.studies.launching import Order
+from anuga_lean.studies.launching import RUN, Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
 from anuga_lean.studies.outside import Outside
@@ -27,6 +27,9 @@ from anuga_lean.studies.reservations import Reservations
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say
 _WAIT = 1.0             # s at most between two looks at workers
+_GUARD = ("--guard", "--resume", "--record", RUN)
+# A member's own limit is what such members take and a little more: near it nothing is wrong yet.
+_FRACTIONS = ("--fractions", "0.93,0.95,0.97")
 _LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
 _PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
 
@@ -171,7 +174,8 @@ class Run:
 
     def _refuse_too_large(self) -> None:
         for request in self.packing.waiting.rows():
-            if self._is_too_large(request):
+            # one that has met its limit before is given up in its turn, and the others run
+            if self._is_too_large(request) and request.name not in self._more:
                 most = max(self.packing.workers.values(), key=lambda each: each.nbytes)
                 raise StudyError(
                     f"member {request.name} asks for {request.nbytes / MIB:,.0f} MiB and "
@@ -212,7 +216,7 @@ class Run:
         said, folder = self.study.definition, self.folder.member(member.name)
         arguments, environment = command_line(self.study, member, folder)
         lean = self.anuga(member) == "lean"
-        options = ["--guard", "--resume", "--record", "run.jsonl"] if lean and said.guard else []
+        options = [*_GUARD, *_FRACTIONS] if lean and said.guard else []
         summary = None
         if said.summary is not None:
             path, name = function_of(self.study, "summary", said.summary)
@@ -251,7 +255,7 @@ class Run:
             self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
             return
-        following = ends.after(record.tries, [])
+        following = ends.after(record.tries)
         if not following.again:
             self._give_up(member.name, following.why)
             self._script_failures += record.end is End.FAILED

@@ -110,11 +110,17 @@ def tries(*ends: End) -> list[Try]:
     ((End.LOST, End.LOST, End.LOST), False, False),
 ])
 def test_what_follows(ends: tuple[End, ...], again: bool, more: bool) -> None:
-    following = after(tries(*ends), [])
+    following = after(tries(*ends))
     assert (again, more) == (following.again, following.more_memory)
 
 
 def test_stops_that_come_no_further_end() -> None:
     stops = tries(*[End.STOPPED] * 3)
-    assert after(stops, [1.0, 2.0, 3.0]).again
-    assert not after(stops, [3.0, 3.0, 3.0]).again
+    assert not after(stops).again       # none says how far it came
+    for k, each in enumerate(stops):
+        each.time = float(k)
+    assert after(stops).again
+    assert after([*stops, *tries(End.LOST), *stops[-1:]]).again
+    for each in stops:
+        each.time = 3.0
+    assert not after(stops).again

@@ -15,6 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anuga_lean.measure.measurement import MPI_ENVIRONMENT
+from anuga_lean.studies.processes import began_of
+from mpirun import needs_mpi
+
 COMMAND = [sys.executable, "-m", "anuga_lean", "study"]
 SCRIPT = """
 import os, sys, time
@@ -65,9 +69,13 @@ def write(folder: Path, text: str, seconds: float = 0.0) -> Path:
     return path
 
 
+def environment(path: Path) -> dict[str, str]:
+    return {**os.environ, **MPI_ENVIRONMENT, "RUNS": str(runs_of(path))}
+
+
 def run(path: Path, *arguments: str, verb: str = "run") -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, verb, str(path), *arguments], capture_output=True, text=True,
-                          env={**os.environ, "RUNS": str(runs_of(path))}, timeout=120)
+                          env=environment(path), timeout=120)
 
 
 def runs_of(path: Path) -> Path:
@@ -247,3 +255,67 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path) -
             json.loads(each.read_text())
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+# Grows by 4 MB a second, up to 40 MB.
+GROWING = """
+import anuga
+import time
+domain = anuga.rectangular_cross_domain(4, 4)
+domain.set_name("model")
+domain.set_quantity("stage", 1.0)
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+held = []
+for t in domain.evolve(yieldstep=0.1, finaltime=20.0):
+    held.append(b"x" * 200_000)
+    time.sleep(0.05)
+with open("result.txt", "w") as file:
+    file.write("1.0")
+"""
+
+
+def test_a_guarded_member_at_its_limit_goes_on_with_more(tmp_path: Path) -> None:
+    path = write(tmp_path, 'memory = "40MiB"\n')
+    (tmp_path / "script.py").write_text(GROWING)
+    done = run(path, "--memory", "1000MiB")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    first, second = record(path, "0-0")["tries"]
+    assert ("memory", "completed") == (first["end"], second["end"])
+    assert 75 == first["exit_code"]
+    assert "it stopped by itself, with a set, at its limit of 40 MiB" in first["says"]
+    assert second["nbytes"] > first["nbytes"]
+
+
+@needs_mpi
+def test_members_of_two_ranks(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MODEL.replace(
+        'domain.set_quantity("elevation"', 'domain = anuga.distribute(domain)\n'
+        'domain.set_quantity("elevation"'))
+    (tmp_path / "summary.py").write_text(
+        "def ranks(folder, parameters):\n"
+        "    return {'files': len(list(folder.glob('model_P2_*.sww')))}\n")
+    path = tmp_path / "s.toml"
+    path.write_text('script = "model.py"\nsummary = "summary.py:ranks"\nranks = 2\n'
+                    '[grid]\nrain = [0.0, 0.01]\n')
+    done = run(path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["2", "2"] == [row["files"] for row in results(path)]
+
+
+def test_ctrl_c_ends_members_and_records_nothing_of_them(tmp_path: Path) -> None:
+    path = write(tmp_path, "[grid]\nvalue = [1.0]\n", 60.0)
+    process = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, env=environment(path),
+                               preexec_fn=lambda: signal.signal(signal.SIGINT,
+                                                                signal.default_int_handler))
+    until = time.monotonic() + 60.0
+    while not (member := [each for spawner in children(process.pid)
+                          for each in children(spawner)]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert 130 == process.wait(timeout=30)
+    assert "interrupted" in str(process.communicate()[1])
+    assert [0] == [began_of(pid) for pid in member]
+    assert not (path.with_suffix(".study") / "members" / "0-0" / "record.json").exists()

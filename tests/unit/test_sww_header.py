@@ -71,6 +71,14 @@ def test_bytes_are_anugas(way: str, stock: Path, tmp_path: Path) -> None:
     assert not domain.on_stock_arrays
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_netcdf4_of_other_methods_lays_out_as_always(
+        way: str, stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anuga_lean.stepping.sww_header._can_define", lambda: False)
+    path = create(model(anuga, way, tmp_path))
+    assert (stock / f"{way}.sww").read_bytes() == path.read_bytes()
+
+
 def test_a_file_is_written_once(tmp_path: Path) -> None:
     """netCDF alone lays out, moves and fills five times as many."""
     domain = model(anuga, "plain", tmp_path, cells=100)
