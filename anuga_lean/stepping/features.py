@@ -36,7 +36,7 @@ FEATURES = (
     Feature("values prescribed at boundaries bound the reconstruction (ANUGA 4.2)", "lean", 0,
             "a list of such edges and the values they had"),
     Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean", 0,
-            "rates, maxima and what is set, blown or eroded everywhere on kernels (a rate "
+            "rates, maxima and what is set, blown, pressed or eroded on kernels (a rate "
             "everywhere holds the areas, 8 B/tri); the others ANUGA's own code"),
     Feature("riverwalls", "lean", 0, "a list of wall edges; crests are ANUGA's live array"),
     Feature("forcing terms besides Manning friction", "lean", 0,
