@@ -136,7 +136,8 @@ def reader() -> float:
 
 def stop(triangles: int, ranks: int) -> dict[str, float]:
     """Return how long a run on ranks takes from the signal to its end, and its longest set."""
-    mpiexec = shutil.which("mpiexec")
+    mpiexec = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which(
+        "mpiexec")
     if mpiexec is None:
         raise SystemExit("benchmarks/guarded.py: there is no mpiexec")
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:

@@ -74,7 +74,8 @@ class Spawned:
         self._lock = threading.Lock()
         self._waiting: dict[str, queue.Queue[dict[str, Any]]] = {}
         self.is_alive, self.is_closing = True, False
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         atexit.register(self.close)
 
     def start(self, name: str, job_file: Path) -> queue.Queue[dict[str, Any]]:
@@ -101,14 +102,15 @@ class Spawned:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            fact = json.loads(line)
-            with self._lock:
-                told = self._waiting.get(fact["name"])
-                if "exit_code" in fact:
-                    self._waiting.pop(fact["name"], None)
-            if told is not None:
-                told.put(fact)
+        with self._process.stdout as answers:
+            for line in answers:
+                fact = json.loads(line)
+                with self._lock:
+                    told = self._waiting.get(fact["name"])
+                    if "exit_code" in fact:
+                        self._waiting.pop(fact["name"], None)
+                if told is not None:
+                    told.put(fact)
         with self._lock:
             self.is_alive = False
             for told in self._waiting.values():
@@ -122,6 +124,7 @@ class Spawned:
             assert self._process.stdin is not None
             self._process.stdin.close()
         self._process.wait()
+        self._listener.join()
         atexit.unregister(self.close)
 
 

@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 import traceback
@@ -139,7 +140,8 @@ def _be(job_file: Path) -> NoReturn:
         os._exit(code)
     command = [sys.executable, "-m", "anuga_lean.studies.member", str(job_file)]
     if job.ranks > 1:
-        command = ["mpiexec", "-n", str(job.ranks), *command]
+        beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
+        command = [beside or "mpiexec", "-n", str(job.ranks), *command]
     os.execvp(command[0], command)
 
 

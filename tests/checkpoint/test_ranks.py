@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -60,11 +62,21 @@ def assert_same(whole: Results, resumed: Results, began: float) -> None:
                   if not np.array_equal(expected[name], value)]
 
 
+def wait_for_writers(folder: Path) -> None:
+    """Wait until the ranks that wrote SWW files are gone: mpiexec may end before them."""
+    pids = {int(pid) for lock in folder.glob("*.lock")
+            for pid in re.findall(r"pid\W+(\d+)", lock.read_text())}
+    until = monotonic() + 20.0
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and monotonic() < until:
+        sleep(0.05)
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_every_rank_goes_on(ranks: int, tmp_path: Path) -> None:
     """After a kill; where a file of one rank is missing or damaged all take the older set."""
     assert KILLED == start(tmp_path, ranks, LEAN, "whole", "broken")
     last = f"CHECKPOINTS/flood_DE0_P{ranks}_1_12.0.npz"
+    wait_for_writers(tmp_path / "broken")
     for what in ("loaded_missing", "loaded_damaged"):
         shutil.copytree(tmp_path / "broken", tmp_path / what)
         assert (tmp_path / what / last).exists()

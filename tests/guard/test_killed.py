@@ -17,7 +17,7 @@ import pytest
 
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 from guard.test_run import MODEL, put_aside, results, same
-from mpirun import needs_mpi
+from mpirun import MPIEXEC, needs_mpi
 
 # Some three seconds of yields where PACE says so, a set as often as it can be written.
 PACED = MODEL.replace("=0.5, final", "=0.05, final").replace("=0.4, dur", "=0.04, dur")
@@ -32,7 +32,7 @@ WHOM = [(1, "rank"), (3, "rank"), (2, "mpiexec"), (1, "restarter"), (2, "rank"),
 def started(folder: Path, ranks: int, *options: str, pace: float = 0.0) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "anuga_lean", "run", "--guard", *options, "model.py"]
     if ranks > 1:
-        command = [str(shutil.which("mpiexec")), "-n", str(ranks), *command]
+        command = [str(MPIEXEC), "-n", str(ranks), *command]
     with open(folder / "stderr", "w") as said:
         return subprocess.Popen(command, cwd=folder, text=True, stdout=said, stderr=said,
                                 env=os.environ | MPI_ENVIRONMENT | {"PACE": str(pace)})
