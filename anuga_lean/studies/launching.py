@@ -25,7 +25,7 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import cgroup_folders
-from anuga_lean.guard.recorded import event_of
+from anuga_lean.guard.recorded import as_dict, as_list, as_number, event_of
 from anuga_lean.guard.requests import EXIT_CODE
 from anuga_lean.studies import records
 from anuga_lean.studies.member import JOB, RESULT, Job, Result
@@ -205,8 +205,9 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     if "lost" in fact and hand.is_closing:
         return
     result = _result(folder)
-    peak = min((each for each in (used, result.peak if result else None) if each),
-               default=watched.peak or None)
+    # The guard has the peak of a process begin anew with each stage of the run.
+    seen = max(result.peak, _peak_of_stages(folder)) if result and result.peak else None
+    peak = min((each for each in (used, seen) if each), default=watched.peak or None)
     end, says = _end(fact, result, watched, killed, order, folder)
     record.tries.append(Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
@@ -281,6 +282,16 @@ def _stop(folder: Path) -> dict[str, Any]:
     """Return the last line of a guarded member's record; {} if that is no stop."""
     found = event_of(last_line(folder / RUN, 1 << 16))
     return found if found.get("outcome") == "stopped" else {}
+
+
+def _peak_of_stages(folder: Path) -> int:
+    """Return the largest peak that a guarded member's record has of a stage, bytes."""
+    try:
+        lines = (folder / RUN).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return max((int(as_number(as_dict(rank).get("peak"))) for line in lines
+                for rank in as_list(event_of(line).get("ranks"))), default=0)
 
 
 def last_line(path: Path, most: int = 300) -> str:

@@ -287,6 +287,16 @@ def test_a_guarded_member_at_its_limit_goes_on_with_more(tmp_path: Path) -> None
     assert second["nbytes"] > first["nbytes"]
 
 
+def test_the_peak_is_that_of_the_set_up_too(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    (tmp_path / "script.py").write_text(
+        GROWING.replace("import time", "import time\nblock = b'x' * 150_000_000\ndel block")
+        .replace("finaltime=20.0", "finaltime=0.2"))
+    assert 0 == run(path).returncode
+    (only,) = record(path, "0-0")["tries"]
+    assert 150_000_000 < only["peak"] < 300_000_000
+
+
 @needs_mpi
 def test_members_of_two_ranks(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MODEL.replace(
