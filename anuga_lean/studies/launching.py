@@ -36,6 +36,7 @@ MIB = 1 << 20
 # What a process may ask of the kernel beyond what it will touch: stacks of threads, arenas.
 BEYOND = 128 * MIB
 RUN = "run.jsonl"       # the record of a guarded member
+_GONE = "the process that had started it was killed"
 _LOOK = 1.0         # s between two looks at memory, lease and deadline
 _OURS = {JOB, RESULT, records.RECORD, records.LEASE, "parameters.json", "stdout.txt",
          "stderr.txt", RUN}
@@ -62,7 +63,13 @@ class Order(msgspec.Struct):
 
 
 class Spawned:
-    """A spawner, and what it says of each member."""
+    """A spawner, and what it says of each member.
+
+    Raises
+    ------
+    StudyError
+        It cannot load ANUGA.
+    """
 
     def __init__(self, preload: bool, threads: int) -> None:
         command = [sys.executable, "-m", "anuga_lean.studies.spawner"]
@@ -71,6 +78,12 @@ class Spawned:
             stdout=subprocess.PIPE, start_new_session=True,
             cwd="/",    # python -m looks for modules there first
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "ANUGA_LEAN": "0"})
+        assert self._process.stdout is not None
+        first = event_of(self._process.stdout.readline().decode("utf-8", "replace"))
+        if not first.get("ready"):
+            self._process.communicate()
+            raise StudyError("no member can be started: the process that loads ANUGA for them "
+                             f"ended with {first.get('failed', 'no word')}.")
         self._lock = threading.Lock()
         self._waiting: dict[str, queue.Queue[dict[str, Any]]] = {}
         self.is_alive, self.is_closing = True, False
@@ -83,7 +96,7 @@ class Spawned:
         told: queue.Queue[dict[str, Any]] = queue.Queue()
         with self._lock:
             if not self.is_alive:
-                told.put({"lost": True})
+                told.put({"lost": _GONE})
                 return told
             self._waiting[name] = told
             self._tell({"name": name, "job": str(job_file)})
@@ -107,14 +120,14 @@ class Spawned:
                 fact = json.loads(line)
                 with self._lock:
                     told = self._waiting.get(fact["name"])
-                    if "exit_code" in fact:
+                    if "exit_code" in fact or "lost" in fact:
                         self._waiting.pop(fact["name"], None)
                 if told is not None:
                     told.put(fact)
         with self._lock:
             self.is_alive = False
             for told in self._waiting.values():
-                told.put({"lost": True})
+                told.put({"lost": _GONE})
             self._waiting.clear()
 
     def close(self) -> None:
@@ -248,7 +261,7 @@ def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed:
     code = fact.get("exit_code")
     limit = f"its limit of {order.nbytes / MIB:,.0f} MiB"
     if "lost" in fact:
-        return End.LOST, "the process that had started it was killed"
+        return End.LOST, fact["lost"]
     if result is not None and result.exit_code == 0 and code == 0:
         return End.COMPLETED, ""
     if code == EXIT_CODE:

@@ -1,7 +1,7 @@
 """Starts members for a worker: forks them, loaded with ANUGA or not, and says how they ended.
 
 One thread only, so that it may fork; lines of JSON in (name and job file, or a name to kill) and
-out (a process began or ended).  When the worker goes away, the pipe ends: all members are killed,
+out (ready or why not; a process began or ended).  When the worker goes away, the pipe ends: all members are killed,
 and so they are by the kernel when this process is killed itself.
 """
 
@@ -40,8 +40,13 @@ class Spawner:
 
     def serve(self) -> None:
         """Start members and tell of their ends until the worker goes away."""
-        if self._preload:
-            _load_anuga()
+        try:
+            if self._preload:
+                _load_anuga()
+        except Exception as error:
+            self._say(failed=f"{type(error).__name__}: {error}")
+            return
+        self._say(ready=True)
         gc.collect()
         gc.freeze()         # no collection in a member writes to pages that it shares
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -69,7 +74,11 @@ class Spawner:
                 if name == order["kill"]:
                     kill_session(pid)
             return
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._say(name=order["name"], lost=f"it could not be started: {error.strerror}")
+            return
         if pid == 0:
             self._become(order["job"])
         self._names[pid] = order["name"]

@@ -133,6 +133,18 @@ def test_many_failures_end_a_study(tmp_path: Path) -> None:
     assert 2 == sum(row["end"] == "failed" for row in results(path))
 
 
+def test_an_anuga_that_does_not_load_is_one_sentence(tmp_path: Path) -> None:
+    path = write(tmp_path, "replicates = 9\n[grid]\nvalue = [1.0]\n")
+    broken = tmp_path / "broken" / "netCDF4"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('not today')")
+    done = subprocess.run([*COMMAND, "run", str(path)], capture_output=True, text=True,
+                          env=environment(path) | {"PYTHONPATH": str(broken.parent)}, timeout=120)
+    assert 2 == done.returncode, done.stdout
+    assert ["anuga_lean study: no member can be started: the process that loads ANUGA for them "
+            "ended with RuntimeError: not today."] == done.stderr.splitlines()
+
+
 def test_a_late_member_is_killed(tmp_path: Path) -> None:
     path = write(tmp_path, 'anuga = "stock"\ntimeout = 1.0\n[grid]\nvalue = [1.0]\n', 60.0)
     assert "it ran longer than 1 s" in run(path).stdout
