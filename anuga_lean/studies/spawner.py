@@ -1,8 +1,8 @@
 """Starts members for a worker: forks them, loaded with ANUGA or not, and says how they ended.
 
 One thread only, so that it may fork; lines of JSON in (name and job file, or a name to kill) and
-out (ready or why not; a process began or ended).  When the worker goes away, the pipe ends: all members are killed,
-and so they are by the kernel when this process is killed itself.
+out (ready or why not; a process began or ended). When the worker goes away, the pipe ends: all
+members are killed, and so they are by the kernel when this process is killed itself.
 """
 
 from __future__ import annotations
