@@ -93,8 +93,8 @@ _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "Checkpoin
         "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
         "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
         "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
-        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark", "resume_or",
-        "study")
+        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark",
+        "resume_or", "study")
 
 _mpi_settings.watch()
 _import_hook.watch()
