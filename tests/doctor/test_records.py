@@ -292,3 +292,45 @@ def test_a_job_is_asked_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         diagnosis.cause, diagnosis.sureness, facts.limit, facts.peak)
     assert "the process that died was rank 2" in facts.notes
     assert any(each.startswith("scontrol show job failed with 1") for each in facts.missing)
+
+
+def member(folder: Path, *tries: tuple[str, int | None, int, str]) -> Path:
+    """Write the folder of a member of a study, as `studies.records` does."""
+    folder.mkdir()
+    (folder / "stdout.txt").write_text("it began\n")
+    (folder / "stderr.txt").write_text("")
+    (folder / "record.json").write_text(json.dumps({"name": "3-1", "format": 1, "tries": [
+        {"end": end, "exit_code": code, "nbytes": mib * MIB, "peak": (mib - 1) * MIB,
+         "seconds": 2.0, "cpu_seconds": 1.0, "began": 1.0, "where": "cn1", "says": says}
+        for end, code, mib, says in tries]}, indent=1))
+    return folder
+
+
+@pytest.mark.parametrize("end, code, cause, sureness, words", [
+    ("completed", 0, Cause.COMPLETED, "sure", ""),
+    ("stopped", 75, Cause.STOPPED, "sure", "study run FILE"),
+    ("memory", -9, Cause.OOM_CGROUP, "sure", "a worker of 384 MiB (study run --memory"),
+    ("memory", 1, Cause.MEMORY_LIMIT, "sure", "'memory' of the study file"),
+    ("timeout", -9, Cause.TIME_LIMIT, "sure", "'timeout' of the study file"),
+    ("failed", 1, Cause.FAILED, "likely", "read the error"),
+    ("killed", -9, Cause.KILLED, "not sure", "signal 9"),
+    ("lost", None, Cause.NODE_FAILURE, "likely", "study run FILE"),
+])
+def test_a_member_of_a_study(end: str, code: int | None, cause: Cause, sureness: str, words: str,
+                             tmp_path: Path) -> None:
+    folder = member(tmp_path / "3-1", ("memory", -9, 150, "too much"), (end, code, 300, "so it is"))
+    for path in (folder, folder / "record.json"):
+        facts, diagnosis = found(path)
+        assert (cause, sureness) == (diagnosis.cause, diagnosis.sureness)
+        assert words in " ".join(advise(diagnosis.cause, facts))
+        assert f"{end}, exit code {code!r}: so it is" in diagnosis.because[0].line
+        assert (f"the member was tried 2 times: memory (150 MiB given), then {end} (300 MiB given)"
+                in facts.notes)
+
+
+@pytest.mark.parametrize("text", [
+    '{"tries": []}', '{"tries": [{"end": "eaten"}]}', '{"tries": 7}', "[[" * 9000, "{",
+    '{"tries": [{"end": "memory", "nbytes": "x", "peak": 1e999, "says": 3}]}'])
+def test_a_strange_record_of_a_member(text: str, tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text(text)
+    assert found(tmp_path)[1].cause in (Cause.UNKNOWN, Cause.MEMORY_LIMIT)
