@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-import importlib
+import functools
 import json
 import math
 import os
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from anuga_lean._errors import CommandError, LeanError
+from anuga_lean.guard.requests import REQUESTS
 
 JOB, RESULT = "job.json", "result.json"
 _LARGEST = 1 << 16      # bytes of a summary: of thousands one table is made
@@ -65,6 +69,10 @@ class Job(msgspec.Struct):
     preloaded: bool = False
 
 
+# Made before the fork: what a member makes itself lies on pages that it shares no longer.
+JOBS = msgspec.json.Decoder(Job)
+
+
 class Result(msgspec.Struct):
     """What a member's process says at its end."""
 
@@ -77,7 +85,7 @@ class Result(msgspec.Struct):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the member of a job file."""
-    return run(msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Job))
+    return run(JOBS.decode(Path(arguments[0]).read_bytes()))
 
 
 def run(job: Job) -> int:
@@ -107,9 +115,7 @@ def _run_script(job: Job) -> int:
     """Run the script as python would, lean or on stock ANUGA; return its exit code."""
     try:
         if job.lean:
-            words = ["run", *job.options, job.script, *job.arguments]
-            sys.argv = ["anuga_lean", *words]
-            return int(importlib.import_module("anuga_lean.__main__").main(words))
+            return _run_lean(job)
         from anuga_lean.overlay.install import keep_stock
 
         keep_stock()
@@ -127,6 +133,32 @@ def _run_script(job: Job) -> int:
             os._exit(1)     # the launcher ends the other ranks
         return 1
     return 0
+
+
+@functools.cache
+def parser_of_run() -> argparse.ArgumentParser:
+    """Return the parser of `anuga_lean run`."""
+    from anuga_lean.commands import run as verb
+
+    parser = argparse.ArgumentParser(prog="anuga_lean run", allow_abbrev=False)
+    verb.prepare_parser(parser)
+    return parser
+
+
+def _run_lean(job: Job) -> int:
+    """Run the script as `anuga_lean run` does, without what its other verbs would load."""
+    from anuga_lean.commands import run as verb
+
+    sys.argv = ["anuga_lean", "run", *job.options, job.script, *job.arguments]
+    if "--guard" in job.options:
+        REQUESTS.catch_signals()
+    args = parser_of_run().parse_args([*job.options, job.script])
+    args.rest = job.arguments
+    try:
+        return verb.run(args)
+    except LeanError as error:
+        print(f"anuga_lean run: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, CommandError) else 2
 
 
 def _function(path: str, name: str) -> Any:
@@ -171,8 +203,8 @@ def _rank() -> int:
 
 
 def _reset_peak() -> None:
-    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-        file.write("5")
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "wb") as file:
+        file.write(b"5")
 
 
 def _peak() -> int | None:

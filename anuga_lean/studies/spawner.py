@@ -49,6 +49,7 @@ class Spawner:
         self._say(ready=True)
         gc.collect()
         gc.freeze()         # no collection in a member writes to pages that it shares
+        self._libc.malloc_trim(0)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -120,15 +121,14 @@ class Spawner:
 
 def _be(job_file: Path) -> NoReturn:
     """Confine this process to what its job says, and run the member or its launcher."""
-    import msgspec
+    from anuga_lean.studies.member import JOBS, run
 
-    from anuga_lean.studies.member import Job, run
-
-    job = msgspec.json.decode(job_file.read_bytes(), type=Job)
+    job = JOBS.decode(job_file.read_bytes())
+    # Files are written as bytes: a codec would be loaded into pages that are shared.
     with contextlib.suppress(OSError):      # the kernel takes a member before its worker
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_bytes(b"1000")
     if job.cgroup is not None:
-        Path(job.cgroup, "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        Path(job.cgroup, "cgroup.procs").write_bytes(b"%d" % os.getpid())
     if job.data_limit is not None:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         limit = job.data_limit if hard < 0 else min(job.data_limit, hard)
@@ -160,9 +160,11 @@ def _load_anuga() -> None:
 
     install.require_lean()
     install.install()
-    for name in ("netCDF4", "anuga_lean.studies.member", "anuga_lean.__main__",
-                 "anuga_lean.guard.starting"):
+    for name in ("netCDF4", "anuga_lean.guard.starting"):
         importlib.import_module(name)
+    from anuga_lean.studies.member import parser_of_run
+
+    parser_of_run()
 
 
 if __name__ == "__main__":
