@@ -71,7 +71,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
             ("show", "say all that is known of a member", _show),
             ("results", "write the table of all members again", _results)):
         sub = verbs.add_parser(name, help=says, description=says.capitalize() + ".")
-        sub.add_argument("study", type=Path, metavar="STUDY.toml")
+        reads = name in ("status", "show", "results", "report")
+        sub.add_argument("study", type=Path, metavar="STUDY.toml" + "|FOLDER" * reads)
         if name == "show":
             sub.add_argument("member", metavar="MEMBER", help="as its folder is called")
         if name != "init":
@@ -201,47 +202,50 @@ def _time(seconds: float) -> str:
 
 
 def _known(args: argparse.Namespace) -> tuple[Path, list[tuple[Member, Record | None]]]:
-    """Return a study's folder and its members with their records."""
-    from anuga_lean.studies.definition import read
-    from anuga_lean.studies.members import DESCRIPTION, Folder, members_of
-    from anuga_lean.studies.parameter_sets import sets_of
+    """Return a study's folder and its members with their records.
+
+    The folder alone is enough: a study whose file or script was edited since is shown, too.
+    """
+    from anuga_lean.studies.members import Folder
     from anuga_lean.studies.records import read_record
 
-    study, folder = read(args.study), Folder(_folder(args))
-    if not (folder.path / DESCRIPTION).exists():
-        raise StudyError(f"{folder.path} is no folder of a study: 'anuga_lean study run "
-                         f"{args.study}' makes it.")
-    sets = sets_of(study)
-    folder.claim(study, sets)
+    folder = Folder(args.study if args.study.is_dir() else _folder(args))
     return folder.path, [(member, read_record(folder.member(member.name)))
-                         for member in members_of(study, sets)]
+                         for member in folder.described().members()]
 
 
 def _status(args: argparse.Namespace) -> int:
-    from anuga_lean.studies.records import End, is_running
+    from anuga_lean.studies.findings import by_cause
+    from anuga_lean.studies.records import is_running
 
     path, pairs = _known(args)
     counts: Counter[str] = Counter()
-    why = []
+    ended = []
     for member, record in pairs:
-        last = record.tries[-1] if record is not None and record.tries else None
         if is_running(path / "members" / member.name):
             counts["running"] += 1
-        elif last is None:
+        elif record is None or not record.tries:
             counts["not run"] += 1
         else:
-            counts[last.end.value] += 1
-            if last.end not in (End.COMPLETED, End.STOPPED):
-                why.append((member.name, last.says))
+            counts[record.end.value] += 1
+            ended.append((member.name, record))
+    groups = by_cause(ended)
     if args.json is not None:
-        _write_json(args.json, {"folder": str(path), "members": len(pairs), "counts": counts,
-                                "failures": dict(why)})
+        _write_json(args.json, {
+            "folder": str(path), "members": len(pairs), "counts": counts,
+            "ends": [{"class": found.cause, "says": found.says, "members": names}
+                     for found, names in groups],
+            "failures": {name: record.tries[-1].says for name, record in ended
+                         if record.end.value not in ("completed", "stopped")}})
     print(escaped(f"{path}: {len(pairs):,} members: ")
           + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
-    for name, says in why[:_SHOWN]:
-        print(escaped(f"{name}  {says}"))
-    if len(why) > _SHOWN:
-        print(f"and {len(why) - _SHOWN} more; --json FILE has all")
+    by_name = dict(ended)
+    for found, names in groups:
+        print(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
+        for name in names[:_SHOWN // 4]:
+            print(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
+        if len(names) > _SHOWN // 4:
+            print(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -273,12 +277,34 @@ def _shown(known: dict[str, Any]) -> Iterator[str]:
         yield f"parameter   {name} = {value}"
     record = known["record"] or {"tries": [], "summary": None}
     for each in record["tries"]:
+        if each["again"]:
+            yield f"then        {each['again']}"
         peak = "unknown" if each["peak"] is None else f"{each['peak'] / MIB:,.1f} MiB"
         yield (f"try         {each['end']} after {each['seconds']:g} s on {each['where']}: given "
                f"{each['nbytes'] / MIB:,.0f} MiB, peak {peak}"
                + (f"; {each['says']}" if each["says"] else ""))
+        if each["finding"]:
+            yield f"doctor      {each['finding']['says']} ({each['finding']['cause']}, " \
+                  f"{each['finding']['sure']})"
+            yield from (f"because     {line}" for line in each["finding"]["because"])
+    if record["tries"] and record["tries"][-1]["end"] != "completed":
+        yield f"next        {_following(known['name'], record)}"
     for name, value in (record["summary"] or {}).items():
         yield f"result      {name} = {value}"
+
+
+def _following(name: str, record: dict[str, Any]) -> str:
+    import msgspec
+
+    from anuga_lean.studies import ends
+    from anuga_lean.studies.records import Record
+
+    found = ends.after(msgspec.convert(record, type=Record).tries)
+    if found.again:
+        return "'anuga_lean study run' tries it again" + (
+            " with more memory" if found.more_memory else "")
+    return (f"not tried again in that run: {found.why}; 'anuga_lean study run' tries it once more, "
+            f"and 'anuga_lean doctor' with its folder says what else is known")
 
 
 def _results(args: argparse.Namespace) -> int:

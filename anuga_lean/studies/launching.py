@@ -28,6 +28,7 @@ from anuga_lean.guard.limits import cgroup_folders
 from anuga_lean.guard.recorded import as_dict, as_list, as_number, event_of
 from anuga_lean.guard.requests import EXIT_CODE
 from anuga_lean.studies import records
+from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.member import JOB, RESULT, Job, Result
 from anuga_lean.studies.processes import began_of, processes_of
 from anuga_lean.studies.records import End, Record, Try
@@ -196,6 +197,7 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     job.cgroup = None if group is None else str(group)
     job.data_limit = order.nbytes + BEYOND if group is None and job.ranks == 1 else None
     (folder / RESULT).unlink(missing_ok=True)
+    printed = [_size(folder / "stdout.txt"), _size(folder / "stderr.txt")]
     (folder / JOB).write_bytes(msgspec.json.encode(job))
     (folder / "parameters.json").write_text(json.dumps(job.parameters), encoding="utf-8")
     hand = spawner(job.preloaded, threads)
@@ -222,11 +224,14 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     seen = max(result.peak, _peak_of_stages(folder)) if result and result.peak else None
     peak = min((each for each in (used, seen) if each), default=watched.peak or None)
     end, says = _end(fact, result, watched, killed, order, folder)
-    record.tries.append(Try(
+    last = Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
         fact.get("cpu_seconds"), began, os.uname().nodename, says,
         result.triangles if result else None,
-        _stop(folder).get("time") if end is End.STOPPED else None))
+        _stop(folder).get("time") if end is End.STOPPED else None,
+        how_again(record.tries, order.nbytes), killed, printed)
+    last.finding = finding(folder, last)
+    record.tries.append(last)
     if end is End.COMPLETED:
         record.summary = result.summary if result else None
         _clear(folder, order.keep)
@@ -289,6 +294,10 @@ def _stopped(job: Job, limit: str, folder: Path) -> tuple[End, str]:
     if stop.get("asked") == "stop_memory" and own in why:
         return End.MEMORY, f"it stopped by itself, with a set, at {limit}: {why}"
     return End.STOPPED, f"it stopped on request: {why}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _stop(folder: Path) -> dict[str, Any]:

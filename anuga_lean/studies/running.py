@@ -15,6 +15,7 @@ from anuga_lean._errors import StudyError
 from anuga_lean.studies import ends, records
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
+from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.launching import RUN, Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
@@ -238,8 +239,11 @@ class Run:
         record = records.read_record(folder) or Record(name, [])
         is_new = len(record.tries) > self._tries.pop(name)
         if error is not None and not is_new:        # the worker of a cluster went away
-            record.tries.append(records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
-                                            f"its worker went away: {error}"))
+            lost = records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
+                               f"its worker went away: {error}",
+                               again=how_again(record.tries, 0))
+            lost.finding = finding(folder, lost)
+            record.tries.append(lost)
             records.write_record(folder, record)
             is_new = True
         if is_new:
