@@ -9,7 +9,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
+from anuga_lean.commands._live import Teller
 
 if TYPE_CHECKING:
     from anuga_lean.studies.members import Member
     from anuga_lean.studies.records import Record
-    from anuga_lean.studies.running import Run
 
 SUMMARY = "run thousands of members of a script, each with its parameters, bounded by memory"
-_EVERY = 10.0       # s between two lines in a log
 _SHOWN = 20         # failures that are printed
 MIB = 1 << 20
 
@@ -142,8 +140,8 @@ def _run(args: argparse.Namespace) -> int:
             raise CommandError("--jobs wants --job-memory and --job-time, too")
         jobs = jobs_of(args.jobs, args.job_memory, args.job_cores, args.job_time,
                        args.largest_job, args.partition, args.directive)
-    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller(),
-                      jobs)
+    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores,
+                      Teller(_folder(args).name), jobs)
     # What writes tables takes 100 MiB: in a process of its own.
     subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
                     "--folder", str(_folder(args))], check=True)
@@ -155,50 +153,6 @@ def _run(args: argparse.Namespace) -> int:
         print(f"stopped  {found.failed} members failed: no further one was started "
               "(max_failures of the study file)")
     return 0 if found.completed == found.members else 1
-
-
-class _Teller:
-    """Prints how a study goes on: one line that changes on a terminal, lines in a log."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._last = -_EVERY
-        self._completed_before: int | None = None
-        self._is_terminal = sys.stdout.isatty()
-
-    def __call__(self, run: Run) -> None:
-        now = time.monotonic()
-        done = run.progress.completed + run.progress.failed
-        if self._completed_before is None:
-            self._completed_before = done
-        is_end = not run.packing.waiting and done == run.progress.members
-        if now - self._last < (0.5 if self._is_terminal else _EVERY) and not is_end:
-            return
-        self._last = now
-        line = self._line(run, done, now - self._began)
-        if self._is_terminal:
-            print(f"\r\x1b[K{line}", end="\n" if is_end else "", flush=True)
-        else:
-            print(line, flush=True)
-
-    def _line(self, run: Run, done: int, seconds: float) -> str:
-        workers = run.packing.workers.values()
-        running = sum(len(each.running) for each in workers)
-        held = sum(each.nbytes - each.free_nbytes for each in workers)
-        there = sum(each.nbytes for each in workers)
-        made = done - (self._completed_before or 0)
-        left = f", {_time((run.progress.members - done) * seconds / made)} left" if made else ""
-        return (f"{run.progress.completed:,} of {run.progress.members:,} completed, "
-                f"{run.progress.failed:,} failed, {running} running, "
-                f"{len(run.packing.waiting):,} waiting, {run.progress.retried:,} tried again; "
-                f"{held / MIB:,.0f} of {there / MIB:,.0f} MiB reserved on {len(workers)} "
-                f"worker{'s' if len(workers) != 1 else ''}; {_time(seconds)}{left}")
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else (
-        f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s")
 
 
 def _known(args: argparse.Namespace) -> tuple[Path, list[tuple[Member, Record | None]]]:

@@ -202,7 +202,7 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     (folder / "parameters.json").write_text(json.dumps(job.parameters), encoding="utf-8")
     hand = spawner(job.preloaded, threads)
     told = hand.start(job.name, folder / JOB)
-    watched = _Watched(order, hand, group is not None)
+    watched = _watching[job.name] = _Watched(order, hand, group)
     fact: dict[str, Any] = {}
     beat = clock
     while not ("exit_code" in fact or "lost" in fact):
@@ -216,6 +216,9 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
         if time.monotonic() - beat > records.BEAT:
             beat = time.monotonic()
             lease.beat()
+            _tell_used()
+    del _watching[job.name]
+    _tell_used()
     killed, used = (0, None) if group is None else end_cgroup(group)
     if "lost" in fact and hand.is_closing:
         return
@@ -241,23 +244,52 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
 class _Watched:
     """What is seen of a member while it runs."""
 
-    def __init__(self, order: Order, hand: Spawned, has_cgroup: bool) -> None:
-        self._order, self._hand, self._has_cgroup = order, hand, has_cgroup
+    def __init__(self, order: Order, hand: Spawned, group: Path | None) -> None:
+        self._order, self._hand, self._group = order, hand, group
         self.session: int | None = None
-        self.peak = 0
+        self.peak = self._held = 0
         self.is_late = self.is_fat = False
 
     def look(self, seconds: float) -> None:
         """Note its memory, and kill it if it is late or, with no cgroup, far over its limit."""
         if self.session is None:
             return
-        if not self._has_cgroup:
-            held = sum(_pss(pid) for pid in processes_of(self.session))
-            self.peak = max(self.peak, held)
-            self.is_fat = held > 1.1 * self._order.nbytes
+        if self._group is None:
+            self._held = sum(_pss(pid) for pid in processes_of(self.session))
+            self.peak = max(self.peak, self._held)
+            self.is_fat = self._held > 1.1 * self._order.nbytes
         self.is_late = self._order.timeout is not None and seconds > self._order.timeout
         if self.is_late or self.is_fat:
             self._hand.kill(self._order.job.name)
+
+
+    def held(self) -> int:
+        """Return the bytes that it holds, cached files of its cgroup among them."""
+        if self._group is not None:
+            for name in _USAGE:
+                with contextlib.suppress(OSError, ValueError):
+                    return int((self._group / name).read_text())
+        return self._held
+
+
+_watching: dict[str, _Watched] = {}     # the members that this process runs
+_USAGE = ("memory.current", "memory.usage_in_bytes")
+USED = "anuga_lean_used"    # the topic under which a worker of Dask's says what its members hold
+
+
+def used_now() -> int:
+    """Return the bytes that the members of this process hold."""
+    return sum(each.held() for each in list(_watching.values()))
+
+
+def _tell_used() -> None:
+    """Say what members hold, where this process is a worker of Dask's."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return
+    with contextlib.suppress(ValueError):       # no worker
+        worker = distributed.get_worker()
+        worker.log_event(USED, (worker.address, used_now()))
 
 
 def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed: int,

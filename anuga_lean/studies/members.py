@@ -208,7 +208,7 @@ class Folder:
             return
         try:
             # what another process, which claims it now, may have made already
-            ours = (DESCRIPTION, MEMBERS, JOBS, SETS)
+            ours = (DESCRIPTION, MEMBERS, JOBS, SETS, PROGRESS)
             if self.path.is_dir() and any(each.name not in ours and not each.name.endswith(".part")
                                           for each in self.path.iterdir()):
                 raise StudyError(f"the folder {self.path} holds files and no study: name another "
