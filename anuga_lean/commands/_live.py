@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -39,7 +38,7 @@ class Teller:
         self._last = -_LOG
         self._ends: list[tuple[float, int]] = []    # members that were done at some moments
         self._drawn = 0                             # lines of the table that stands there
-        self._is_table = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._is_table = os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
         self._has_colour = self._is_table and not os.environ.get("NO_COLOR")
 
     def __call__(self, run: Run) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +27,7 @@ def a_run(completed: int = 0, failed: int = 0, workers: int = 1) -> SimpleNamesp
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(_live.os, "isatty", lambda descriptor: True)
     monkeypatch.setattr(_live, "_TERMINAL", 0.0)
     for name, value in (("TERM", "xterm"), ("COLUMNS", "90"), ("LINES", "24")):
         monkeypatch.setenv(name, value)
@@ -92,7 +91,7 @@ def test_plain_lines_in_a_log(terminal: pytest.MonkeyPatch, capsys: pytest.Captu
     if is_dumb:
         terminal.setenv("TERM", "dumb")
     else:
-        terminal.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+        terminal.setattr(_live.os, "isatty", lambda descriptor: False)
     tell = Teller("s")
     for done in (1, 2):
         tell(a_run(done))
