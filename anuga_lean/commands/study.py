@@ -67,7 +67,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
             ("resume", "the same as run", _run),
             ("status", "say how many members ended how", _status),
             ("show", "say all that is known of a member", _show),
-            ("results", "write the table of all members again", _results)):
+            ("results", "write the table of all members again", _results),
+            ("report", "show a study, finished or not, as one HTML page", _report)):
         sub = verbs.add_parser(name, help=says, description=says.capitalize() + ".")
         reads = name in ("status", "show", "results", "report")
         sub.add_argument("study", type=Path, metavar="STUDY.toml" + "|FOLDER" * reads)
@@ -78,6 +79,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
                 "of the members (default: the study file's name with .study)"))
         if name in ("run", "resume"):
             _add_run_options(sub)
+        if name == "report":
+            sub.add_argument("-o", "--output", type=Path, metavar="FILE", help=(
+                "the page to write (default: report.html in the study's folder)"))
         if name in ("status", "show"):
             sub.add_argument("--json", type=Path, metavar="FILE", help=(
                 "write what is known here, - for standard output"))
@@ -106,7 +110,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run a verb of studies."""
     if args.study_entry is None:
-        raise CommandError("say what to do: init, run, resume, status, show or results")
+        raise CommandError("say what to do: init, run, resume, status, show, "
+                           "results or report")
     entry: Callable[[argparse.Namespace], int] = args.study_entry
     return entry(args)
 
@@ -267,6 +272,23 @@ def _results(args: argparse.Namespace) -> int:
     path, pairs = _known(args)
     for each in write_tables(path, pairs):
         print(escaped(f"written  {each}"))
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from anuga_lean.commands.report import check_output, write_page
+    from anuga_lean.measure.page.render import render, templates
+    from anuga_lean.studies import known
+    from anuga_lean.studies.picture import page_of
+
+    folder = args.study if args.study.is_dir() else _folder(args)
+    output = args.output or folder / "report.html"
+    check_output(output, [])
+    templates()
+    found = known.read(folder)
+    write_page(output, render(page_of(found)))
+    print(escaped(f"{output}: {len(found.completed()):,} of {len(found.pairs):,} members "
+                  "completed"))
     return 0
 
 
