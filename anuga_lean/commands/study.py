@@ -278,8 +278,8 @@ def _results(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     from anuga_lean.commands.report import check_output, write_page
     from anuga_lean.measure.page.render import render, templates
-    from anuga_lean.studies import known
-    from anuga_lean.studies.picture import page_of
+    from anuga_lean.overview import known
+    from anuga_lean.overview.picture import page_of
 
     folder = args.study if args.study.is_dir() else _folder(args)
     output = args.output or folder / "report.html"

@@ -1,6 +1,6 @@
 """Keeps how a study went on: members and memory every few seconds, in a file of its folder.
 
-Owns `progress.jsonl` and its lines.  What it is read for is the page of a study (`picture`).
+Owns `progress.jsonl` and its lines.  What it is read for is the page of a study (`overview`).
 """
 
 from __future__ import annotations

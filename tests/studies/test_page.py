@@ -13,10 +13,10 @@ import pytest
 from anuga_lean.__main__ import main
 from anuga_lean.measure.page.model import Bars, Lines
 from anuga_lean.measure.page.render import render
-from anuga_lean.studies import against, known
-from anuga_lean.studies.against import Point
-from anuga_lean.studies.known import Clock, given
-from anuga_lean.studies.picture import page_of
+from anuga_lean.overview import against, known
+from anuga_lean.overview.against import Point
+from anuga_lean.overview.known import Clock, given
+from anuga_lean.overview.picture import page_of
 from anuga_lean.studies.records import End, Try
 from report import look
 from report.nights import HOSTILE

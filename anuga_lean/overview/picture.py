@@ -28,10 +28,10 @@ from anuga_lean.measure.page.model import (
     Table,
 )
 from anuga_lean.measure.page.wording import MIB, mebibytes, number, plural
-from anuga_lean.studies import known
-from anuga_lean.studies.against import by_parameter, histogram, is_number
+from anuga_lean.overview import known
+from anuga_lean.overview.against import by_parameter, histogram, is_number
+from anuga_lean.overview.known import Clock, Known
 from anuga_lean.studies.findings import by_cause
-from anuga_lean.studies.known import Clock, Known
 from anuga_lean.studies.members import Member
 from anuga_lean.studies.records import End, Record, Try
 from anuga_lean.studies.reservations import quantile
@@ -289,17 +289,18 @@ def _moved(tries: Sequence[Try]) -> Lines:
     lines: dict[str, list[tuple[float, float]]] = {"given": [], "taken": [], "most taken": []}
     for begin, end in zip(edges, edges[1:], strict=False):
         some = tries[begin:end]
-        lines["given"].append((end, statistics.median(each.nbytes for each in some) / MIB))
-        peaks = [each.peak / MIB for each in some if each.peak]
+        lines["given"].append((end, statistics.median(each.nbytes for each in some)))
+        peaks = [each.peak for each in some if each.peak]
         if peaks:
             lines["taken"].append((end, statistics.median(peaks)))
             lines["most taken"].append((end, max(peaks)))
+    lines, unit = _in_units(lines)
     names = {"given": "given, median", "taken": "taken, median", "most taken": "taken at most"}
     series = [Series(names[short], short, look, position, points,
-                     [f"after {x:,.0f} tries {number(y)} MiB" for x, y in points], most_dots=8)
+                     [f"after {x:,.0f} tries {number(y)} {unit}" for x, y in points], most_dots=8)
               for position, ((short, points), look) in enumerate(
                   zip(lines.items(), ("b0", "b1", "b5"), strict=True)) if points]
-    return charts.lines("MiB by the number of tries that have ended", series,
+    return charts.lines(f"{unit} by the number of tries that have ended", series,
                         _axes(series, lambda x: f"{x:,.0f}"), _tick)
 
 
@@ -310,17 +311,18 @@ def _packing(found: Known) -> Section:
         return Section("packing", "", "", [])
     unit, name = next((each for each in ((3600.0, "h"), (60.0, "min"))
                        if clock.seconds > 3 * each[0]), (1.0, "s"))
-    points = {"reserved": [(at / unit, nbytes / MIB) for at, nbytes in known.given(
+    points = {"reserved": [(at / unit, float(nbytes)) for at, nbytes in known.given(
         [each for _, each in tries], clock, _POINTS)]}
     samples = found.samples
     for short, of in (("used", lambda each: each.used), ("limit", lambda each: each.limit)):
         thinned = samples[::max(1, len(samples) // _POINTS)]
-        points[short] = [(clock.at(each.at) / unit, of(each) / MIB) for each in thinned
+        points[short] = [(clock.at(each.at) / unit, float(of(each))) for each in thinned
                          if of(each) is not None]
+    points, of_memory = _in_units(points)
     names = {"reserved": "reserved, at most", "used": "used by members",
              "limit": "limit of all workers"}
     series = [Series(names[short], short, look, position, some,
-                     [f"{x:.3g} {name} {number(y)} MiB" for x, y in some], most_dots=8)
+                     [f"{x:.3g} {name} {number(y)} {of_memory}" for x, y in some], most_dots=8)
               for position, ((short, some), look) in enumerate(
                   zip(points.items(), ("b1", "b2", "alarm"), strict=True)) if some]
     reserved = sum(each.nbytes * each.seconds for _, each in tries)
@@ -337,13 +339,24 @@ def _packing(found: Known) -> Section:
     return Section("packing", "Packing",
                    f"Memory that members had reserved and used at a time, against what they may "
                    f"take together, over the {duration(clock.seconds)} in which some ran.",
-                   [Panel("packed", "Memory over time", f"MiB over {name}; used includes cached "
-                          "files where members have cgroups",
-                          [charts.lines(f"MiB over {name} of running", series, _axes(
+                   [Panel("packed", "Memory over time", "used includes cached files where members "
+                          "have cgroups",
+                          [charts.lines(f"{of_memory} over {name} of running", series, _axes(
                               series, lambda x: f"{x:.3g}"), _tick)],
                           [Table("In numbers", ["", ""], rows)],
                           [Command("how it goes", "anuga_lean study status "
                                    + shlex.quote(str(found.path)))])])
+
+
+_Points = dict[str, list[tuple[float, float]]]
+
+
+def _in_units(points: _Points) -> tuple[_Points, str]:
+    """Return points whose y are bytes in a unit in which they are short, and its name."""
+    most = max((y for some in points.values() for _, y in some), default=0.0)
+    power, unit = next((each for each in ((20, "MiB"), (30, "GiB"), (40, "TiB"))
+                        if most < 1e5 * 2.0**each[0]), (50, "PiB"))
+    return {name: [(x, y / 2.0**power) for x, y in some] for name, some in points.items()}, unit
 
 
 def _axes(series: Sequence[Series], text: Any) -> Axes:
@@ -355,4 +368,4 @@ def _axes(series: Sequence[Series], text: Any) -> Axes:
 
 
 def _tick(value: float) -> str:
-    return f"{value:,.0f}" if 10 <= value < 1e6 or value == 0 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.2g}"

@@ -34,7 +34,7 @@ class Point(NamedTuple):
 class Spread(NamedTuple):
     """Results of some members: how many, and the values that 5, 50 and 95 % do not exceed."""
 
-    count: int
+    members: int
     low: float
     middle: float
     high: float
@@ -68,7 +68,7 @@ def table(parameter: str, points: Sequence[Point]) -> Table:
     rows = []
     for x, values in groups.items():
         found = spread(values)
-        rows.append([x if isinstance(x, str) else f"{x:.6g}", f"{found.count:,}",
+        rows.append([x if isinstance(x, str) else f"{x:.6g}", f"{found.members:,}",
                      *map(number, found[1:])])
     return Table(f"By {parameter}", [parameter, "members", "5 %", "median", "95 %"], rows)
 
@@ -104,7 +104,7 @@ def _lines(parameter: str, points: Sequence[Point], look: str) -> Lines:
     along, along_said = scale(groups)
     up, up_said = scale(each.y for each in points)
     found = {x / along: spread(each / up for each in values) for x, values in groups.items()}
-    several = any(each.count > 1 for each in found.values())
+    several = any(each.members > 1 for each in found.values())
     wanted = (("95 % are below", "95 %", "high", 2), ("median", "median", "middle", 1),
               ("5 % are below", "5 %", "low", 4)) if several else (
         ("each member", "", "middle", 1),)
@@ -162,20 +162,21 @@ def _categories(points: Sequence[Point]) -> dict[str, list[Point]]:
 def _bars(parameter: str, points: Sequence[Point], look: str) -> Bars:
     groups = {shown: spread(each.y for each in some)
               for shown, some in _categories(points).items()}
+    up, up_said = scale(each.y for each in points)
     low = min(0.0, *(each.low for each in groups.values()))
     whole = max(each.high for each in groups.values()) - low or 1.0
     drawn = []
     for shown, each in groups.items():
-        text = number(each.middle) if each.count == 1 else \
-            f"{number(each.middle)} ({number(each.low)} to {number(each.high)})"
+        text = number(each.middle / up) if each.members == 1 else \
+            f"{number(each.middle / up)} ({number(each.low / up)} to {number(each.high / up)})"
         width = max(share(each.high - each.low, whole), 0.5)
         drawn.append(Bar(shown, text, [Part("blank", share(each.low - low, whole)),
                                        Part(look, width)],
                          share(each.middle - low, whole)))
     said = "; ".join(f"{bar.label} {bar.text}" for bar in drawn)
     return Bars(f"against {parameter}: median, and 5 % to 95 % of the members. {said}.",
-                [Group("", drawn)], f"against {charts.shortened(parameter, 40)}: median (5 to "
-                                    "95 %)")
+                [Group("", drawn)],
+                f"against {charts.shortened(parameter, 40)}{up_said}: median (5 to 95 %)")
 
 
 def histogram(title: str, values: Sequence[float], unit: str, look: str = "b1") -> Bars:
