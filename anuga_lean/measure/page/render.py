@@ -7,7 +7,7 @@ from typing import Any
 
 from anuga_lean._errors import CommandError
 from anuga_lean._escapes import escaped
-from anuga_lean.measure.page.model import Lines, Page
+from anuga_lean.measure.page.model import Lines, Page, StudyPage
 
 
 def render(page: Page) -> str:
@@ -18,7 +18,8 @@ def render(page: Page) -> str:
     CommandError
         jinja2 is not installed.
     """
-    text: str = templates().get_template("page.html").render(page=page)
+    name = "study.html" if isinstance(page, StudyPage) else "page.html"
+    text: str = templates().get_template(name).render(page=page)
     return text
 
 
