@@ -6,7 +6,6 @@ Owns what one types and sees; how members run is in study/.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 
 if TYPE_CHECKING:
     from anuga_lean.studies.members import Member
@@ -62,7 +62,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "Runs a script once for each set of parameters and each replicate, each member in a "
         "process and a folder of its own, as many at a time as memory and cores allow.")
     parser.set_defaults(study_entry=None)
-    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB", parser_class=type(parser))
+    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB")
     for name, says, entry in (
             ("init", "write a study file to begin with", _init),
             ("run", "run the members that are not completed", _run),
@@ -79,9 +79,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
                 "of the members (default: the study file's name with .study)"))
         if name in ("run", "resume"):
             _add_run_options(sub)
-        if name in ("status", "show"):
-            sub.add_argument("--json", type=Path, metavar="FILE", help=(
-                "write what is known here, - for standard output"))
+        if name in ("status", "show", "results"):
+            add_json_option(sub)
         sub.set_defaults(study_entry=entry)
 
 
@@ -108,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     """Run a verb of studies."""
     if args.study_entry is None:
         raise CommandError("say what to do: init, run, resume, status, show or results")
+    check_json_path(getattr(args, "json", None))
     entry: Callable[[argparse.Namespace], int] = args.study_entry
     return entry(args)
 
@@ -233,15 +233,15 @@ def _status(args: argparse.Namespace) -> int:
             counts[last.end.value] += 1
             if last.end not in (End.COMPLETED, End.STOPPED):
                 why.append((member.name, last.says))
-    if args.json is not None:
-        _write_json(args.json, {"folder": str(path), "members": len(pairs), "counts": counts,
-                                "failures": dict(why)})
-    print(escaped(f"{path}: {len(pairs):,} members: ")
-          + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+    write_json(args.json, {"folder": str(path), "members": len(pairs), "counts": counts,
+                           "failures": dict(why)})
+    say = printer(args.json)
+    say(escaped(f"{path}: {len(pairs):,} members: ")
+        + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     for name, says in why[:_SHOWN]:
-        print(escaped(f"{name}  {says}"))
+        say(escaped(f"{name}  {says}"))
     if len(why) > _SHOWN:
-        print(f"and {len(why) - _SHOWN} more; --json FILE has all")
+        say(f"and {len(why) - _SHOWN} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -257,11 +257,10 @@ def _show(args: argparse.Namespace) -> int:
     member, record = found
     known = {"folder": str(path / "members" / member.name), **msgspec.to_builtins(member),
              "record": msgspec.to_builtins(record)}
-    if args.json is not None:
-        _write_json(args.json, known)
-        return 0
+    say = printer(args.json)
     for line in _shown(known):
-        print(escaped(line))
+        say(escaped(line))
+    write_json(args.json, known)
     return 0
 
 
@@ -285,14 +284,10 @@ def _results(args: argparse.Namespace) -> int:
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
-    for each in write_tables(path, pairs):
-        print(escaped(f"written  {each}"))
+    say = printer(args.json)
+    written = write_tables(path, pairs)
+    for each in written:
+        say(escaped(f"written  {each}"))
+    write_json(args.json, {"folder": str(path), "members": len(pairs),
+                           "written": [str(each) for each in written]})
     return 0
-
-
-def _write_json(path: Path, known: dict[str, Any]) -> None:
-    text = json.dumps(known, indent=1) + "\n"
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        path.write_text(text)
