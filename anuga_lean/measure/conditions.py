@@ -36,8 +36,8 @@ _UNITS = {
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _SIGNS = tuple(_COMPARISONS)
-_FORM = re.compile(r"\s*(?:(\w+)\.)?(\w+)\s*(<=|>=|<|>)\s*(\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?)"
-                   r"\s*([A-Za-z/]*)\s*")
+_NUMBER = r"\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?"
+_FORM = re.compile(rf"\s*(?:(\w+)\.)?(\w+)\s*(<=|>=|<|>)\s*({_NUMBER})\s*([A-Za-z/]*)\s*")
 
 
 class Condition(NamedTuple):
@@ -104,7 +104,8 @@ def parsed(text: str) -> Condition:
         raise ConditionError(f"{text!r}: there is no side {side!r}; there are {', '.join(SIDES)}")
     if name not in NAMES:
         raise ConditionError(f"{text!r}: there is no figure {name!r}; there are "
-                             f"{', '.join(NAMES)}, of lean or after {', '.join(f'{each}.' for each in SIDES)}")
+                             f"{', '.join(NAMES)}, of lean or after "
+                             f"{', '.join(f'{each}.' for each in SIDES)}")
     units = {"": 1.0} if side == "ratio" else _UNITS[NAMES[name][1]]
     if unit not in units:
         listed = ", ".join(each for each in units if each) or "no unit"
