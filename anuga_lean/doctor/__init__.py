@@ -5,5 +5,6 @@ texts      lines of Slurm, the kernel, MPI, ...    slurm     tables of sacct and
 records    the run's own record                    counters  what cgroups have counted
 weighing   which class the evidence makes          advice    what to ask for next time
 asking     Slurm and the kernel, if they are there
+members    the record of a member of a study
 machine    the examination without a run           processes MPI and what holds shared memory
 """

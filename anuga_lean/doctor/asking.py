@@ -13,6 +13,7 @@ from pathlib import Path
 from anuga_lean._errors import CommandError
 from anuga_lean.doctor.counters import read_folder, read_own
 from anuga_lean.doctor.evidence import Facts
+from anuga_lean.doctor.members import read_member, tries_of
 from anuga_lean.doctor.reading import Text, files_of, numbered, read
 from anuga_lean.doctor.records import began, is_record, job_of, read_record
 from anuga_lean.doctor.slurm import read_tables
@@ -65,6 +66,8 @@ def collect(target: str, root: Path = Path("/")) -> Facts:
 def _text(text: Text, facts: Facts, root: Path) -> None:
     if is_record(text):
         read_record(text, facts, root)
+    elif tries := tries_of(text):
+        read_member(text, tries, facts)
     else:
         read_text(text, facts)
         read_tables(text, facts)
