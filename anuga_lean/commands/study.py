@@ -6,7 +6,6 @@ Owns what one types and sees; how members run is in study/.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
 from anuga_lean.commands._live import Teller
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 
 if TYPE_CHECKING:
     from anuga_lean.studies.members import Member
@@ -60,7 +60,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "Runs a script once for each set of parameters and each replicate, each member in a "
         "process and a folder of its own, as many at a time as memory and cores allow.")
     parser.set_defaults(study_entry=None)
-    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB", parser_class=type(parser))
+    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB")
     for name, says, entry in (
             ("init", "write a study file to begin with", _init),
             ("run", "run the members that are not completed", _run),
@@ -82,9 +82,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         if name == "report":
             sub.add_argument("-o", "--output", type=Path, metavar="FILE", help=(
                 "the page to write (default: report.html in the study's folder)"))
-        if name in ("status", "show"):
-            sub.add_argument("--json", type=Path, metavar="FILE", help=(
-                "write what is known here, - for standard output"))
+        if name in ("status", "show", "results"):
+            add_json_option(sub)
         sub.set_defaults(study_entry=entry)
 
 
@@ -112,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.study_entry is None:
         raise CommandError("say what to do: init, run, resume, status, show, "
                            "results or report")
+    check_json_path(getattr(args, "json", None))
     entry: Callable[[argparse.Namespace], int] = args.study_entry
     return entry(args)
 
@@ -189,22 +189,22 @@ def _status(args: argparse.Namespace) -> int:
             counts[record.end.value] += 1
             ended.append((member.name, record))
     groups = by_cause(ended)
-    if args.json is not None:
-        _write_json(args.json, {
-            "folder": str(path), "members": len(pairs), "counts": counts,
-            "ends": [{"class": found.cause, "says": found.says, "members": names}
-                     for found, names in groups],
-            "failures": {name: record.tries[-1].says for name, record in ended
-                         if record.end.value not in ("completed", "stopped")}})
-    print(escaped(f"{path}: {len(pairs):,} members: ")
-          + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+    write_json(args.json, {
+        "folder": str(path), "members": len(pairs), "counts": counts,
+        "ends": [{"class": found.cause, "says": found.says, "members": names}
+                 for found, names in groups],
+        "failures": {name: record.tries[-1].says for name, record in ended
+                     if record.end.value not in ("completed", "stopped")}})
+    say = printer(args.json)
+    say(escaped(f"{path}: {len(pairs):,} members: ")
+        + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     by_name = dict(ended)
     for found, names in groups:
-        print(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
+        say(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
         for name in names[:_SHOWN // 4]:
-            print(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
+            say(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
         if len(names) > _SHOWN // 4:
-            print(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
+            say(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -220,11 +220,10 @@ def _show(args: argparse.Namespace) -> int:
     member, record = found
     known = {"folder": str(path / "members" / member.name), **msgspec.to_builtins(member),
              "record": msgspec.to_builtins(record)}
-    if args.json is not None:
-        _write_json(args.json, known)
-        return 0
+    say = printer(args.json)
     for line in _shown(known):
-        print(escaped(line))
+        say(escaped(line))
+    write_json(args.json, known)
     return 0
 
 
@@ -270,8 +269,12 @@ def _results(args: argparse.Namespace) -> int:
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
-    for each in write_tables(path, pairs):
-        print(escaped(f"written  {each}"))
+    say = printer(args.json)
+    written = write_tables(path, pairs)
+    for each in written:
+        say(escaped(f"written  {each}"))
+    write_json(args.json, {"folder": str(path), "members": len(pairs),
+                           "written": [str(each) for each in written]})
     return 0
 
 
@@ -290,11 +293,3 @@ def _report(args: argparse.Namespace) -> int:
     print(escaped(f"{output}: {len(found.completed()):,} of {len(found.pairs):,} members "
                   "completed"))
     return 0
-
-
-def _write_json(path: Path, known: dict[str, Any]) -> None:
-    text = json.dumps(known, indent=1) + "\n"
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        path.write_text(text)
