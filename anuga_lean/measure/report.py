@@ -16,6 +16,7 @@ from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Request
 from anuga_lean.measure.records import Record
 from anuga_lean.measure.split import OPERATORS, PARTS, REST, START, STORING
+from anuga_lean.measure.verdict import not_distributed, triangles_of, verdict
 
 MIB = 1024 * 1024
 LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
@@ -48,6 +49,9 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     rows.append(["peak RSS, MiB", *_pair(peaks, 1.0 / MIB, ".0f")])
     seconds = [comparison.median(variant, "seconds_per_step") for variant in ("stock", "lean")]
     rows.append(["time per step, ms", *_pair(seconds, 1.0e3, ".3g")])
+    for label, key in (("evolve, s", "evolve_seconds"), ("whole run, s", "run_seconds")):
+        took = [comparison.median(variant, key) for variant in ("stock", "lean")]
+        rows.append([label, *_pair(took, 1.0, ".2f")])
     if not comparison.request.is_script:
         builds = [comparison.median(v, "stages", "build", "seconds") for v in ("stock", "lean")]
         rows.append(["time to build, s", *_pair(builds, 1.0, ".2f")])
@@ -59,7 +63,11 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
         lines += [stages_table(stock["stages"], lean["stages"]), ""]
     if stock.get("ranks"):
         lines += [ranks_table(stock["ranks"], lean["ranks"]), ""]
-    lines += equality_lines(comparison.equal)
+    if stock.get("ranks"):
+        lines.append(str(verdict(comparison.equal, lean["steps"])))
+        lines += filter(None, [not_distributed(comparison.request.scenario, lean)])
+    else:
+        lines += equality_lines(comparison.equal)
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
     return "\n".join(lines)
@@ -161,14 +169,17 @@ def sites_table(title: str, found: Allocations, most: int = 15) -> str:
         left = sum(site.nbytes for site in rest)
         rows.append([f"  {len(rest)} more", f"{left / MIB:,.2f}",
                      f"{sum(site.share for site in rest):.1%}"])
-    return table(rows)
+    lines = [table(rows)]
+    if found.left_out:
+        lines.append(f"left out: {found.left_out / MIB:,.2f} MiB that measuring allocates")
+    return "\n".join(lines)
 
 
 def heading(request: Request, result: Mapping[str, Any]) -> str:
     """Return what was run, in one line."""
     parameters = request.parameters
     words = [
-        f"{request.scenario}: {result['number_of_triangles']:,} triangles",
+        f"{request.scenario}: {triangles_of(result):,} triangles",
         f"{result['wet_fraction']:.0%} wet",
     ]
     if not request.is_script:
@@ -182,7 +193,6 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
     words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
     if request.numprocs > 1:
-        words[0] = f"{request.scenario}: {result['number_of_full_triangles']:,} triangles on rank 0"
         words.append(f"{request.numprocs} ranks")
     if result["isa"] is not None:
         words.append(f"{result['isa']} kernels")

@@ -32,6 +32,8 @@ FIGURES = {
     "seconds_later": "writing a later one",
     "seconds_load": "loading",
     "seconds_per_step": "time per step",
+    "run_seconds": "whole run, set-up included",
+    "peak_rss": "peak RSS",
     "stock_over_lean": "stock over lean",
     "evolve_seconds": "evolve as a whole",
     "evolve_seconds_threads": "evolve on two threads or more",
