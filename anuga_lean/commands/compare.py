@@ -20,15 +20,15 @@ from anuga_lean.commands._options import (
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
-from anuga_lean.commands.report import check_output, write_page
+from anuga_lean.commands.report import check_output, triangles_that_fit, write_page
 from anuga_lean.measure import allocations
 from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
 from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import Progress, Request, measure
-from anuga_lean.measure.page import page_of, render
+from anuga_lean.measure.page import compared_page, render
 from anuga_lean.measure.page.render import templates
-from anuga_lean.measure.records import Record, night, parse
+from anuga_lean.measure.records import Record, night
 from anuga_lean.measure.report import comparison_table, sites_table
 from anuga_lean.overlay import install
 
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     stored = {**comparison.as_dict(), **night(records)}
     write_json(args.json, stored)
     if args.output is not None:
-        write_page(args.output, render(page_of([parse(stored, "this comparison")])))
+        write_page(args.output, render(compared_page(stored, "this comparison", triangles_that_fit)))
         print(f"report: {escaped(args.output)}", file=text_stream(args.json))
     return 0 if comparison.identical else 1
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from anuga_lean._errors import CommandError
 from anuga_lean._escapes import escaped
+from anuga_lean.measure.page.compared import ComparedPage
 from anuga_lean.measure.page.model import Lines, Page
 
 
-def render(page: Page) -> str:
+def render(page: Page | ComparedPage) -> str:
     """Return the text of the file.
 
     Raises
@@ -18,7 +19,8 @@ def render(page: Page) -> str:
     CommandError
         jinja2 is not installed.
     """
-    text: str = templates().get_template("page.html").render(page=page)
+    text: str = templates().get_template(
+        "compared.html" if isinstance(page, ComparedPage) else "page.html").render(page=page)
     return text
 
 
