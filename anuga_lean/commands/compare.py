@@ -123,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
     stored = {**comparison.as_dict(), **night(records)}
     write_json(args.json, stored)
     if args.output is not None:
-        write_page(args.output, render(compared_page(stored, "this comparison", triangles_that_fit)))
+        page = compared_page(stored, "this comparison", triangles_that_fit)
+        write_page(args.output, render(page))
         print(f"report: {escaped(args.output)}", file=text_stream(args.json))
     return 0 if comparison.identical else 1
 

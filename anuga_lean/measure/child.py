@@ -3,7 +3,8 @@
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
 whatever ANUGA prints cannot mix with either (-1: no progress).  Under mpiexec
-every rank writes a result of its own, and its progress into a named pipe of FOLDER.  Started by measurement.py.
+every rank writes a result of its own, and its progress into a named pipe of
+FOLDER.  Started by measurement.py.
 
 Whatever the harness loads is measured with the model: until the last reading
 functions import what they need themselves, and only what they need.

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import MeasurementError
-from anuga_lean.measure.outside import Heard, Progress, Watched
+from anuga_lean.measure.outside import Heard, Watched
+from anuga_lean.measure.outside import Progress as Progress
 from anuga_lean.measure.request import ISAS as ISAS
-from anuga_lean.measure.request import PROGRESS_PIPE
+from anuga_lean.measure.request import PROGRESS_PIPE, result_name
 from anuga_lean.measure.request import VARIANTS as VARIANTS
 from anuga_lean.measure.request import Request as Request
-from anuga_lean.measure.request import result_name
 
 
 def measure(request: Request, folder: str | Path,

@@ -72,7 +72,7 @@ def verdict(equal: Mapping[str, bool], steps: int) -> Verdict:
                  if match["what"].startswith(_STORED)}
         of = f" of {len(files)} files" if len(files) > 1 else ""
         words.append(_plural(len(stored), "SWW variable") + of)
-    on = f" on all {len(ranks)} ranks" if len(ranks) > 1 else ""
+    on = f" on {'both' if len(ranks) == 2 else f'all {len(ranks)}'} ranks" if len(ranks) > 1 else ""
     return Verdict(True, "Equal, bit for bit", ", ".join(words) + on)
 
 
@@ -87,7 +87,7 @@ def not_distributed(scenario: str, result: Mapping[str, Any]) -> str:
     if not whole_on_each_rank(result):
         return ""
     return (f"{escaped(scenario)} does not distribute its domain: each of {len(result['ranks'])} "
-            f"ranks computes the whole model of {result['number_of_triangles']:,} triangles")
+            f"ranks computes the whole model of {result['number_of_triangles']:,} triangles.")
 
 
 def triangles_of(result: Mapping[str, Any]) -> int:
@@ -99,7 +99,12 @@ def triangles_of(result: Mapping[str, Any]) -> int:
 
 
 def _in_words(name: str) -> str:
-    return name.replace(_STORED, "SWW variable ")
+    found = _NAME.fullmatch(name)
+    if found is None or not found["what"].startswith(_STORED):
+        return name
+    file, _, variable = found["what"].removeprefix(_STORED).rpartition("/")
+    on = f" on rank {found['rank']}" if found["rank"] else ""
+    return f"SWW variable {variable}{f' of {file}' if file else ''}{on}"
 
 
 def _plural(count: int, one: str, several: str = "") -> str:

@@ -38,6 +38,10 @@ WHAT = {
     "boundaries": "values at the boundary",
     "operators": "rain, inlets, culverts and the like",
 }
+PROCESS = ("Resident memory (RSS) of each run's process, from its start on; at the end of a line its "
+           "peak.")
+RANKS = ("PSS of all ranks together at the end of each stage, in which pages that they share count "
+         "once; at the end of a line the largest.")
 
 # Returns the triangles that fit into so many bytes by plan's table, on stock and lean, of a flow
 # algorithm and with frames stored or not.
@@ -75,6 +79,7 @@ class ComparedPage:
     facts: list[str]
     cards: list[Card]
     timeline: Timeline | None
+    instrument: str
     stages: Table
     groups: Bars
     arrays: Table
@@ -131,7 +136,8 @@ def _page(stored: Mapping[str, Any], night: Night, planned: Planned) -> Compared
     return ComparedPage(
         Path(scenario).name, date(night.date), verdict(stored["equal"], int(last["steps"])), notes,
         _facts(request, last, names, night), _cards(stored, names),
-        _over_time(stored, names), _stages(stored, names), _groups(stock, lean, names),
+        _over_time(stored, names), RANKS if last.get("ranks") else PROCESS,
+        _stages(stored, names), _groups(stock, lean, names),
         memory.columns("Bytes per triangle by array", "array", names, [stock.arrays, lean.arrays]),
         _capacity(stored, night, planned), [section for section in sections if section.panels],
         commands, _machine(night), _compared(stored["equal"]))
@@ -141,7 +147,7 @@ def _facts(request: Mapping[str, Any], last: Mapping[str, Any], names: Sequence[
            night: Night) -> list[str]:
     words = [f"{triangles_of(last):,} triangles, {last['wet_fraction']:.0%} wet at the end",
              f"{plural(int(last['steps']), 'step')} to {last['time']:,.6g} s of model time"]
-    if not scenario_is_script(request):
+    if not _is_script(request):
         words.append(str(request["parameters"].get("flow_algorithm", "DE0")))
     words.append(plural(int(request["threads"]), "thread"))
     if request["numprocs"] > 1:
@@ -154,7 +160,7 @@ def _facts(request: Mapping[str, Any], last: Mapping[str, Any], names: Sequence[
     return words
 
 
-def scenario_is_script(request: Mapping[str, Any]) -> bool:
+def _is_script(request: Mapping[str, Any]) -> bool:
     """Whether a request was of a user's script."""
     return str(request["scenario"]).endswith(".py")
 
@@ -180,7 +186,8 @@ def _cards(stored: Mapping[str, Any], names: Sequence[str]) -> list[Card]:
     medians = f"medians of {runs} runs each" if runs > 1 else "one run each"
     peaks = pair(_peak)
     if peaks is not None:
-        cards.append(Card("Peak RSS", _times(peaks), "less", [_bars("Peak RSS", names, peaks, _mib)],
+        drawn = [_bars("Peak RSS", names, peaks, _mib)]
+        cards.append(Card("Peak RSS", _times(peaks), "less", drawn,
                           "Largest resident memory of the process"
                           f"{' of rank 0' if stored['lean'][0].get('ranks') else ''}, Python and "
                           "libraries included."))
@@ -194,12 +201,12 @@ def _cards(stored: Mapping[str, Any], names: Sequence[str]) -> list[Card]:
     whole, evolve = (pair(lambda run, key=key: run[key])  # type: ignore[misc]
                      for key in ("run_seconds", "evolve_seconds"))
     if whole is not None:
-        drawn = [_bars("Whole run, set-up included", names, whole, _s, titled=True)]
-        note = f"Wall time, {medians}."
+        note = f"Wall time of the whole run, set-up included, {medians}."
         if evolve is not None:
-            drawn.append(_bars("evolve", names, evolve, _s, titled=True))
-            note = f"evolve alone: {_times(evolve)} faster. {note}"
-        cards.append(Card("Time", _times(whole), "faster", drawn, note))
+            note = (f"{note} evolve alone: {_s(evolve[0])} and {_s(evolve[1])}, "
+                    f"{_times(evolve)} faster.")
+        cards.append(Card("Time", _times(whole), "faster", [_bars("Time", names, whole, _s)],
+                          note))
     return cards
 
 
@@ -208,10 +215,10 @@ def _times(pair: Sequence[float]) -> str:
 
 
 def _bars(title: str, names: Sequence[str], pair: Sequence[float],
-          text: Callable[[float], str], titled: bool = False) -> Bars:
+          text: Callable[[float], str]) -> Bars:
     values = [Value(name, look, value, text(value))
               for name, look, value in zip(names, ("b0", "b1"), pair, strict=True)]
-    return charts.bars(title if titled else "", "" if titled else title, {"": values})
+    return charts.bars("", title, {"": values})
 
 
 def _mib(nbytes: float) -> str:
@@ -225,7 +232,8 @@ def _s(seconds: float) -> str:
 def _spans(run: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """Return name, begin and end of each stage, s since the start of the process."""
     took = sum(stage["seconds"] for stage in run["stages"].values())
-    at, found = max(0.0, run["run_seconds"] - took), []
+    at = max(0.0, run["run_seconds"] - took)
+    found: list[tuple[str, float, float]] = []
     for name, stage in run["stages"].items():
         found.append((name, at if found else 0.0, at + stage["seconds"]))
         at += stage["seconds"]
@@ -294,16 +302,15 @@ def _capacity(stored: Mapping[str, Any], night: Night, planned: Planned) -> Capa
     request, last = stored["request"], stored["lean"][-1]
     if request["numprocs"] > 1:
         return None
-    sizes = [size * GIB for size in SIZES]
+    rows = [(size * GIB, f"{size} GiB") for size in SIZES]
     here = night.machine.get("memory_total")
-    rows = [(f"{size // GIB} GiB", size) for size in sizes]
     if isinstance(here, int) and here > GIB:
-        rows.insert(0, (f"{number(here / GIB)} GiB (this machine)", here))
+        rows.append((here, f"{number(here / GIB)} GiB (this machine)"))
     triangles = triangles_of(last)
     lines = [_line(stored[side][-1], triangles) for side in ("stock", "lean")]
     measured = triangles >= LEAST_MEASURED and None not in lines
     algorithm = str(request["parameters"].get("flow_algorithm", "DE0"))
-    stores = bool(last["sww_digests"] if scenario_is_script(request)
+    stores = bool(last["sww_digests"] if _is_script(request)
                   else request["parameters"].get("store"))
 
     def fit(nbytes: int) -> tuple[int, int]:
@@ -314,11 +321,11 @@ def _capacity(stored: Mapping[str, Any], night: Night, planned: Planned) -> Capa
                  for line in lines if line is not None]
         return found[0], found[1]
 
-    fits = [(label, *fit(nbytes)) for label, nbytes in rows]
+    fits = [(label, *fit(nbytes)) for nbytes, label in sorted(rows)]
     at_64 = fit(64 * GIB)
     if measured and lines[0] is not None and lines[1] is not None:
-        basis = (f"From this run: {number(lines[0][1])} and {number(lines[1][1])} bytes of peak RSS "
-                 "per triangle over what the imports take")
+        basis = (f"From this run: {number(lines[0][1])} and {number(lines[1][1])} bytes of peak "
+                 "RSS per triangle over what the imports take")
     else:
         basis = (f"From the table of anuga_lean plan, for {algorithm} on a mesh from regions: "
                  f"{triangles:,} triangles are too few to tell from, {LEAST_MEASURED:,} are enough")

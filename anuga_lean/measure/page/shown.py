@@ -113,11 +113,12 @@ def ordered(builds: Iterable[str]) -> list[str]:
 def labels(case: list[Entry]) -> list[str]:
     """Return a label for each record of a case: what its build is, and what tells two apart."""
     names = [build_name(entry.record.build) for entry in case]
-    for told in (lambda one: VECTORS.get(one.record.isa or "", one.record.isa or ""),
-                 lambda one: ", ".join(f"{name} {value}" for name, value
-                                       in one.record.parameters.items()),
-                 lambda one: one.record.version,
-                 lambda one: date(one.night.date)):
+    ways: tuple[Callable[[Entry], str], ...] = (
+        lambda one: VECTORS.get(one.record.isa or "", one.record.isa or ""),
+        lambda one: ", ".join(f"{name} {value}" for name, value in one.record.parameters.items()),
+        lambda one: one.record.version,
+        lambda one: date(one.night.date))
+    for told in ways:
         more = [told(entry) for entry in case]
         for name in {name for name in names if names.count(name) > 1}:
             which = [k for k, one in enumerate(names) if one == name]
