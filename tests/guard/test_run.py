@@ -229,8 +229,8 @@ def test_sigterm_the_file_and_the_time(run: Run, tmp_path: Path) -> None:
     (tmp_path / "halt").touch()
     done = run("--guard", "--resume", "--stop-file", "halt")
     assert 2 == done.returncode
-    assert done.stderr == ("anuga_lean run: halt is there and would stop the run at once: remove "
-                           "it, or name another --stop-file\n")
+    assert done.stderr == ("anuga_lean run: error: halt is there and would stop the run at once: "
+                           "remove it, or name another --stop-file\n")
 
 
 def test_a_run_guarded_by_the_environment(run: Run, tmp_path: Path) -> None:
