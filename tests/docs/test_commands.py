@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from anuga_lean import __main__ as command_line
 from docs.pages import (
     NO_COMMANDS,
     ROOT,
@@ -24,8 +26,6 @@ from docs.pages import (
     commands_in,
     mentioned,
 )
-
-from anuga_lean import __main__ as command_line
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = (ROOT / "pyproject.toml").read_text()

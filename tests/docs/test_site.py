@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from docs.pages import DOCS
 
 import anuga_lean
+from docs.pages import DOCS
 
 # What a stranger asks, as words of the question on the first page; where the answer is, and the
 # words that have to stand there.
