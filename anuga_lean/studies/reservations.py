@@ -1,7 +1,8 @@
 """Says how much memory a member is given, from what members before it have taken.
 
 Owns the rule: a high quantile of the peaks of its kind, a line on triangles where they differ,
-and 1.5 times the peak for one that met its limit.  Whether it fits beside others is `packing`'s.
+more as long as its kind is new, and 1.5 times the peak for one that met its limit.  Whether it
+fits beside others is `packing`'s.
 """
 
 from __future__ import annotations
@@ -69,22 +70,24 @@ class Reservations:
         found = self._peaks[kind]
         if found and len(found) < FEW:
             return rounded(AGAIN * max(peak for peak, _ in found))
+        margin = MARGIN
         if not found:       # as others, once there are some
-            found = self._all
+            found, margin = self._all, AGAIN
             if len(found) < FEW:
                 return self._first
         if triangles:
             line = _line(found)
             if line is not None:
                 base, slope, above = line
-                return rounded(MARGIN * (base + slope * triangles + above))
-        return rounded(MARGIN * quantile([peak for peak, _ in found]))
+                return rounded(margin * (base + slope * triangles + above))
+        return rounded(margin * quantile([peak for peak, _ in found]))
 
     def after(self, kind: Hashable, given: int, peak: int | None, most: int) -> int:
         """Return what a member is given that has met its limit, and others of its kind until then.
 
-        There is one more try.  If no member has needed much more, nothing says how much it needs:
-        it gets a worker for itself, and those after it learn from that.
+        There is one more try.  Where members of its kind have needed more than it was given, it
+        gets what they say.  If no member at all has needed much more, nothing says how much it
+        needs: it gets a worker for itself, and those after it learn from that.
 
         Parameters
         ----------
@@ -94,6 +97,9 @@ class Reservations:
             Bytes of the largest worker.
         """
         wanted = AGAIN * max(given, peak or 0)
+        like_it = max((each for each, _ in self._peaks[kind]), default=0)
+        if like_it > given:
+            return rounded(max(wanted, AGAIN * like_it))
         found = max(wanted, AGAIN * self._largest)
         if self._largest < wanted:
             found = max(found, most)

@@ -82,6 +82,7 @@ class Run:
         self.reservations = Reservations(self._given or _FIRST)
         self.packing = Packing(_PATIENCE)
         self._more: dict[str, int] = {}     # for members that have met their limit
+        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
@@ -142,6 +143,7 @@ class Run:
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
         last = record.tries[-1]
+        self._met[member.name] = (last.nbytes, last.peak)
         self._more[member.name] = self.reservations.after(
             self._kind(member), last.nbytes, last.peak, self._engine.most())
         self._ask_anew(member)
@@ -251,6 +253,7 @@ class Run:
         """Count a member that is done, and let one that is tried again wait."""
         if record.end is End.COMPLETED:
             self.progress.completed += 1
+            self._met.pop(member.name, None)
             self._outside.check(member.name)
             self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
@@ -276,6 +279,12 @@ class Run:
         self._learned += 1
         if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
             self._ask_anew(member)
+        # Those that met their limit may wait for a worker each, as long as nothing says more.
+        for name, (given, most) in self._met.items():
+            if name in self.packing.waiting:
+                self._more[name] = self.reservations.after(
+                    self._kind(self.members[name]), given, most, self._engine.most())
+                self.packing.waiting.add(self._request(self.members[name]))
         if self._learned in _LEARN:
             for name in self.packing.waiting.names():
                 self.packing.waiting.add(self._request(self.members[name]))
