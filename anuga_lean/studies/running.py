@@ -30,7 +30,7 @@ _WAIT = 1.0             # s at most between two looks at workers
 _GUARD = ("--guard", "--resume", "--record", RUN)
 # A member's own limit is what such members take and a little more: near it nothing is wrong yet.
 _FRACTIONS = ("--fractions", "0.93,0.95,0.97")
-_LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
+_LEARN = (3, 10, 30, 100, 300, 1000)     # members after which all that wait ask anew
 _PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
 
 

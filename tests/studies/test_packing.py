@@ -10,7 +10,7 @@ import pytest
 from anuga_lean.studies.ends import after
 from anuga_lean.studies.packing import Packing, Request, Worker
 from anuga_lean.studies.records import End, Try
-from anuga_lean.studies.reservations import MIB, Reservations, quantile
+from anuga_lean.studies.reservations import MIB, Reservations, cheapest, quantile
 
 
 def play(members: list[tuple[str, int, float]], worker: Worker, patience: float = 60.0,
@@ -104,6 +104,8 @@ def test_reservations_learn() -> None:
     # More than there is: refused where it is asked for, not tried again with less.
     assert 1500 * MIB == found.after("f", 1000 * MIB, None, 1200 * MIB)
     assert 19 == quantile(list(range(1, 21)))
+    # One in ten needs eight times as much: it is tried again, the others are not given as much.
+    assert (60, 480) == (cheapest([40] * 9 + [320]), cheapest([40] + [320] * 9))
 
 
 def test_a_first_member_that_shows_more_moves_the_guess() -> None:
