@@ -97,7 +97,9 @@ class Run:
             A member asks for more than any worker has, or its folder cannot be written.
         """
         self._workers()
-        for member in self._by_number:
+        # The first of each set before the second of any: what a set needs is known early, and
+        # large ones are not left to the end.
+        for member in sorted(self._by_number, key=lambda each: each.replicate):
             self._take_up(member)
         self._refuse_too_large()
         try:
