@@ -36,7 +36,11 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Attributes
     ----------
     script : str
-        Relative to the file's folder.
+        Relative to the file's folder; a scenario of ``anuga_toml_run`` (a .toml file) or
+        ``run_anuga`` (scenario.json) is run by these.
+    places : dict
+        Where in a scenario's file the value of a parameter goes, ``conditions.stage.0.value``; to
+        the key of its own name if left out.
     grid : dict
         Values of each parameter; every combination is a set of parameters.
     table : str or None
@@ -77,6 +81,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     script: str
+    places: dict[str, str] = {}
     grid: dict[str, list[Value]] = {}
     table: str | None = None
     function: str | None = None

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from anuga_lean._errors import StudyError
+from anuga_lean.studies import runner
 from anuga_lean.studies.definition import Study, Value
 
 DESCRIPTION = "study.json"
@@ -88,6 +89,9 @@ def command_line(study: Study, member: Member, folder: Path) -> tuple[list[str],
                          f"{', '.join(member.values)}.") from error
     environment = {**said.environment, "ANUGA_LEAN_MEMBER": member.name,
                    "OMP_NUM_THREADS": str(said.threads)}
+    if runner.is_scenario(study.script):
+        placed = {said.places.get(name, name): value for name, value in member.parameters.items()}
+        return [str(study.script), json.dumps(placed), *arguments], environment
     if said.pass_by == "arguments":
         for name, value in member.parameters.items():
             arguments += [f"--{name}", text_of(value)]
@@ -232,7 +236,8 @@ def digest_of(study: Study, sets: Sequence[dict[str, Value]]) -> str:
     """Return what is the same as long as members give the same results."""
     said = study.definition
     text = json.dumps([list(sets), said.replicates, said.seed, said.pass_by, said.arguments,
-                       said.environment, said.anuga, said.ranks, said.summary], sort_keys=True)
+                       said.environment, said.anuga, said.ranks, said.summary,
+                       *([said.places] if said.places else [])], sort_keys=True)
     script = study.script.read_bytes()
     return hashlib.sha256(text.encode() + b"\0" + script).hexdigest()
 
