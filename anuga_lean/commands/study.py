@@ -40,6 +40,7 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 # keep = ["*.sww"]              # all files if left out
 # shared = ["*.log"]            # files that members may write beside the script
 # summary = "summary.py:of_member"      # def of_member(folder, parameters): return {"depth": 1.2}
+# units = {rain = "mm/h", depth = "m"}  # of parameters and results, for results.nc
 # max_failures = 20
 
 [grid]                          # or table = "sets.csv", function = "sets.py:name", or [sample]
@@ -267,10 +268,11 @@ def _following(name: str, record: dict[str, Any]) -> str:
 
 
 def _results(args: argparse.Namespace) -> int:
+    from anuga_lean.studies.members import Folder
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
-    for each in write_tables(path, pairs):
+    for each in write_tables(path, pairs, Folder(path).described().units):
         print(escaped(f"written  {each}"))
     return 0
 

@@ -76,6 +76,8 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     summary : str or None
         ``file.py:name`` of a function of the member's folder (a `pathlib.Path`) and parameters
         that returns a dictionary of numbers, texts or short lists of them.
+    units : dict
+        Of parameters and results, by name, for ``results.nc``: ``{rain = "mm/h"}``.
     max_failures : int
         Failures of scripts at which no further member is started.
     """
@@ -100,6 +102,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keep: list[str] | None = None
     shared: list[str] = []
     summary: str | None = None
+    units: dict[str, str] = {}
     max_failures: int = 20
 
 

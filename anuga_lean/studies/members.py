@@ -121,6 +121,8 @@ class Description(msgspec.Struct):
     replicates, seed, ranks, threads : int
     anuga : str
         ``lean``, ``stock``, or a parameter in braces.
+    units : dict
+        Of parameters and results.
     parameters : list of dict
         Of each set.
     """
@@ -132,6 +134,7 @@ class Description(msgspec.Struct):
     anuga: str
     ranks: int
     threads: int
+    units: dict[str, str] = {}
     parameters: list[dict[str, Value]] = []
 
     def members(self) -> Iterator[Member]:
@@ -226,7 +229,7 @@ class Folder:
                 "digest": digest, "name": study.name, "script": str(study.script),
                 "sets": len(sets), "replicates": said.replicates,
                 "members": len(sets) * said.replicates, "seed": said.seed, "anuga": said.anuga,
-                "ranks": said.ranks, "threads": said.threads}, indent=1))
+                "ranks": said.ranks, "threads": said.threads, "units": said.units}, indent=1))
         except OSError as error:
             raise StudyError(f"the folder {self.path} cannot be written: {error.strerror}."
                              ) from error

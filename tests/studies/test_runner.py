@@ -69,7 +69,7 @@ def test_folders_of_run_anuga(tmp_path: Path) -> None:
         [*COMMAND, "run", str(path)], capture_output=True, text=True, timeout=120,
         env=environment(path) | {"PYTHONPATH": str(tmp_path / "there")})
     assert (0, "") == (done.returncode, done.stderr), done.stdout
-    assert ["2.5", "2.5", "3.5", "3.5"] == [row["stage"] for row in results(path)]
+    assert ["2.5", "2.5", "3.5", "3.5"] == [row["result_stage"] for row in results(path)]
     # 4 triangles of each of 3 times 4 rectangles
     assert {"48"} == {row["triangles"] for row in results(path)}
     assert before == scenario.read_text()
