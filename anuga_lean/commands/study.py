@@ -6,7 +6,6 @@ Owns what one types and sees; how members run is in study/.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
 from anuga_lean.commands._live import Teller
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 
 if TYPE_CHECKING:
     from anuga_lean.studies.members import Member
@@ -27,7 +27,7 @@ _SHOWN = 20         # failures that are printed
 MIB = 1 << 20
 
 _EXAMPLE = '''\
-script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5
+script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5; or a scenario
 replicates = 1                  # members of each set of parameters; they differ in their seed
 seed = 0
 pass_by = "arguments"           # or "environment", or "json": the path of a file
@@ -47,6 +47,9 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 rain = [10.0, 20.0]
 sea_level = [0.0, 0.5]
 
+# [places]                      # of parameters in a scenario (case.toml, scenario.json)
+# rain = "rainfall.0.multiplier"
+
 # [sample]
 # method = "latin-hypercube"    # sobol, halton, poisson-disk
 # count = 100
@@ -61,7 +64,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "Runs a script once for each set of parameters and each replicate, each member in a "
         "process and a folder of its own, as many at a time as memory and cores allow.")
     parser.set_defaults(study_entry=None)
-    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB", parser_class=type(parser))
+    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB")
     for name, says, entry in (
             ("init", "write a study file to begin with", _init),
             ("run", "run the members that are not completed", _run),
@@ -83,9 +86,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         if name == "report":
             sub.add_argument("-o", "--output", type=Path, metavar="FILE", help=(
                 "the page to write (default: report.html in the study's folder)"))
-        if name in ("status", "show"):
-            sub.add_argument("--json", type=Path, metavar="FILE", help=(
-                "write what is known here, - for standard output"))
+        if name in ("status", "show", "results"):
+            add_json_option(sub)
         sub.set_defaults(study_entry=entry)
 
 
@@ -113,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
     if args.study_entry is None:
         raise CommandError("say what to do: init, run, resume, status, show, "
                            "results or report")
+    check_json_path(getattr(args, "json", None))
     entry: Callable[[argparse.Namespace], int] = args.study_entry
     return entry(args)
 
@@ -149,8 +152,8 @@ def _run(args: argparse.Namespace) -> int:
     found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores,
                       Teller(_folder(args).name), jobs)
     # What writes tables takes 100 MiB: in a process of its own.
-    subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
-                    "--folder", str(_folder(args))], check=True)
+    written = subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results",
+                              str(args.study), "--folder", str(_folder(args))])
     for name, why in list(found.failures.items())[:_SHOWN]:
         print(escaped(f"failed   {name}: {why}"))
     if len(found.failures) > _SHOWN:
@@ -158,6 +161,8 @@ def _run(args: argparse.Namespace) -> int:
     if found.is_stopped:
         print(f"stopped  {found.failed} members failed: no further one was started "
               "(max_failures of the study file)")
+    if written.returncode:      # it has said why
+        return written.returncode
     return 0 if found.completed == found.members else 1
 
 
@@ -190,22 +195,22 @@ def _status(args: argparse.Namespace) -> int:
             counts[record.end.value] += 1
             ended.append((member.name, record))
     groups = by_cause(ended)
-    if args.json is not None:
-        _write_json(args.json, {
-            "folder": str(path), "members": len(pairs), "counts": counts,
-            "ends": [{"class": found.cause, "says": found.says, "members": names}
-                     for found, names in groups],
-            "failures": {name: record.tries[-1].says for name, record in ended
-                         if record.end.value not in ("completed", "stopped")}})
-    print(escaped(f"{path}: {len(pairs):,} members: ")
-          + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+    write_json(args.json, {
+        "folder": str(path), "members": len(pairs), "counts": counts,
+        "ends": [{"class": found.cause, "says": found.says, "members": names}
+                 for found, names in groups],
+        "failures": {name: record.tries[-1].says for name, record in ended
+                     if record.end.value not in ("completed", "stopped")}})
+    say = printer(args.json)
+    say(escaped(f"{path}: {len(pairs):,} members: ")
+        + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     by_name = dict(ended)
     for found, names in groups:
-        print(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
+        say(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
         for name in names[:_SHOWN // 4]:
-            print(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
+            say(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
         if len(names) > _SHOWN // 4:
-            print(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
+            say(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -221,11 +226,10 @@ def _show(args: argparse.Namespace) -> int:
     member, record = found
     known = {"folder": str(path / "members" / member.name), **msgspec.to_builtins(member),
              "record": msgspec.to_builtins(record)}
-    if args.json is not None:
-        _write_json(args.json, known)
-        return 0
+    say = printer(args.json)
     for line in _shown(known):
-        print(escaped(line))
+        say(escaped(line))
+    write_json(args.json, known)
     return 0
 
 
@@ -272,8 +276,12 @@ def _results(args: argparse.Namespace) -> int:
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
-    for each in write_tables(path, pairs, Folder(path).described().units):
-        print(escaped(f"written  {each}"))
+    say = printer(args.json)
+    written = write_tables(path, pairs, Folder(path).described().units)
+    for each in written:
+        say(escaped(f"written  {each}"))
+    write_json(args.json, {"folder": str(path), "members": len(pairs),
+                           "written": [str(each) for each in written]})
     return 0
 
 
@@ -292,11 +300,3 @@ def _report(args: argparse.Namespace) -> int:
     print(escaped(f"{output}: {len(found.completed()):,} of {len(found.pairs):,} members "
                   "completed"))
     return 0
-
-
-def _write_json(path: Path, known: dict[str, Any]) -> None:
-    text = json.dumps(known, indent=1) + "\n"
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        path.write_text(text)

@@ -17,22 +17,27 @@ from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
 from anuga_lean.doctor.reading import read
 from anuga_lean.doctor.records import began, is_record, read_record
 from anuga_lean.doctor.texts import read_text
-from anuga_lean.guard.recorded import as_list, as_number
+from anuga_lean.guard.recorded import as_dict, as_list, as_number
 
 RECORD, RUN, PRINTED = "record.json", "run.jsonl", ("stdout.txt", "stderr.txt")
 _LARGEST = 1 << 22      # bytes of a record that are looked at
+_SHOWN = 6              # of its tries
 
 
 def last_try(folder: Path) -> dict[str, Any] | None:
     """Return the last try of the member that a folder is of; None if it is of none."""
+    tries = _tries(folder)
+    last = tries[-1] if tries else None
+    return last if isinstance(last, dict) and isinstance(last.get("end"), str) else None
+
+
+def _tries(folder: Path) -> list[Any]:
     try:
         with open(folder / RECORD, "rb") as file:
             found = json.loads(file.read(_LARGEST))
     except (OSError, ValueError, RecursionError):
-        return None
-    tries = as_list(found.get("tries")) if isinstance(found, dict) else []
-    last = tries[-1] if tries else None
-    return last if isinstance(last, dict) and isinstance(last.get("end"), str) else None
+        return []
+    return as_list(found.get("tries")) if isinstance(found, dict) else []
 
 
 def read_member(folder: Path, last: Mapping[str, Any], facts: Facts,
@@ -61,6 +66,12 @@ def read_member(folder: Path, last: Mapping[str, Any], facts: Facts,
         # of a try that was killed before its guard began, the record is of the one before
         if is_record(text) and began(text) >= as_number(last.get("began")) - 1.0:
             read_record(text, facts, root)
+    tries = [as_dict(each) for each in _tries(folder)]
+    if len(tries) > 1:
+        facts.note(f"the member was tried {len(tries)} times: " + ", then ".join(
+            f"{each.get('end')} ({as_number(each.get('nbytes')) / MIB:,.0f} MiB given)"
+            for each in tries[-_SHOWN:]))
+    facts.scheduler = "study"
     end = str(last.get("end"))
     # How the try ended counts before what its guard says: that of the script alone.
     if end != "completed":
@@ -87,6 +98,10 @@ def _ended(where: str, end: str, last: Mapping[str, Any], facts: Facts) -> None:
         facts.say(Cause.WORKER_GONE, PROOF, where, says)
     elif end == "memory" and not kills and code == -signal.SIGKILL:
         facts.say(Cause.MEMBER_MEMORY, PROOF, where, says)
+    elif end == "memory" and not kills:
+        facts.say(Cause.MEMORY_LIMIT, PROOF, where, says)
+    elif end == "stopped":
+        facts.say(Cause.STOPPED, PROOF, where, f"it was stopped, exit code {code}: {says}")
     elif code == -signal.SIGBUS:
         facts.say(Cause.SHM_FULL, LIKELY, where, says)
     elif code in (-signal.SIGKILL, 128 + signal.SIGKILL):

@@ -147,8 +147,8 @@ def read(path: Path) -> Study:
     try:
         found = msgspec.toml.decode(text, type=Definition)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise StudyError(f"{path}: {_plain(str(error))}; 'anuga_lean study run --help' lists the "
-                         "keys of a study file.") from error
+        raise StudyError(f"{path}: {_plain(str(error))}; 'anuga_lean study init OTHER.toml' "
+                         "writes a file with all keys.") from error
     return checked(Study(found, path.resolve().parent, path.stem))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean._errors import StudyError
 from anuga_lean.studies.members import Member, write_whole
 from anuga_lean.studies.records import End, Record
 
@@ -66,7 +67,22 @@ def write_tables(folder: Path, pairs: Sequence[Pair],
     -------
     list of Path
         What was written.
+
+    Raises
+    ------
+    StudyError
+        A file cannot be written; those that were there are as they were.
     """
+    try:
+        return _written(folder, pairs, units)
+    except (OSError, RuntimeError) as error:    # RuntimeError: of netCDF4
+        raise StudyError(f"the tables of {folder} cannot be written: "
+                         f"{getattr(error, 'strerror', None) or error}; 'anuga_lean study "
+                         f"results {folder}' writes them once there is room.") from error
+
+
+def _written(folder: Path, pairs: Sequence[Pair],
+             units: Mapping[str, str] | None) -> list[Path]:
     found = list(rows(pairs))
     names = list(dict.fromkeys(name for row in found for name in row))
     text = io.StringIO()
