@@ -22,6 +22,8 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
         Cause.NODE_FAILURE: lambda: ["nothing of the model was at fault: submit it again"
                                      + (", with '#SBATCH --requeue' Slurm does"
                                         if facts.scheduler == "slurm" else ""), *_going_on(facts)],
+        Cause.WORKER_GONE: lambda: ["'anuga_lean study run' tries it again: look at what became of "
+                                    "the worker, the model was not at fault"],
         Cause.CANCELLED: lambda: ["ask who cancelled it (sacct names the user), then submit it "
                                   "again", *_going_on(facts)],
         Cause.KILLED: lambda: [

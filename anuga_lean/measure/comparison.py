@@ -81,6 +81,8 @@ class Comparison(NamedTuple):
             variant: {
                 "bytes_per_triangle": self.median(variant, "census", "bytes_per_triangle"),
                 "seconds_per_step": self.median(variant, "seconds_per_step"),
+                "evolve_seconds": self.median(variant, "evolve_seconds"),
+                "run_seconds": self.median(variant, "run_seconds"),
                 "peak_rss": self.peak_rss(variant),
             }
             for variant in VARIANTS

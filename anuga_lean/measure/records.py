@@ -186,14 +186,23 @@ def read(path: str | Path) -> Night:
     RecordError
         Not there, no JSON, of another schema or damaged: one sentence.
     """
-    path = Path(path)
+    return parse(load(path), path)
+
+
+def load(path: str | Path) -> Any:
+    """Return the JSON of a file of figures, unchecked.
+
+    Raises
+    ------
+    RecordError
+        Not there, or no JSON.
+    """
     try:
-        found = json.loads(path.read_text(), object_pairs_hook=_with_whole_names)
+        return json.loads(Path(path).read_text(), object_pairs_hook=_with_whole_names)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
-    return parse(found, path)
 
 
 def _with_whole_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -309,12 +309,12 @@ def member(folder: Path, *tries: tuple[str, int | None, int, str]) -> Path:
 @pytest.mark.parametrize("end, code, cause, sureness, words", [
     ("completed", 0, Cause.COMPLETED, "sure", ""),
     ("stopped", 75, Cause.STOPPED, "sure", "study run FILE"),
-    ("memory", -9, Cause.OOM_CGROUP, "sure", "a worker of 384 MiB (study run --memory"),
+    ("memory", -9, Cause.MEMBER_MEMORY, "sure", "a worker of 384 MiB (study run --memory"),
     ("memory", 1, Cause.MEMORY_LIMIT, "sure", "'memory' of the study file"),
     ("timeout", -9, Cause.TIME_LIMIT, "sure", "'timeout' of the study file"),
     ("failed", 1, Cause.FAILED, "likely", "read the error"),
     ("killed", -9, Cause.KILLED, "not sure", "signal 9"),
-    ("lost", None, Cause.NODE_FAILURE, "likely", "study run FILE"),
+    ("lost", None, Cause.WORKER_GONE, "sure", "study run"),
 ])
 def test_a_member_of_a_study(end: str, code: int | None, cause: Cause, sureness: str, words: str,
                              tmp_path: Path) -> None:
@@ -323,7 +323,6 @@ def test_a_member_of_a_study(end: str, code: int | None, cause: Cause, sureness:
         facts, diagnosis = found(path)
         assert (cause, sureness) == (diagnosis.cause, diagnosis.sureness)
         assert words in " ".join(advise(diagnosis.cause, facts))
-        assert f"{end}, exit code {code!r}: so it is" in diagnosis.because[0].line
         assert (f"the member was tried 2 times: memory (150 MiB given), then {end} (300 MiB given)"
                 in facts.notes)
 
