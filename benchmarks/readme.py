@@ -1,6 +1,6 @@
-"""Makes the tables of the README from stored figures; `readme_setup` those about setting up.
+"""Makes the tables of README and docs/ from stored figures; `readme_setup` those about setting up.
 
-`python benchmarks/readme.py` writes them between their marks in README.md from
+`python benchmarks/readme.py` writes them between their marks in the pages of `TABLES` from
 benchmarks/readme.json and whole_runs.json, `--check` says whether they agree.  The JSON comes from
 `pytest benchmarks --profile full --benchmark-json=benchmarks/readme.json`.
 """
@@ -25,7 +25,7 @@ from anuga_lean.measure.records import Night, Record, read
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "readme.json"
 WHOLE = HERE / "whole_runs.json"  # of whole_runs.py
-README = HERE.parent / "README.md"
+README, DOCS = HERE.parent / "README.md", HERE.parent / "docs"
 VECTORS = {"v4": "AVX-512", "v3": "AVX2", "baseline": "SSE2"}
 
 
@@ -199,30 +199,33 @@ def _measured(night: Night, more: str) -> str:
     return "\n".join(filled(text))
 
 
-TABLES: dict[str, Callable[[Night], str]] = {
-    "figures": main_table,
-    "checkpoints": checkpoint_table,
-    "setup": lambda night: setup_table(),
-    "ranks": lambda night: ranks_table(),
-    "huge": lambda night: huge_table(),
+TABLES: dict[str, tuple[Path, Callable[[Night], str]]] = {
+    "figures": (README, main_table),
+    "checkpoints": (DOCS / "checkpoints.md", checkpoint_table),
+    "setup": (DOCS / "setting_up.md", lambda night: setup_table()),
+    "ranks": (DOCS / "parallel.md", lambda night: ranks_table()),
+    "huge": (DOCS / "setting_up.md", lambda night: huge_table()),
 }
 
 
-def with_tables(text: str, night: Night) -> str:
-    """Return the README with its tables made anew.
+def made_anew(night: Night) -> dict[Path, str]:
+    """Return the pages with their tables made anew.
 
     Raises
     ------
     LeanError
         A mark is missing, or a figure.
     """
-    for name, make in TABLES.items():
-        text = put(text, name, "benchmarks/readme.py", lambda make=make: make(night))
-    return text
+    pages: dict[Path, str] = {}
+    for name, (page, make) in TABLES.items():
+        text = pages.get(page) or page.read_text()
+        pages[page] = put(text, name, "benchmarks/readme.py", lambda make=make: make(night),
+                          page.name)
+    return pages
 
 
-def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
-    """Return a README with a new text between the marks of one name.
+def put(text: str, name: str, maker: str, make: Callable[[], str], page: str = "README.md") -> str:
+    """Return a page with a new text between the marks of one name.
 
     Raises
     ------
@@ -232,7 +235,7 @@ def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
     begin, end = f"<!-- {name}: {maker} -->", f"<!-- end of {name} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise LeanError(f"README.md has not one pair of {begin} and {end}")
+        raise LeanError(f"{page} has not one pair of {begin} and {end}")
     found = f"{begin}\n{make()}\n{end}"
     return pattern.sub(lambda _: found, text)
 
@@ -243,18 +246,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if they disagree")
     parser.add_argument("--json", type=Path, default=STORED, metavar="FILE")
     args = parser.parse_args(arguments)
-    text = README.read_text()
     try:
-        made = with_tables(text, read(args.json))
+        made = made_anew(read(args.json))
     except LeanError as error:
         print(f"readme.py: {error}", file=sys.stderr)
         return 2
+    others = {page: text for page, text in made.items() if page.read_text() != text}
     if args.check:
-        if made != text:
-            print("readme.py: the tables of README.md are not those of "
+        for page in others:
+            print(f"readme.py: the tables of {page.name} are not those of "
                   f"{args.json}: python benchmarks/readme.py writes them", file=sys.stderr)
-        return int(made != text)
-    README.write_text(made)
+        return int(bool(others))
+    for page, text in others.items():
+        page.write_text(text)
     return 0
 
 

@@ -10,6 +10,7 @@ comparison    stock against lean, bit for bit      builds       which ANUGA is m
 environment   the machine and its versions         cases        runs become records
 records       the stored form of figures           gate         what has become worse
 report        tables of text                       page         one HTML page
+conditions    on figures, and which hold           schema       what a file of figures may hold
 
 Importing it loads neither ANUGA nor the lean classes; the solver never imports it.
 """

@@ -302,11 +302,13 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
 
 
 def comparison_records(comparison: Comparison, command: str) -> list[Record]:
-    """Return a record for stock and one for lean of what `anuga_lean compare` ran."""
+    """Return a record for each side, stock and lean, of what `anuga_lean compare` ran."""
     request = comparison.request
     records = []
     for variant in VARIANTS:
         runs = getattr(comparison, variant)
+        if not runs:
+            continue
         record = Record("memory", request.scenario, variant, parameters=dict(request.parameters),
                         flow_algorithm=str(request.parameters.get("flow_algorithm", "DE0")),
                         threads=request.threads, repeats=len(runs), command=command)
@@ -329,7 +331,7 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
             several = getattr(comparison, f"{variant}_several")
             record.figures |= whole.figures(runs, several, comparison.several)
             record.split = whole.middle(runs)["split"]
-            if variant == "lean":
+            if variant == "lean" and comparison.stock:
                 record.figures["evolve_stock_over_lean"] = whole.stock_over(comparison.stock, runs)
         _count(record, runs[-1])
         records.append(record)

@@ -10,7 +10,7 @@ from typing import Any
 
 from anuga_lean._escapes import escaped
 from anuga_lean.arrays.census import SECTIONS
-from anuga_lean.measure import whole
+from anuga_lean.measure import conditions, whole
 from anuga_lean.measure.allocations import Allocations
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Request
@@ -67,6 +67,25 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
     return "\n".join(lines)
+
+
+def alone_table(comparison: Comparison, variant: str, every_group: bool = False) -> str:
+    """Return what one side holds and takes, where the other was not run."""
+    run = getattr(comparison, variant)[0]
+    found = conditions.figures(comparison, variant)
+    rows = [["bytes held per triangle", variant]]
+    rows += [[name, value] for name, value, *_ in
+             _group_rows(run["census"], run["census"], every_group)]
+    peak, step = found["peak_rss"], found["seconds_per_step"]
+    rows += [["  all", f"{found['arrays']:.1f}"],
+             ["peak RSS, MiB", "-" if peak is None else f"{peak / MIB:.0f}"],
+             ["time of all, s", f"{found['seconds']:.2f}"],
+             ["time per step, ms", "-" if step is None else f"{step * 1e3:.3g}"],
+             ["steps", f"{run['steps']:,}"]]
+    stages = [["memory at, MiB", "RSS", "PSS", "peak"]]
+    stages += [[f"  {name}", *_mebibytes(stage.get(key) for key in ("rss", "pss", "peak_rss"))]
+               for name, stage in run["stages"].items()]
+    return "\n".join([heading(comparison.request, run), "", table(rows), "", table(stages)])
 
 
 def headline_rows(comparison: Comparison) -> list[list[str]]:

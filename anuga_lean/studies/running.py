@@ -15,12 +15,14 @@ from anuga_lean._errors import StudyError
 from anuga_lean.studies import ends, records
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
+from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.launching import RUN, Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
 from anuga_lean.studies.outside import Outside
 from anuga_lean.studies.packing import Packing, Request
 from anuga_lean.studies.parameter_sets import sets_of
+from anuga_lean.studies.progress import Log
 from anuga_lean.studies.records import End, Record
 from anuga_lean.studies.reservations import Reservations
 
@@ -85,6 +87,8 @@ class Run:
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
+        self._log = Log(self.folder.path)
+        self.used: dict[str, int] = {}      # bytes that members hold, by worker
         self._learned = 0
 
     def run(self) -> Progress:
@@ -104,14 +108,20 @@ class Run:
                 self._engine.ask_for(len(self.packing.waiting), self.packing.patience / 3.0)
                 self._workers()
                 self._start()
-                self._tell(self)
+                self._say()
                 for name, error in self._engine.wait(_WAIT):
                     self._ended(name, error)
                 self._look_elsewhere()
         finally:
             self._engine.close()
-        self._tell(self)
+        self._say(at_the_end=True)
         return self.progress
+
+    def _say(self, at_the_end: bool = False) -> None:
+        self.used = self._engine.used()
+        self._log.note(self.packing.workers.values(), self.used, self.progress.completed,
+                       self.progress.failed, len(self.packing.waiting), at_the_end)
+        self._tell(self)
 
     @property
     def is_stopping(self) -> bool:
@@ -238,8 +248,11 @@ class Run:
         record = records.read_record(folder) or Record(name, [])
         is_new = len(record.tries) > self._tries.pop(name)
         if error is not None and not is_new:        # the worker of a cluster went away
-            record.tries.append(records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
-                                            f"its worker went away: {error}"))
+            lost = records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
+                               f"its worker went away: {error}",
+                               again=how_again(record.tries, 0))
+            lost.finding = finding(folder, lost)
+            record.tries.append(lost)
             records.write_record(folder, record)
             is_new = True
         if is_new:

@@ -1,4 +1,4 @@
-"""The README's tables are those of the stored figures."""
+"""The tables of README and docs/ are those of the stored figures."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ def test_the_readme_shows_what_is_stored() -> None:
     assert 0 == readme.main(["--check"]), "python benchmarks/readme.py writes the tables"
 
 
-def test_a_figure_that_differs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", readme.TABLES)
+def test_a_figure_that_differs_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                         capsys: pytest.CaptureFixture[str]) -> None:
-    text = readme.README.read_text()
-    held = readme.find(read(readme.STORED), "memory", "dam_break", "lean", {}).figures["held"].value
-    other = tmp_path / "README.md"
-    other.write_text(text.replace(f"| {held:,.0f} |", "| 12 |", 1))
+    page, make = readme.TABLES[name]
+    text, figures = page.read_text(), make(read(readme.STORED))
+    other = tmp_path / page.name
+    other.write_text(text.replace(figures, figures.replace("1", "2")))
     assert other.read_text() != text
-    monkeypatch.setattr(readme, "README", other)
+    monkeypatch.setattr(readme, "TABLES", {name: (other, make)})
     assert 1 == readme.main(["--check"])
-    assert "the tables of README.md are not those of" in capsys.readouterr().err
+    assert f"the tables of {page.name} are not those of" in capsys.readouterr().err
     assert 0 == readme.main([]) and other.read_text() == text
 
 
@@ -49,7 +50,7 @@ def test_a_missing_mark_or_figure_is_said(tmp_path: Path, monkeypatch: pytest.Mo
                                           capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "README.md"
     other.write_text("no tables here\n")
-    monkeypatch.setattr(readme, "README", other)
+    monkeypatch.setitem(readme.TABLES, "figures", (other, readme.main_table))
     assert 2 == readme.main(["--check"])
     assert "has not one pair of <!-- figures:" in capsys.readouterr().err
 

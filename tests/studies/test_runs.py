@@ -141,8 +141,8 @@ def test_an_anuga_that_does_not_load_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run([*COMMAND, "run", str(path)], capture_output=True, text=True,
                           env=environment(path) | {"PYTHONPATH": str(broken.parent)}, timeout=120)
     assert 2 == done.returncode, done.stdout
-    assert ["anuga_lean study: no member can be started: the process that loads ANUGA for them "
-            "ended with RuntimeError: not today."] == done.stderr.splitlines()
+    assert ["anuga_lean study run: error: no member can be started: the process that loads "
+            "ANUGA for them ended with RuntimeError: not today."] == done.stderr.splitlines()
 
 
 def test_a_late_member_is_killed(tmp_path: Path) -> None:
