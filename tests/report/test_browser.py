@@ -121,7 +121,8 @@ def pixels(picture: bytes) -> np.ndarray:
     *(("runs", width, scheme) for width in (390, 1280) for scheme in SCHEMES),
     ("no run", 390, "light"),
     *(("compared", width, scheme) for width in (390, 820, 1280) for scheme in SCHEMES),
-    ("differs", 390, "dark"), ("differs", 1280, "light"), ("compared ranks", 390, "dark"), ("compared ranks", 820, "light"),
+    ("differs", 390, "dark"), ("differs", 1280, "light"),
+    ("compared ranks", 390, "dark"), ("compared ranks", 820, "light"),
 ])
 def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]

@@ -118,6 +118,8 @@ def test_report_of_one_stored_comparison_is_its_page(
     nights.write(Path("night.json"), nights.usual())
     assert 0 == main(["report", "a.json", "night.json", "-o", "both.html"])
     assert "<h1>Stock ANUGA" in Path("both.html").read_text()
+    Path("lean.json").write_text(json.dumps({**comparisons.stored(), "stock": []}))
+    assert 0 == main(["report", "lean.json", "-o", "lean.html"])
 
 
 def test_markup_from_a_comparison_stays_text() -> None:
