@@ -40,12 +40,12 @@ anuga.finalize()
 """
 STUDY = """
 script = "member.py"
-replicates = 4
+replicates = 11
 arguments = ["--seed", "{seed}"]
 summary = "summary.py:of_member"
 
 [grid]
-rain = [1.0, 2.0, 3.0, 4.0]
+rain = [1.0, 2.0]
 sea_level = [0.0, 0.5]
 """
 FILES = {
