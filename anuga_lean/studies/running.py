@@ -32,7 +32,7 @@ _WAIT = 1.0             # s at most between two looks at workers
 _GUARD = ("--guard", "--resume", "--record")
 # A member's own limit is what such members take and a little more: near it nothing is wrong yet.
 _FRACTIONS = ("--fractions", "0.93,0.95,0.97")
-_LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
+_LEARN = (3, 10, 30, 100, 300, 1000)     # members after which all that wait ask anew
 _PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
 
 
@@ -89,6 +89,7 @@ class Run:
         self.reservations = Reservations(self._given or _FIRST)
         self.packing = Packing(_PATIENCE)
         self._more: dict[str, int] = {}     # for members that have met their limit
+        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
@@ -105,7 +106,9 @@ class Run:
             A member asks for more than any worker has, or its folder cannot be written.
         """
         self._workers()
-        for member in self._by_number:
+        # The first of each set before the second of any: what a set needs is known early, and
+        # large ones are not left to the end.
+        for member in sorted(self._by_number, key=lambda each: each.replicate):
             self._take_up(member)
         self._refuse_too_large()
         try:
@@ -157,6 +160,7 @@ class Run:
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
         last = record.tries[-1]
+        self._met[member.name] = (last.nbytes, last.peak)
         self._more[member.name] = self.reservations.after(
             self._kind(member), last.nbytes, last.peak, self._engine.most())
         self._ask_anew(member)
@@ -272,6 +276,7 @@ class Run:
         """Count a member that is done, and let one that is tried again wait."""
         if record.end is End.COMPLETED:
             self.progress.completed += 1
+            self._met.pop(member.name, None)
             self._outside.check(member.name)
             self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
@@ -297,6 +302,12 @@ class Run:
         self._learned += 1
         if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
             self._ask_anew(member)
+        # Those that met their limit may wait for a worker each, as long as nothing says more.
+        for name, (given, most) in self._met.items():
+            if name in self.packing.waiting:
+                self._more[name] = self.reservations.after(
+                    self._kind(self.members[name]), given, most, self._engine.most())
+                self.packing.waiting.add(self._request(self.members[name]))
         if self._learned in _LEARN:
             for name in self.packing.waiting.names():
                 self.packing.waiting.add(self._request(self.members[name]))
