@@ -130,7 +130,7 @@ def _running(run: Run) -> int:
 
 def _row(worker: Worker, used: Mapping[str, int]) -> str:
     reserved = worker.nbytes - worker.free_nbytes
-    held = used.get(worker.name)
+    held = used.get(worker.name) if worker.running else 0
     shares = (min(reserved, held or 0) / worker.nbytes, "#"), (reserved / worker.nbytes, "=")
     return (f"{escaped(worker.name)[-24:]:<24} {len(worker.running):>7,} {reserved / MIB:>9,.0f} "
             f"{'-' if held is None else f'{held / MIB:,.0f}':>9} {worker.nbytes / MIB:>9,.0f}  "

@@ -280,7 +280,7 @@ class Dask:
 
     def used(self) -> dict[str, int]:
         """Return what members hold, as their workers have said it last: no worker is waited for."""
-        return {name: self._used.get(name, 0) for name in self._known}
+        return {name: self._used[name] for name in self._known if name in self._used}
 
     def _heard(self, event: tuple[float, Any]) -> None:
         address, held = event[1]

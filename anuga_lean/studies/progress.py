@@ -75,7 +75,7 @@ class Log:
             return
         self._last = now
         there = list(workers)
-        known = [used.get(each.name) for each in there]
+        known = [used.get(each.name) if each.running else 0 for each in there]
         sample = Sample(
             round(time.time(), 2), len(there), sum(each.nbytes for each in there),
             sum(each.nbytes - each.free_nbytes for each in there),

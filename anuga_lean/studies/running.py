@@ -264,6 +264,7 @@ class Run:
                                again=how_again(record.tries, 0))
             lost.finding = finding(folder, lost)
             record.tries.append(lost)
+            folder.mkdir(parents=True, exist_ok=True)   # the worker had not come to it
             records.write_record(folder, record)
             is_new = True
         if is_new:

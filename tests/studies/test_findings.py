@@ -10,8 +10,12 @@ import pytest
 
 from anuga_lean.doctor.asking import collect
 from anuga_lean.doctor.weighing import weigh
+from anuga_lean.studies.definition import read
 from anuga_lean.studies.findings import by_cause, finding, how_again
+from anuga_lean.studies.launching import Order
+from anuga_lean.studies.packing import Worker
 from anuga_lean.studies.records import End, Record, Try, write_record
+from anuga_lean.studies.running import Run
 from studies.test_runs import COMMAND, record, run, write
 
 SCRIPT = """
@@ -135,3 +139,46 @@ def test_a_record_of_other_kinds_is_read_all_the_same(tmp_path: Path, name: str)
     found = {"end": "failed", "says": "x", name: {"a": [None]}}
     (tmp_path / "record.json").write_text(json.dumps({"tries": [found]}))
     assert "failed" == weigh(collect(str(tmp_path))).cause.word
+
+
+class Gone:
+    """An engine whose worker goes away before it has made the folder of any member."""
+
+    def __init__(self) -> None:
+        self._worker = Worker("w", 1 << 30, 1)
+        self._names: list[str] = []
+
+    def workers(self) -> list[Worker]:
+        return [self._worker]
+
+    def submit(self, worker: Worker, order: Order, threads: int) -> None:
+        self._names.append(order.job.name)
+
+    def wait(self, seconds: float) -> list[tuple[str, Exception]]:
+        return [(self._names.pop(), RuntimeError("w is gone"))] if self._names else []
+
+    def ask_for(self, waiting: int, seconds: float) -> None:
+        """Have no other worker."""
+
+    def may_start(self, request: object) -> bool:
+        return False
+
+    def most(self) -> int:
+        return 1 << 30
+
+    def used(self) -> dict[str, int]:
+        return {"w": 5}
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+
+def test_a_worker_that_never_came_to_its_member(tmp_path: Path) -> None:
+    path = write(tmp_path, "[grid]\nvalue = [1.0]\n")
+    found = Run(read(path), tmp_path / "s.study", Gone()).run()
+    assert [("0-0", "it was killed 3 times, nobody says by whom")] == found.failures
+    tries = record(path, "0-0")["tries"]
+    assert ["worker-gone"] * 3 == [each["finding"]["cause"] for each in tries]
+    assert "again, after its worker went away" == tries[1]["again"]
+    last = json.loads((tmp_path / "s.study" / "progress.jsonl").read_text().splitlines()[-1])
+    assert (1 << 30, 0, 1) == (last["limit"], last["used"], last["failed"])
