@@ -46,6 +46,7 @@ WHEELS = build/$*
 # Another numpy than the newest: make quick NUMPY=2.0.0
 NUMPY ?=
 SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
+	pytest_anuga_lean.py \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal

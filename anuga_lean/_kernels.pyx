@@ -12,6 +12,7 @@ Longer than 500 lines: Cython keeps a class in one file, and a run has many arra
 from cpython.exc cimport PyErr_CheckSignals
 from libc.string cimport memset
 
+include "_kernels_openmp.pxi"
 include "_kernels_checks.pxi"
 include "_kernels_buffer.pxi"
 include "_kernels_topology.pxi"

@@ -1,3 +1,3 @@
-"""Holds the version of this package, the same as in meson.build."""
+"""Holds the version of this package; meson.build reads it here."""
 
 __version__ = "0.1.0"

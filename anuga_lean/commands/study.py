@@ -27,7 +27,7 @@ _SHOWN = 20         # failures that are printed
 MIB = 1 << 20
 
 _EXAMPLE = '''\
-script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5
+script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5; or a scenario
 replicates = 1                  # members of each set of parameters; they differ in their seed
 seed = 0
 pass_by = "arguments"           # or "environment", or "json": the path of a file
@@ -40,11 +40,15 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 # keep = ["*.sww"]              # all files if left out
 # shared = ["*.log"]            # files that members may write beside the script
 # summary = "summary.py:of_member"      # def of_member(folder, parameters): return {"depth": 1.2}
+# units = {rain = "mm/h", depth = "m"}  # of parameters and results, for results.nc
 # max_failures = 20
 
 [grid]                          # or table = "sets.csv", function = "sets.py:name", or [sample]
 rain = [10.0, 20.0]
 sea_level = [0.0, 0.5]
+
+# [places]                      # of parameters in a scenario (case.toml, scenario.json)
+# rain = "rainfall.0.multiplier"
 
 # [sample]
 # method = "latin-hypercube"    # sobol, halton, poisson-disk
@@ -148,8 +152,8 @@ def _run(args: argparse.Namespace) -> int:
     found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores,
                       Teller(_folder(args).name), jobs)
     # What writes tables takes 100 MiB: in a process of its own.
-    subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
-                    "--folder", str(_folder(args))], check=True)
+    written = subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results",
+                              str(args.study), "--folder", str(_folder(args))])
     for name, why in list(found.failures.items())[:_SHOWN]:
         print(escaped(f"failed   {name}: {why}"))
     if len(found.failures) > _SHOWN:
@@ -157,6 +161,8 @@ def _run(args: argparse.Namespace) -> int:
     if found.is_stopped:
         print(f"stopped  {found.failed} members failed: no further one was started "
               "(max_failures of the study file)")
+    if written.returncode:      # it has said why
+        return written.returncode
     return 0 if found.completed == found.members else 1
 
 
@@ -266,11 +272,12 @@ def _following(name: str, record: dict[str, Any]) -> str:
 
 
 def _results(args: argparse.Namespace) -> int:
+    from anuga_lean.studies.members import Folder
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
     say = printer(args.json)
-    written = write_tables(path, pairs)
+    written = write_tables(path, pairs, Folder(path).described().units)
     for each in written:
         say(escaped(f"written  {each}"))
     write_json(args.json, {"folder": str(path), "members": len(pairs),

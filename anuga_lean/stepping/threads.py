@@ -1,8 +1,9 @@
 """Decides how many OpenMP threads this process may use, and which Python thread may step.
 
 Owns one fact of libgomp: a process forked from one that has run on several
-threads hangs in its first region of several.  Such a process goes on with one;
-results do not depend on the number.
+threads hangs in its first region of several.  Threads that wait are ended before a fork, and a
+process whose parent ran lean domains on several goes on with one; results do not depend on the
+number.
 """
 
 from __future__ import annotations
@@ -133,4 +134,5 @@ def _note_fork() -> None:
     _forked_from = max(_forked_from, _most_used)
 
 
-os.register_at_fork(after_in_child=_note_fork)
+# ANUGA's kernels, whose threads are those of the same runtime, may have run before.
+os.register_at_fork(before=_kernels.end_openmp_threads, after_in_child=_note_fork)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from anuga_lean._errors import StudyError
+from anuga_lean.studies import runner
 from anuga_lean.studies.definition import Study, Value
 
 DESCRIPTION = "study.json"
@@ -88,6 +89,9 @@ def command_line(study: Study, member: Member, folder: Path) -> tuple[list[str],
                          f"{', '.join(member.values)}.") from error
     environment = {**said.environment, "ANUGA_LEAN_MEMBER": member.name,
                    "OMP_NUM_THREADS": str(said.threads)}
+    if runner.is_scenario(study.script):
+        placed = {said.places.get(name, name): value for name, value in member.parameters.items()}
+        return [str(study.script), json.dumps(placed), *arguments], environment
     if said.pass_by == "arguments":
         for name, value in member.parameters.items():
             arguments += [f"--{name}", text_of(value)]
@@ -117,6 +121,8 @@ class Description(msgspec.Struct):
     replicates, seed, ranks, threads : int
     anuga : str
         ``lean``, ``stock``, or a parameter in braces.
+    units : dict
+        Of parameters and results.
     parameters : list of dict
         Of each set.
     """
@@ -128,6 +134,7 @@ class Description(msgspec.Struct):
     anuga: str
     ranks: int
     threads: int
+    units: dict[str, str] = {}
     parameters: list[dict[str, Value]] = []
 
     def members(self) -> Iterator[Member]:
@@ -222,7 +229,7 @@ class Folder:
                 "digest": digest, "name": study.name, "script": str(study.script),
                 "sets": len(sets), "replicates": said.replicates,
                 "members": len(sets) * said.replicates, "seed": said.seed, "anuga": said.anuga,
-                "ranks": said.ranks, "threads": said.threads}, indent=1))
+                "ranks": said.ranks, "threads": said.threads, "units": said.units}, indent=1))
         except OSError as error:
             raise StudyError(f"the folder {self.path} cannot be written: {error.strerror}."
                              ) from error
@@ -232,7 +239,8 @@ def digest_of(study: Study, sets: Sequence[dict[str, Value]]) -> str:
     """Return what is the same as long as members give the same results."""
     said = study.definition
     text = json.dumps([list(sets), said.replicates, said.seed, said.pass_by, said.arguments,
-                       said.environment, said.anuga, said.ranks, said.summary], sort_keys=True)
+                       said.environment, said.anuga, said.ranks, said.summary,
+                       *([said.places] if said.places else [])], sort_keys=True)
     script = study.script.read_bytes()
     return hashlib.sha256(text.encode() + b"\0" + script).hexdigest()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import StudyError
-from anuga_lean.studies import ends, records
+from anuga_lean.studies import ends, records, runner
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
 from anuga_lean.studies.findings import finding, how_again
@@ -29,7 +29,7 @@ from anuga_lean.studies.reservations import Reservations
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say
 _WAIT = 1.0             # s at most between two looks at workers
-_GUARD = ("--guard", "--resume", "--record", RUN)
+_GUARD = ("--guard", "--resume", "--record")
 # A member's own limit is what such members take and a little more: near it nothing is wrong yet.
 _FRACTIONS = ("--fractions", "0.93,0.95,0.97")
 _LEARN = (3, 10, 30, 100, 300, 1000)     # members after which all that wait ask anew
@@ -71,6 +71,11 @@ class Run:
                  tell: Callable[[Run], None] = lambda run: None) -> None:
         self.study = study
         sets = sets_of(study)
+        if runner.is_scenario(study.script):
+            runner.check(study.script, study.definition.places, sets)
+        elif study.definition.places:
+            raise StudyError(f"the study {study.name} has [places], and its script {study.script} "
+                             "is no scenario: places are in a .toml file or a scenario.json.")
         self.folder = Folder(folder.resolve())
         self.folder.claim(study, sets)
         self.members: dict[str, Member] = {each.name: each for each in members_of(study, sets)}
@@ -230,15 +235,17 @@ class Run:
         said, folder = self.study.definition, self.folder.member(member.name)
         arguments, environment = command_line(self.study, member, folder)
         lean = self.anuga(member) == "lean"
-        options = [*_GUARD, *_FRACTIONS] if lean and said.guard else []
+        options = [*_GUARD, str(folder / RUN), *_FRACTIONS] if lean and said.guard else []
         summary = None
         if said.summary is not None:
             path, name = function_of(self.study, "summary", said.summary)
             summary = (str(path), name)
+        script = self.study.script
+        if runner.is_scenario(script):
+            script = runner.SCRIPT
         return Order(
-            Job(member.name, str(folder), str(self.study.script), arguments, options, environment,
-                lean, said.ranks, member.values, summary,
-                preloaded=lean and said.ranks == 1),
+            Job(member.name, str(folder), str(script), arguments, options, environment, lean,
+                said.ranks, member.values, summary, preloaded=lean and said.ranks == 1),
             given, said.timeout, said.keep)
 
     def _ended(self, name: str, error: BaseException | None) -> None:

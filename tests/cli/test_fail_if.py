@@ -51,6 +51,18 @@ def test_what_is_no_condition(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_the_docs_name_every_figure_and_unit() -> None:
+    """The names of the table in docs/continuous_integration.md, with what they are and units."""
+    text = (Path(__file__).resolve().parent.parent.parent / "docs"
+            / "continuous_integration.md").read_text()
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")]
+            for line in text.splitlines() if line.startswith("| `")]
+    assert [[name, what] for name, (what, _) in NAMES.items()] == [row[:2] for row in rows]
+    for name, _, units in rows:
+        for unit in units.replace(", or none", "").replace("none", "").split(", "):
+            assert name == parsed(f"{name} > 1 {unit}").name
+
+
 def run_of(factor: float, peak: int | None = 2**30) -> dict[str, Any]:
     stage = {"seconds": 2.0 * factor, "peak_rss": peak}
     return {"census": {"bytes_per_triangle": 100.0 * factor}, "seconds_per_step": 0.5 * factor,

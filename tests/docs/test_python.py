@@ -26,18 +26,24 @@ domain = build()
 # What stands before the blocks of a page, as a reader has it.
 BEFORE = {
     "quickstart.md": "", "measuring.md": "", "steps.md": BUILD,
+    "continuous_integration.md": "",
     "checkpoints.md": BUILD + """
 base = build("base")
 base.set_checkpointing(checkpoint_dir="CHECKPOINTS", checkpoint_step=1)
 for t in base.evolve(yieldstep=60, finaltime=120):
     pass
 """,
+    "stopping.md": BUILD,
     "studies.md": "",
 }
 # What has to be there in the end.
 AFTER = {
     "quickstart.md": 'assert domain.get_time() == 5.0 and not domain.on_stock_arrays',
+    # What it claims is measured in tests/cli/test_pytest_plugin.py.
+    "continuous_integration.md": "assert callable(test_memory)",
     "checkpoints.md": 'assert domain.get_name() == "wet" and domain.get_time() == 7200.0',
+    "stopping.md": "import glob\n"
+                   "assert domain.get_time() == 7200.0 and glob.glob('CHECKPOINTS/*.pickle')",
     "studies.md": "assert sorted(depth.values.tolist()) == [1.0, 2.0]",
 }
 FILES = {

@@ -185,6 +185,19 @@ def test_a_stop_because_of_memory_asks_for_more(who: str, words: str, tmp_path: 
     assert 1 == len(advise(Cause.STOPPED, facts))
 
 
+@pytest.mark.parametrize("mib, words", [
+    (700, "one stage was the fat one: 'quantities' took 1,400 MiB at its peak, what came after "
+          "600 MiB; functions of x and y take a third"), (400, None)])
+def test_one_fat_stage(mib: int, words: str | None, tmp_path: Path) -> None:
+    stages = [{"event": "stage", "stage": name, "seconds": 1.0, "ranks": memory(each, each)}
+              for name, each in (("imports", 50), ("domain", 350), ("quantities", mib),
+                                 ("first yield", 300), ("evolve", 290))]
+    facts, _ = found(record(tmp_path / "a.jsonl", *stages, end("exited", 1)))
+    said = [each for each in facts.notes if "fat one" in each and "rank 0" not in each]
+    assert (words is None) == (said == [])
+    assert words is None or words in said[0]
+
+
 @pytest.mark.parametrize("grows", [True, False])
 def test_growth(grows: bool, tmp_path: Path) -> None:
     events = [at_yield(60.0 * i, memory(200 + 10 * i * grows)) for i in range(20)]

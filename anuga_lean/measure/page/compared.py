@@ -38,8 +38,8 @@ WHAT = {
     "boundaries": "values at the boundary",
     "operators": "rain, inlets, culverts and the like",
 }
-PROCESS = ("Resident memory (RSS) of each run's process, from its start on; at the end of a line its "
-           "peak.")
+PROCESS = ("Resident memory (RSS) of each run's process, from its start on; at the end of a line "
+           "its peak.")
 RANKS = ("PSS of all ranks together at the end of each stage, in which pages that they share count "
          "once; at the end of a line the largest.")
 
@@ -91,8 +91,9 @@ class ComparedPage:
 
 
 def is_comparison(stored: Any) -> bool:
-    """Whether JSON is what `anuga_lean compare --json` writes, and not a night of benchmarks."""
-    return isinstance(stored, Mapping) and {"equal", "request", "stock", "lean"} <= stored.keys()
+    """Whether JSON is what `anuga_lean compare --json` writes of both builds, and no night."""
+    return (isinstance(stored, Mapping) and {"equal", "request"} <= stored.keys()
+            and all(stored.get(side) for side in ("stock", "lean")))
 
 
 def compared_page(stored: Mapping[str, Any], path: str | Path, planned: Planned) -> ComparedPage:

@@ -43,8 +43,10 @@ def held(shown: Shown) -> Section:
         groups = {"all": _values(shown, case, names, [sum(total.values()) for total in totals])}
         for section in sections:
             values = [total.get(section, 0.0) for total in totals]
-            if max(values) >= LEAST_SHOWN:
-                groups[section] = _values(shown, case, names, values)
+            told = [value for one, value in zip(values, _values(shown, case, names, values),
+                                                strict=True) if one >= LEAST_SHOWN]
+            if told:
+                groups[section] = told
         tables = [columns(f"Bytes per triangle by {what}", what, names,
                            [getattr(entry.record, having) for entry in case])
                   for what, having in (("group", "groups"), ("array", "arrays"))

@@ -15,6 +15,7 @@ from anuga_lean.measure.page.wording import number
 
 MIB, GIB = 2**20, 2**30
 CHARACTER = 7.2  # of the widest digits and letters at 12 px
+BOLD = 8.0       # the same of bold ones
 LABEL = 17.0     # from one label at the end of a line to the next
 ROW = 44.0       # of a run's stages below the axis, with their heading
 BAR = 20.0       # height of a stage
@@ -106,17 +107,22 @@ def timeline(runs: Sequence[Run]) -> Timeline:
         f"{run.name}: {_nbytes(run.peak)} at most within {_seconds(run.points[-1][0])}; stages "
         + ", ".join(f"{name} from {_seconds(begin)} to {_seconds(end)}"
                     for name, begin, end in run.stages) + "." for run in runs)
-    return Timeline(said, [_drawing(runs, "wide", 860.0, 260.0, 66.0, 150.0),
-                           _drawing(runs, "narrow", 330.0, 220.0, 58.0, 84.0)])
+    return Timeline(said, [_drawing(runs, "wide", 860.0, 260.0),
+                           _drawing(runs, "narrow", 330.0, 220.0)])
 
 
-def _drawing(runs: Sequence[Run], kind: str, width: float, plot: float, left: float,
-             margin: float) -> Drawing:
-    right, bottom = width - margin, TOP + plot
+def _drawing(runs: Sequence[Run], kind: str, width: float, plot: float) -> Drawing:
+    labels = [f"{run.name}, {_nbytes(run.peak)}" if kind == "wide" else _nbytes(run.peak)
+              for run in runs]
+    right = width - 16.0 - BOLD * max(len(label) for label in labels)
+    bottom = TOP + plot
     last = max(run.points[-1][0] for run in runs)
     most = max(max(value for _, value in run.points) for run in runs)
     unit = GIB if most >= 4 * GIB else MIB
     y_ticks = round_ticks(0.0, most / unit, 4)
+    unit_text = "GiB" if unit == GIB else "MiB"
+    y_texts = [f"{_plain(tick)} {unit_text}" for tick in y_ticks]
+    left = 12.0 + CHARACTER * max(len(text) for text in y_texts)
     top = y_ticks[-1] * unit
     minutes = 60.0 if last > 300.0 else 1.0
     x_ticks = [tick for tick in round_ticks(0.0, last / minutes, 6 if kind == "wide" else 3)
@@ -129,11 +135,10 @@ def _drawing(runs: Sequence[Run], kind: str, width: float, plot: float, left: fl
         return round(bottom - nbytes / top * plot, 1)
 
     curves = []
-    for run in runs:
+    for run, label in zip(runs, labels, strict=True):
         places = [(x_of(seconds), y_of(nbytes)) for seconds, nbytes in run.points]
         path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
         area = f"{path}L{places[-1][0]:g} {bottom:g}L{places[0][0]:g} {bottom:g}Z"
-        label = f"{run.name}, {_nbytes(run.peak)}" if kind == "wide" else _nbytes(run.peak)
         curves.append(Curve(run.look, path, area, places[-1], label, places[-1][1]))
     for curve, y in zip(curves, spaced([curve.label_y for curve in curves], LABEL, TOP, bottom),
                         strict=True):
@@ -150,11 +155,11 @@ def _drawing(runs: Sequence[Run], kind: str, width: float, plot: float, left: fl
             stretches.append(Stretch(x, wide, fitting[0] if fitting else "",
                                      f"{name}: {_seconds(end - begin)}", bool(position % 2)))
         rows.append(Row(f"stages of {run.name}", y, run.look, stretches))
-    unit_text = "GiB" if unit == GIB else "MiB"
     return Drawing(kind, width, bottom + UNDER + len(runs) * ROW, left, right, bottom,
                    [Tick(x_of(tick * minutes),
                          f"{_plain(tick)} {'min' if minutes > 1 else 's'}") for tick in x_ticks],
-                   [Tick(y_of(tick * unit), f"{_plain(tick)} {unit_text}") for tick in y_ticks],
+                   [Tick(y_of(tick * unit), text)
+                    for tick, text in zip(y_ticks, y_texts, strict=True)],
                    curves, rows)
 
 
