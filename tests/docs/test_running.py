@@ -71,13 +71,14 @@ NOT_RUN = {
     "scontrol ": "is a part of the job file: tests/slurm",
 }
 NIGHTLY = ("anuga_lean compare", "anuga_lean census", "anuga_lean selfcheck", "mpiexec",
-           "anuga_lean study run", "anuga_lean study s", "anuga_lean doctor rain.study",
+           "anuga_lean study r", "anuga_lean study s", "anuga_lean doctor rain.study",
            "anuga_lean run --guard --resume",
            "anuga_lean plan script.py", "anuga_lean plan --limit", "anuga_lean plan --ranks")
 # What their exit code says of the machine, not of the command.
-SAYS_NO = ("anuga_lean plan", "anuga_lean doctor")
+SAYS_NO = ("anuga_lean plan", "anuga_lean doctor", "anuga_lean compare model.py --only")
 # Commands that go before, where a page has them in this order.
-FIRST = {"anuga_lean study s": "anuga_lean study run rain.toml",
+FIRST = {"anuga_lean study report": "anuga_lean study run rain.toml",
+         "anuga_lean study s": "anuga_lean study run rain.toml",
          "anuga_lean doctor rain.study": "anuga_lean study run rain.toml"}
 
 
