@@ -88,7 +88,7 @@ def main() -> int:
     for version in args.pythons:
         python = interpreter(version)
         if python is None:
-            lines.append(f"Python {version}: skipped, no python{version} on the path or in ~/.pyenv")
+            lines.append(f"Python {version}: skipped, it is neither on the path nor in ~/.pyenv")
             continue
         try:
             wheel = built(args.work, version, python)
