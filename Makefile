@@ -4,6 +4,10 @@
 # make nightly measure, add to benchmarks/history/, write its report.html and compare
 #              with benchmarks/baseline/: three quarters of an hour at most; instructions only
 #              where valgrind is (apt install valgrind)
+# make docs    set up .venv here and make the documentation site in build/docs; warnings are
+#              errors, links between pages are checked
+# make linkcheck look whether the links of the pages to other hosts lead anywhere
+# make pictures run Merimbula lake and draw the pictures of the first page
 # make venv    set up .venv here, with the package as the files are now
 # make quick   set up .venv here and run tests/unit, tests/property and each model of
 #              tests/parity on one thread: ten minutes at most
@@ -44,11 +48,13 @@ WHEELS = build/$*
 # Another numpy than the newest: make quick NUMPY=2.0.0
 NUMPY ?=
 SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
+	pytest_anuga_lean.py \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: matrix demo venv test quick lint hooks sanitize fuzz test-all nightly huge soak clean
+.PHONY: matrix demo venv test quick lint hooks sanitize fuzz test-all nightly huge soak docs linkcheck \
+	pictures clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
@@ -118,6 +124,17 @@ matrix:
 
 soak: $(BIN)/.installed
 	$(BIN)/python benchmarks/soak.py
+
+docs linkcheck: SPHINX := $(BIN)/sphinx-build -W --keep-going -q -E -d build/doctrees
+docs: $(BIN)/.installed
+	rm -rf build/docs
+	$(SPHINX) docs build/docs
+
+linkcheck: $(BIN)/.installed
+	$(SPHINX) -b linkcheck docs build/linkcheck
+
+pictures: $(BIN)/.installed
+	$(BIN)/python benchmarks/pictures.py
 
 ENVIRONMENTS := $(VENV) $(OLD) $(LINT) $(CHECKED) $(SANITIZED)
 

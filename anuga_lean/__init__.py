@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 from typing import Any
 
@@ -92,7 +93,8 @@ _OWN = ("AssignmentWarning", "BrokenInstallation", "CheckpointError", "Checkpoin
         "CommandError", "HookError", "HookWarning", "LaunchError", "LeanError", "MemoryLimitError",
         "MemoryWarning", "MergeError", "MeshError", "MeshGeneratorError", "PartitionError",
         "PartsWarning", "ScenarioError", "StockAnugaWarning", "StockKernelWarning", "ThreadError",
-        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark", "study")
+        "StudyError", "UnsupportedFeature", "UnsupportedVersion", "from_domain", "mark",
+        "resume_or", "study")
 
 _mpi_settings.watch()
 _import_hook.watch()
@@ -128,6 +130,42 @@ def from_domain(domain: Any) -> Any:
     from anuga_lean.checkpoint.domain import Domain
     from anuga_lean.stepping import conversion
     return conversion.from_domain(domain, Domain)
+
+
+def resume_or(build: Callable[[], Any]) -> Any:
+    """Return the domain that a function builds; it goes on where its last run was stopped.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the domain as a run begins with it: mesh, quantities, boundaries, operators.
+
+    Returns
+    -------
+    anuga.Domain
+        Its first evolve takes the state of the newest whole set of its name and mesh, if there
+        is one, as under ``anuga_lean run --guard --resume``; this process is guarded so from now
+        on.  ANUGA's own, with a StockAnugaWarning, if the inside of the installed ANUGA is not
+        known.
+
+    Raises
+    ------
+    CommandError
+        The file ``stop.flag`` is there, which would stop the run at once.
+    TypeError
+        What `build` returns is no lean domain.
+    """
+    _anuga()
+    if not _install.is_installed():
+        return build()
+    from anuga_lean.guard.starting import begin_resuming
+    begin_resuming()
+    domain = build()
+    from anuga_lean.checkpoint.domain import Domain
+    if not isinstance(domain, Domain):
+        raise TypeError(f"build() has returned {type(domain).__name__}, which is no lean domain: "
+                        "let it return the domain that is to evolve")
+    return domain
 
 
 def study(folder: str | os.PathLike[str], *, on: str = "local", memory: str | None = None,

@@ -5,11 +5,8 @@ Owns parsing and exit codes; each verb lives in its own module of commands/.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from importlib import metadata
-from typing import NoReturn
 
 from anuga_lean._errors import CommandError, LeanError
 from anuga_lean.guard.requests import REQUESTS
@@ -22,6 +19,7 @@ from anuga_lean.commands import (  # noqa: E402
     census,
     checkpoint,
     compare,
+    completion,
     doctor,
     features,
     patches,
@@ -32,18 +30,12 @@ from anuga_lean.commands import (  # noqa: E402
     study,
     watch,
 )
+from anuga_lean.commands._parser import Parser  # noqa: E402
 
 VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
-         "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch, "study": study}
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that complains in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2 after one line on stderr."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+         "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch, "study": study,
+         "completion": completion}
 
 
 def build_parser() -> Parser:
@@ -53,7 +45,8 @@ def build_parser() -> Parser:
         description="ANUGA models in a ninth of the memory, with the same results.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the versions and exit")
+    parser.add_argument("--version", action="store_true", help=(
+        "print the versions of anuga_lean, ANUGA, numpy and MPI, threads and kernels, and exit"))
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, verb in VERBS.items():
         subparser = verbs.add_parser(name, help=verb.SUMMARY, allow_abbrev=False)
@@ -86,9 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments, rest = arguments[:position], arguments[position + 1:]
     parser = build_parser()
     args = parser.parse_args(arguments)
-    args.rest = rest
+    args.rest, args.parser = rest, parser
     if args.version:
-        print(f"anuga_lean {_version('anuga_lean')}, anuga {_version('anuga')}")
+        from anuga_lean.commands import _versions
+
+        print("\n".join(_versions.lines()))
         return 0
     if args.verb is None:
         parser.print_help()
@@ -96,18 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return args.entry(args)
     except LeanError as error:
-        print(f"anuga_lean {args.verb}: {error}", file=sys.stderr)
+        print(f"{args.prog}: error: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, CommandError) else 2
     except KeyboardInterrupt:
-        print(f"anuga_lean {args.verb}: interrupted", file=sys.stderr)
+        print(f"{args.prog}: interrupted", file=sys.stderr)
         return 130
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

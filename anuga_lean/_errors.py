@@ -141,6 +141,10 @@ class RecordError(LeanError, ValueError):
     """A file does not hold figures of this schema."""
 
 
+class ConditionError(LeanError, ValueError):
+    """A condition on figures has no meaning, or its figure cannot be measured."""
+
+
 class BuildError(LeanError, RuntimeError):
     """There is no such ANUGA to measure."""
 

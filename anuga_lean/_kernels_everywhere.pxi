@@ -1,7 +1,9 @@
 # The door to everywhere.c and to erosion in whole_blocks.c; included at the end of _kernels.pyx, after `Run`.
 #
-# A list `at` of triangles ascends; None for all of them.  A value is a number, or an array with
+# A list `at` of triangles has each at most once; None for all of them.  A value is a number, or an array with
 # one for each of those triangles.
+
+from libc.stdlib cimport calloc, free
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE
@@ -29,9 +31,26 @@ cdef int _find(_places *places, Run run, object at) except -1:
     if at is not None:
         places.n = _length(at, "at")
         places.at = <const int64_t *> _read(at, _int64, places.n, "at")
-        if not lean_ascend(places.at, places.n, run.mesh.c.n):
-            raise ArrayError(f"at must ascend from 0 to below {run.mesh.c.n}, each number once")
+        if not _each_once(places.at, places.n, run.mesh.c.n):
+            raise ArrayError(f"at must be of numbers from 0 to below {run.mesh.c.n}, each once")
     return 0
+
+
+cdef int _each_once(const int64_t *at, int64_t n, int64_t end) except -1:
+    """Whether n numbers are from 0 to below `end`, none twice."""
+    cdef uint8_t *seen
+    cdef int differ
+    if lean_ascend(at, n, end):
+        return 1
+    if n > end:
+        return 0
+    seen = <uint8_t *> calloc(end // 8 + 1, 1)
+    if seen == NULL:
+        raise MemoryError()
+    with nogil:
+        differ = lean_differ(at, n, end, seen)
+    free(seen)
+    return differ
 
 
 cdef struct _values:

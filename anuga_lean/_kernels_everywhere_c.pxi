@@ -30,6 +30,7 @@ cdef extern from "everywhere.h" nogil:
                       const double *, double *, double *, int32_t) noexcept nogil
 
     bint lean_ascend(const int64_t *, int64_t, int64_t)
+    bint lean_differ(const int64_t *, int64_t, int64_t, uint8_t *)
 
 
 cdef extern from "whole_blocks.h" nogil:

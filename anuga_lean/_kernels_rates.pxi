@@ -10,6 +10,7 @@ cdef extern from "rates.h" nogil:
         int32_t n_threads
         int64_t n, m
         const int64_t *index
+        int32_t any_order
         int64_t n_full
         const int64_t *full
         const double *area
@@ -107,7 +108,7 @@ cdef class RateChange:
         m and m2/s; all but `elevation` are written, `height` may be None.
     area : (m,) float64, m2
     index : (m,) int64 or None
-        The triangle at each place, ascending; None: all triangles, m = n.
+        The triangle at each place, each at most once; None: all triangles, m = n.
     full : (n_full,) int64 or None
         Places that count in the sum; None: the first n_full.
     n_full : int
@@ -194,7 +195,8 @@ cdef class RateChange:
         Raises
         ------
         ArrayError
-            If indices do not ascend, or rates do not fit, or lie in an array that is written.
+            If an index is not in the mesh, or there twice, or rates do not fit, or lie in an array
+            that is written.
         """
         cdef lean_rate here = self.c
         cdef lean_rate *c = &here
@@ -211,13 +213,17 @@ cdef class RateChange:
                     raise ArrayError("rates must not share memory with an array that is written")
         with nogil:
             code = self.kernels.check_rate(c)
+        if code & LEAN_RATE_MISPLACED and c.index != NULL and _each_once(c.index, c.m, c.n):
+            c.any_order = True
+            code = self.kernels.check_rate(c)
+        with nogil:
             if not code & LEAN_RATE_MISPLACED:
                 if c.rate != NULL:
                     limited = (code & LEAN_RATE_TAKES) != 0
                 found = self.kernels.survey_rate(c, limited, self.part)
         if code & LEAN_RATE_MISPLACED:
-            raise ArrayError(f"index must ascend from 0 or more to below {c.n}, and full must "
-                             f"be from 0 to below {c.m}")
+            raise ArrayError(f"index must be of numbers from 0 to below {c.n}, each once, and full "
+                             f"from 0 to below {c.m}")
         if not isfinite(found.sum):
             return None
         most, least, changes = found.most, found.least, None

@@ -4,7 +4,7 @@ Each figure is of processes of their own on one thread, guarded and not by turns
 instructions of a step are the difference between two numbers of steps, so that set-up and the
 first set fall out; instructions are counted (`--instructions`, valgrind) without the thread, whose
 cost is measured by itself.  `--stop` starts 500,000 triangles on three ranks, sends SIGUSR1 to
-mpiexec and says how long it took to end, beside the time of a step: run that on a quiet machine.
+mpiexec and says how long it took to end, the longest step and the set included.
 """
 
 from __future__ import annotations

@@ -1,20 +1,22 @@
-"""Makes the tables of the README from stored figures; `readme_setup` those about setting up.
+"""Makes the tables of README and docs/ from stored figures; `readme_setup` those about setting up.
 
-`python benchmarks/readme.py` writes them between their marks in README.md from
-benchmarks/readme.json, `--check` says whether they agree.  The JSON comes from
+`python benchmarks/readme.py` writes them between their marks in the pages of `TABLES` from
+benchmarks/readme.json and whole_runs.json, `--check` says whether they agree.  The JSON comes from
 `pytest benchmarks --profile full --benchmark-json=benchmarks/readme.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from readme_setup import filled, huge_table, ranks_table, setup_table
+from whole_runs import rows_of
 
 from anuga_lean._errors import LeanError
 from anuga_lean.measure.environment import isa
@@ -22,7 +24,8 @@ from anuga_lean.measure.records import Night, Record, read
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "readme.json"
-README = HERE.parent / "README.md"
+WHOLE = HERE / "whole_runs.json"  # of whole_runs.py
+README, DOCS = HERE.parent / "README.md", HERE.parent / "docs"
 VECTORS = {"v4": "AVX-512", "v3": "AVX2", "baseline": "SSE2"}
 
 
@@ -89,8 +92,54 @@ def find(night: Night, suite: str, scenario: str, build: str, given: dict) -> Re
                     f"{given or 'nothing'} set: measure with --profile full")
 
 
-def main_table(night: Night) -> str:
-    """Return the table of stock against lean."""
+def main_table(night: Night, whole_runs: Path = WHOLE) -> str:
+    """Return the tables of whole runs of several sizes, once measured, and of triangle and step."""
+    tables = [headline_table(json.loads(whole_runs.read_text()))] if whole_runs.exists() else []
+    return "\n\n".join([*tables, per_triangle_table(night)])
+
+
+def headline_table(stored: dict[str, Any]) -> str:
+    """Return the table of whole runs: arrays, peak RSS and wall time of each size.
+
+    Raises
+    ------
+    LeanError
+        Results of stock and lean differed, or no size was measured.
+    """
+    sizes, machine = stored["sizes"], stored["machine"]
+    wrong = [size["triangles"] for size in sizes if size["equal"] is not True]
+    if wrong or not sizes:
+        raise LeanError(f"{WHOLE.name}: the results of {wrong or 'no size'} are equal: there is "
+                        "nothing to show")
+    versions = machine["versions"]
+    lines = [f"| dam break, frames stored | | ANUGA {versions['anuga']} | anuga_lean | ratio |",
+             "|---|---|---:|---:|---:|"]
+    for size in sizes:
+        for k, cells in enumerate(rows_of(size)):
+            lines.append(f"| {'' if k else in_words(size['triangles'])} | {' | '.join(cells)} |")
+    steps = ", ".join(dict.fromkeys(f"{size['steps']:,}" for size in sizes))
+    runs = " and ".join(dict.fromkeys(
+        "one run" if size["repeats"] == 1 else f"medians of {size['repeats']} runs"
+        for size in sizes))
+    text = (f"Wall time from the start of Python, set-up and {steps} steps on one thread included; "
+            f"peak RSS with Python and all libraries; {runs} each, stock and lean in turn, all "
+            f"results equal, bit for bit. Measured on {stored['date']} at {stored['commit']} with "
+            f"`python benchmarks/whole_runs.py` on {machine['cores']} cores of "
+            f"{machine['processor']}, Python {versions['python']}; `make demo` prints these rows "
+            "for a lake of 172,560 triangles.")
+    return "\n".join([*lines, "", *filled(text)])
+
+
+def in_words(triangles: int) -> str:
+    """Return a number of triangles: `100 thousand triangles`, `1 million triangles`."""
+    for least, name in ((10**6, "million"), (10**3, "thousand")):
+        if triangles >= 0.995 * least:
+            return f"{triangles / least:.3g} {name} triangles"
+    return f"{triangles} triangles"
+
+
+def per_triangle_table(night: Night) -> str:
+    """Return the table of stock against lean by triangle and by step."""
     first = find(night, "memory", "dam_break", "lean", {})
     version = find(night, "memory", "dam_break", "stock", {}).version.split()[-1]
     lines = [f"| {first.triangles[-1] / 1e6:.3g} M triangles, DE0 | ANUGA {version} | anuga_lean "
@@ -150,30 +199,33 @@ def _measured(night: Night, more: str) -> str:
     return "\n".join(filled(text))
 
 
-TABLES: dict[str, Callable[[Night], str]] = {
-    "figures": main_table,
-    "checkpoints": checkpoint_table,
-    "setup": lambda night: setup_table(),
-    "ranks": lambda night: ranks_table(),
-    "huge": lambda night: huge_table(),
+TABLES: dict[str, tuple[Path, Callable[[Night], str]]] = {
+    "figures": (README, main_table),
+    "checkpoints": (DOCS / "checkpoints.md", checkpoint_table),
+    "setup": (DOCS / "setting_up.md", lambda night: setup_table()),
+    "ranks": (DOCS / "parallel.md", lambda night: ranks_table()),
+    "huge": (DOCS / "setting_up.md", lambda night: huge_table()),
 }
 
 
-def with_tables(text: str, night: Night) -> str:
-    """Return the README with its tables made anew.
+def made_anew(night: Night) -> dict[Path, str]:
+    """Return the pages with their tables made anew.
 
     Raises
     ------
     LeanError
         A mark is missing, or a figure.
     """
-    for name, make in TABLES.items():
-        text = put(text, name, "benchmarks/readme.py", lambda make=make: make(night))
-    return text
+    pages: dict[Path, str] = {}
+    for name, (page, make) in TABLES.items():
+        text = pages.get(page) or page.read_text()
+        pages[page] = put(text, name, "benchmarks/readme.py", lambda make=make: make(night),
+                          page.name)
+    return pages
 
 
-def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
-    """Return a README with a new text between the marks of one name.
+def put(text: str, name: str, maker: str, make: Callable[[], str], page: str = "README.md") -> str:
+    """Return a page with a new text between the marks of one name.
 
     Raises
     ------
@@ -183,7 +235,7 @@ def put(text: str, name: str, maker: str, make: Callable[[], str]) -> str:
     begin, end = f"<!-- {name}: {maker} -->", f"<!-- end of {name} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise LeanError(f"README.md has not one pair of {begin} and {end}")
+        raise LeanError(f"{page} has not one pair of {begin} and {end}")
     found = f"{begin}\n{make()}\n{end}"
     return pattern.sub(lambda _: found, text)
 
@@ -194,18 +246,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if they disagree")
     parser.add_argument("--json", type=Path, default=STORED, metavar="FILE")
     args = parser.parse_args(arguments)
-    text = README.read_text()
     try:
-        made = with_tables(text, read(args.json))
+        made = made_anew(read(args.json))
     except LeanError as error:
         print(f"readme.py: {error}", file=sys.stderr)
         return 2
+    others = {page: text for page, text in made.items() if page.read_text() != text}
     if args.check:
-        if made != text:
-            print("readme.py: the tables of README.md are not those of "
+        for page in others:
+            print(f"readme.py: the tables of {page.name} are not those of "
                   f"{args.json}: python benchmarks/readme.py writes them", file=sys.stderr)
-        return int(made != text)
-    README.write_text(made)
+        return int(bool(others))
+    for page, text in others.items():
+        page.write_text(text)
     return 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -121,6 +123,11 @@ def check_json_path(path: Path | None) -> None:
 def text_stream(path: Path | None) -> TextIO:
     """Return where the text of a verb goes whose JSON goes to a path."""
     return sys.stderr if path == STDOUT else sys.stdout
+
+
+def printer(path: Path | None) -> Callable[[str], None]:
+    """Return what prints a line of text where `text_stream` says."""
+    return functools.partial(print, file=text_stream(path))
 
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from anuga_lean.checkpoint.names import (
 )
 from anuga_lean.checkpoint.reading import StateFile
 from anuga_lean.checkpoint.stubs import is_stub
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 from anuga_lean.measure.report import table
 
 SUMMARY = "list, verify or inspect checkpoint files"
+_PLACES = ("mesh file", "this file")
+_Answer = tuple[int, dict[str, Any]]    # exit code, figures
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +44,19 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
         action.add_argument("path", type=Path, help=what)
+        add_json_option(action)
         action.set_defaults(act=entry)
 
 
 def run(args: argparse.Namespace) -> int:
     """List, verify or inspect checkpoint files; return the exit code."""
+    check_json_path(args.json)
     path = args.path
     if is_stub(path):
         path = path.with_suffix(SUFFIX)     # the set that it points to
-    code: int = args.act(path)
+    code: int
+    code, figures = args.act(path, printer(args.json))
+    write_json(args.json, figures)
     return code
 
 
@@ -68,17 +76,21 @@ def _sets(names: list[Name]) -> list[tuple[str, FoundSet]]:
             for each in sets_in([name for name in names if name.domain == domain])]
 
 
-def _list(path: Path) -> int:
+def _list(path: Path, say: Callable[[str], None]) -> _Answer:
     rows = [["domain", "time, s", "ranks", "files", "MiB", "written", "by"]]
+    sets = []
     for domain, each in _sets(_folder(path)):
         files = _files(path, domain, each)
+        nbytes = sum(file.stat().st_size for file in files)
         there = "all" if len(each.ranks) == each.count else f"{len(each.ranks)} of {each.count}"
         rows.append([domain, f"{each.time:g}", str(each.count), there,
-                     f"{sum(file.stat().st_size for file in files) / 2**20:.1f}",
-                     _when(each.written),
+                     f"{nbytes / 2**20:.1f}", _when(each.written),
                      "ANUGA" if each.is_stock else "anuga_lean"])
-    print(table(rows))
-    return 0
+        sets.append({"domain": domain, "time": each.time, "ranks": each.count,
+                     "files": [file.name for file in files], "nbytes": nbytes,
+                     "written": each.written, "by": rows[-1][-1]})
+    say(table(rows))
+    return 0, {"folder": str(path), "sets": sets}
 
 
 def _files(folder: Path, domain: str, found: FoundSet) -> list[Path]:
@@ -86,18 +98,18 @@ def _files(folder: Path, domain: str, found: FoundSet) -> list[Path]:
             for rank in sorted(found.ranks)]
 
 
-def _verify(path: Path) -> int:
+def _verify(path: Path, say: Callable[[str], None]) -> _Answer:
     if path.is_dir():
         files = [file for domain, each in _sets(_folder(path))
                  for file in _files(path, domain, each)]
     else:
         files = [path]
-    wrong = 0
+    found = []
     for file in files:
         said = _verdict(file)
-        wrong += said.startswith("WRONG")
-        print(escaped(f"{file.name}: {said}"))
-    return 1 if wrong else 0
+        found.append({"file": file.name, "wrong": said.startswith("WRONG"), "says": said})
+        say(escaped(f"{file.name}: {said}"))
+    return int(any(each["wrong"] for each in found)), {"path": str(path), "files": found}
 
 
 def _verdict(file: Path) -> str:
@@ -115,24 +127,29 @@ def _verdict(file: Path) -> str:
         return f"WRONG: {error}"
 
 
-def _inspect(path: Path) -> int:
+def _inspect(path: Path, say: Callable[[str], None]) -> _Answer:
+    arrays = []
     with StateFile(path) as file:
         header = file.state.header
-        print(table([["", ""], *([label, str(value)] for label, value in _facts(header))]))
+        facts = {label: str(value) for label, value in _facts(header)}
+        say(table([["", ""], *facts.items()]))
         rows = [["array", "dtype", "shape", "in"]]
         seen = set()
         for number, (name, place) in enumerate(header["places"]):
             if (name, place) not in seen:
                 seen.add((name, place))
                 array = file.array(number)
+                arrays.append({"name": name, "dtype": str(array.dtype), "shape": array.shape,
+                               "nbytes": array.nbytes, "in": _PLACES[place == "here"]})
                 rows.append([name, str(array.dtype), " x ".join(map(str, array.shape)),
-                             "this file" if place == "here" else "mesh file"])
-        print("\n" + table(rows))
+                             _PLACES[place == "here"]])
+        say("\n" + table(rows))
         code = file.code()
-    print("\nno code" if not code else "\ncode, loaded unless trusted=False:")
+    say("\nno code" if not code else "\ncode, loaded unless trusted=False:")
     for where, kind in code:
-        print(escaped(f"  {where}: {kind}"))
-    return 0
+        say(escaped(f"  {where}: {kind}"))
+    return 0, {"file": str(path), "facts": facts, "arrays": arrays,
+               "code": [{"in": where, "kind": kind} for where, kind in code]}
 
 
 def _facts(header: dict[str, Any]) -> list[tuple[str, Any]]:

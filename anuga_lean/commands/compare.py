@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from anuga_lean._errors import CommandError
+from anuga_lean._errors import CommandError, ConditionError
 from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import (
     add_json_option,
@@ -20,19 +20,20 @@ from anuga_lean.commands._options import (
     write_json,
 )
 from anuga_lean.commands._progress import ProgressLine
-from anuga_lean.commands.report import check_output, write_page
-from anuga_lean.measure import allocations
+from anuga_lean.commands.report import check_output, triangles_that_fit, write_page
+from anuga_lean.measure import allocations, conditions
 from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
 from anuga_lean.measure.environment import machine
-from anuga_lean.measure.measurement import Progress, Request, measure
-from anuga_lean.measure.page import page_of, render
+from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
+from anuga_lean.measure.page import compared_page, page_of, render
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.records import Record, night, parse
-from anuga_lean.measure.report import comparison_table, sites_table
+from anuga_lean.measure.report import alone_table, comparison_table, sites_table
 from anuga_lean.overlay import install
 
 SUMMARY = "run a model on stock and on lean and compare memory, time and results"
+CONDITION_HOLDS = 3     # exit code; 1 is that results differ
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,14 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "result differs.  A script runs in the present folder and writes there what it always "
         "writes, each run over the one before; what follows -- is its own.  "
         "anuga_lean.mark('NAME') in it names a point: memory there is noted."
+    )
+    parser.epilog = (
+        "Figures of --fail-if: "
+        + "; ".join(f"{name}, {what}{f' ({unit})' if unit else ''}"
+                    for name, (what, unit) in conditions.NAMES.items())
+        + ".  They are lean's; after 'stock.' those of stock, after 'ratio.' stock over lean.  "
+        f"Exit codes: 0 equal, 1 results differ, 2 no comparison, {CONDITION_HOLDS} a condition "
+        "of --fail-if holds."
     )
     add_model_options(parser, "merimbula", 200, ", or the path of a script")
     parser.add_argument(
@@ -84,13 +93,29 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="with --allocations: what is alive, and the peak so far, at this stage or mark",
     )
+    parser.add_argument(
+        "--only", choices=VARIANTS,
+        help="measure this one alone, without the other and without a comparison",
+    )
+    parser.add_argument(
+        "--fail-if", type=_condition, action="append", default=[], metavar="CONDITION",
+        help=f"exit with {CONDITION_HOLDS} if this holds, 'peak_rss > 2 GiB' or "
+        "'ratio.arrays < 7' for example; may be given several times",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE",
                         help="write an HTML report here, flamegraphs beside it")
     add_json_option(parser)
 
 
+def _condition(text: str) -> conditions.Condition:
+    try:
+        return conditions.parsed(text)
+    except ConditionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def run(args: argparse.Namespace) -> int:
-    """Compare and print; return 1 if results differ."""
+    """Compare and print; return 1 if results differ, 3 if a condition holds."""
     request = replace(request_from(args, "stock"), numprocs=args.numprocs, stages=args.stages,
                       split=args.split)
     request.check()
@@ -104,6 +129,9 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"--at {args.at} is a point of --allocations: give that, too")
     if args.allocations and args.numprocs > 1:
         raise CommandError("--allocations is of one process: leave --np out")
+    if args.only is not None and args.split:
+        raise CommandError("--split sets the two side by side: leave --only out")
+    conditions.check(args.fail_if, args.only)
     check_json_path(args.json)
     install.require_lean()
     if args.output is not None:
@@ -114,18 +142,26 @@ def run(args: argparse.Namespace) -> int:
     command = shlex.join(["anuga_lean", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as temporary, ProgressLine() as progress:
         folder = Path(args.keep or temporary)
-        comparison = compare(request, args.repeat, folder, progress, several)
+        comparison = compare(request, args.repeat, folder, progress, several, args.only)
         records = comparison_records(comparison, command)
-        shown = [comparison_table(comparison, args.groups)]
+        shown = [comparison_table(comparison, args.groups) if args.only is None
+                 else alone_table(comparison, args.only, args.groups)]
         if args.allocations:
             shown += _attribute(request, args, folder, progress, records)
+    verdicts = conditions.judge(args.fail_if, comparison)
+    shown += [escaped(each.sentence()) for each in verdicts]
     print("\n".join(shown), file=text_stream(args.json))
-    stored = {**comparison.as_dict(), **night(records)}
+    stored = {**comparison.as_dict(), **night(records),
+              "conditions": [each.as_dict() for each in verdicts]}
     write_json(args.json, stored)
     if args.output is not None:
-        write_page(args.output, render(page_of([parse(stored, "this comparison")])))
+        page = (compared_page(stored, "this comparison", triangles_that_fit)
+                if args.only is None else page_of([parse(stored, "this comparison")]))
+        write_page(args.output, render(page))
         print(f"report: {escaped(args.output)}", file=text_stream(args.json))
-    return 0 if comparison.identical else 1
+    if args.only is None and not comparison.identical:
+        return 1
+    return CONDITION_HOLDS if any(each.holds for each in verdicts) else 0
 
 
 def _threads_of_split(wanted: int) -> int:

@@ -22,6 +22,7 @@ SCRIPT = Path("patches") / "verify.py"
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb; those of verify never reach the parser."""
     parser.usage = "anuga_lean patches [-h] [--checkout FOLDER] verify ..."
+    parser.set_defaults(prog="anuga_lean patches verify")
     parser.description = (
         "Runs patches/verify.py of a checkout of anuga_lean, with this Python: the patches are "
         "no part of the installed package.  It verifies ours, or patch files and git checkouts of "

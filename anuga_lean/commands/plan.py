@@ -14,7 +14,7 @@ from typing import Any
 
 from anuga_lean._errors import PlanError
 from anuga_lean._escapes import escaped
-from anuga_lean.commands._options import add_json_option, check_json_path, write_json
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 from anuga_lean.guard.limits import MIB, Level, Limits
 from anuga_lean.guard.options import RECORDS
 from anuga_lean.measure.report import table
@@ -159,9 +159,10 @@ def _of_script(args: argparse.Namespace) -> int:
 
     trial = set_up(args.script, args.rest, exceeds)
     if trial.run is None:
-        print(escaped(f"{args.script} was ended before its first evolve: {trial.why}"))
+        say = printer(args.json)
+        say(escaped(f"{args.script} was ended before its first evolve: {trial.why}"))
         if trial.triangles:
-            print("what such a run takes, at least: "
+            say("what such a run takes, at least: "
                   f"anuga_lean plan --triangles {trial.triangles:.0f}")
         write_json(args.json, {"script": args.script, "ended": trial.why,
                                "triangles": trial.triangles})
@@ -176,16 +177,17 @@ def _of_script(args: argparse.Namespace) -> int:
 
 
 def _fits(args: argparse.Namespace, question: Question) -> int:
+    say = printer(args.json)
     question.check()
     nbytes = parsed_size("--fits", args.fits)
     learnt = learn(question, read_runs(args.records or [Path(RECORDS)]))
     lean = advice.most_triangles(question, nbytes, advice.of_node_lean(
         lambda each: predict(each, learnt.correct)))
     stock = advice.most_triangles(question, nbytes, advice.of_node_stock)
-    print(table([["triangles that fit", "lean", "stock"],
+    say(table([["triangles that fit", "lean", "stock"],
                  [f"a node of {nbytes / advice.GIB:,.2f} GiB", f"{lean:,}", f"{stock:,}"]]))
-    print(_standing(learnt))
-    print(f"A node is asked for {advice.TIMES} times what its ranks take, and "
+    say(_standing(learnt))
+    say(f"A node is asked for {advice.TIMES} times what its ranks take, and "
           f"{advice.MORE // MIB} MiB.")
     write_json(args.json, {"question": question._asdict(), "nbytes": nbytes, "lean": lean,
                            "stock": stock, "records": learnt.runs, "residual": learnt.residual})
@@ -204,6 +206,7 @@ def _standing(learnt: Learnt) -> str:
 
 
 def _planned(args: argparse.Namespace, question: Question, run: Run | None = None) -> int:
+    say = printer(args.json)
     runs = read_runs(args.records or [Path(RECORDS)])
     learnt = learn(question, runs, run.mesh if run else "")
     prediction = predict(question, learnt.correct)
@@ -227,22 +230,22 @@ def _planned(args: argparse.Namespace, question: Question, run: Run | None = Non
         room = advice.FRACTIONS.stop * level.limit - level.used
         help_ = advice.changes(question, room, lambda each: predict(
             each, learnt.correct if each.key == question.key else learn(each, []).correct))
-    print(f"{question.triangles:,} triangles, {_described(question)}")
-    print(_stages_table(prediction))
-    print(f"node     {node / MIB:,.0f} MiB at most, in {stage!r}"
+    say(f"{question.triangles:,} triangles, {_described(question)}")
+    say(_stages_table(prediction))
+    say(f"node     {node / MIB:,.0f} MiB at most, in {stage!r}"
           + (f": {prediction.on_first_node} ranks, what they share counted once"
              if prediction.on_first_node > 1 else "")
           + f"; stock ANUGA {stock_node / MIB:,.0f} MiB, {stock_node / node:.1f} times that")
     for each in found:
-        print(escaped(f"limit    {each}"))
+        say(escaped(f"limit    {each}"))
     if not found:
-        print("limit    none can be read here (no /proc): give --limit")
-    print(f"use      {shape.ranks} rank{'s' * (shape.ranks > 1)} with {shape.threads} "
+        say("limit    none can be read here (no /proc): give --limit")
+    say(f"use      {shape.ranks} rank{'s' * (shape.ranks > 1)} with {shape.threads} "
           f"thread{'s' * (shape.threads > 1)} each: {shape.why}")
-    print("Slurm    " + "\n         ".join(lines))
+    say("Slurm    " + "\n         ".join(lines))
     for text in help_:
-        print(f"change   {text}")
-    print(_standing(learnt))
+        say(f"change   {text}")
+    say(_standing(learnt))
     write_json(args.json, _figures(question, prediction, learnt, found, shape, lines, help_,
                                    (stock, stock_node)))
     return 1 if wrong else 0
@@ -281,7 +284,7 @@ def _levels(args: argparse.Namespace) -> list[Level]:
     limits = Limits(os.environ)
     try:
         for each in limits.missing:
-            print(f"{each}.")
+            printer(args.json)(f"{each}.")
         return limits.read()
     finally:
         limits.close()

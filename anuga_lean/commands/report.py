@@ -10,16 +10,27 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from anuga_lean._errors import CommandError, RecordError
 from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import check_json_path
 from anuga_lean.following.picture import beside
 from anuga_lean.guard.recorded import RecordedRun, RecordFile
-from anuga_lean.measure.page import Unreadable, page_of, render
+from anuga_lean.measure.page import (
+    ComparedPage,
+    Unreadable,
+    compared_page,
+    is_comparison,
+    page_of,
+    render,
+)
+from anuga_lean.measure.page.model import Page
 from anuga_lean.measure.page.render import templates
 from anuga_lean.measure.page.wording import plural
-from anuga_lean.measure.records import Night, read
+from anuga_lean.measure.records import Night, load, parse
+from anuga_lean.plan import advice
+from anuga_lean.plan.question import ALGORITHMS, Question
 
 SUMMARY = "show stored figures as one HTML page"
 
@@ -27,7 +38,8 @@ SUMMARY = "show stored figures as one HTML page"
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.description = (
-        "Shows what 'pytest benchmarks --benchmark-json FILE' has stored, one night or several, "
+        "Shows what 'anuga_lean compare --json FILE' has stored, alone on its page, or what "
+        "'pytest benchmarks --benchmark-json FILE' has, one night or several, "
         "and records of guarded runs (anuga_lean_runs/*.jsonl), as one HTML file that needs no "
         "network; exits with 1 if it had to leave out a file."
     )
@@ -44,19 +56,25 @@ def run(args: argparse.Namespace) -> int:
     nights: list[Night] = []
     runs: list[tuple[Path, RecordedRun]] = []
     unreadable: list[Unreadable] = []
+    stored: Any = None
     for path in args.files:
         try:
             if path.suffix == ".jsonl":
                 runs.append((path, RecordFile(path).read()))
             else:
-                nights.append(read(path))
+                stored = load(path)
+                nights.append(parse(stored, path))
         except RecordError as error:
             unreadable.append(Unreadable(path, str(error)))
     if not nights and not runs:
         others = len(unreadable) - 1
         more = f" (and {others} more such file{'s' if others > 1 else ''})" if others else ""
         raise CommandError(f"nothing to show: {unreadable[0].reason}{more}")
-    write_page(args.output, render(page_of(nights, unreadable, beside(runs) if runs else None)))
+    if len(args.files) == 1 and is_comparison(stored):
+        page: Page | ComparedPage = compared_page(stored, args.files[0], triangles_that_fit)
+    else:
+        page = page_of(nights, unreadable, beside(runs) if runs else None)
+    write_page(args.output, render(page))
     records = sum(len(night.records) for night in nights)
     shown = [f"{plural(records, 'record')} of {plural(len(nights), 'file')}"] if nights else []
     shown += [plural(len(runs), "run")] if runs else []
@@ -64,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
     for _, reason in unreadable:
         print(escaped(f"anuga_lean report: left out of {args.output}: {reason}"), file=sys.stderr)
     return 1 if unreadable else 0
+
+
+def triangles_that_fit(nbytes: int, algorithm: str, store: bool) -> tuple[int, int]:
+    """Return how many triangles a machine of so much memory has room for, on stock and on lean."""
+    question = Question(1, algorithm=algorithm if algorithm in ALGORITHMS else "DE0", store=store)
+    return (advice.most_triangles(question, nbytes, advice.of_node_stock),
+            advice.most_triangles(question, nbytes, advice.of_node_lean()))
 
 
 def check_output(output: Path, files: list[Path]) -> None:

@@ -6,10 +6,8 @@ Owns what one types and sees; how members run is in study/.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import CommandError, StudyError
 from anuga_lean._escapes import escaped
+from anuga_lean.commands._live import Teller
+from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 
 if TYPE_CHECKING:
     from anuga_lean.studies.members import Member
     from anuga_lean.studies.records import Record
-    from anuga_lean.studies.running import Run
 
 SUMMARY = "run thousands of members of a script, each with its parameters, bounded by memory"
-_EVERY = 10.0       # s between two lines in a log
 _SHOWN = 20         # failures that are printed
 MIB = 1 << 20
 
 _EXAMPLE = '''\
-script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5
+script = "model.py"             # run as: model.py --rain 10.0 --sea_level 0.5; or a scenario
 replicates = 1                  # members of each set of parameters; they differ in their seed
 seed = 0
 pass_by = "arguments"           # or "environment", or "json": the path of a file
@@ -42,11 +40,15 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 # keep = ["*.sww"]              # all files if left out
 # shared = ["*.log"]            # files that members may write beside the script
 # summary = "summary.py:of_member"      # def of_member(folder, parameters): return {"depth": 1.2}
+# units = {rain = "mm/h", depth = "m"}  # of parameters and results, for results.nc
 # max_failures = 20
 
 [grid]                          # or table = "sets.csv", function = "sets.py:name", or [sample]
 rain = [10.0, 20.0]
 sea_level = [0.0, 0.5]
+
+# [places]                      # of parameters in a scenario (case.toml, scenario.json)
+# rain = "rainfall.0.multiplier"
 
 # [sample]
 # method = "latin-hypercube"    # sobol, halton, poisson-disk
@@ -62,16 +64,18 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
         "Runs a script once for each set of parameters and each replicate, each member in a "
         "process and a folder of its own, as many at a time as memory and cores allow.")
     parser.set_defaults(study_entry=None)
-    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB", parser_class=type(parser))
+    verbs = parser.add_subparsers(dest="study_verb", metavar="VERB")
     for name, says, entry in (
             ("init", "write a study file to begin with", _init),
             ("run", "run the members that are not completed", _run),
             ("resume", "the same as run", _run),
             ("status", "say how many members ended how", _status),
             ("show", "say all that is known of a member", _show),
-            ("results", "write the table of all members again", _results)):
+            ("results", "write the table of all members again", _results),
+            ("report", "show a study, finished or not, as one HTML page", _report)):
         sub = verbs.add_parser(name, help=says, description=says.capitalize() + ".")
-        sub.add_argument("study", type=Path, metavar="STUDY.toml")
+        reads = name in ("status", "show", "results", "report")
+        sub.add_argument("study", type=Path, metavar="STUDY.toml" + "|FOLDER" * reads)
         if name == "show":
             sub.add_argument("member", metavar="MEMBER", help="as its folder is called")
         if name != "init":
@@ -79,9 +83,11 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
                 "of the members (default: the study file's name with .study)"))
         if name in ("run", "resume"):
             _add_run_options(sub)
-        if name in ("status", "show"):
-            sub.add_argument("--json", type=Path, metavar="FILE", help=(
-                "write what is known here, - for standard output"))
+        if name == "report":
+            sub.add_argument("-o", "--output", type=Path, metavar="FILE", help=(
+                "the page to write (default: report.html in the study's folder)"))
+        if name in ("status", "show", "results"):
+            add_json_option(sub)
         sub.set_defaults(study_entry=entry)
 
 
@@ -107,7 +113,9 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run a verb of studies."""
     if args.study_entry is None:
-        raise CommandError("say what to do: init, run, resume, status, show or results")
+        raise CommandError("say what to do: init, run, resume, status, show, "
+                           "results or report")
+    check_json_path(getattr(args, "json", None))
     entry: Callable[[argparse.Namespace], int] = args.study_entry
     return entry(args)
 
@@ -141,11 +149,11 @@ def _run(args: argparse.Namespace) -> int:
             raise CommandError("--jobs wants --job-memory and --job-time, too")
         jobs = jobs_of(args.jobs, args.job_memory, args.job_cores, args.job_time,
                        args.largest_job, args.partition, args.directive)
-    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores, _Teller(),
-                      jobs)
+    found = run_study(read(args.study), _folder(args), args.on, args.memory, args.cores,
+                      Teller(_folder(args).name), jobs)
     # What writes tables takes 100 MiB: in a process of its own.
-    subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results", str(args.study),
-                    "--folder", str(_folder(args))], check=True)
+    written = subprocess.run([sys.executable, "-m", "anuga_lean", "study", "results",
+                              str(args.study), "--folder", str(_folder(args))])
     for name, why in list(found.failures.items())[:_SHOWN]:
         print(escaped(f"failed   {name}: {why}"))
     if len(found.failures) > _SHOWN:
@@ -153,95 +161,56 @@ def _run(args: argparse.Namespace) -> int:
     if found.is_stopped:
         print(f"stopped  {found.failed} members failed: no further one was started "
               "(max_failures of the study file)")
+    if written.returncode:      # it has said why
+        return written.returncode
     return 0 if found.completed == found.members else 1
 
 
-class _Teller:
-    """Prints how a study goes on: one line that changes on a terminal, lines in a log."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._last = -_EVERY
-        self._completed_before: int | None = None
-        self._is_terminal = sys.stdout.isatty()
-
-    def __call__(self, run: Run) -> None:
-        now = time.monotonic()
-        done = run.progress.completed + run.progress.failed
-        if self._completed_before is None:
-            self._completed_before = done
-        is_end = not run.packing.waiting and done == run.progress.members
-        if now - self._last < (0.5 if self._is_terminal else _EVERY) and not is_end:
-            return
-        self._last = now
-        line = self._line(run, done, now - self._began)
-        if self._is_terminal:
-            print(f"\r\x1b[K{line}", end="\n" if is_end else "", flush=True)
-        else:
-            print(line, flush=True)
-
-    def _line(self, run: Run, done: int, seconds: float) -> str:
-        workers = run.packing.workers.values()
-        running = sum(len(each.running) for each in workers)
-        held = sum(each.nbytes - each.free_nbytes for each in workers)
-        there = sum(each.nbytes for each in workers)
-        made = done - (self._completed_before or 0)
-        left = f", {_time((run.progress.members - done) * seconds / made)} left" if made else ""
-        return (f"{run.progress.completed:,} of {run.progress.members:,} completed, "
-                f"{run.progress.failed:,} failed, {running} running, "
-                f"{len(run.packing.waiting):,} waiting, {run.progress.retried:,} tried again; "
-                f"{held / MIB:,.0f} of {there / MIB:,.0f} MiB reserved on {len(workers)} "
-                f"worker{'s' if len(workers) != 1 else ''}; {_time(seconds)}{left}")
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else (
-        f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s")
-
-
 def _known(args: argparse.Namespace) -> tuple[Path, list[tuple[Member, Record | None]]]:
-    """Return a study's folder and its members with their records."""
-    from anuga_lean.studies.definition import read
-    from anuga_lean.studies.members import DESCRIPTION, Folder, members_of
-    from anuga_lean.studies.parameter_sets import sets_of
+    """Return a study's folder and its members with their records.
+
+    The folder alone is enough: a study whose file or script was edited since is shown, too.
+    """
+    from anuga_lean.studies.members import Folder
     from anuga_lean.studies.records import read_record
 
-    study, folder = read(args.study), Folder(_folder(args))
-    if not (folder.path / DESCRIPTION).exists():
-        raise StudyError(f"{folder.path} is no folder of a study: 'anuga_lean study run "
-                         f"{args.study}' makes it.")
-    sets = sets_of(study)
-    folder.claim(study, sets)
+    folder = Folder(args.study if args.study.is_dir() else _folder(args))
     return folder.path, [(member, read_record(folder.member(member.name)))
-                         for member in members_of(study, sets)]
+                         for member in folder.described().members()]
 
 
 def _status(args: argparse.Namespace) -> int:
-    from anuga_lean.studies.records import End, is_running
+    from anuga_lean.studies.findings import by_cause
+    from anuga_lean.studies.records import is_running
 
     path, pairs = _known(args)
     counts: Counter[str] = Counter()
-    why = []
+    ended = []
     for member, record in pairs:
-        last = record.tries[-1] if record is not None and record.tries else None
         if is_running(path / "members" / member.name):
             counts["running"] += 1
-        elif last is None:
+        elif record is None or not record.tries:
             counts["not run"] += 1
         else:
-            counts[last.end.value] += 1
-            if last.end not in (End.COMPLETED, End.STOPPED):
-                why.append((member.name, last.says))
-    if args.json is not None:
-        _write_json(args.json, {"folder": str(path), "members": len(pairs), "counts": counts,
-                                "failures": dict(why)})
-    print(escaped(f"{path}: {len(pairs):,} members: ")
-          + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
-    for name, says in why[:_SHOWN]:
-        print(escaped(f"{name}  {says}"))
-    if len(why) > _SHOWN:
-        print(f"and {len(why) - _SHOWN} more; --json FILE has all")
+            counts[record.end.value] += 1
+            ended.append((member.name, record))
+    groups = by_cause(ended)
+    write_json(args.json, {
+        "folder": str(path), "members": len(pairs), "counts": counts,
+        "ends": [{"class": found.cause, "says": found.says, "members": names}
+                 for found, names in groups],
+        "failures": {name: record.tries[-1].says for name, record in ended
+                     if record.end.value not in ("completed", "stopped")}})
+    say = printer(args.json)
+    say(escaped(f"{path}: {len(pairs):,} members: ")
+        + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+    by_name = dict(ended)
+    for found, names in groups:
+        say(escaped(f"{len(names):,} {found.cause}: {found.says} ({found.sure})"))
+        for name in names[:_SHOWN // 4]:
+            say(escaped(f"  {name}  {by_name[name].tries[-1].says}"))
+        if len(names) > _SHOWN // 4:
+            say(f"  and {len(names) - _SHOWN // 4:,} more; --json FILE has all")
     return 0 if counts["completed"] == len(pairs) else 1
 
 
@@ -257,11 +226,10 @@ def _show(args: argparse.Namespace) -> int:
     member, record = found
     known = {"folder": str(path / "members" / member.name), **msgspec.to_builtins(member),
              "record": msgspec.to_builtins(record)}
-    if args.json is not None:
-        _write_json(args.json, known)
-        return 0
+    say = printer(args.json)
     for line in _shown(known):
-        print(escaped(line))
+        say(escaped(line))
+    write_json(args.json, known)
     return 0
 
 
@@ -273,26 +241,62 @@ def _shown(known: dict[str, Any]) -> Iterator[str]:
         yield f"parameter   {name} = {value}"
     record = known["record"] or {"tries": [], "summary": None}
     for each in record["tries"]:
+        if each["again"]:
+            yield f"then        {each['again']}"
         peak = "unknown" if each["peak"] is None else f"{each['peak'] / MIB:,.1f} MiB"
         yield (f"try         {each['end']} after {each['seconds']:g} s on {each['where']}: given "
                f"{each['nbytes'] / MIB:,.0f} MiB, peak {peak}"
                + (f"; {each['says']}" if each["says"] else ""))
+        if each["finding"]:
+            yield f"doctor      {each['finding']['says']} ({each['finding']['cause']}, " \
+                  f"{each['finding']['sure']})"
+            yield from (f"because     {line}" for line in each["finding"]["because"])
+    if record["tries"] and record["tries"][-1]["end"] != "completed":
+        yield f"next        {_following(known['name'], record)}"
     for name, value in (record["summary"] or {}).items():
         yield f"result      {name} = {value}"
 
 
+def _following(name: str, record: dict[str, Any]) -> str:
+    import msgspec
+
+    from anuga_lean.studies import ends
+    from anuga_lean.studies.records import Record
+
+    found = ends.after(msgspec.convert(record, type=Record).tries)
+    if found.again:
+        return "'anuga_lean study run' tries it again" + (
+            " with more memory" if found.more_memory else "")
+    return (f"not tried again in that run: {found.why}; 'anuga_lean study run' tries it once more, "
+            f"and 'anuga_lean doctor' with its folder says what else is known")
+
+
 def _results(args: argparse.Namespace) -> int:
+    from anuga_lean.studies.members import Folder
     from anuga_lean.studies.summaries import write_tables
 
     path, pairs = _known(args)
-    for each in write_tables(path, pairs):
-        print(escaped(f"written  {each}"))
+    say = printer(args.json)
+    written = write_tables(path, pairs, Folder(path).described().units)
+    for each in written:
+        say(escaped(f"written  {each}"))
+    write_json(args.json, {"folder": str(path), "members": len(pairs),
+                           "written": [str(each) for each in written]})
     return 0
 
 
-def _write_json(path: Path, known: dict[str, Any]) -> None:
-    text = json.dumps(known, indent=1) + "\n"
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        path.write_text(text)
+def _report(args: argparse.Namespace) -> int:
+    from anuga_lean.commands.report import check_output, write_page
+    from anuga_lean.measure.page.render import render, templates
+    from anuga_lean.overview import known
+    from anuga_lean.overview.picture import page_of
+
+    folder = args.study if args.study.is_dir() else _folder(args)
+    output = args.output or folder / "report.html"
+    check_output(output, [])
+    templates()
+    found = known.read(folder)
+    write_page(output, render(page_of(found)))
+    print(escaped(f"{output}: {len(found.completed()):,} of {len(found.pairs):,} members "
+                  "completed"))
+    return 0

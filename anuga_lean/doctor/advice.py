@@ -8,6 +8,8 @@ _MORE = 1.2             # of the peak: samples miss the last moments before a ki
 _STEP = 64              # MiB
 _GUARD = ("run it as 'anuga_lean run --guard script.py': it then stops by itself, with a set to go "
           "on from, before this comes")
+_STUDY = ("'anuga_lean study run FILE' tries it again, with more memory if that was it; "
+          "'anuga_lean study show FILE MEMBER' has all its tries")
 _RESUME = "'anuga_lean run --guard --resume script.py' goes on from the last set"
 
 
@@ -20,6 +22,8 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
         Cause.NODE_FAILURE: lambda: ["nothing of the model was at fault: submit it again"
                                      + (", with '#SBATCH --requeue' Slurm does"
                                         if facts.scheduler == "slurm" else ""), *_going_on(facts)],
+        Cause.WORKER_GONE: lambda: ["'anuga_lean study run' tries it again: look at what became of "
+                                    "the worker, the model was not at fault"],
         Cause.CANCELLED: lambda: ["ask who cancelled it (sacct names the user), then submit it "
                                   "again", *_going_on(facts)],
         Cause.KILLED: lambda: [
@@ -30,7 +34,10 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
         Cause.MEMORY_LIMIT: lambda: [
             "take the limit off ('ulimit -v unlimited; ulimit -d unlimited') or raise it: address "
             "space is more than the memory that is held; without a limit, the machine's "
-            "overcommit refuses (vm.overcommit_memory)"],
+            "overcommit refuses (vm.overcommit_memory)"]
+        if facts.scheduler != "study" else [
+            "a study gives a member a limit of its own (RLIMIT_DATA where it may make no cgroup): "
+            "'memory' of the study file is what it begins with", *_going_on(facts)],
         Cause.SHM_FULL: lambda: [
             "make room in /dev/shm: 'anuga_lean doctor' lists segments that dead runs left; in a "
             "container give it more ('--shm-size=1g')"],
@@ -40,7 +47,8 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
         Cause.MPI_START: lambda: [
             "'anuga_lean doctor' says whether mpiexec and mpi4py belong together; under Slurm use "
             "mpiexec inside the job, or an srun whose '--mpi' is of the same PMIx"],
-        Cause.STOPPED: lambda: [_RESUME + ": exit code 75 says that it was meant",
+        Cause.STOPPED: lambda: [_STUDY if facts.scheduler == "study" else
+                                _RESUME + ": exit code 75 says that it was meant",
                                 *(_memory(cause, facts) if facts.short else [])],
         Cause.FAILED: lambda: ["read the error above the end of its log: the run was not killed"],
         Cause.UNKNOWN: lambda: ["give the number of the job, the file with what it printed on "
@@ -59,6 +67,7 @@ def _memory(cause: Cause, facts: Facts) -> list[str]:
         mib = -(-int(_MORE * least / MIB) // _STEP) * _STEP
         ask = {"slurm": f"#SBATCH --mem={mib}M",
                "kubernetes": f"resources.limits.memory: {mib}Mi",
+               "study": f"a worker of {mib} MiB (study run --memory, --job-memory)",
                "dask": f"memory_limit='{mib}MiB' (dask-jobqueue: memory= and job_mem=)",
                }.get(facts.scheduler, f"a limit of {mib} MiB")
         found.append(f"ask for at least {ask}: 1.2 times the "
@@ -81,6 +90,8 @@ def _memory(cause: Cause, facts: Facts) -> list[str]:
 
 
 def _time(facts: Facts) -> str:
+    if facts.scheduler == "study":
+        return "give it longer: 'timeout' of the study file"
     if facts.scheduler == "slurm":
         return ("ask for more (#SBATCH --time=...), or let it stop and go on: '#SBATCH "
                 "--signal=B:USR1@120 --requeue' and 'anuga_lean run --guard --resume script.py'")
@@ -88,4 +99,6 @@ def _time(facts: Facts) -> str:
 
 
 def _going_on(facts: Facts) -> list[str]:
+    if facts.scheduler == "study":
+        return [_STUDY]
     return [_RESUME if facts.guarded else _GUARD]

@@ -13,6 +13,7 @@ from pathlib import Path
 from anuga_lean._errors import CommandError
 from anuga_lean.doctor.counters import read_folder, read_own
 from anuga_lean.doctor.evidence import Facts
+from anuga_lean.doctor.members import RECORD, last_try, read_member
 from anuga_lean.doctor.reading import Text, files_of, numbered, read
 from anuga_lean.doctor.records import began, is_record, job_of, read_record
 from anuga_lean.doctor.slurm import read_tables
@@ -49,6 +50,8 @@ def collect(target: str, root: Path = Path("/")) -> Facts:
         raise CommandError(f"{target} cannot be read: {error}") from error
     if there and path.is_dir():
         _folder(path, facts, root)
+    elif there and path.name == RECORD and last_try(path.parent) is not None:
+        _folder(path.parent, facts, root)
     elif there:
         text = read(path)
         _text(text, facts, root)
@@ -74,6 +77,10 @@ def _folder(folder: Path, facts: Facts, root: Path) -> None:
     """Read a folder: the newest record, then what was written since that run began."""
     if (folder / "proc").is_dir() and (folder / "sys").is_dir():
         read_own(facts, folder)     # a system's files, copied
+        return
+    member = last_try(folder)
+    if member is not None:
+        read_member(folder, member, facts, root)
         return
     read_folder(folder, facts)
     paths, left_out = files_of(folder)

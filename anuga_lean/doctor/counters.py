@@ -12,23 +12,45 @@ _LIMITS = ("memory.max", "memory.limit_in_bytes")
 _PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 
 
-def read_folder(folder: Path, facts: Facts, strength: int = PROOF) -> bool:
-    """Add what the counters of a cgroup's folder prove; False if there are none."""
-    texts = {name: text for name in _FILES if (text := _short(folder / name)) is not None}
-    for name, text in texts.items():
-        kills = fields(text).get("oom_kill", 0)
-        if kills:
-            facts.say(Cause.OOM_CGROUP, strength, str(folder / name), f"oom_kill {kills}")
-    if texts and any(each.strength == strength for each in facts.evidence):
-        facts.limit = facts.limit or _first(folder, _LIMITS)
-        facts.peak = max(facts.peak, _first(folder, _PEAKS))
-    return bool(texts)
+def read_folder(folder: Path, facts: Facts, strength: int = PROOF, below: bool = False) -> bool:
+    """Add what the counters of a cgroup's folder prove.
+
+    Parameters
+    ----------
+    folder : Path
+    facts : Facts
+    strength : int
+        What a kill proves.
+    below : bool
+        Whether a cgroup within this one has counted a kill.
+
+    Returns
+    -------
+    bool
+        Whether a process was killed in it, or below.
+    """
+    counts = {name: fields(text) for name in _FILES if (text := _short(folder / name)) is not None}
+    for name, counted in counts.items():
+        if counted.get("oom_kill", 0):
+            below = True
+            facts.say(Cause.OOM_CGROUP, strength, str(folder / name),
+                      f"oom_kill {counted['oom_kill']}")
+    # Version 1 counts a kill where the process was, whose limit may stand further up.  Version 2
+    # counts it further up too, but "oom" from that cgroup on whose limit was met.
+    was_met = all(counted.get("oom", 1) for counted in counts.values())
+    limit = _first(folder, _LIMITS)
+    if below and was_met and limit:
+        facts.limit = facts.limit or limit
+        if facts.limit == limit:
+            facts.peak = max(facts.peak, _first(folder, _PEAKS))
+    return below
 
 
 def read_own(facts: Facts, root: Path) -> None:
     """Add what the cgroups of this process have counted: since they are there, of any process."""
+    below = False
     for folder, _, _ in cgroup_folders(root):
-        read_folder(folder, facts, LIKELY)
+        below = read_folder(folder, facts, LIKELY, below)
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> int:

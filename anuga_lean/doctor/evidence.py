@@ -16,7 +16,9 @@ class Cause(Enum):
     OOM_NUMA = "the kernel killed it: the memory of the NUMA nodes it is bound to was used up"
     WORKER_MEMORY = "Dask's nanny ended the worker: it went over its memory budget"
     TIME_LIMIT = "its time limit was reached"
+    MEMBER_MEMORY = "its study killed it: it went far beyond the memory that it was given"
     NODE_FAILURE = "its node failed"
+    WORKER_GONE = "what ran it went away: the worker of a study, or the process that starts members"
     CANCELLED = "it was cancelled (scancel, a user or an administrator)"
     MEMORY_LIMIT = "memory was refused: a limit on the process (ulimit) or overcommit"
     SHM_FULL = "shared memory (/dev/shm) was full"
@@ -37,7 +39,7 @@ class Cause(Enum):
 
 
 OUT_OF_MEMORY = (Cause.OOM_CGROUP, Cause.OOM_NODE, Cause.OOM_NUMA, Cause.WORKER_MEMORY,
-                 Cause.OOM_PROBABLE)
+                 Cause.MEMBER_MEMORY, Cause.OOM_PROBABLE)
 HINT, LIKELY, PROOF = 1, 2, 3
 _MOST = 50          # pieces of evidence of a kind, and notes
 SURENESS = {HINT: "not sure", LIKELY: "likely", PROOF: "sure"}

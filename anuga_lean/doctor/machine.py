@@ -25,6 +25,7 @@ _WARN = 0.8             # of a limit, as the guard's first level
 _CAP_SAFE = 4096        # a root that posts a receive for each rank needs that many
 _SEGMENTS = re.compile(r"(?:vader_segment|sm_segment|psm[23]_shm|mpich_shar_tmp|open_mpi)\S*")
 _SMALL_SHM = 128 * MIB
+_ROOM = 1024 * MIB      # enough for the segments of 64 ranks
 
 
 @dataclass
@@ -114,7 +115,7 @@ def _shared_memory(root: Path, found: Examined) -> None:
         return
     total, free = sizes.f_blocks * sizes.f_frsize, sizes.f_bavail * sizes.f_frsize
     found.here["/dev/shm"] = f"{free / MIB:,.0f} of {total / MIB:,.0f} MiB are free"
-    if total and free < 0.1 * total:
+    if total and free < min(0.1 * total, _ROOM):
         found.wrong.append(f"/dev/shm is full ({free / MIB:,.0f} MiB free): ranks die of a bus "
                            "error; delete what no process holds")
     elif total and total < _SMALL_SHM:

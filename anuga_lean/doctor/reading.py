@@ -33,8 +33,8 @@ class Text(NamedTuple):
         return f"{self.name}:{number}" if number else self.name
 
 
-def read(path: Path) -> Text:
-    """Return the lines of a file.
+def read(path: Path, begin: int = 0) -> Text:
+    """Return the lines of a file, of what comes after its first bytes.
 
     Raises
     ------
@@ -48,7 +48,8 @@ def read(path: Path) -> Text:
             if not stat.S_ISREG(status.st_mode):
                 raise CommandError(f"{path} is no file with text: give a log, a record, a folder "
                                    "or the number of a job")
-            cut = status.st_size > HEAD + TAIL
+            cut = status.st_size - begin > HEAD + TAIL
+            file.seek(begin)
             data = file.read(HEAD if cut else HEAD + TAIL)
             end = b""
             if cut:

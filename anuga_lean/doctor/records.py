@@ -13,9 +13,15 @@ from typing import Any
 from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
 from anuga_lean.doctor.reading import Text
 from anuga_lean.guard.recorded import as_dict, as_list, as_number, began_by, event_of
+from anuga_lean.guard.stages import DISTRIBUTE, EVOLVE, FIRST_YIELD, QUANTITIES
 
 _SHARE_NEAR = 0.9       # of a limit: what is above may be killed between two samples
 _SHARE_FAR = 0.7
+_FAT = 1.5      # times what the evolve takes
+_LESS = {
+    QUANTITIES: "functions of x and y take a third at location='centroids' of what they take at "
+                "vertices",
+    DISTRIBUTE: "a mesh in Hilbert order is parted with less than with METIS"}
 
 
 def is_record(text: Text) -> bool:
@@ -66,6 +72,7 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
         facts.limit = facts.limit or level[1]
     facts.peak = max([facts.peak, *(_sum(each, "pss") for each in samples)])
     _whose(samples, facts)
+    _fat_stage([event for _, event in events if event.get("event") == "stage"], facts)
     _growth(yields, level[1] if level else 0, facts)
     number, last = events[-1]
     where = text.where(number)
@@ -149,6 +156,19 @@ def _whose(samples: list[list[Any]], facts: Facts) -> None:
             text += (f"; the limit of {facts.limit / MIB:,.0f} MiB was not reached, though the "
                      "sum of RSS looks so")
         facts.note(text)
+
+
+def _fat_stage(stages: list[dict[str, Any]], facts: Facts) -> None:
+    """Note a stage of setting up whose peak is far above what the run needs to evolve."""
+    peaks = {str(each.get("stage")): _sum(as_list(each.get("ranks")), "peak") for each in stages}
+    evolving = max(peaks.get(FIRST_YIELD, 0), peaks.pop(EVOLVE, 0))
+    if not evolving:
+        return
+    name = max(peaks, key=lambda each: peaks[each])
+    if peaks[name] > _FAT * evolving:
+        facts.note(f"one stage was the fat one: {name!r} took {peaks[name] / MIB:,.0f} MiB at its "
+                   f"peak, what came after {evolving / MIB:,.0f} MiB"
+                   + (f"; {_LESS[name]}" if name in _LESS else ""))
 
 
 def _growth(yields: list[dict[str, Any]], limit: int, facts: Facts) -> None:

@@ -21,7 +21,8 @@ from anuga_lean.doctor.evidence import (
 
 # Those in front explain those behind them, if both are proved alike.
 LADDER = (Cause.OOM_NUMA, Cause.OOM_NODE, Cause.OOM_CGROUP, Cause.WORKER_MEMORY,
-          Cause.NODE_FAILURE, Cause.TIME_LIMIT, Cause.SHM_FULL, Cause.MPI_CAP,
+          Cause.MEMBER_MEMORY, Cause.NODE_FAILURE, Cause.WORKER_GONE, Cause.TIME_LIMIT,
+          Cause.SHM_FULL, Cause.MPI_CAP,
           Cause.MEMORY_LIMIT, Cause.STOPPED, Cause.MPI_START, Cause.CANCELLED,
           Cause.OOM_PROBABLE, Cause.KILLED, Cause.FAILED, Cause.RUNNING, Cause.COMPLETED)
 

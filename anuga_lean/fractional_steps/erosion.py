@@ -44,7 +44,7 @@ def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         try:
             most = _kernels.erode(run, *arrays, self.threshold, self.get_timestep(), self.base, at)
         except ArrayError:
-            return update(self)     # a list that does not ascend
+            return update(self)     # a list that has a triangle twice
         self.max_change = np.float64(most)
         return True
 

@@ -55,7 +55,7 @@ def is_whole(array: Any, domain: Any) -> bool:
 def listed(indices: Any) -> np.ndarray | None:
     """Return a list of triangles as kernels take it, (m,) int64; None where it is none, or empty.
 
-    A kernel refuses one that does not ascend.
+    A kernel refuses one that has a triangle twice.
     """
     if type(indices) is list:
         indices = np.array(indices)

@@ -35,8 +35,6 @@ Call = Callable[[Any], None]
 _PER_THREAD = 1 << 13
 # The coordinates of at most as many triangles are kept.
 _FEW = 1 << 11
-# Those of all take less time than those of more than this share of them.
-_SHARE = 8
 _NUMBERS = (float, np.float64)
 
 
@@ -99,12 +97,13 @@ def _rate(operator: Any, change: Bound, indices: Any, t: float) -> Any:
 def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
     """Return x and y of the centroids of the operator's triangles, m."""
     points, domain = operator.coord_c, operator.domain
-    if indices is not None and (len(indices) > _FEW or not isinstance(points, ArrayView)
-                                or points._stored() is not None):
-        if points is domain.mesh.centroid_coordinates and isinstance(points, ArrayView) \
-                and points._stored() is None and len(indices) * _SHARE > len(points):
-            x, y = _kernels.centroid_columns(domain.lean.ready())
-            return x[indices], y[indices]
+    computed = isinstance(points, ArrayView) and points._stored() is None
+    if indices is not None and (len(indices) > _FEW or not computed):
+        if computed and points is domain.mesh.centroid_coordinates:
+            try:
+                return _kernels.centroid_columns(domain.lean.ready(), indices)
+            except ArrayError:
+                pass            # a list with a triangle twice, which numpy takes
         rows = points[indices]
         return rows[:, 0].copy(), rows[:, 1].copy()
     if indices is not None:

@@ -84,15 +84,25 @@ class _Cgroup:
         # of the cgroup and all below it
         self._file_pages = ("inactive_file", "active_file") if version == 2 else (
             "total_inactive_file", "total_active_file")
-        self._files = [_File(folder / each) for each in (limit, usage, "memory.stat")]
+        self._files = [_File(folder / each) for each in (usage, "memory.stat", limit)]
+        if version == 2:
+            # Above this one nothing is killed, but all of it hardly goes on.
+            with contextlib.suppress(OSError):
+                self._files.append(_File(folder / "memory.high"))
 
     def level(self) -> Level | None:
-        limit, usage, statistics = (each.read() for each in self._files)
-        if not limit.strip().isdigit() or not 0 < int(limit) < UNLIMITED:
-            return None     # "max", or a limit that has been taken off
+        usage, statistics, *limits = (each.read() for each in self._files)
+        # "max", or a limit that has been taken off, is none
+        known = [(int(each), file.path.name) for each, file in zip(
+            limits, self._files[2:], strict=True)
+            if each.strip().isdigit() and 0 < int(each) < UNLIMITED]
+        if not known:
+            return None
+        limit, name = min(known, key=lambda each: each[0])
         found = fields(statistics)
         pages = sum(found.get(name, 0) for name in self._file_pages)
-        return Level(self.who, max(0, int(usage) - pages), int(limit))
+        return Level(f"{self.who} (memory.high)" if name == "memory.high" else self.who,
+                     max(0, int(usage) - pages), limit)
 
     def close(self) -> None:
         for each in self._files:

@@ -62,13 +62,26 @@ def begin_by_environment() -> None:
     goes on from its newest set.
     """
     asked = os.environ.get(GUARD_VARIABLE, "")
-    if guarding.guard() is not None or asked in ("", "0"):
-        return
+    if guarding.guard() is None and asked not in ("", "0"):
+        _begin_here(asked == "resume",
+                    ["env", f"{GUARD_VARIABLE}=resume", sys.executable, *sys.argv])
+
+
+def begin_resuming() -> None:
+    """Let the models of this process go on from their newest sets, under a guard."""
+    guard = guarding.guard()
+    if guard is None:
+        _begin_here(True, [sys.executable, *sys.argv])
+    elif isinstance(guard, RunGuard):
+        guard.options = guard.options._replace(resume=True)
+
+
+def _begin_here(resumes: bool, command: Sequence[str]) -> None:
+    """Put a guard into a process that was started without `anuga_lean run`."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    args = parser.parse_args(["--guard", *(["--resume"] if asked == "resume" else [])])
-    guard = begin(args, ["env", f"{GUARD_VARIABLE}=resume", sys.executable, *sys.argv])
-    atexit.register(_end, guard)
+    args = parser.parse_args(["--guard", *(["--resume"] if resumes else [])])
+    atexit.register(_end, begin(args, command))
 
 
 def _end(guard: RunGuard) -> None:

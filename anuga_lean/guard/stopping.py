@@ -13,8 +13,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from anuga_lean._errors import RunStopped
 from anuga_lean._escapes import escaped
@@ -44,6 +45,8 @@ KEPT = 2    # sets, where neither the script nor the environment says how many
 # Before the end of the run's time a stop is asked for so long before, s, and for so many of the
 # longest steps and sets so far.
 _MARGIN, _TIMES = 30.0, 3.0
+_KINDS = tuple(Kind)     # by their numbers; what Kind itself finds takes longer
+_NOTHING = Kind.NOTHING
 
 
 class Options(NamedTuple):
@@ -107,6 +110,7 @@ class RunGuard:
         # and the set that its first evolve has found.
         self._written: WeakKeyDictionary[Any, tuple[str, float]] = WeakKeyDictionary()
         self._found: WeakKeyDictionary[Any, resuming.Found | None] = WeakKeyDictionary()
+        self._has_a_set: Callable[[], Any] = lambda: None   # the domain of the last step
 
     # -- what a domain calls -------------------------------------------------
 
@@ -181,16 +185,22 @@ class RunGuard:
 
     def before_step(self, domain: Any) -> None:
         """Write a set, or write one and stop, if a rank was asked for it."""
-        now = time.monotonic()
-        if self._step_began:
-            self._longest["step"] = max(self._longest["step"], now - self._step_began)
+        # In a step of a few triangles every look at something costs: most of them end here.
+        now, began = monotonic(), self._step_began
         self._step_began = now
-        if domain.parallel and domain.fixed_flux_timestep is not None:
-            # No step's message is there to carry it.
-            self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
-        kind = self._told if domain.parallel else self.requests.kind
+        if began and now - began > self._longest["step"]:
+            self._longest["step"] = now - began
+        kind = self.requests.kind
+        if domain.parallel:
+            if domain.fixed_flux_timestep is not None:
+                # No step's message is there to carry it.
+                self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
+            kind = self._told
+        if kind is _NOTHING and self._has_a_set() is domain:
+            return
         if kind is Kind.NOTHING and domain not in self._written:
             kind = Kind.SAVE    # what a set needs is there before memory is short
+        self._has_a_set = ref(domain)
         if kind is not Kind.NOTHING:
             self._act(domain, kind)
 
@@ -223,7 +233,7 @@ class RunGuard:
 
     def is_told(self, most: float) -> None:
         """Take note of what the ranks were asked for."""
-        self._told = Kind(int(most))
+        self._told = _KINDS[int(most)]
 
     # -- what it does --------------------------------------------------------
 

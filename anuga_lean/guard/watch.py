@@ -184,7 +184,8 @@ class Watch:
         if self._clock() - self._last_set >= self._every:
             self._last_set = self._clock()
             self.requests.ask(Kind.SAVE, f"{self._every:g} s have passed")
-        return self._check_memory()
+        due = self._last_set + self._every - self._clock()
+        return min(self._check_memory(), max(SHORTEST, due))
 
     def _check_memory(self) -> float:
         levels = [] if self.limits is None else self.limits.read()

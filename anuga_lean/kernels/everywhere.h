@@ -1,7 +1,7 @@
 /* What operators do to all triangles, or to those of a list, at once. See everywhere.c.
  *
- * n triangles: of the caller's order where `at` is NULL, else at[0] to at[n-1], which ascend
- * and are in range.  n_threads as many as the run has.  Each value is computed by itself:
+ * n triangles: of the caller's order where `at` is NULL, else at[0] to at[n-1], in any order, each
+ * in range and there once.  n_threads as many as the run has.  Each value is computed by itself:
  * results do not depend on the threads.  A `value` is one number if step is 0, n of them if 1. */
 #ifndef LEAN_EVERYWHERE_H
 #define LEAN_EVERYWHERE_H
@@ -66,6 +66,21 @@ static inline int lean_ascend(const int64_t *at, int64_t n, int64_t end)
     for (int64_t j = 1; j < n; j++)
         odd |= at[j] <= at[j - 1];
     return !odd;
+}
+
+/* Whether n numbers are from 0 to below `end`, none twice, in any order.
+ * INOUT seen  (end + 7) / 8 bytes, 0 before: a bit for each number */
+static inline int lean_differ(const int64_t *at, int64_t n, int64_t end, uint8_t *seen)
+{
+    for (int64_t j = 0; j < n; j++) {
+        if (at[j] < 0 || at[j] >= end)
+            return 0;
+        const uint8_t bit = (uint8_t)(1 << (at[j] & 7));
+        if (seen[at[j] >> 3] & bit)
+            return 0;
+        seen[at[j] >> 3] |= bit;
+    }
+    return 1;
 }
 
 #endif

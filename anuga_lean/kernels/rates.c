@@ -105,8 +105,8 @@ typedef struct {
     double value[ROOM];
 } lean_gathered;
 
-/* The n numbers of x at some indices, each above the one before, or where they stand; IN side: 1
- * if they stand side by side. */
+/* The n numbers of x at some indices, or where they stand; IN side: 1 if they stand side by
+ * side. */
 static inline const double *picked(const double *x, const int64_t *restrict index, int side,
                                    int n, lean_gathered *to)
 {
@@ -117,7 +117,8 @@ static inline const double *picked(const double *x, const int64_t *restrict inde
     return to->value;
 }
 
-static inline int side_by_side(const int64_t *index, int n)
+/* Whether n indices, each above the one before, follow one another. */
+static inline int side_by_side(const int64_t *index, int64_t n)
 {
     return index[n - 1] - index[0] == n - 1;
 }
@@ -151,7 +152,7 @@ static inline const double *full_changes(const lean_rate *r, int limited, int64_
                 room->triangle[i] = r->index[place[i]];
             triangle = room->triangle;
         }
-        beside = together && side_by_side(triangle, n);
+        beside = together && !r->any_order && side_by_side(triangle, n);
     } else if (r->index == NULL) {
         triangle = place;
         beside = together;
@@ -279,7 +280,7 @@ static int chunk_takes(const lean_rate *r, int64_t p, int64_t n)
     if (!r->per_triangle || r->index == NULL)
         return take(r->rate + p, n);
     const int64_t *restrict index = r->index + p;
-    if (index[n - 1] - index[0] == n - 1)
+    if (!r->any_order && side_by_side(index, n))
         return take(r->rate + index[0], n);
     int found = 0;
     for (int64_t i = 0; i < n; i++)
@@ -290,7 +291,7 @@ static int chunk_takes(const lean_rate *r, int64_t p, int64_t n)
 int LEAN_FOR(check_rate)(const lean_rate *r)
 {
     int misplaced = 0, takes = 0;
-    if (r->index != NULL && r->m > 0) {
+    if (r->index != NULL && !r->any_order && r->m > 0) {
         const int64_t *restrict index = r->index;
         misplaced |= index[0] < 0 || index[r->m - 1] >= r->n;
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1) \
@@ -451,7 +452,7 @@ static void apply_at(const lean_rate *r, int limited, int64_t p, int n)
 {
     const double *rate = r->rate == NULL ? NULL : r->rate + p;
     const int64_t *triangle = r->index == NULL ? NULL : r->index + p;
-    int beside = triangle == NULL || side_by_side(triangle, n);
+    int beside = triangle == NULL || (!r->any_order && side_by_side(triangle, n));
     int64_t k = triangle == NULL ? p : triangle[0];
     lean_gathered gathered;
     if (rate != NULL && r->per_triangle)

@@ -14,6 +14,7 @@ typedef struct {
     int64_t n;                /* triangles of the mesh                                    */
     int64_t m;                /* places                                                   */
     const int64_t *index;     /* m: the triangle at a place; NULL: all triangles          */
+    int32_t any_order;        /* index has each triangle at most once, and may not ascend */
     int64_t n_full;           /* full triangles: those that count in the sum              */
     const int64_t *full;      /* n_full: their places; NULL: the first n_full             */
     const double *area;       /* m, m2                                                    */

@@ -7,6 +7,7 @@ the user's, with what libraries allocate on its behalf.  memray is optional.
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,8 @@ _OWN_PACKAGES = ("anuga", "anuga_lean")
 # Stand between ANUGA's import statements and what they load.
 _BETWEEN = ("anuga_lean/overlay/late_imports.py", "anuga_lean/overlay/stand_ins.py",
             "anuga_lean/overlay/late_mpi.py")
+# What runs in the measured process beside the model: the harness, and its count of arrays.
+_HARNESS = re.compile(r"anuga_lean/(measure/|arrays/census\.py)")
 _MISSING = "memray is not installed: pip install 'anuga_lean[bench]'"
 
 
@@ -36,13 +39,16 @@ class Allocations(NamedTuple):
     Attributes
     ----------
     nbytes : int
-        All that was alive.
+        All that was alive, but for what the harness has allocated.
     sites : list of Site
         Largest first; their shares add up to one.
+    left_out : int
+        What the harness has allocated, bytes.
     """
 
     nbytes: int
     sites: list[Site]
+    left_out: int = 0
 
 
 class Recording:
@@ -102,16 +108,33 @@ def _read(path: str | Path, method: str) -> Allocations:
     import memray
 
     totals: dict[str, int] = {}
+    left_out = 0
     try:
         with memray.FileReader(str(path)) as reader:
             for record in getattr(reader, method)(merge_threads=True):
-                site = _site(record.stack_trace())
+                stack = record.stack_trace()
+                if _is_harness(stack):
+                    left_out += record.size
+                    continue
+                site = _site(stack)
                 totals[site] = totals.get(site, 0) + record.size
     except (OSError, ValueError) as error:
         raise AllocationError(f"{path} is no whole recording of memray's: {error}") from error
     everything = sum(totals.values())
     sites = [Site(site, nbytes, nbytes / everything) for site, nbytes in totals.items() if nbytes]
-    return Allocations(everything, sorted(sites, key=lambda site: -site.nbytes))
+    return Allocations(everything, sorted(sites, key=lambda site: -site.nbytes), left_out)
+
+
+def _is_harness(stack: list[tuple[str, str, int]]) -> bool:
+    """Whether memory was allocated by what measures, and not by what is measured.
+
+    That is where the innermost frame that is not a library's is the harness's; but where it
+    imports ANUGA that is what ANUGA's import takes.
+    """
+    for function, file, _ in stack:
+        if not _is_library(file):
+            return function != "import_anuga" and bool(_HARNESS.search(file))
+    return False
 
 
 def _site(stack: list[tuple[str, str, int]]) -> str:

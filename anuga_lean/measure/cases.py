@@ -283,10 +283,7 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
     last = runs[-1]["ranks"]
     describe(record, [last[0]])
     record.triangles = [sum(rank["number_of_full_triangles"] for rank in last)]
-    record.ranks = [{"rank": rank["rank"], "number_of_triangles": rank["number_of_triangles"],
-                     **{key: rank["stages"]["evolve"][key] for key in ("rss", "pss", "uss")},
-                     "peak_rss": max(stage["peak_rss"] for stage in rank["stages"].values())}
-                    for rank in last]
+    record.ranks = _of_ranks(last, "evolve")
     record.stages = last[0]["stages"]
 
     def total(key: str, of: Callable[[Iterable[float]], float] = sum,
@@ -305,11 +302,13 @@ def ranks_record(case: Case, build: Build, folder: Path, name: str | None = None
 
 
 def comparison_records(comparison: Comparison, command: str) -> list[Record]:
-    """Return a record for stock and one for lean of what `anuga_lean compare` ran."""
+    """Return a record for each side, stock and lean, of what `anuga_lean compare` ran."""
     request = comparison.request
     records = []
     for variant in VARIANTS:
         runs = getattr(comparison, variant)
+        if not runs:
+            continue
         record = Record("memory", request.scenario, variant, parameters=dict(request.parameters),
                         flow_algorithm=str(request.parameters.get("flow_algorithm", "DE0")),
                         threads=request.threads, repeats=len(runs), command=command)
@@ -322,11 +321,17 @@ def comparison_records(comparison: Comparison, command: str) -> list[Record]:
         seconds = [run["seconds_per_step"] for run in runs]
         if None not in seconds:
             record.figures["seconds_per_step"] = figure(seconds, "s")
+        for name in ("run_seconds", "evolve_seconds"):
+            record.figures[name] = figure([run[name] for run in runs], "s")
+        if request.numprocs > 1:
+            last = runs[-1]["ranks"]
+            record.numprocs = request.numprocs
+            record.ranks = _of_ranks(last, next(reversed(last[0]["stages"])))
         if runs[-1]["split"]:
             several = getattr(comparison, f"{variant}_several")
             record.figures |= whole.figures(runs, several, comparison.several)
             record.split = whole.middle(runs)["split"]
-            if variant == "lean":
+            if variant == "lean" and comparison.stock:
                 record.figures["evolve_stock_over_lean"] = whole.stock_over(comparison.stock, runs)
         _count(record, runs[-1])
         records.append(record)
@@ -373,6 +378,16 @@ class _Runs:
             found.append(allocations.at_peak(path))
             path.unlink()
         return found
+
+
+def _of_ranks(ranks: Iterable[Mapping[str, Any]], stage: str) -> list[dict[str, Any]]:
+    found = []
+    for rank in ranks:
+        at, peaks = rank["stages"][stage], [each["peak_rss"] for each in rank["stages"].values()]
+        found.append({"rank": rank["rank"], "number_of_triangles": rank["number_of_triangles"],
+                      **{key: at[key] for key in ("rss", "pss", "uss")},
+                      "peak_rss": None if None in peaks else max(peaks)})
+    return found
 
 
 def describe(record: Record, runs: Sequence[Mapping[str, Any]]) -> None:

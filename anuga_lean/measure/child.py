@@ -3,7 +3,8 @@
 Reads FOLDER/request.json, runs the scenario on stock or lean ANUGA and writes
 FOLDER/result.json; progress lines go to the file descriptor FD, so that
 whatever ANUGA prints cannot mix with either (-1: no progress).  Under mpiexec
-every rank writes a result of its own.  Started by measurement.py.
+every rank writes a result of its own, and its progress into a named pipe of
+FOLDER.  Started by measurement.py.
 
 Whatever the harness loads is measured with the model: until the last reading
 functions import what they need themselves, and only what they need.
@@ -11,6 +12,7 @@ functions import what they need themselves, and only what they need.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import MeasurementError
 from anuga_lean.measure import marks
-from anuga_lean.measure.request import Request, result_name
+from anuga_lean.measure.request import PROGRESS_PIPE, Request, result_name
 from anuga_lean.measure.stages import Stages
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 COMPARED = ("stage", "xmomentum", "ymomentum", "height")
 ENDLESS = 1.0e12  # s; a final time that only `steps` can end
 PROGRESS_INTERVAL = 0.5  # s
+WHOLE_ON_EACH = "evolve the whole model, as the script does not distribute it,"
 
 
 class StepClock:
@@ -45,6 +48,8 @@ class StepClock:
         Wall time of each step, s.
     timesteps : list of float
         `domain.timestep` of each step, s.
+    evolving : float
+        Wall time in `evolve`, s: all but what its caller does at a yield.
 
     Notes
     -----
@@ -65,21 +70,27 @@ class StepClock:
         self.split = split  # told of the yields
         self.seconds: list[float] = []
         self.timesteps: list[float] = []
+        self.evolving = 0.0
         self._original = domain.apply_fractional_steps
         self._reported = perf_counter()
         self._begin()
+        self._entered: float | None = self._started
         domain.apply_fractional_steps = self._end_step
         if split is not None:
             split.begin_evolve()
 
     def pause(self) -> None:
-        """Tell the split of a yield."""
+        """Stop the clock of `evolve` and tell the split of a yield."""
+        if self._entered is not None:
+            self.evolving += perf_counter() - self._entered
+            self._entered = None
         if self.split is not None:
             self.split.pause()
 
     def resume(self) -> None:
-        """Start the clock of the next step; call when a yield is over."""
+        """Start the clocks of `evolve` and of the next step; call when a yield is over."""
         self._begin()
+        self._entered = self._started
         if self.split is not None:
             self.split.resume()
 
@@ -111,6 +122,7 @@ class StepClock:
         if self.first is not None and len(self.seconds) == 1:
             self.pause()
             self.first()
+            self._entered = perf_counter()
             if self.split is not None:
                 self.split.resume()
         self._started = perf_counter()
@@ -157,6 +169,7 @@ def run(request: Request, folder: Path, progress: Callable[[str], None],
     run_it = _run_script if request.is_script else _run_scenario
     result = run_it(request, folder, progress, anuga, stages, ranks.suffix if ranks else "", split)
     result["split"] = None if split is None else split.as_dict()
+    result["began"] = stages.began
     if recording is not None:
         recording.end()
     if request.at is not None and request.at not in stages.result:
@@ -221,10 +234,15 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
         if domain.get_store():
             stored[_sww(domain).resolve()] = None
 
+    def started(domain: Any) -> StepClock:
+        serial = request.numprocs > 1 and getattr(domain, "numproc", 1) == 1
+        progress(WHOLE_ON_EACH if serial else "evolve")
+        return StepClock(domain, None, progress, split=split)
+
     del sys.path[0]  # where -m found this module
     os.chdir(str(request.cwd))
-    run_script(request.scenario, list(request.arguments), anuga, stages,
-               lambda domain: StepClock(domain, None, progress, split=split), finished)
+    progress("run the script")
+    run_script(request.scenario, list(request.arguments), anuga, stages, started, finished)
     if not clocks:
         raise MeasurementError(f"the script {request.scenario} evolves no domain of ANUGA's, so "
                                "there is nothing to compare")
@@ -232,6 +250,7 @@ def _run_script(request: Request, folder: Path, progress: Callable[[str], None],
     result.update(
         steps=len(seconds), seconds_per_step=statistics.median(seconds) if seconds else None,
         seconds_of_steps=sum(seconds), sww=None, sww_nbytes=None,
+        evolve_seconds=sum(clock.evolving for clock in clocks),
         arrays=files[0]["arrays"] if files else None,
         more_arrays=[each["arrays"] for each in files[1:]],
         sww_digests={f"{path.name}/{name}": digest for path in stored if path.exists()
@@ -293,10 +312,12 @@ def _figures(domain: Any, clock: StepClock, stages: Stages) -> dict[str, Any]:
         "number_of_triangles": number_of_triangles,
         "number_of_full_triangles": int(getattr(domain, "number_of_full_triangles",
                                                 number_of_triangles)),
+        "parts": int(getattr(domain, "numproc", 1)),
         "wet_fraction": wet / number_of_triangles,
         "steps": len(clock.seconds),
         "seconds_per_step": statistics.median(clock.seconds) if clock.seconds else None,
         "seconds_of_steps": sum(clock.seconds),
+        "evolve_seconds": clock.evolving,
         "time": float(domain.get_time()),
         "timesteps": [float(timestep) for timestep in clock.timesteps],
         "stages": stages.result,
@@ -368,14 +389,46 @@ class Ranks:
         if not self._mpi.Is_finalized():
             self._world.Barrier()
 
+    def all_or_none(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what work gives; end all ranks if it raises, as the others would wait for ever."""
+        try:
+            return work()
+        except BaseException as error:
+            if self._mpi.Is_finalized() or (isinstance(error, SystemExit) and not error.code):
+                raise
+            sys.excepthook(type(error), error, error.__traceback__)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._world.Abort(1)
+            raise
+
+    def teller(self, folder: Path) -> Callable[[str], None]:
+        """Return what sends a line of progress with this rank's number through a named pipe.
+
+        A rank on another machine than the pipe's reader finds nobody there and tells nothing.
+        """
+        try:
+            pipe = os.open(folder / PROGRESS_PIPE, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return lambda line: None
+        return lambda line: self._tell(pipe, line)
+
+    def _tell(self, pipe: int, line: str) -> None:
+        # Shorter than a pipe takes at once, so that lines of ranks do not mix; a full pipe
+        # belongs to a reader that is behind, whom the next line reaches.
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(pipe, f"{self.rank} {line[:400]}\n".encode())
+
 
 def main(folder: str, descriptor: str) -> None:
     """Run the request in `folder` and report progress on `descriptor`."""
     home = Path(folder)
     request = Request(**json.loads((home / "request.json").read_text()))
     ranks = Ranks() if request.numprocs > 1 else None
-    if int(descriptor) < 0:
-        result = run(request, home, lambda line: None, ranks)
+    if ranks is not None:
+        result = ranks.all_or_none(lambda: run(request, home, ranks.teller(home), ranks))
+    elif int(descriptor) < 0:
+        result = run(request, home, lambda line: None)
     else:
         with os.fdopen(int(descriptor), "w", buffering=1) as channel:
             result = run(request, home, lambda line: print(line, file=channel))

@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
     request : Request
         As asked; its variant has no meaning here.
     stock, lean : list of dict
-        What measurement.measure gave, one for each repeat.
+        What measurement.measure gave, one for each repeat; none of the side that was not run.
     equal : dict of str to bool
         By compared thing: ``stage`` ... ``timestep``, and ``sww/NAME`` for
         every variable of the SWW file; true if equal in every repeat.
@@ -61,7 +61,7 @@ class Comparison(NamedTuple):
             if result is None:
                 return None
             found.append(result)
-        return statistics.median(found)
+        return statistics.median(found) if found else None
 
     def peak_rss(self, variant: str) -> float | None:
         """Return the median over the repeats of the largest RSS of any stage, bytes."""
@@ -71,7 +71,7 @@ class Comparison(NamedTuple):
             if None in stages:
                 return None
             peaks.append(max(stages))
-        return statistics.median(peaks)
+        return statistics.median(peaks) if peaks else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold, with every run in full."""
@@ -81,6 +81,8 @@ class Comparison(NamedTuple):
             variant: {
                 "bytes_per_triangle": self.median(variant, "census", "bytes_per_triangle"),
                 "seconds_per_step": self.median(variant, "seconds_per_step"),
+                "evolve_seconds": self.median(variant, "evolve_seconds"),
+                "run_seconds": self.median(variant, "run_seconds"),
                 "peak_rss": self.peak_rss(variant),
             }
             for variant in VARIANTS
@@ -101,7 +103,7 @@ class Comparison(NamedTuple):
 
 def compare(
     request: Request, repeat: int, folder: str | Path, progress: Progress | None = None,
-    several: int = 1
+    several: int = 1, only: str | None = None
 ) -> Comparison:
     """Run a request on stock and on lean, `repeat` times each, in turn.
 
@@ -117,6 +119,8 @@ def compare(
     several : int
         From 2 on: as many runs on so many threads, each after the one on `request.threads`.
         Their results are not compared: a set-up of ANUGA's own may sum in any order.
+    only : "stock" or "lean", optional
+        Run this side alone: nothing is compared.
 
     Raises
     ------
@@ -128,7 +132,7 @@ def compare(
     equal: dict[str, bool] = {}
     for number in range(repeat):
         pair = {}
-        for variant in VARIANTS[:: -1 if number % 2 else 1]:
+        for variant in (only,) if only else VARIANTS[:: -1 if number % 2 else 1]:
             asked = replace(request, variant=variant)
             place, label = Path(folder) / f"{variant}_{number + 1}", f"{variant} {number + 1}"
             pair[variant] = measure(asked, place, _labelled(progress, f"{label}/{repeat}: "))
@@ -136,7 +140,7 @@ def compare(
                 further[variant].append(measure(
                     replace(asked, threads=several, arrays=False), place / "several",
                     _labelled(progress, f"{label}/{repeat}, {several} threads: ")))
-        for name, same in equalities(pair["stock"], pair["lean"]).items():
+        for name, same in ({} if only else equalities(pair["stock"], pair["lean"])).items():
             equal[name] = equal.get(name, True) and same
         for variant, result in pair.items():
             results[variant].append(result)

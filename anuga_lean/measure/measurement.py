@@ -1,8 +1,8 @@
 """Runs one measurement from outside: starts its process or ranks and reads their results.
 
-Owns the environment of the processes, the watch over their peak
-and the result files.  The request lives in request.py, what happens inside a
-process in child.py, comparing two results in comparison.py.
+Owns the environment of the processes and the result files.  The request lives in
+request.py, what happens inside a process in child.py, what is seen of it while it
+runs in outside.py, comparing two results in comparison.py.
 """
 
 from __future__ import annotations
@@ -16,22 +16,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import MeasurementError
-from anuga_lean.measure import probe
+from anuga_lean.measure.outside import Heard, Watched
+from anuga_lean.measure.outside import Progress as Progress
 from anuga_lean.measure.request import ISAS as ISAS
+from anuga_lean.measure.request import PROGRESS_PIPE, result_name
 from anuga_lean.measure.request import VARIANTS as VARIANTS
 from anuga_lean.measure.request import Request as Request
-from anuga_lean.measure.request import result_name
-
-WATCH_INTERVAL = 0.1  # s between two looks at the peak of what runs
-
-Progress = Callable[[str], None]
 
 
 def measure(request: Request, folder: str | Path,
@@ -46,8 +43,9 @@ def measure(request: Request, folder: str | Path,
         (``result.json``), the arrays, the SWW file and ``output.log`` stay
         there.  A script works in the present folder instead.
     progress : callable, optional
-        Called with a short line at each stage and about twice a second while
-        the model evolves (not from ranks).
+        Called with a short line at each stage, about twice a second while the
+        model evolves, and after 30 s without any; of ranks with what all of
+        them do.
     under : sequence of str
         A command that runs the process, valgrind say.
 
@@ -55,7 +53,10 @@ def measure(request: Request, folder: str | Path,
     -------
     dict
         As benchmarks/README.md says; with ``ranks``, the result of each rank,
-        if there are several: all else is then rank 0's.
+        if there are several: all else is then rank 0's.  ``run_seconds`` is the
+        wall time from the start of the process to the end of its last stage,
+        readings of memory left out; ``over_time`` holds ``seconds`` since the
+        start and ``rss`` of one process, bytes (None of ranks, which share pages).
 
     Raises
     ------
@@ -73,9 +74,10 @@ def measure(request: Request, folder: str | Path,
     results = [folder / result_name(rank) for rank in range(request.numprocs)]
     for result in results:
         result.unlink(missing_ok=True)
+    started = time.perf_counter()
     child, reading = _start(request, folder, under)
-    heard = _Heard(reading, progress)
-    watched = _Watched(child)
+    watched = Watched(child.pid)
+    heard = Heard(reading, progress, request.numprocs, watched)
     try:
         status = child.wait()
     except BaseException:
@@ -92,16 +94,30 @@ def measure(request: Request, folder: str | Path,
             f"{f' (at: {heard.last})' if heard.last else ''}{watched.text()}"
         )
     found = [json.loads(result.read_text()) for result in results]
-    return found[0] if request.numprocs == 1 else {**found[0], "ranks": found}
+    first = found[0]
+    # perf_counter is one clock for all processes of a machine
+    first["run_seconds"] = first["began"] - started + sum(
+        stage["seconds"] for stage in first["stages"].values())
+    if request.numprocs > 1:
+        return {**first, "over_time": None, "ranks": found}
+    return {**first, "over_time": {
+        "seconds": [round(at - started, 3) for at, _ in watched.samples],
+        "rss": [rss for _, rss in watched.samples]}}
 
 
 def _start(request: Request, folder: Path,
            under: Sequence[str]) -> tuple[subprocess.Popen[bytes], int]:
     """Start the child; return it and the file descriptor that its progress lines come from."""
-    reading, writing = os.pipe()
     python = request.python or sys.executable
-    # mpiexec does not hand file descriptors on: ranks tell no progress.
     alone = request.numprocs == 1
+    if alone:
+        reading, writing = os.pipe()
+    else:  # mpiexec does not hand file descriptors on: ranks open a pipe by its name
+        pipe = folder / PROGRESS_PIPE
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+        # For writing, too: so it does not end while no rank has it open.
+        reading, writing = os.open(pipe, os.O_RDWR | os.O_NONBLOCK), -1
     command = [python, "-m", "anuga_lean.measure.child", str(folder), str(writing if alone else -1)]
     if not alone:
         command = [*mpiexec(python), "-n", str(request.numprocs), *command]
@@ -116,13 +132,14 @@ def _start(request: Request, folder: Path,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=(writing,),
+                pass_fds=(writing,) if alone else (),
             )
     except BaseException:
         os.close(reading)
         raise
     finally:
-        os.close(writing)
+        if alone:
+            os.close(writing)
     return child, reading
 
 
@@ -154,54 +171,6 @@ def mpiexec(python: str) -> list[str]:
         raise MeasurementError("there is no mpiexec to start ranks with: pip install "
                                "'anuga_lean[mpi]'")
     return [found]
-
-
-class _Heard:
-    """Listens to the progress lines of a child and keeps the last one."""
-
-    def __init__(self, reading: int, progress: Progress | None) -> None:
-        self.last = ""
-        self._progress = progress
-        self._thread = threading.Thread(target=self._listen, args=(reading,), daemon=True)
-        self._thread.start()
-
-    def _listen(self, reading: int) -> None:
-        with open(reading) as lines:
-            for line in lines:
-                self.last = line.rstrip("\n")
-                if self._progress is not None:
-                    self._progress(self.last)
-
-    def join(self) -> None:
-        # A process that the child left behind may hold the pipe open for ever.
-        self._thread.join(timeout=5.0)
-
-
-class _Watched:
-    """Reads the peak RSS of a child and of what it started, from outside.
-
-    The child's own figures are lost with it if it is killed.
-    """
-
-    def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        self.peak = 0
-        self._pid = child.pid
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(WATCH_INTERVAL):
-            for pid in probe.family(self._pid):
-                self.peak = max(self.peak, probe.read_peak_rss(pid) or 0)
-
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def text(self) -> str:
-        """Return the last peak that was read, as the end of a sentence."""
-        return f"; its last peak was {self.peak / 2**20:,.0f} MiB" if self.peak else ""
 
 
 def child_environment(python: str | None, threads: int, isa: str | None, folder: Path,

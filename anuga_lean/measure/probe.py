@@ -95,15 +95,16 @@ def reset_peak_rss(pid: int | str = "self", root: str | Path = "/") -> bool:
     return True
 
 
-def read_peak_rss(pid: int, root: str | Path = "/") -> int | None:
-    """Return the peak of a process since its start or the last reset; None if it has gone.
+def read_rss(pid: int, root: str | Path = "/") -> tuple[int, int] | None:
+    """Return RSS of a process, and its peak since the start or the last reset; None if it has gone.
 
     Cheaper for that process than `read_memory`, which makes the kernel walk its pages.
     """
     try:
-        return _read_fields(Path(root) / "proc" / str(pid) / "status").get("VmHWM")
+        fields = _read_fields(Path(root) / "proc" / str(pid) / "status")
     except OSError:
         return None
+    return (fields["VmRSS"], fields["VmHWM"]) if "VmHWM" in fields else None
 
 
 def read_available(root: str | Path = "/") -> int | None:

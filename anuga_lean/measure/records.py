@@ -1,6 +1,6 @@
 """Describes the stored form of figures: one file a night, one record a scenario and build.
 
-Owns the schema and the check of files that claim to have it.  The files are
+Owns what a record holds; schema.py checks files that claim to hold some.  The files are
 pytest-benchmark's own JSON; what is ours lies in each benchmark's `extra_info`
 and in `machine_info["anuga_lean"]`.  What measures is elsewhere in measure/ and in
 benchmarks/, what shows figures is in report.py and page/.
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from anuga_lean._errors import RecordError
 from anuga_lean.measure.environment import environment
@@ -26,7 +25,8 @@ SUITES = (*MEASURED, "patches")
 GATES = ("memory", "ratio", "instructions", "kernel instructions")
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     """One number.
 
     Attributes
@@ -147,9 +147,7 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the form that a benchmark's extra_info holds."""
-        found = asdict(self)
-        found["figures"] = {name: figure._asdict() for name, figure in self.figures.items()}
-        return {"schema": SCHEMA, **found}
+        return {"schema": SCHEMA, **asdict(self)}
 
 
 @dataclass
@@ -188,14 +186,28 @@ def read(path: str | Path) -> Night:
     RecordError
         Not there, no JSON, of another schema or damaged: one sentence.
     """
-    path = Path(path)
+    return parse(load(path), path)
+
+
+def load(path: str | Path) -> Any:
+    """Return the JSON of a file of figures, unchecked.
+
+    Raises
+    ------
+    RecordError
+        Not there, or no JSON.
+    """
     try:
-        found = json.loads(path.read_text())
+        return json.loads(Path(path).read_text(), object_pairs_hook=_with_whole_names)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
-    return parse(found, path)
+
+
+def _with_whole_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping whose names can be encoded: JSON may hold half of a surrogate pair."""
+    return {name.encode("utf-8", "backslashreplace").decode(): value for name, value in pairs}
 
 
 def night(records: Sequence[Record]) -> dict[str, Any]:
@@ -215,91 +227,21 @@ def parse(found: Any, path: str | Path) -> Night:
     RecordError
         Of another schema or damaged.
     """
-    if not isinstance(found, dict) or not isinstance(found.get("benchmarks"), list):
-        raise RecordError(f"{path} holds no figures: it has no list of benchmarks, as "
-                          "pytest benchmarks --benchmark-json and anuga_lean compare --json write")
-    commit, machine = (found.get(name) or {} for name in ("commit_info", "machine_info"))
-    ours = machine.get("anuga_lean") or {} if isinstance(machine, dict) else None
-    if not isinstance(commit, dict) or not isinstance(ours, dict):
-        raise RecordError(f"{path} is damaged: commit_info or machine_info is no mapping")
-    wrong = [name for name, value in ours.items() if not _is_fact(name, value)]
-    if wrong:
-        raise RecordError(f"{path} is damaged: machine_info has {', '.join(wrong)} of another kind")
-    dirty = "+" if commit.get("dirty") else ""
-    name = str(commit.get("id") or "")[:9]
-    return Night(Path(path), str(found.get("datetime", "")), name and name + dirty,
-                 ours, [_record(path, entry) for entry in found["benchmarks"]])
+    from anuga_lean.measure import schema  # loads msgspec, which only what reads files wants
+
+    file = schema.checked(found, path)
+    commit = file.commit_info or schema.CommitInfo()
+    name = str(commit.id or "")[:9]
+    machine = (file.machine_info or schema.MachineInfo()).anuga_lean or {}
+    return Night(Path(path), file.datetime, name + "+" * bool(name and commit.dirty),
+                 dict(machine), [_record(entry.extra_info) for entry in file.benchmarks])
 
 
-_KINDS: dict[str, Any] = {
-    **dict.fromkeys(("suite", "scenario", "build", "version", "flow_algorithm", "command"), str),
-    **dict.fromkeys(("threads", "numprocs", "repeats"), int),
-    **dict.fromkeys(("isa", "error"), (str, type(None))),
-    **dict.fromkeys(("parameters", "groups", "arrays", "stages", "split", "functions",
-                     "toolchain"), dict),
-    **dict.fromkeys(("triangles", "ranks", "sites"), list),
-}
-_NUMBERS = ("seconds", "rss", "pss", "uss", "peak_rss", "number_of_triangles", "nbytes", "share")
-
-
-def _check(record: Record) -> None:
-    """Raise TypeError unless every part is of the kind that `Record` says."""
-    for name, kind in _KINDS.items():
-        if not isinstance(getattr(record, name), kind):
-            raise TypeError(f"{name} is {getattr(record, name)!r}")
-    inner = [*record.stages.values(), *record.ranks, *record.sites]
-    numbers = [*record.groups.items(), *record.arrays.items(), *record.split.items(),
-               *record.functions.items(),
-               *(("triangles", size) for size in record.triangles),
-               *((name, values[name]) for values in inner for name in _NUMBERS
-                 if values.get(name) is not None)]
-    for name, value in numbers:
-        if not _is_number(value):
-            raise TypeError(f"{name} is {value!r}, no number")
-    for name, figure in record.figures.items():
-        if not isinstance(figure.unit, str) or not (
-                figure.spread is None or _is_number(figure.spread)):
-            raise TypeError(f"{name} has the unit {figure.unit!r} and the spread {figure.spread!r}")
-
-
-def _is_fact(name: str, value: Any) -> bool:
-    """Whether a value of machine_info is one, or a mapping of texts and numbers."""
-    if isinstance(value, dict):
-        return not any(isinstance(each, (dict, list)) for each in value.values()) \
-            and all(_is_fact("", each) for each in value.values())
-    if name in ("versions", "limits"):
-        return value is None
-    if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
-    return value is None or isinstance(value, str) or _is_number(value)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return isinstance(value, (int, float)) and math.isfinite(value)
-    except OverflowError:   # an int that no float comes near
-        return False
-
-
-def _record(path: str | Path, entry: Any) -> Record:
-    if not isinstance(entry, dict) or not isinstance(entry.get("extra_info") or {}, dict):
-        raise RecordError(f"{path} is damaged: a benchmark has no mapping extra_info")
-    given = dict(entry.get("extra_info") or {})
-    schema = given.pop("schema", None)
-    if schema != SCHEMA:
-        raise RecordError(f"{path}: {entry.get('name')} has the schema {schema!r}, this version "
-                          f"of anuga_lean reads {SCHEMA!r}: measure again, or read it with the "
-                          "version that wrote it")
-    try:
-        figures = {name: Figure(**figure) for name, figure in given.pop("figures").items()}
-        record = Record(figures=figures, **given)
-        _check(record)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise RecordError(f"{path}: {entry.get('name')} is damaged: {error}") from error
-    for name, figure in figures.items():
-        if not _is_number(figure.value):
-            raise RecordError(f"{path}: {entry.get('name')}: {name} is {figure.value!r}, no number")
-    return record
+def _record(stored: Any) -> Record:
+    given = {each.name: getattr(stored, each.name) for each in fields(Record)}
+    given["figures"] = {name: Figure(each.value, each.unit, each.spread, each.gate)
+                        for name, each in stored.figures.items()}
+    return Record(**given)
 
 
 def median_and_spread(values: Sequence[float]) -> tuple[float, float | None]:

@@ -10,12 +10,13 @@ from typing import Any
 
 from anuga_lean._escapes import escaped
 from anuga_lean.arrays.census import SECTIONS
-from anuga_lean.measure import whole
+from anuga_lean.measure import conditions, whole
 from anuga_lean.measure.allocations import Allocations
 from anuga_lean.measure.comparison import Comparison
 from anuga_lean.measure.measurement import VARIANTS, Request
 from anuga_lean.measure.records import Record
 from anuga_lean.measure.split import OPERATORS, PARTS, REST, START, STORING
+from anuga_lean.measure.verdict import not_distributed, triangles_of, verdict
 
 MIB = 1024 * 1024
 LEAST_SHOWN = 0.05  # B/tri; smaller groups are summed up in one line
@@ -44,8 +45,7 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
     rows += _group_rows(stock["census"], lean["census"], every_group)
     held = [comparison.median(v, "census", "bytes_per_triangle") for v in ("stock", "lean")]
     rows.append(["  all", *_pair(held, 1.0, ".1f")])
-    peaks = [comparison.peak_rss(variant) for variant in ("stock", "lean")]
-    rows.append(["peak RSS, MiB", *_pair(peaks, 1.0 / MIB, ".0f")])
+    rows += headline_rows(comparison)
     seconds = [comparison.median(variant, "seconds_per_step") for variant in ("stock", "lean")]
     rows.append(["time per step, ms", *_pair(seconds, 1.0e3, ".3g")])
     if not comparison.request.is_script:
@@ -59,10 +59,43 @@ def comparison_table(comparison: Comparison, every_group: bool = False) -> str:
         lines += [stages_table(stock["stages"], lean["stages"]), ""]
     if stock.get("ranks"):
         lines += [ranks_table(stock["ranks"], lean["ranks"]), ""]
-    lines += equality_lines(comparison.equal)
+    if stock.get("ranks"):
+        lines.append(str(verdict(comparison.equal, lean["steps"])))
+        lines += filter(None, [not_distributed(comparison.request.scenario, lean)])
+    else:
+        lines += equality_lines(comparison.equal)
     if lean["runs_on"] != "lean":
         lines.append("the lean domain ran on stock's kernels: see anuga_lean features")
     return "\n".join(lines)
+
+
+def alone_table(comparison: Comparison, variant: str, every_group: bool = False) -> str:
+    """Return what one side holds and takes, where the other was not run."""
+    run = getattr(comparison, variant)[0]
+    found = conditions.figures(comparison, variant)
+    rows = [["bytes held per triangle", variant]]
+    rows += [[name, value] for name, value, *_ in
+             _group_rows(run["census"], run["census"], every_group)]
+    peak, step = found["peak_rss"], found["seconds_per_step"]
+    rows += [["  all", f"{found['arrays']:.1f}"],
+             ["peak RSS, MiB", "-" if peak is None else f"{peak / MIB:.0f}"],
+             ["time of all, s", f"{found['seconds']:.2f}"],
+             ["time per step, ms", "-" if step is None else f"{step * 1e3:.3g}"],
+             ["steps", f"{run['steps']:,}"]]
+    stages = [["memory at, MiB", "RSS", "PSS", "peak"]]
+    stages += [[f"  {name}", *_mebibytes(stage.get(key) for key in ("rss", "pss", "peak_rss"))]
+               for name, stage in run["stages"].items()]
+    return "\n".join([heading(comparison.request, run), "", table(rows), "", table(stages)])
+
+
+def headline_rows(comparison: Comparison) -> list[list[str]]:
+    """Return the rows of README's first table: arrays, peak RSS, whole run, evolve."""
+    found = [("arrays, MiB", [comparison.median(v, "census", "nbytes") for v in VARIANTS], 1 / MIB),
+             ("peak RSS, MiB", [comparison.peak_rss(v) for v in VARIANTS], 1 / MIB),
+             ("whole run, s", [comparison.median(v, "run_seconds") for v in VARIANTS], 1.0),
+             ("evolve, s", [comparison.median(v, "evolve_seconds") for v in VARIANTS], 1.0)]
+    return [[label, *_pair(pair, factor, ".0f" if factor < 1.0 else ".2f")]
+            for label, pair, factor in found]
 
 
 def split_table(comparison: Comparison) -> str:
@@ -161,14 +194,17 @@ def sites_table(title: str, found: Allocations, most: int = 15) -> str:
         left = sum(site.nbytes for site in rest)
         rows.append([f"  {len(rest)} more", f"{left / MIB:,.2f}",
                      f"{sum(site.share for site in rest):.1%}"])
-    return table(rows)
+    lines = [table(rows)]
+    if found.left_out:
+        lines.append(f"left out: {found.left_out / MIB:,.2f} MiB that measuring allocates")
+    return "\n".join(lines)
 
 
 def heading(request: Request, result: Mapping[str, Any]) -> str:
     """Return what was run, in one line."""
     parameters = request.parameters
     words = [
-        f"{request.scenario}: {result['number_of_triangles']:,} triangles",
+        f"{request.scenario}: {triangles_of(result):,} triangles",
         f"{result['wet_fraction']:.0%} wet",
     ]
     if not request.is_script:
@@ -182,7 +218,6 @@ def heading(request: Request, result: Mapping[str, Any]) -> str:
     words.append(f"{result['steps']:,} steps to {result['time']:.6g} s")
     words.append(f"{request.threads} thread{'s' if request.threads > 1 else ''}")
     if request.numprocs > 1:
-        words[0] = f"{request.scenario}: {result['number_of_full_triangles']:,} triangles on rank 0"
         words.append(f"{request.numprocs} ranks")
     if result["isa"] is not None:
         words.append(f"{result['isa']} kernels")

@@ -15,6 +15,7 @@ from anuga_lean._errors import ScenarioError
 
 VARIANTS = ("stock", "lean")
 ISAS = ("baseline", "v3", "v4")
+PROGRESS_PIPE = "progress"  # in the folder of a run: ranks write lines, `RANK what it does`
 
 
 @dataclass(frozen=True)

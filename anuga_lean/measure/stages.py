@@ -36,6 +36,8 @@ class Stages:
         ``uss``, ``peak_rss`` since the one before, bytes (None where the kernel
         does not tell), and under tracemalloc ``allocated`` and
         ``peak_allocated``.
+    began : float
+        When the first stage did, s of `time.perf_counter`.
     """
 
     def __init__(self, trace: bool, barrier: Callable[[], None] | None = None,
@@ -46,6 +48,7 @@ class Stages:
         self.at = at
         self.result: dict[str, dict[str, Any]] = {}
         self._begin()
+        self.began = self._started
 
     def end(self, name: str) -> None:
         """Note a stage, or a mark within one, and begin the next."""

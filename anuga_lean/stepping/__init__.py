@@ -12,7 +12,8 @@ boundary       which boundaries run code of a user's; segments all edges of a ta
                riverwalls, wall_edges walls inside
 evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step;
                guarding who may end the run at one
-features       what has a lean kernel; user_methods a user's own steps
+features       what has a lean kernel; user_methods a user's own steps; notebook_summary a
+               domain as a notebook shows it
 conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
 ghosts         what other ranks send; threads, whole_domains what lasts longer than a step,
                cut_off what memory running out leaves; progress whether time goes on

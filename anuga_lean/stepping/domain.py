@@ -122,6 +122,11 @@ class LeanDomain(EvolvingDomain):
         """Whether ANUGA's kernels step this domain, on ANUGA's arrays."""
         return self.lean is None
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows for this domain."""
+        from anuga_lean.stepping import notebook_summary
+        return notebook_summary.html_of(self)
+
     def _init_mesh(self, *args: Any, **kwargs: Any) -> dict:
         found = super()._init_mesh(*args, **kwargs)
         if conversion.is_lean_mesh(self.mesh):

@@ -1,6 +1,6 @@
 """Lists what runs on lean kernels and what on ANUGA's, and decides it for a domain.
 
-Owns the one table that `anuga_lean features` prints, the README shows and the
+Owns the one table that `anuga_lean features` prints, docs/ show and the
 tests assert, and the check a domain makes before every step.
 """
 

@@ -6,5 +6,7 @@ memory a member is given, `packing` which one starts next, `ends` what is done a
 `member` the process of a member, `spawner` the process that starts those of a worker, loaded with
 ANUGA or not, `processes` sessions of them, `launching` runs one to its end, `outside` what it
 writes elsewhere, `engines` where members run, `slurm` jobs for them, `running` drives all of it,
-`summaries` the results as one table, `interface` a study from Python.
+`summaries` the results as one table, `findings` what the doctor says of an end, `progress` how a
+study went on, `runner` scenarios as members, `interface` a study from Python.  The page of a study
+is made in overview/.
 """

@@ -36,7 +36,11 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Attributes
     ----------
     script : str
-        Relative to the file's folder.
+        Relative to the file's folder; a scenario of ``anuga_toml_run`` (a .toml file) or
+        ``run_anuga`` (scenario.json) is run by these.
+    places : dict
+        Where in a scenario's file the value of a parameter goes, ``conditions.stage.0.value``; to
+        the key of its own name if left out.
     grid : dict
         Values of each parameter; every combination is a set of parameters.
     table : str or None
@@ -72,11 +76,14 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     summary : str or None
         ``file.py:name`` of a function of the member's folder (a `pathlib.Path`) and parameters
         that returns a dictionary of numbers, texts or short lists of them.
+    units : dict
+        Of parameters and results, by name, for ``results.nc``: ``{rain = "mm/h"}``.
     max_failures : int
         Failures of scripts at which no further member is started.
     """
 
     script: str
+    places: dict[str, str] = {}
     grid: dict[str, list[Value]] = {}
     table: str | None = None
     function: str | None = None
@@ -95,6 +102,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keep: list[str] | None = None
     shared: list[str] = []
     summary: str | None = None
+    units: dict[str, str] = {}
     max_failures: int = 20
 
 
@@ -139,8 +147,8 @@ def read(path: Path) -> Study:
     try:
         found = msgspec.toml.decode(text, type=Definition)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise StudyError(f"{path}: {_plain(str(error))}; 'anuga_lean study run --help' lists the "
-                         "keys of a study file.") from error
+        raise StudyError(f"{path}: {_plain(str(error))}; 'anuga_lean study init OTHER.toml' "
+                         "writes a file with all keys.") from error
     return checked(Study(found, path.resolve().parent, path.stem))
 
 

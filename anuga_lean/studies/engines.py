@@ -17,7 +17,7 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
-from anuga_lean.studies.launching import Order, end_members, run_member
+from anuga_lean.studies.launching import USED, Order, end_members, run_member, used_now
 from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20
@@ -45,6 +45,9 @@ class Engine(Protocol):
 
     def most(self) -> int:
         """Return the bytes of the largest worker that there is, or could be."""
+
+    def used(self) -> dict[str, int]:
+        """Return the bytes that members hold now, by worker, where that is known."""
 
     def close(self) -> None:
         """End what runs, and the workers that this engine has started."""
@@ -140,6 +143,10 @@ class Local:
         """Return the bytes of this machine's members together."""
         return self._worker.nbytes
 
+    def used(self) -> dict[str, int]:
+        """Return what the members of this process hold."""
+        return {self._worker.name: used_now()}
+
     def close(self) -> None:
         """End what runs, and the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -192,6 +199,8 @@ class Dask:
         self.ends: dict[str, float] = {}    # of the job that a worker is in, s since 1970
         self._lost: list[Ended] = []
         self._known: dict[str, Worker] = {}
+        self._used: dict[str, int] = {}
+        self._client.subscribe_topic(USED, self._heard)
         self._as_completed = distributed.as_completed(with_results=False)
 
     def workers(self) -> list[Worker]:
@@ -268,6 +277,14 @@ class Dask:
     def most(self) -> int:
         """Return the bytes of the largest worker."""
         return max((each.nbytes for each in self._known.values()), default=0)
+
+    def used(self) -> dict[str, int]:
+        """Return what members hold, as their workers have said it last: no worker is waited for."""
+        return {name: self._used.get(name, 0) for name in self._known}
+
+    def _heard(self, event: tuple[float, Any]) -> None:
+        address, held = event[1]
+        self._used[address] = held
 
     def close(self) -> None:
         """Leave the scheduler; what runs there ends with its worker."""

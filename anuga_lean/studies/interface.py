@@ -40,20 +40,21 @@ class Results:
         self.members, self.completed, self.failed = found.members, found.completed, found.failed
         self.failures = dict(found.failures)
         self.is_stopped = run.is_stopping
+        self._units = run.study.definition.units
         self._pairs: list[tuple[Member, Record | None]] = [
             (each, read_record(run.folder.member(each.name))) for each in run.members.values()]
 
     def write(self) -> list[Path]:
         """Write the tables into the study's folder, and return their paths."""
-        return write_tables(self.folder, self._pairs)
+        return write_tables(self.folder, self._pairs, self._units)
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row for each member: its parameters, how it ended, its scalar results."""
         return list(rows(self._pairs))
 
     def dataset(self) -> Any:
-        """Return parameters and results over sets and replicates, an xarray Dataset."""
-        return dataset_of(self._pairs)
+        """Return the results as an xarray Dataset; see `summaries.dataset_of`."""
+        return dataset_of(self._pairs, self._units)
 
 
 def engine_for(on: str, folder: Path, memory: str | None, cores: int | None,

@@ -28,6 +28,7 @@ from anuga_lean.guard.limits import cgroup_folders
 from anuga_lean.guard.recorded import as_dict, as_list, as_number, event_of
 from anuga_lean.guard.requests import EXIT_CODE
 from anuga_lean.studies import records
+from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.member import JOB, RESULT, Job, Result
 from anuga_lean.studies.processes import began_of, processes_of
 from anuga_lean.studies.records import End, Record, Try
@@ -196,11 +197,12 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     job.cgroup = None if group is None else str(group)
     job.data_limit = order.nbytes + BEYOND if group is None and job.ranks == 1 else None
     (folder / RESULT).unlink(missing_ok=True)
+    printed = [_size(folder / "stdout.txt"), _size(folder / "stderr.txt")]
     (folder / JOB).write_bytes(msgspec.json.encode(job))
     (folder / "parameters.json").write_text(json.dumps(job.parameters), encoding="utf-8")
     hand = spawner(job.preloaded, threads)
     told = hand.start(job.name, folder / JOB)
-    watched = _Watched(order, hand, group is not None)
+    watched = _watching[job.name] = _Watched(order, hand, group)
     fact: dict[str, Any] = {}
     beat = clock
     while not ("exit_code" in fact or "lost" in fact):
@@ -214,6 +216,9 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
         if time.monotonic() - beat > records.BEAT:
             beat = time.monotonic()
             lease.beat()
+            _tell_used()
+    del _watching[job.name]
+    _tell_used()
     killed, used = (0, None) if group is None else end_cgroup(group)
     if "lost" in fact and hand.is_closing:
         return
@@ -222,11 +227,14 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     seen = max(result.peak, _peak_of_stages(folder)) if result and result.peak else None
     peak = min((each for each in (used, seen) if each), default=watched.peak or None)
     end, says = _end(fact, result, watched, killed, order, folder)
-    record.tries.append(Try(
+    last = Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
         fact.get("cpu_seconds"), began, os.uname().nodename, says,
         result.triangles if result else None,
-        _stop(folder).get("time") if end is End.STOPPED else None))
+        _stop(folder).get("time") if end is End.STOPPED else None,
+        how_again(record.tries, order.nbytes), killed, printed)
+    last.finding = finding(folder, last)
+    record.tries.append(last)
     if end is End.COMPLETED:
         record.summary = result.summary if result else None
         _clear(folder, order.keep)
@@ -236,23 +244,52 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
 class _Watched:
     """What is seen of a member while it runs."""
 
-    def __init__(self, order: Order, hand: Spawned, has_cgroup: bool) -> None:
-        self._order, self._hand, self._has_cgroup = order, hand, has_cgroup
+    def __init__(self, order: Order, hand: Spawned, group: Path | None) -> None:
+        self._order, self._hand, self._group = order, hand, group
         self.session: int | None = None
-        self.peak = 0
+        self.peak = self._held = 0
         self.is_late = self.is_fat = False
 
     def look(self, seconds: float) -> None:
         """Note its memory, and kill it if it is late or, with no cgroup, far over its limit."""
         if self.session is None:
             return
-        if not self._has_cgroup:
-            held = sum(_pss(pid) for pid in processes_of(self.session))
-            self.peak = max(self.peak, held)
-            self.is_fat = held > 1.1 * self._order.nbytes
+        if self._group is None:
+            self._held = sum(_pss(pid) for pid in processes_of(self.session))
+            self.peak = max(self.peak, self._held)
+            self.is_fat = self._held > 1.1 * self._order.nbytes
         self.is_late = self._order.timeout is not None and seconds > self._order.timeout
         if self.is_late or self.is_fat:
             self._hand.kill(self._order.job.name)
+
+
+    def held(self) -> int:
+        """Return the bytes that it holds, cached files of its cgroup among them."""
+        if self._group is not None:
+            for name in _USAGE:
+                with contextlib.suppress(OSError, ValueError):
+                    return int((self._group / name).read_text())
+        return self._held
+
+
+_watching: dict[str, _Watched] = {}     # the members that this process runs
+_USAGE = ("memory.current", "memory.usage_in_bytes")
+USED = "anuga_lean_used"    # the topic under which a worker of Dask's says what its members hold
+
+
+def used_now() -> int:
+    """Return the bytes that the members of this process hold."""
+    return sum(each.held() for each in list(_watching.values()))
+
+
+def _tell_used() -> None:
+    """Say what members hold, where this process is a worker of Dask's."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return
+    with contextlib.suppress(ValueError):       # no worker
+        worker = distributed.get_worker()
+        worker.log_event(USED, (worker.address, used_now()))
 
 
 def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed: int,
@@ -289,6 +326,10 @@ def _stopped(job: Job, limit: str, folder: Path) -> tuple[End, str]:
     if stop.get("asked") == "stop_memory" and own in why:
         return End.MEMORY, f"it stopped by itself, with a set, at {limit}: {why}"
     return End.STOPPED, f"it stopped on request: {why}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _stop(folder: Path) -> dict[str, Any]:

@@ -14,11 +14,14 @@ import msgspec
 import numpy as np
 
 from anuga_lean._errors import StudyError
+from anuga_lean.studies import runner
 from anuga_lean.studies.definition import Study, Value
 
 DESCRIPTION = "study.json"
 MEMBERS = "members"
 JOBS = "jobs"           # what jobs of Slurm print
+SETS = "sets.json"      # the parameters of all sets
+PROGRESS = "progress.jsonl"
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -53,13 +56,15 @@ class Member(msgspec.Struct, frozen=True):
 
 def members_of(study: Study, sets: Sequence[dict[str, Value]]) -> Iterator[Member]:
     """Yield the members of a study, set by set."""
-    replicates = study.definition.replicates
+    return _members(sets, study.definition.replicates, study.definition.seed)
+
+
+def _members(sets: Sequence[dict[str, Value]], replicates: int, seed: int) -> Iterator[Member]:
     wide, deep = len(str(len(sets) - 1)), len(str(replicates - 1))
     for place, parameters in enumerate(sets):
         for replicate in range(replicates):
             yield Member(f"{place:0{wide}}-{replicate:0{deep}}", place * replicates + replicate,
-                         place, replicate, seed_of(study.definition.seed, place, replicate),
-                         parameters)
+                         place, replicate, seed_of(seed, place, replicate), parameters)
 
 
 def seed_of(study_seed: int, place: int, replicate: int) -> int:
@@ -84,6 +89,9 @@ def command_line(study: Study, member: Member, folder: Path) -> tuple[list[str],
                          f"{', '.join(member.values)}.") from error
     environment = {**said.environment, "ANUGA_LEAN_MEMBER": member.name,
                    "OMP_NUM_THREADS": str(said.threads)}
+    if runner.is_scenario(study.script):
+        placed = {said.places.get(name, name): value for name, value in member.parameters.items()}
+        return [str(study.script), json.dumps(placed), *arguments], environment
     if said.pass_by == "arguments":
         for name, value in member.parameters.items():
             arguments += [f"--{name}", text_of(value)]
@@ -97,6 +105,46 @@ def command_line(study: Study, member: Member, folder: Path) -> tuple[list[str],
 def text_of(value: Value) -> str:
     """Return a value as a script reads it: 0.1 as 0.1, true as true."""
     return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+class _Sets(msgspec.Struct):
+    names: list[str]
+    rows: list[list[Value]]
+
+
+class Description(msgspec.Struct):
+    """What the folder of a study says of it: the members, without the study file.
+
+    Attributes
+    ----------
+    name, script : str
+    replicates, seed, ranks, threads : int
+    anuga : str
+        ``lean``, ``stock``, or a parameter in braces.
+    units : dict
+        Of parameters and results.
+    parameters : list of dict
+        Of each set.
+    """
+
+    name: str
+    script: str
+    replicates: int
+    seed: int
+    anuga: str
+    ranks: int
+    threads: int
+    units: dict[str, str] = {}
+    parameters: list[dict[str, Value]] = []
+
+    def members(self) -> Iterator[Member]:
+        """Yield the members, set by set."""
+        return _members(self.parameters, self.replicates, self.seed)
+
+    def runs_on(self, member: Member) -> str:
+        """Return ``lean`` or ``stock``."""
+        text = self.anuga
+        return str(member.values.get(text[1:-1], "")) if text[:1] == "{" else text
 
 
 class Folder:
@@ -117,6 +165,28 @@ class Folder:
     def member(self, name: str) -> Path:
         """Return the folder of a member."""
         return self.path / MEMBERS / name
+
+    def described(self) -> Description:
+        """Return what the folder says of its study.
+
+        Raises
+        ------
+        StudyError
+            It is of none.
+        """
+        try:
+            found = msgspec.json.decode((self.path / DESCRIPTION).read_bytes(), type=Description)
+            sets = msgspec.json.decode((self.path / SETS).read_bytes(), type=_Sets)
+            if not sets.rows or any(len(row) != len(sets.names) for row in sets.rows):
+                raise ValueError(f"{SETS} has rows of another length than its names")
+        except FileNotFoundError as error:
+            raise StudyError(f"{self.path} is no folder of a study ({error.filename} is not "
+                             "there): 'anuga_lean study run STUDY.toml' makes one, called "
+                             "STUDY.study.") from error
+        except (OSError, ValueError) as error:
+            raise StudyError(f"the folder {self.path} describes no study: {error}.") from error
+        found.parameters = [dict(zip(sets.names, row, strict=True)) for row in sets.rows]
+        return found
 
     def claim(self, study: Study, sets: Sequence[dict[str, Value]]) -> None:
         """Make the folder this study's, or find that it is.
@@ -145,15 +215,21 @@ class Folder:
             return
         try:
             # what another process, which claims it now, may have made already
-            ours = (DESCRIPTION, MEMBERS, JOBS)
+            ours = (DESCRIPTION, MEMBERS, JOBS, SETS, PROGRESS)
             if self.path.is_dir() and any(each.name not in ours and not each.name.endswith(".part")
                                           for each in self.path.iterdir()):
                 raise StudyError(f"the folder {self.path} holds files and no study: name another "
                                  "one with --folder.")
             (self.path / MEMBERS).mkdir(parents=True, exist_ok=True)
+            said = study.definition
+            names = list(sets[0])
+            write_whole(self.path / SETS, json.dumps(
+                {"names": names, "rows": [[each[name] for name in names] for each in sets]}))
             write_whole(path, json.dumps({
-                "digest": digest, "name": study.name, "sets": len(sets),
-                "members": len(sets) * study.definition.replicates}, indent=1))
+                "digest": digest, "name": study.name, "script": str(study.script),
+                "sets": len(sets), "replicates": said.replicates,
+                "members": len(sets) * said.replicates, "seed": said.seed, "anuga": said.anuga,
+                "ranks": said.ranks, "threads": said.threads, "units": said.units}, indent=1))
         except OSError as error:
             raise StudyError(f"the folder {self.path} cannot be written: {error.strerror}."
                              ) from error
@@ -163,7 +239,8 @@ def digest_of(study: Study, sets: Sequence[dict[str, Value]]) -> str:
     """Return what is the same as long as members give the same results."""
     said = study.definition
     text = json.dumps([list(sets), said.replicates, said.seed, said.pass_by, said.arguments,
-                       said.environment, said.anuga, said.ranks, said.summary], sort_keys=True)
+                       said.environment, said.anuga, said.ranks, said.summary,
+                       *([said.places] if said.places else [])], sort_keys=True)
     script = study.script.read_bytes()
     return hashlib.sha256(text.encode() + b"\0" + script).hexdigest()
 

@@ -119,14 +119,18 @@ class Packing:
         self.patience = patience
         self.waiting = Waiting()
         self.workers: dict[str, Worker] = {}
-        self._passed: dict[str, float] = {}     # since when smaller ones pass a member
-        self._kept: tuple[str, str] | None = None       # a worker, and the member it is kept for
+        # By what is asked for, not by member: those in line for the same change their order.
+        self._passed: dict[tuple[int, int], float] = {}     # since when smaller ones pass them
+        self._kept: tuple[str, tuple[int, int]] | None = None   # a worker, and for whom
 
     def start_next(self, now: float) -> tuple[Worker, Request] | None:
         """Start the next member, if there is room for one; return where, and what it is given."""
-        if self._kept is not None and self._kept[0] not in self.workers:
-            self._kept = None
         rows = self.waiting.rows()
+        asked = {each[1:] for each in rows}
+        self._passed = {key: since for key, since in self._passed.items() if key in asked}
+        if self._kept is not None and (self._kept[0] not in self.workers
+                                       or self._kept[1] not in asked):
+            self._kept = None
         for request in rows:
             worker = self._room_for(request)
             if worker is None:
@@ -134,8 +138,8 @@ class Packing:
                 continue
             self.waiting.remove(request.name)
             worker.start(request)
-            self._passed.pop(request.name, None)
-            if self._kept is not None and self._kept[1] == request.name:
+            self._passed.pop(request[1:], None)
+            if self._kept is not None and self._kept[1] == request[1:]:
                 self._kept = None
             return worker, request
         return None
@@ -144,18 +148,18 @@ class Packing:
         """Return the worker with least memory to spare that has room for a member."""
         free = [each for each in self.workers.values() if each.has_room(request)
                 and (self._kept is None or self._kept[0] != each.name
-                     or self._kept[1] == request.name)]
+                     or self._kept[1] == request[1:])]
         return min(free, key=lambda each: each.free_nbytes, default=None)
 
     def _note(self, request: Request, now: float) -> None:
         """Keep a worker for a member that has been passed for too long."""
-        since = self._passed.setdefault(request.name, now)
+        since = self._passed.setdefault(request[1:], now)
         if self._kept is not None or now - since < self.patience:
             return
         able = [each for each in self.workers.values() if each.may_ever(request)]
         if able:
             worker = max(able, key=lambda each: (each.free_nbytes, each.free_cores))
-            self._kept = (worker.name, request.name)
+            self._kept = (worker.name, request[1:])
 
     def too_large(self, request: Request) -> bool:
         """Whether no worker could ever run a member."""

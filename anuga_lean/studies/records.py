@@ -40,6 +40,27 @@ class End(str, Enum):
     LOST = "lost"               # its worker went away
 
 
+class Finding(msgspec.Struct):
+    """What `anuga_lean doctor` says of the end of a try.
+
+    Attributes
+    ----------
+    cause : str
+        The class, as docs/killed.md lists them.
+    sure : str
+        ``sure``, ``likely`` or ``not sure``.
+    says : str
+        The class as a sentence.
+    because : list of str
+        The lines that say so, each with its file in front.
+    """
+
+    cause: str
+    sure: str
+    says: str
+    because: list[str]
+
+
 class Try(msgspec.Struct):
     """One try of a member.
 
@@ -63,6 +84,14 @@ class Try(msgspec.Struct):
         Of the largest domain that it evolved.
     time : float or None
         Model time at which it stopped on request, s.
+    again : str
+        What this try was for, where it was not the first one.
+    kills : int
+        Processes that the kernel killed in its cgroup.
+    printed : list of int
+        Bytes that stdout.txt and stderr.txt had from tries before.
+    finding : Finding or None
+        Where it was not completed.
     """
 
     end: End
@@ -76,6 +105,10 @@ class Try(msgspec.Struct):
     says: str = ""
     triangles: int | None = None
     time: float | None = None
+    again: str = ""
+    kills: int = 0
+    printed: list[int] = []
+    finding: Finding | None = None
 
 
 class Record(msgspec.Struct):

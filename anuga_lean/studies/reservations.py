@@ -1,7 +1,8 @@
 """Says how much memory a member is given, from what members before it have taken.
 
 Owns the rule: a high quantile of the peaks of its kind, a line on triangles where they differ,
-and 1.5 times the peak for one that met its limit.  Whether it fits beside others is `packing`'s.
+the cheapest guess as long as its kind is new, and 1.5 times the peak for one that met its limit.
+Whether it fits beside others is `packing`'s.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Reservations:
         found = self._peaks[kind]
         if found and len(found) < FEW:
             return rounded(AGAIN * max(peak for peak, _ in found))
-        if not found:       # as others, once there are some
+        is_new = not found
+        if is_new:      # as others, once there are some
             found = self._all
             if len(found) < FEW:
                 return self._first
@@ -78,13 +80,15 @@ class Reservations:
             if line is not None:
                 base, slope, above = line
                 return rounded(MARGIN * (base + slope * triangles + above))
-        return rounded(MARGIN * quantile([peak for peak, _ in found]))
+        peaks = [peak for peak, _ in found]
+        return rounded(cheapest(peaks) if is_new else MARGIN * quantile(peaks))
 
     def after(self, kind: Hashable, given: int, peak: int | None, most: int) -> int:
         """Return what a member is given that has met its limit, and others of its kind until then.
 
-        There is one more try.  If no member has needed much more, nothing says how much it needs:
-        it gets a worker for itself, and those after it learn from that.
+        There is one more try.  Where members of its kind have needed more than it was given, it
+        gets what they say.  If no member at all has needed much more, nothing says how much it
+        needs: it gets a worker for itself, and those after it learn from that.
 
         Parameters
         ----------
@@ -94,6 +98,9 @@ class Reservations:
             Bytes of the largest worker.
         """
         wanted = AGAIN * max(given, peak or 0)
+        like_it = max((each for each, _ in self._peaks[kind]), default=0)
+        if like_it > given:
+            return rounded(max(wanted, AGAIN * like_it))
         found = max(wanted, AGAIN * self._largest)
         if self._largest < wanted:
             found = max(found, most)
@@ -110,6 +117,21 @@ def quantile(values: list[int], share: float = QUANTILE) -> int:
     """Return the least value that a share of the values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+def cheapest(peaks: list[int]) -> float:
+    """Return what a member is given of whose kind no peak is known, bytes.
+
+    Notes
+    -----
+    Of 1.5 times each peak that was seen, the one at which the memory that a member takes is least
+    on average, when those that meet it are tried again with 1.5 times the largest: the first
+    allocation of Tovar et al. (2018), IEEE Trans. Parallel Distrib. Syst. 29, 240-253.
+    """
+    ordered = sorted(peaks)
+    n, again = len(ordered), AGAIN * ordered[-1]
+    return min((AGAIN * peak + (n - count) / n * again, AGAIN * peak)
+               for count, peak in enumerate(ordered, 1))[1]
 
 
 def _line(found: list[tuple[int, int]]) -> tuple[float, float, float] | None:

@@ -12,25 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import StudyError
-from anuga_lean.studies import ends, records
+from anuga_lean.studies import ends, records, runner
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
+from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.launching import RUN, Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
 from anuga_lean.studies.outside import Outside
 from anuga_lean.studies.packing import Packing, Request
 from anuga_lean.studies.parameter_sets import sets_of
+from anuga_lean.studies.progress import Log
 from anuga_lean.studies.records import End, Record
 from anuga_lean.studies.reservations import Reservations
 
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say
 _WAIT = 1.0             # s at most between two looks at workers
-_GUARD = ("--guard", "--resume", "--record", RUN)
+_GUARD = ("--guard", "--resume", "--record")
 # A member's own limit is what such members take and a little more: near it nothing is wrong yet.
 _FRACTIONS = ("--fractions", "0.93,0.95,0.97")
-_LEARN = (3, 10, 100, 1000)     # members after which all that wait ask anew
+_LEARN = (3, 10, 30, 100, 300, 1000)     # members after which all that wait ask anew
 _PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
 
 
@@ -69,6 +71,11 @@ class Run:
                  tell: Callable[[Run], None] = lambda run: None) -> None:
         self.study = study
         sets = sets_of(study)
+        if runner.is_scenario(study.script):
+            runner.check(study.script, study.definition.places, sets)
+        elif study.definition.places:
+            raise StudyError(f"the study {study.name} has [places], and its script {study.script} "
+                             "is no scenario: places are in a .toml file or a scenario.json.")
         self.folder = Folder(folder.resolve())
         self.folder.claim(study, sets)
         self.members: dict[str, Member] = {each.name: each for each in members_of(study, sets)}
@@ -82,9 +89,12 @@ class Run:
         self.reservations = Reservations(self._given or _FIRST)
         self.packing = Packing(_PATIENCE)
         self._more: dict[str, int] = {}     # for members that have met their limit
+        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
+        self._log = Log(self.folder.path)
+        self.used: dict[str, int] = {}      # bytes that members hold, by worker
         self._learned = 0
 
     def run(self) -> Progress:
@@ -96,7 +106,9 @@ class Run:
             A member asks for more than any worker has, or its folder cannot be written.
         """
         self._workers()
-        for member in self._by_number:
+        # The first of each set before the second of any: what a set needs is known early, and
+        # large ones are not left to the end.
+        for member in sorted(self._by_number, key=lambda each: each.replicate):
             self._take_up(member)
         self._refuse_too_large()
         try:
@@ -104,14 +116,20 @@ class Run:
                 self._engine.ask_for(len(self.packing.waiting), self.packing.patience / 3.0)
                 self._workers()
                 self._start()
-                self._tell(self)
+                self._say()
                 for name, error in self._engine.wait(_WAIT):
                     self._ended(name, error)
                 self._look_elsewhere()
         finally:
             self._engine.close()
-        self._tell(self)
+        self._say(at_the_end=True)
         return self.progress
+
+    def _say(self, at_the_end: bool = False) -> None:
+        self.used = self._engine.used()
+        self._log.note(self.packing.workers.values(), self.used, self.progress.completed,
+                       self.progress.failed, len(self.packing.waiting), at_the_end)
+        self._tell(self)
 
     @property
     def is_stopping(self) -> bool:
@@ -142,6 +160,7 @@ class Run:
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
         last = record.tries[-1]
+        self._met[member.name] = (last.nbytes, last.peak)
         self._more[member.name] = self.reservations.after(
             self._kind(member), last.nbytes, last.peak, self._engine.most())
         self._ask_anew(member)
@@ -216,15 +235,17 @@ class Run:
         said, folder = self.study.definition, self.folder.member(member.name)
         arguments, environment = command_line(self.study, member, folder)
         lean = self.anuga(member) == "lean"
-        options = [*_GUARD, *_FRACTIONS] if lean and said.guard else []
+        options = [*_GUARD, str(folder / RUN), *_FRACTIONS] if lean and said.guard else []
         summary = None
         if said.summary is not None:
             path, name = function_of(self.study, "summary", said.summary)
             summary = (str(path), name)
+        script = self.study.script
+        if runner.is_scenario(script):
+            script = runner.SCRIPT
         return Order(
-            Job(member.name, str(folder), str(self.study.script), arguments, options, environment,
-                lean, said.ranks, member.values, summary,
-                preloaded=lean and said.ranks == 1),
+            Job(member.name, str(folder), str(script), arguments, options, environment, lean,
+                said.ranks, member.values, summary, preloaded=lean and said.ranks == 1),
             given, said.timeout, said.keep)
 
     def _ended(self, name: str, error: BaseException | None) -> None:
@@ -238,8 +259,11 @@ class Run:
         record = records.read_record(folder) or Record(name, [])
         is_new = len(record.tries) > self._tries.pop(name)
         if error is not None and not is_new:        # the worker of a cluster went away
-            record.tries.append(records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
-                                            f"its worker went away: {error}"))
+            lost = records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
+                               f"its worker went away: {error}",
+                               again=how_again(record.tries, 0))
+            lost.finding = finding(folder, lost)
+            record.tries.append(lost)
             records.write_record(folder, record)
             is_new = True
         if is_new:
@@ -251,6 +275,7 @@ class Run:
         """Count a member that is done, and let one that is tried again wait."""
         if record.end is End.COMPLETED:
             self.progress.completed += 1
+            self._met.pop(member.name, None)
             self._outside.check(member.name)
             self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
@@ -276,6 +301,12 @@ class Run:
         self._learned += 1
         if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
             self._ask_anew(member)
+        # Those that met their limit may wait for a worker each, as long as nothing says more.
+        for name, (given, most) in self._met.items():
+            if name in self.packing.waiting:
+                self._more[name] = self.reservations.after(
+                    self._kind(self.members[name]), given, most, self._engine.most())
+                self.packing.waiting.add(self._request(self.members[name]))
         if self._learned in _LEARN:
             for name in self.packing.waiting.names():
                 self.packing.waiting.add(self._request(self.members[name]))

@@ -37,6 +37,7 @@ class Spawner:
         os.set_inheritable(self._out, False)
         os.dup2(2, 1)       # what ANUGA prints at its import is no answer
         self._libc = ctypes.CDLL(None, use_errno=True)
+        self._prctl = self._libc.prctl
 
     def serve(self) -> None:
         """Start members and tell of their ends until the worker goes away."""
@@ -49,6 +50,7 @@ class Spawner:
         self._say(ready=True)
         gc.collect()
         gc.freeze()         # no collection in a member writes to pages that it shares
+        self._libc.malloc_trim(0)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -75,12 +77,14 @@ class Spawner:
                     kill_session(pid)
             return
         try:
+            # Read here, not in the member, which would write to pages that it shares.
+            job = _read_job(order["job"]) if self._preload else None
             pid = os.fork()
         except OSError as error:
             self._say(name=order["name"], lost=f"it could not be started: {error.strerror}")
             return
         if pid == 0:
-            self._become(order["job"])
+            self._become(order["job"], job)
         self._names[pid] = order["name"]
         self._say(name=order["name"], pid=pid)
 
@@ -98,17 +102,17 @@ class Spawner:
     def _say(self, **facts: Any) -> None:
         os.write(self._out, json.dumps(facts).encode() + b"\n")
 
-    def _become(self, job_file: str) -> NoReturn:
+    def _become(self, job_file: str, job: tuple[Any, Any] | None) -> NoReturn:
         """Be the process of a member."""
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             parent = os.getppid()
             os.setsid()
-            self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
-            _be(Path(job_file))
+            _be(job_file, *(job or _read_job(job_file)))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -118,17 +122,18 @@ class Spawner:
             os._exit(1)
 
 
-def _be(job_file: Path) -> NoReturn:
+def _read_job(path: str) -> tuple[Any, Any]:
+    from anuga_lean.studies.member import read_job
+
+    return read_job(Path(path))
+
+
+def _be(job_file: str, job: Any, args: Any) -> NoReturn:
     """Confine this process to what its job says, and run the member or its launcher."""
-    import msgspec
-
-    from anuga_lean.studies.member import Job, run
-
-    job = msgspec.json.decode(job_file.read_bytes(), type=Job)
     with contextlib.suppress(OSError):      # the kernel takes a member before its worker
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        _write("/proc/self/oom_score_adj", b"1000")
     if job.cgroup is not None:
-        Path(job.cgroup, "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        _write(f"{job.cgroup}/cgroup.procs", b"%d" % os.getpid())
     if job.data_limit is not None:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         limit = job.data_limit if hard < 0 else min(job.data_limit, hard)
@@ -143,15 +148,26 @@ def _be(job_file: Path) -> NoReturn:
     if job.preloaded:
         import atexit
 
-        code = run(job)
+        from anuga_lean.studies.member import run
+
+        code = run(job, args)
         atexit._run_exitfuncs()
         ctypes.CDLL(None).fflush(None)      # what C has printed
         os._exit(code)
-    command = [sys.executable, "-m", "anuga_lean.studies.member", str(job_file)]
+    command = [sys.executable, "-m", "anuga_lean.studies.member", job_file]
     if job.ranks > 1:
         beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
         command = [beside or "mpiexec", "-n", str(job.ranks), *command]
     os.execvp(command[0], command)
+
+
+def _write(path: str, text: bytes) -> None:
+    """Write a file with system calls alone: Python's files load codecs into shared pages."""
+    file = os.open(path, os.O_WRONLY)
+    try:
+        os.write(file, text)
+    finally:
+        os.close(file)
 
 
 def _load_anuga() -> None:
@@ -160,9 +176,11 @@ def _load_anuga() -> None:
 
     install.require_lean()
     install.install()
-    for name in ("netCDF4", "anuga_lean.studies.member", "anuga_lean.__main__",
-                 "anuga_lean.guard.starting"):
+    for name in ("netCDF4", "anuga_lean.guard.starting"):
         importlib.import_module(name)
+    from anuga_lean.studies.member import parser_of_run
+
+    parser_of_run()
 
 
 if __name__ == "__main__":

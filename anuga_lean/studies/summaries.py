@@ -8,13 +8,16 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import itertools
+import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from anuga_lean._errors import StudyError
 from anuga_lean.studies.members import Member, write_whole
 from anuga_lean.studies.records import End, Record
 
@@ -48,7 +51,8 @@ def _results(record: Record | None) -> dict[str, Any]:
     return (record.summary or {}) if done and record is not None else {}
 
 
-def write_tables(folder: Path, pairs: Sequence[Pair]) -> list[Path]:
+def write_tables(folder: Path, pairs: Sequence[Pair],
+                 units: Mapping[str, str] | None = None) -> list[Path]:
     """Write ``results.csv``, ``results.nc`` and, where pyarrow is, ``results.parquet``.
 
     Parameters
@@ -56,12 +60,29 @@ def write_tables(folder: Path, pairs: Sequence[Pair]) -> list[Path]:
     folder : Path
     pairs : sequence of tuple
         Each member with its record, or None.
+    units : mapping, optional
+        Of parameters and results.
 
     Returns
     -------
     list of Path
         What was written.
+
+    Raises
+    ------
+    StudyError
+        A file cannot be written; those that were there are as they were.
     """
+    try:
+        return _written(folder, pairs, units)
+    except (OSError, RuntimeError) as error:    # RuntimeError: of netCDF4
+        raise StudyError(f"the tables of {folder} cannot be written: "
+                         f"{getattr(error, 'strerror', None) or error}; 'anuga_lean study "
+                         f"results {folder}' writes them once there is room.") from error
+
+
+def _written(folder: Path, pairs: Sequence[Pair],
+             units: Mapping[str, str] | None) -> list[Path]:
     found = list(rows(pairs))
     names = list(dict.fromkeys(name for row in found for name in row))
     text = io.StringIO()
@@ -77,7 +98,7 @@ def write_tables(folder: Path, pairs: Sequence[Pair]) -> list[Path]:
         columns = {name: _column([row.get(name) for row in found]) for name in names}
         written.append(_replaced(folder / "results.parquet", lambda part: parquet.write_table(
             pyarrow.table(columns), part)))
-    dataset = dataset_of(pairs)
+    dataset = dataset_of(pairs, units)
     written.append(_replaced(folder / "results.nc", lambda part: dataset.to_netcdf(part)))
     return written
 
@@ -101,49 +122,101 @@ def _replaced(path: Path, write: Any) -> Path:
     return path
 
 
-def dataset_of(pairs: Sequence[Pair]) -> Any:
-    """Return parameters over sets, and results over sets and replicates, as an xarray Dataset.
+def dataset_of(pairs: Sequence[Pair], units: Mapping[str, str] | None = None) -> Any:
+    """Return results as an xarray Dataset, with the parameters as coordinates.
 
-    A result that is a list has a dimension of its own, as long as the longest.
+    Where the sets are a grid its parameters are dimensions, so that ``depth.sel(rain=20.0)`` is
+    what it says; else there is a dimension ``set``, along which the parameters lie.  Replicates
+    are a dimension in both.  A result that is a list has a dimension of its own, as long as the
+    longest.
+
+    Parameters
+    ----------
+    pairs : sequence of tuple
+        Each member with its record, or None, set by set.
+    units : mapping, optional
+        Of parameters and results, by name.
+
+    Notes
+    -----
+    Whole numbers, true and false stay what they are if every member has the result; a missing one
+    of these, and of any other number, is NaN.
     """
     import xarray
 
-    sets = 1 + max(member.parameter_set for member, _ in pairs)
     replicates = 1 + max(member.replicate for member, _ in pairs)
-    names = list(pairs[0][0].parameters)
-    by_set: dict[int, dict[str, Any]] = {m.parameter_set: m.parameters for m, _ in pairs}
-    variables: dict[str, Any] = {
-        name: ("set", _array([by_set[k][name] for k in range(sets)])) for name in names}
-    results: dict[str, dict[tuple[int, int], Any]] = {}
-    for member, record in pairs:
-        for name, value in _results(record).items():
-            results.setdefault(name, {})[member.parameter_set, member.replicate] = value
-    for name, found in results.items():
-        shown = f"result_{name}" if name in variables or name in ("set", "replicate") else name
-        variables[shown] = _of_members(shown, found, sets, replicates)
-    return xarray.Dataset(variables, coords={
-        "set": np.arange(sets), "replicate": np.arange(replicates)})
+    parameters = [member.parameters for member, _ in pairs[::replicates]]
+    axes = grid_of(parameters)
+    if axes is None:
+        lengths = {"set": len(parameters)}
+        coordinates: dict[str, Any] = {"set": np.arange(len(parameters)), **{
+            _free(name): ("set", _array([each[name] for each in parameters]))
+            for name in parameters[0]}}
+    else:
+        lengths = {_free(name): len(values) for name, values in axes.items()}
+        coordinates = {_free(name): _array(values) for name, values in axes.items()}
+    lengths["replicate"] = replicates
+    coordinates["replicate"] = np.arange(replicates)
+    columns: dict[str, list[Any]] = {
+        name: [getattr(record.tries[-1], field) if record and record.tries else None
+               for _, record in pairs]
+        for name, field in (("seconds", "seconds"), ("peak_bytes", "peak"))}
+    found = [_results(record) for _, record in pairs]
+    for name in dict.fromkeys(name for each in found for name in each):
+        taken = name in coordinates or name in columns or name in lengths
+        columns[f"result_{name}" if taken else name] = [each.get(name) for each in found]
+    variables = {name: _variable(name, values, lengths) for name, values in columns.items()}
+    dataset = xarray.Dataset(variables, coords=coordinates)
+    for name, unit in {"seconds": "s", "peak_bytes": "bytes", **(units or {})}.items():
+        for shown in {name, f"parameter_{name}", f"result_{name}"} & set(dataset.variables):
+            dataset[shown].attrs["units"] = unit
+    return dataset
+
+
+def _free(name: str) -> str:
+    """Return the name of a parameter where its own is that of something else."""
+    return f"parameter_{name}" if name in ("set", "replicate", "seconds", "peak_bytes") else name
+
+
+def grid_of(sets: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]] | None:
+    """Return the values of each parameter if sets are all their combinations, in that order."""
+    axes = {name: list(dict.fromkeys((type(each[name]), each[name]) for each in sets))
+            for name in sets[0]}
+    values = {name: [value for _, value in found] for name, found in axes.items()}
+    if not values or math.prod(map(len, values.values())) != len(sets) or any(
+            len(set(some)) < len(some) for some in values.values()):
+        return None
+    combined = itertools.product(*values.values())
+    same = all(tuple(each.values()) == some for each, some in zip(sets, combined, strict=True))
+    return values if same else None
 
 
 def _array(values: list[Any]) -> np.ndarray:
     if all(isinstance(value, str) for value in values):
         return np.array(values, dtype=object)
+    kinds = {type(value) for value in values}
+    if len(kinds - {int, float}) and len(kinds) > 1:
+        return np.array([str(value) for value in values], dtype=object)
     return np.array(values)
 
 
-def _of_members(name: str, found: dict[tuple[int, int], Any], sets: int,
-                replicates: int) -> tuple[Any, ...]:
-    values = list(found.values())
-    if any(isinstance(value, str) for value in values):
-        texts = np.full((sets, replicates), "", dtype=object)
-        for place, value in found.items():
-            texts[place] = "" if value is None else str(value)
-        return ("set", "replicate"), texts
-    lists = [np.atleast_1d(np.array(value, dtype=float)) for value in values]
-    longest = max((each.size for each in lists), default=1)
-    table = np.full((sets, replicates, longest), np.nan)
-    for place, value in zip(found, lists, strict=True):
-        table[place][:value.size] = value.ravel()
-    if longest == 1 and not any(isinstance(value, list) for value in values):
-        return ("set", "replicate"), table[..., 0]
-    return ("set", "replicate", f"{name}_item"), table
+def _variable(name: str, values: list[Any], lengths: Mapping[str, int]) -> tuple[Any, ...]:
+    """Return dimensions and values of a result, given for each member."""
+    shape = tuple(lengths.values())
+    there = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in there):
+        texts = ["" if value is None else str(value) for value in values]
+        return tuple(lengths), np.array(texts, dtype=object).reshape(shape)
+    if any(isinstance(value, list) for value in there):
+        lists = [np.atleast_1d(np.array([] if value is None else value, dtype=float)).ravel()
+                 for value in values]
+        longest = max(each.size for each in lists)
+        table = np.full((len(values), longest), np.nan)
+        for row, each in zip(table, lists, strict=True):
+            row[:each.size] = each
+        return (*lengths, f"{name}_item"), table.reshape(*shape, longest)
+    for kind in (bool, int):
+        if len(there) == len(values) and all(type(value) is kind for value in there):
+            return tuple(lengths), np.array(values).reshape(shape)
+    return tuple(lengths), np.array(
+        [np.nan if value is None else value for value in values], dtype=float).reshape(shape)

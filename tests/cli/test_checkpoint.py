@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,23 @@ def test_inspect_runs_nothing(made: Path) -> None:
     assert "domain.boundary_map['left']" in done.stdout and "__main__.Lid" in done.stdout
     for word in ("quantities/stage/centroid_values", "mesh/compact/triangles", "576 x 3", "DE0"):
         assert word in done.stdout
+
+
+def test_json(made: Path, tmp_path: Path) -> None:
+    """The same figures as the tables, as numbers, and nothing else on the output."""
+    found = {action: json.loads(run(made, action, path, "--json", "-").stdout) for action, path in
+             (("list", "sets"), ("verify", "sets"), ("inspect", "sets/my_flood_1.5.npz"))}
+    assert [1.5, 1.0, 0.5, 0.0] == [each["time"] for each in found["list"]["sets"]]
+    for each in found["list"]["sets"]:
+        sizes = [(made / "sets" / name).stat().st_size for name in each["files"]]
+        assert sum(sizes) == each["nbytes"]
+    assert [False] * 4 == [each["wrong"] for each in found["verify"]["files"]]
+    arrays = {each["name"]: each for each in found["inspect"]["arrays"]}
+    assert [576, 3] == arrays["mesh/compact/triangles"]["shape"]
+    assert "mesh file" == arrays["mesh/compact/triangles"]["in"]
+    done = run(made, "list", "sets", "--json", str(tmp_path / "list.json"))
+    assert found["list"] == json.loads((tmp_path / "list.json").read_text())
+    assert done.stdout.startswith("domain")
 
 
 @pytest.mark.parametrize("arguments, code, message", [

@@ -44,6 +44,10 @@ def test_every_rank_is_compared(tmp_path: Path) -> None:
     for name in ("stage", "xmomentum", "timestep"):
         assert all(found["equal"][f"rank {rank}: {name}"] for rank in (0, 1))
     assert any(name.startswith("rank 1: sww/") for name in found["equal"])
+    assert "build the model on 2 ranks\n" in done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("Equal")]
+    assert line.startswith("Equal, bit for bit: 4 quantities, 5 time steps, ")
+    assert line.endswith(" on both ranks") and "900 triangles" in done.stdout
     ranks = found["lean"][0]["ranks"]
     assert ["lean", "lean"] == [rank["runs_on"] for rank in ranks]
     assert 900 == sum(rank["number_of_full_triangles"] for rank in ranks)
@@ -86,6 +90,38 @@ def test_a_script_may_end_mpi(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["equal"]["rank 1: stage"]
     assert all("after" in rank["stages"] for rank in found["lean"][0]["ranks"])
+
+
+SERIAL = """
+import sys
+import anuga
+domain = anuga.rectangular_cross_domain(5, 5)
+domain.set_store(False)
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary(dict.fromkeys(("left", "right", "top", "bottom"), wall))
+for _ in domain.evolve(yieldstep=0.01, finaltime=0.02):
+    if anuga.myid == 1 and "fail" in sys.argv:
+        raise KeyError("on this rank alone")
+"""
+
+
+@needs_mpi
+def test_a_script_that_does_not_distribute_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(SERIAL)
+    done = compare(tmp_path, "model.py", "--np", "2", "--repeat", "1")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ("model.py does not distribute its domain: each of 2 ranks computes the whole model of "
+            "100 triangles.") in done.stdout.splitlines()
+    assert "evolve the whole model, as the script does not distribute it, on " in done.stderr
+
+
+@needs_mpi
+def test_a_rank_that_fails_ends_the_run(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(SERIAL)
+    done = subprocess.run([sys.executable, "-m", "anuga_lean", "compare", "model.py", "--np", "2",
+                           "--repeat", "1", "--", "fail"], capture_output=True, text=True,
+                          cwd=tmp_path, timeout=100)
+    assert 2 == done.returncode and "KeyError: 'on this rank alone'" in done.stderr
 
 
 @pytest.mark.parametrize("arguments, message", [

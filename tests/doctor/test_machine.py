@@ -160,8 +160,9 @@ def test_the_page_shows_what_is_printed(
         "512", "4711")
     Path("slurm-4711.out").write_text(log)
     commands = re.findall(r"^anuga_lean (doctor(?: \S+)?) *(?:#.*)?$", page, re.MULTILINE)
-    assert 5 == len(commands)
+    assert 6 == len(commands)
     Path("anuga_lean_runs").mkdir()
+    Path("rain.study/members/007-03").mkdir(parents=True)
     for command in commands:
         for name in re.findall(r"\S+\.jsonl", command):
             Path(name).write_text('{"event": "begin"}\n{"event": "end", "outcome": "exited"}\n')

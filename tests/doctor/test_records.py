@@ -185,6 +185,19 @@ def test_a_stop_because_of_memory_asks_for_more(who: str, words: str, tmp_path: 
     assert 1 == len(advise(Cause.STOPPED, facts))
 
 
+@pytest.mark.parametrize("mib, words", [
+    (700, "one stage was the fat one: 'quantities' took 1,400 MiB at its peak, what came after "
+          "600 MiB; functions of x and y take a third"), (400, None)])
+def test_one_fat_stage(mib: int, words: str | None, tmp_path: Path) -> None:
+    stages = [{"event": "stage", "stage": name, "seconds": 1.0, "ranks": memory(each, each)}
+              for name, each in (("imports", 50), ("domain", 350), ("quantities", mib),
+                                 ("first yield", 300), ("evolve", 290))]
+    facts, _ = found(record(tmp_path / "a.jsonl", *stages, end("exited", 1)))
+    said = [each for each in facts.notes if "fat one" in each and "rank 0" not in each]
+    assert (words is None) == (said == [])
+    assert words is None or words in said[0]
+
+
 @pytest.mark.parametrize("grows", [True, False])
 def test_growth(grows: bool, tmp_path: Path) -> None:
     events = [at_yield(60.0 * i, memory(200 + 10 * i * grows)) for i in range(20)]
@@ -208,17 +221,63 @@ def test_counters(name: str, text: str, limit: str, peak: str, tmp_path: Path) -
     assert (600 * MIB, 599 * MIB) == (facts.limit, facts.peak)
 
 
-def test_counters_of_a_copied_system(tmp_path: Path) -> None:
-    """The cgroup of the process is not the one that has the limit: its parent is."""
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/job_3/task_0\n")
-    (tmp_path / "proc/self/mountinfo").write_text(
-        "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
-    group = tmp_path / "sys/fs/cgroup/job_3"
-    (group / "task_0").mkdir(parents=True)
-    (group / "memory.events").write_text("oom_kill 1\n")
-    assert (Cause.OOM_CGROUP, "likely") == (
-        found(tmp_path)[1].cause, found(tmp_path)[1].sureness)
+V1_MOUNT = "30 23 0:35 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+V2_MOUNT = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+
+
+def copied_system(root: Path, version: int, levels: dict[str, dict[str, str]]) -> Path:
+    """Write the files of cgroups, the innermost last, and a process in that one."""
+    *_, own = levels
+    top = root / ("sys/fs/cgroup" if version == 2 else "sys/fs/cgroup/memory")
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/cgroup").write_text(f"{'0:' if version == 2 else '4:memory'}:{own}\n")
+    (root / "proc/self/mountinfo").write_text(V2_MOUNT if version == 2 else V1_MOUNT)
+    for name, files in levels.items():
+        group = top / name.strip("/")
+        group.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (group / file).write_text(text + "\n")
+    return root
+
+
+def of_version_2(limit: str, peak: int, oom: int, kills: int) -> dict[str, str]:
+    return {"memory.max": limit, "memory.high": "max", "memory.peak": str(peak * MIB),
+            "memory.events": f"low 0\nhigh 0\nmax 9\noom {oom}\noom_kill {kills}\n"
+                             "oom_group_kill 0"}
+
+
+def of_version_1(limit: int, peak: int, kills: int) -> dict[str, str]:
+    return {"memory.limit_in_bytes": str(limit), "memory.max_usage_in_bytes": str(peak * MIB),
+            "memory.oom_control": f"oom_kill_disable 0\nunder_oom 0\noom_kill {kills}"}
+
+
+@pytest.mark.parametrize("version, levels, limit, peak", [
+    # the cgroup of the process is not the one that has the limit: its parent is
+    (2, {"/": {}, "/slurm": of_version_2("max", 9000, 3, 3),
+         "/slurm/job_3": of_version_2(str(600 * MIB), 600, 1, 1),
+         "/slurm/job_3/task_0": of_version_2("max", 590, 0, 1)}, 600, 600),
+    # its own limit was not met: that of its parent was, which is larger
+    (2, {"/pods": of_version_2(str(4000 * MIB), 4000, 2, 2),
+         "/pods/one": of_version_2(str(900 * MIB), 400, 0, 1)}, 4000, 4000),
+    # the limit of all was met by others, and this one's by it
+    (2, {"/all": of_version_2(str(4000 * MIB), 4000, 7, 7),
+         "/all/own": of_version_2(str(500 * MIB), 500, 1, 1)}, 500, 500),
+    # version 1 counts where the process was
+    (1, {"/job_3": of_version_1(600 * MIB, 600, 0),
+         "/job_3/task_0": of_version_1(2**63 - 4096, 590, 1)}, 600, 600),
+])
+def test_counters_of_a_copied_system(version: int, levels: dict[str, dict[str, str]], limit: int,
+                                     peak: int, tmp_path: Path) -> None:
+    facts, diagnosis = found(copied_system(tmp_path / "system", version, levels))
+    assert (Cause.OOM_CGROUP, "likely") == (diagnosis.cause, diagnosis.sureness)
+    assert (limit * MIB, peak * MIB) == (facts.limit, facts.peak)
+
+
+def test_counters_of_a_system_without_kills(tmp_path: Path) -> None:
+    """The limits were met, and all that was needed could be taken back."""
+    facts, diagnosis = found(copied_system(tmp_path / "system", 2, {
+        "/a": of_version_2(str(600 * MIB), 600, 0, 0), "/a/b": of_version_2("max", 600, 0, 0)}))
+    assert (Cause.UNKNOWN, 0, 0) == (diagnosis.cause, facts.limit, facts.peak)
 
 
 def program(tmp_path: Path, name: str, text: str, code: int = 0) -> None:
@@ -246,3 +305,44 @@ def test_a_job_is_asked_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         diagnosis.cause, diagnosis.sureness, facts.limit, facts.peak)
     assert "the process that died was rank 2" in facts.notes
     assert any(each.startswith("scontrol show job failed with 1") for each in facts.missing)
+
+
+def member(folder: Path, *tries: tuple[str, int | None, int, str]) -> Path:
+    """Write the folder of a member of a study, as `studies.records` does."""
+    folder.mkdir()
+    (folder / "stdout.txt").write_text("it began\n")
+    (folder / "stderr.txt").write_text("")
+    (folder / "record.json").write_text(json.dumps({"name": "3-1", "format": 1, "tries": [
+        {"end": end, "exit_code": code, "nbytes": mib * MIB, "peak": (mib - 1) * MIB,
+         "seconds": 2.0, "cpu_seconds": 1.0, "began": 1.0, "where": "cn1", "says": says}
+        for end, code, mib, says in tries]}, indent=1))
+    return folder
+
+
+@pytest.mark.parametrize("end, code, cause, sureness, words", [
+    ("completed", 0, Cause.COMPLETED, "sure", ""),
+    ("stopped", 75, Cause.STOPPED, "sure", "study run FILE"),
+    ("memory", -9, Cause.MEMBER_MEMORY, "sure", "a worker of 384 MiB (study run --memory"),
+    ("memory", 1, Cause.MEMORY_LIMIT, "sure", "'memory' of the study file"),
+    ("timeout", -9, Cause.TIME_LIMIT, "sure", "'timeout' of the study file"),
+    ("failed", 1, Cause.FAILED, "likely", "read the error"),
+    ("killed", -9, Cause.KILLED, "not sure", "signal 9"),
+    ("lost", None, Cause.WORKER_GONE, "sure", "study run"),
+])
+def test_a_member_of_a_study(end: str, code: int | None, cause: Cause, sureness: str, words: str,
+                             tmp_path: Path) -> None:
+    folder = member(tmp_path / "3-1", ("memory", -9, 150, "too much"), (end, code, 300, "so it is"))
+    for path in (folder, folder / "record.json"):
+        facts, diagnosis = found(path)
+        assert (cause, sureness) == (diagnosis.cause, diagnosis.sureness)
+        assert words in " ".join(advise(diagnosis.cause, facts))
+        assert (f"the member was tried 2 times: memory (150 MiB given), then {end} (300 MiB given)"
+                in facts.notes)
+
+
+@pytest.mark.parametrize("text", [
+    '{"tries": []}', '{"tries": [{"end": "eaten"}]}', '{"tries": 7}', "[[" * 9000, "{",
+    '{"tries": [{"end": "memory", "nbytes": "x", "peak": 1e999, "says": 3}]}'])
+def test_a_strange_record_of_a_member(text: str, tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text(text)
+    assert found(tmp_path)[1].cause in (Cause.UNKNOWN, Cause.MEMORY_LIMIT)

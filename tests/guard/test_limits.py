@@ -75,6 +75,60 @@ def test_version_2(tmp_path: Path) -> None:
     assert ["this machine"] == list(found)
 
 
+def with_high(folder: str, high: int | str, maximum: int | str, usage: int,
+              pages: int = 0) -> dict[str, str]:
+    return {**group(folder, 2, maximum, usage, pages), f"{folder}/memory.high": f"{high}\n"}
+
+
+@pytest.mark.parametrize(("high", "maximum", "who", "limit"), [
+    (600 * MIB, 800 * MIB, "cgroup /a (memory.high)", 600),     # what is met first
+    (600 * MIB, "max", "cgroup /a (memory.high)", 600),
+    (800 * MIB, 800 * MIB, "cgroup /a", 800),                   # as Slurm sets them
+    (900 * MIB, 800 * MIB, "cgroup /a", 800),
+    ("max", 800 * MIB, "cgroup /a", 800),
+    (0, 800 * MIB, "cgroup /a", 800),
+])
+def test_what_throttles_before_it_kills(tmp_path: Path, high: int | str, maximum: int | str,
+                                        who: str, limit: int) -> None:
+    machine(tmp_path, "0::/a\n", V2.format(mounted="/"),
+            with_high("sys/fs/cgroup/a", high, maximum, 500 * MIB, 100 * MIB))
+    assert (400 * MIB, limit * MIB) == levels(tmp_path)[who][1:]
+
+
+def test_every_level_of_version_2(tmp_path: Path) -> None:
+    """A task without a limit, in a job with one, in a slice that is throttled, in a pod."""
+    top = "sys/fs/cgroup"
+    machine(tmp_path, "0::/pod/slice/job/task\n", V2.format(mounted="/"), {
+        **with_high(f"{top}/pod/slice/job/task", "max", "max", 90 * MIB),
+        **with_high(f"{top}/pod/slice/job", "max", 200 * MIB, 150 * MIB, 50 * MIB),
+        **with_high(f"{top}/pod/slice", 300 * MIB, "max", 310 * MIB, 40 * MIB),
+        **with_high(f"{top}/pod", "max", 1000 * MIB, 500 * MIB),
+        # the root has no limits and no usage
+        f"{top}/memory.stat": "inactive_file 7\n"})
+    assert [("cgroup /pod/slice (memory.high)", 270 * MIB, 300 * MIB),
+            ("cgroup /pod/slice/job", 100 * MIB, 200 * MIB), ("cgroup /pod", 500 * MIB, 1000 * MIB),
+            ("this machine", 1024 * MIB, 4096 * MIB)] == [
+        tuple(each) for each in levels(tmp_path).values()]
+
+
+def test_both_versions_at_once(tmp_path: Path) -> None:
+    """A hybrid machine: version 1 has the controller, version 2 is mounted beside it."""
+    machine(tmp_path, "4:memory:/job\n0::/init.scope\n",
+            V1.format(mounted="/") + V2.format(mounted="/").replace(
+                "/sys/fs/cgroup", "/sys/fs/cgroup/unified"),
+            {**group("sys/fs/cgroup/memory/job", 1, 100 * MIB, 60 * MIB, 0),
+             "sys/fs/cgroup/unified/init.scope/cgroup.procs": "1\n"})
+    assert ["cgroup /job", "this machine"] == list(levels(tmp_path))
+
+
+def test_an_offline_controller(tmp_path: Path) -> None:
+    """Files that cannot be read hide no other level."""
+    machine(tmp_path, "0::/a/b\n", V2.format(mounted="/"), {
+        "sys/fs/cgroup/a/b/memory.stat": "inactive_file 7\n",      # the controller is not on
+        **group("sys/fs/cgroup/a", 2, 100 * MIB, 60 * MIB, 0)})
+    assert ["cgroup /a", "this machine"] == list(levels(tmp_path))
+
+
 @pytest.mark.parametrize(("own", "mounted", "name"), [
     ("/", "/docker/4f", "/"),               # sees itself as the root
     ("/docker/4f", "/docker/4f", "/"),      # sees the host's path, its own part mounted

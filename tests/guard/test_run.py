@@ -229,8 +229,8 @@ def test_sigterm_the_file_and_the_time(run: Run, tmp_path: Path) -> None:
     (tmp_path / "halt").touch()
     done = run("--guard", "--resume", "--stop-file", "halt")
     assert 2 == done.returncode
-    assert done.stderr == ("anuga_lean run: halt is there and would stop the run at once: remove "
-                           "it, or name another --stop-file\n")
+    assert done.stderr == ("anuga_lean run: error: halt is there and would stop the run at once: "
+                           "remove it, or name another --stop-file\n")
 
 
 def test_a_run_guarded_by_the_environment(run: Run, tmp_path: Path) -> None:
@@ -246,6 +246,58 @@ def test_a_run_guarded_by_the_environment(run: Run, tmp_path: Path) -> None:
     resumed = put_aside(tmp_path)
     assert 0 == run().returncode
     assert [] == same(results(tmp_path), resumed)
+
+
+IN_PYTHON = """
+import os, signal
+import numpy as np
+import anuga_lean as anuga
+
+def build():
+    domain = anuga.rectangular_cross_domain(12, 10, len1=60.0, len2=50.0)
+    domain.set_name("model")
+    domain.set_quantity("elevation", lambda x, y: -x / 30.0 + 0.2 * np.sin(y))
+    domain.set_quantity("stage", lambda x, y: np.where(x < 20.0, 1.0, -1.5))
+    domain.set_boundary(dict.fromkeys(("left", "right", "top", "bottom"),
+                                      anuga.Reflective_boundary(domain)))
+    anuga.Rate_operator(domain, rate=lambda t: 0.001 * t)
+    return domain
+
+domain = anuga.resume_or(build)
+for t in domain.evolve(yieldstep=0.5, finaltime=2.0):
+    if os.environ.get("STOP") == f"{t:g}":
+        os.kill(os.getpid(), signal.SIGUSR1)
+np.savez("0.npz", **{name: np.array(quantity.centroid_values)
+                     for name, quantity in domain.quantities.items()})
+"""
+
+
+@pytest.mark.parametrize("guarded", [False, pytest.param(True, marks=pytest.mark.nightly)])
+def test_resume_or(run: Run, tmp_path: Path, guarded: bool) -> None:
+    """A script that says so itself goes on each time it is started, guarded from outside or not."""
+    def started(**variables: str) -> Any:
+        if guarded:
+            return run("--guard", **variables)
+        return subprocess.run([sys.executable, "model.py"], cwd=tmp_path, text=True, timeout=300,
+                              env=os.environ | variables, capture_output=True)
+
+    (tmp_path / "model.py").write_text(IN_PYTHON.replace("anuga.resume_or(build)", "build()"))
+    assert 0 == run().returncode
+    expected = put_aside(tmp_path)
+    (tmp_path / "model.py").write_text(IN_PYTHON)
+    done = started(STOP="0.5")
+    assert 75 == done.returncode, done.stderr
+    assert "To go on type: " in done.stderr and "model.py" in done.stderr
+    done = started()
+    assert 0 == done.returncode and "'model' goes on from the set at t=" in done.stderr
+    assert [] == same(expected, results(tmp_path))
+    assert "completed" == record_of(tmp_path)[-1]["outcome"]
+
+
+def test_resume_or_of_something_else(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import anuga_lean\nanuga_lean.resume_or(dict)"],
+                          cwd=tmp_path, capture_output=True, text=True)
+    assert "TypeError: build() has returned dict, which is no lean domain" in done.stderr
 
 
 def test_restarts(run: Run, tmp_path: Path) -> None:

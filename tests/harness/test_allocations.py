@@ -80,3 +80,15 @@ def test_without_memray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(__import__("sys").modules, "memray", None)
     with pytest.raises(AllocationError, match=r"pip install 'anuga_lean\[bench\]'"):
         allocations.check_installed()
+
+
+def test_what_measuring_allocates_is_left_out() -> None:
+    site = "/x/lib/python3.11/site-packages"
+    numpy, ours = ("ones", f"{site}/numpy/core.py", 3), f"{site}/anuga_lean"
+    model = ("<module>", "/home/me/model.py", 9)
+    watching = ("evolve", f"{ours}/measure/script.py", 80)
+    importing = ("import_anuga", f"{ours}/measure/child.py", 250)
+    census = ("census", f"{ours}/arrays/census.py", 60)
+    assert [True, True, False, False, False] == [allocations._is_harness(stack) for stack in (
+        [numpy, watching, model], [census, ("finished", f"{ours}/measure/child.py", 220)],
+        [numpy, model, watching], [("_find", "<frozen importlib>", 1), importing], [numpy])]

@@ -24,7 +24,8 @@ ORDER = (("overlay",), ("arrays",), ("mesh",), ("quantity",), ("fractional_steps
 BESIDE = {"measure": {"measure", "scenarios", "arrays", "overlay"},
           "scenarios": {"scenarios", "measure"},
           "selfcheck": {"selfcheck", "measure", "overlay", "mesh"},
-          "following": {"following", "guard", "measure"}}
+          "following": {"following", "guard", "measure"},
+          "overview": {"overview", "studies", "following", "measure"}}
 ALLOWED = {folder: {each for before in ORDER[:place + 1] for each in before}
            for place, folders in enumerate(ORDER) for folder in folders}
 ALLOWED["commands"] |= set(BESIDE)

@@ -75,7 +75,7 @@ _CUT = """() => {""" + _TEXTS + """
     if (cut) found.push(`${brief(text)} is cut off by ${cut.tagName}.${cut.className}`);
     if (shown.left < -1 || shown.right > width + 1)
       found.push(`${brief(text)} leaves the window: ${shown.left} to ${shown.right} px`);
-    const box = holder.closest('svg, .panel, .headline, .problems');
+    const box = holder.closest('svg, .panel, .headline, .problems, .verdict');
     if (!box || scrolls) continue;
     const its = box.getBoundingClientRect();
     if (whole.left < its.left - 1 || whole.right > its.right + 1 ||
@@ -128,7 +128,8 @@ _CONTRAST = """() => {""" + _TEXTS + """
   return {found, least, count: texts().length};
 }"""
 
-_FIGURES = """() => [...document.querySelectorAll('[role=img], figure')].map(one => {
+_FIGURES = """() => [...document.querySelectorAll('[role=img], figure')].filter(
+  one => getComputedStyle(one).display !== 'none').map(one => {
   const named = (one.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
     .map(id => document.getElementById(id)?.textContent ?? '').join(' ');
   const inside = one.tagName === 'FIGURE' ? [...one.querySelectorAll('[role=img]')].length : 1;

@@ -108,7 +108,7 @@ def test_a_page_that_cannot_be_is_refused_before_any_work(
 ) -> None:
     nights.write(here / "night.json", nights.usual())
     before = Path("night.json").read_text()
-    monkeypatch.setattr(report_verb, "read", lambda path: pytest.fail("read a file"))
+    monkeypatch.setattr(report_verb, "load", lambda path: pytest.fail("read a file"))
     assert 2 == main(["report", "night.json", "-o", output])
     said = capsys.readouterr().err
     assert 1 == len(said.splitlines()) and reason in said

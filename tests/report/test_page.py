@@ -96,8 +96,8 @@ def test_table_rows_are_as_long_as_their_heads(tmp_path: Path) -> None:
 def test_alternatives_hold_the_bars(tmp_path: Path) -> None:
     held = page(tmp_path, nights.usual()).sections[0].panels[0].charts[0]
     assert isinstance(held, Bars)
-    assert "all: stock 964, lean 111, 3.3.10 1,008" in held.alt
-    assert "kernels: stock 0, lean 21.4, 3.3.10 0" in held.alt
+    assert "all: ANUGA 964, anuga_lean 111, ANUGA 3.3.10 1,008" in held.alt
+    assert "kernels: anuga_lean 21.4" in held.alt
 
 
 def test_markup_from_a_file_stays_text(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_builds_keep_their_looks(tmp_path: Path) -> None:
 def test_records_of_one_build_in_a_case_are_told_apart(tmp_path: Path) -> None:
     twice = [nights.memory(isa="v3"), nights.memory(isa="v4")]
     shown = Shown([read(nights.write(tmp_path / "a.json", twice))])
-    assert ["lean v3", "lean v4"] == labels(shown.cases("memory", "groups")[0])
+    assert ["anuga_lean, AVX2", "anuga_lean, AVX-512"] == labels(shown.cases("memory", "groups")[0])
 
 
 @pytest.mark.parametrize("value, unit, text", [
@@ -277,3 +277,13 @@ def test_ticks_enclose_the_values(low: float, high: float) -> None:
 def test_logarithmic_ticks_are_few_and_within(low: float, high: float) -> None:
     ticks = charts.log_ticks(low, high)
     assert 1 <= len(ticks) <= 5 and low <= ticks[0] and ticks[-1] <= high
+
+
+def test_records_that_only_their_order_tells_apart_are_numbered_in_words(tmp_path: Path) -> None:
+    shown = Shown([read(nights.write(tmp_path / "a.json", [nights.memory(), nights.memory()]))])
+    assert ["anuga_lean, record 1", "anuga_lean, record 2"] == labels(
+        shown.cases("memory", "groups")[0])
+    stored = [nights.memory(parameters={"store": store}) for store in (True, False)]
+    shown = Shown([read(nights.write(tmp_path / "b.json", stored))])
+    assert ["anuga_lean, store True", "anuga_lean, store False"] == labels(
+        shown.cases("memory", "groups")[0])

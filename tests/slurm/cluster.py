@@ -21,6 +21,7 @@ from pathlib import Path
 from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel", "squeue", "setpriv")
+ACCOUNTING = ("slurmdbd", "sacct", "sacctmgr", "mariadbd", "mariadb", "mariadb-install-db")
 CGROUPS = Path("/sys/fs/cgroup")
 PATIENCE = 30.0     # s for a daemon to be there
 LONGEST = 900.0     # s that the tests of another process may take
@@ -28,11 +29,14 @@ LONGEST = 900.0     # s that the tests of another process may take
 _FOREIGN = ("SLURM", "SBATCH", "SRUN", "PMI", "OMPI", "PRTE", "PMIX")
 
 
-def why_not() -> str | None:
+def why_not(accounting: bool = False) -> str | None:
     """Say why no Slurm can run here; None if nothing is known to be in the way."""
     missing = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
     if missing:
         return f"{', '.join(missing)} not here: apt install slurm-wlm munge util-linux"
+    missing = [name for name in ACCOUNTING if shutil.which(name, path=_path()) is None]
+    if accounting and missing:
+        return f"{', '.join(missing)} not here: apt install slurmdbd mariadb-server"
     if os.geteuid() != 0:
         return "slurmd makes the cgroups of its jobs as root, and this is another user"
     if cgroup_version() is None:
@@ -74,6 +78,10 @@ class Cluster:
     ----------
     folder : Path
         Of all its files, the key of munge among them; it is removed with them by `stop`.
+    count : int
+        More nodes are all this host too, and have names of their own.
+    accounting : bool
+        Whether a database keeps the jobs, so that sacct answers.
 
     Attributes
     ----------
@@ -81,9 +89,12 @@ class Cluster:
         For its clients.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, count: int = 1, accounting: bool = False) -> None:
         self.folder = folder
+        self.accounting = accounting
         self.node = socket.gethostname().partition(".")[0]
+        self.nodes = [self.node] if count == 1 else [
+            f"{self.node}-{number}" for number in range(1, count + 1)]
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(_FOREIGN)}
         self.environment |= MPI_ENVIRONMENT | {
@@ -123,10 +134,37 @@ class Cluster:
                          ("socket", ".sock"), ("pid-file", ".pid"), ("log-file", ".log"),
                          ("seed-file", ".seed"))))
         self._wait("munge.log", (self.folder / "munge.sock").exists)
+        if self.accounting:
+            self._keep_accounts()
         self._daemon("slurmctld", "-D", "-c")
         self._wait("slurmctld.log", lambda: "UP" in self.ask("scontrol", "ping"))
-        self._daemon("slurmd", "-D", "-N", self.node)
-        self._wait("slurmd.log", lambda: "idle" == self.ask("sinfo", "-h", "-o", "%T").strip())
+        for node in self.nodes:
+            self._daemon("slurmd", "-D", "-N", node)
+        self._wait("slurmd.log", lambda: ["idle"] * len(self.nodes) == self.ask(
+            "sinfo", "-h", "-N", "-o", "%T").split())
+
+    def _keep_accounts(self) -> None:
+        """Start a database, on a socket and a port of its own, and Slurm's daemon before it."""
+        place = self.folder / "accounts"
+        there = subprocess.run(
+            ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={place}",
+             "--skip-test-db", "--auth-root-authentication-method=normal"], text=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if there.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db failed: {there.stdout[-1500:]}")
+        door = self.folder / "mariadb.sock"
+        self._daemon("mariadbd", "--no-defaults", "--user=root", f"--datadir={place}",
+                     f"--socket={door}", f"--pid-file={self.folder / 'mariadbd.pid'}",
+                     "--bind-address=127.0.0.1", f"--port={self.ports[3]}",
+                     "--innodb-buffer-pool-size=32M", "--performance-schema=0")
+        asks = ("mariadb", "--no-defaults", "-u", "root", "-S", str(door), "-e")
+        self._wait("mariadbd.log", lambda: "1" in self.ask(*asks, "select 1"))
+        self.ask(*asks, "create user slurm@'%' identified by 'here'; grant all on "
+                 "slurm_acct_db.* to slurm@'%'")
+        self._daemon("slurmdbd", "-D")
+        self._wait("slurmdbd.log", lambda: "anuga_lean" in self.ask(
+            "sacctmgr", "-n", "show", "cluster") or "" != self.ask(
+            "sacctmgr", "-i", "add", "cluster", "anuga_lean"))
 
     def stop(self) -> None:
         """End the jobs, the daemons and their cgroups, and remove the folder."""
@@ -143,10 +181,11 @@ class Cluster:
                 each.kill()
                 each.wait()
         self._daemons.clear()
-        for top in CGROUPS.glob(f"*/slurm_{self.node}"):
-            for path, _, _ in os.walk(top, topdown=False):
-                self._end_those_in(Path(path))
-                os.rmdir(path)
+        for node in self.nodes:
+            for top in CGROUPS.glob(f"*/slurm_{node}"):
+                for path, _, _ in os.walk(top, topdown=False):
+                    self._end_those_in(Path(path))
+                    os.rmdir(path)
         if self.folder.exists():
             shutil.rmtree(self.folder)
         self._alone.close()
@@ -180,16 +219,18 @@ class Cluster:
             time.sleep(0.05)
 
     def _configure(self) -> None:
-        controller, node = _free_ports(2)
+        self.ports = _free_ports(4 + len(self.nodes))
+        controller, accounts, others, _, *ports = self.ports
         socket_of_munge = self.folder / "munge.sock"
         values = {
             "ClusterName": "anuga_lean", "SlurmctldHost": f"{self.node}(127.0.0.1)",
             "SlurmctldPort": controller, "SlurmUser": "root", "SlurmdUser": "root",
             "AuthType": "auth/munge", "CredType": "cred/munge",
             "AuthInfo": f"socket={socket_of_munge}",
-            "StateSaveLocation": self.folder / "state", "SlurmdSpoolDir": self.folder / "spool",
+            "StateSaveLocation": self.folder / "state",
+            "SlurmdSpoolDir": self.folder / "spool" / "%n",
             "SlurmctldPidFile": self.folder / "slurmctld.pid",
-            "SlurmdPidFile": self.folder / "slurmd.pid",
+            "SlurmdPidFile": self.folder / "slurmd.%n.pid", "SlurmdPort": others,
             "SlurmctldLogFile": self.folder / "slurmctld.log",
             "SlurmdLogFile": self.folder / "slurmd.log",
             "ProctrackType": "proctrack/cgroup", "TaskPlugin": "task/cgroup",
@@ -203,9 +244,16 @@ class Cluster:
             "KillWait": 5, "ReturnToService": 2, "MailProg": "/bin/true", "JobRequeue": 1,
             "SlurmdParameters": "config_overrides", "PropagateResourceLimits": "NONE",
         }
+        if self.accounting:
+            # its own socket of munge is no default of sacct's and sacctmgr's
+            values |= {"AccountingStorageType": "accounting_storage/slurmdbd",
+                       "AccountingStorageHost": "127.0.0.1", "AccountingStoragePort": accounts,
+                       "AccountingStoragePass": socket_of_munge}
+            self._configure_accounts(accounts, socket_of_munge)
         lines = [f"{name}={value}" for name, value in values.items()]
-        lines += [f"NodeName={self.node} NodeAddr=127.0.0.1 Port={node} CPUs=4 RealMemory=4000",
-                  "PartitionName=main Nodes=ALL Default=YES MaxTime=UNLIMITED State=UP"]
+        lines += [f"NodeName={node} NodeHostname={self.node} NodeAddr=127.0.0.1 Port={port} CPUs=4 "
+                  "RealMemory=4000" for node, port in zip(self.nodes, ports, strict=True)]
+        lines += ["PartitionName=main Nodes=ALL Default=YES MaxTime=UNLIMITED State=UP"]
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
         version = cgroup_version()
         groups = {"CgroupPlugin": f"cgroup/v{version}", "ConstrainRAMSpace": "yes",
@@ -216,6 +264,17 @@ class Cluster:
             groups["IgnoreSystemd"] = "yes"
         (self.folder / "cgroup.conf").write_text(
             "".join(f"{name}={value}\n" for name, value in groups.items()))
+
+    def _configure_accounts(self, port: int, socket_of_munge: Path) -> None:
+        path = self.folder / "slurmdbd.conf"
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name}={value}\n" for name, value in {
+            "AuthType": "auth/munge", "AuthInfo": f"socket={socket_of_munge}",
+            "DbdHost": "localhost", "DbdAddr": "127.0.0.1", "DbdPort": port, "SlurmUser": "root",
+            "StorageType": "accounting_storage/mysql", "StorageHost": "127.0.0.1",
+            "StoragePort": self.ports[3], "StorageUser": "slurm", "StoragePass": "here",
+            "StorageLoc": "slurm_acct_db", "LogFile": self.folder / "slurmdbd.log",
+            "PidFile": self.folder / "slurmdbd.pid"}.items()))
 
     # -- its clients ---------------------------------------------------------
 

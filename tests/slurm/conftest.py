@@ -21,9 +21,22 @@ def can_run() -> None:
 
 @pytest.fixture(scope="module")     # another process of pytest waits for it
 def cluster(can_run: None) -> Iterator[Cluster]:
+    yield from started()
+
+
+@pytest.fixture(scope="module")
+def cluster_with_accounts() -> Iterator[Cluster]:
+    """Two nodes, whose jobs a database keeps."""
+    reason = why_not(accounting=True)
+    if reason is not None:
+        pytest.skip(reason)
+    yield from started(2, True)
+
+
+def started(count: int = 1, accounting: bool = False) -> Iterator[Cluster]:
     # The path of a socket has 107 characters at most: no folder of pytest's.
-    with tempfile.TemporaryDirectory(prefix="slurm_") as folder:
-        found = Cluster(Path(folder) / "cluster")
+    with tempfile.TemporaryDirectory(prefix="slurm_", dir="/tmp") as folder:
+        found = Cluster(Path(folder) / "cluster", count, accounting)
         try:
             try:
                 found.start()

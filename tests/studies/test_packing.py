@@ -10,7 +10,7 @@ import pytest
 from anuga_lean.studies.ends import after
 from anuga_lean.studies.packing import Packing, Request, Worker
 from anuga_lean.studies.records import End, Try
-from anuga_lean.studies.reservations import MIB, Reservations, quantile
+from anuga_lean.studies.reservations import MIB, Reservations, cheapest, quantile
 
 
 def play(members: list[tuple[str, int, float]], worker: Worker, patience: float = 60.0,
@@ -61,6 +61,21 @@ def test_a_large_member_is_not_passed_for_ever() -> None:
     assert ["large"] == list(worker.running)
 
 
+def test_one_in_line_behind_another_is_not_waited_for() -> None:
+    """A worker is kept for what is asked, whoever of those that ask for it is first then."""
+    packing = Packing(patience=10.0)
+    worker = Worker("w", 100, 4)
+    packing.workers = {"w": worker}
+    packing.waiting.add(Request("small", 25, 1))
+    assert packing.start_next(0.0) is not None
+    for name in ("a", "b"):
+        packing.waiting.add(Request(name, 100, 1))
+    assert packing.start_next(0.0) is packing.start_next(20.0) is None
+    packing.waiting.add(Request("a", 100, 1))       # asks anew, and is the last in line
+    worker.end("small")
+    assert packing.start_next(21.0) is not None and ["b"] == list(worker.running)
+
+
 def test_too_large() -> None:
     packing = Packing(1.0)
     packing.workers = {"w": Worker("w", 100, 2)}
@@ -74,11 +89,13 @@ def test_reservations_learn() -> None:
     for peak in (100, 110, 120):
         found.learn("a", peak * MIB, None)
     assert 132 * MIB == found.of("a")
-    assert 132 * MIB == found.of("b")
+    assert 180 * MIB == found.of("b")       # its kind is new: more, to be sure
     for n in (1000, 2000, 4000):
         found.learn("c", (50 + n // 100) * MIB, n)
     # 1.1 times 50 MiB and 10 KiB or so a triangle
     assert 1.1 * 130 * MIB <= found.of("c", 8000) <= 1.1 * 130 * MIB + 4 * MIB
+    # Others of its kind have needed more than it was given.
+    assert 180 * MIB == found.after("a", 100 * MIB, 100 * MIB, 1000 * MIB)
     # Nothing has needed so much: a worker for itself.
     assert 1000 * MIB == found.after("d", 200 * MIB, 150 * MIB, 1000 * MIB)
     assert 1000 * MIB == found.of("d")
@@ -87,6 +104,8 @@ def test_reservations_learn() -> None:
     # More than there is: refused where it is asked for, not tried again with less.
     assert 1500 * MIB == found.after("f", 1000 * MIB, None, 1200 * MIB)
     assert 19 == quantile(list(range(1, 21)))
+    # One in ten needs eight times as much: it is tried again, the others are not given as much.
+    assert (60, 480) == (cheapest([40] * 9 + [320]), cheapest([40] + [320] * 9))
 
 
 def test_a_first_member_that_shows_more_moves_the_guess() -> None:

@@ -16,10 +16,13 @@ from anuga.operators.set_stage_operator import Set_stage_operator
 from anuga.operators.wind_stress_operator import Wind_stress_operator
 
 import anuga_lean as anuga
+from anuga_lean import _kernels
+from anuga_lean._errors import ArrayError
 
 NAMES = ("stage", "xmomentum", "ymomentum", "elevation", "friction")
 MANY = np.arange(100, 25000)        # more than one thread takes alone
 TWICE = np.repeat(np.arange(300), 2)
+SHUFFLED = np.random.default_rng(4).permutation(MANY)
 YARD = [[10.0, 10.0], [60.0, 10.0], [60.0, 50.0], [10.0, 50.0]]
 
 
@@ -108,6 +111,14 @@ SOMEWHERE: dict[str, Callable[[Any], Any]] = {
     "quantity, each twice": lambda d: Set_quantity_operator(
         d, "friction", lambda x, y: np.arange(4.0), indices=[7, 7, 5, 5]),
     "erosion": lambda d: Erosion_operator(d, threshold=0.5, base=-0.4, indices=MANY),
+    "stage by place, shuffled": lambda d: Set_stage_operator(
+        d, stage=lambda x, y: 0.01 * x, indices=SHUFFLED),
+    "bed by place, shuffled": lambda d: Set_elevation_operator(
+        d, elevation=lambda x, y: 0.01 * x * y, indices=SHUFFLED),
+    "quantity by place, shuffled": lambda d: Set_quantity_operator(
+        d, "friction", lambda x, y: 1e-4 * x * y, indices=SHUFFLED),
+    "erosion, shuffled": lambda d: Erosion_operator(
+        d, threshold=0.5, base=-0.4, indices=SHUFFLED),
     "erosion, each twice": lambda d: Erosion_operator(d, base=-0.4, indices=TWICE),
     "friction by depth": lambda d: Set_depth_friction_operator(
         d, friction=lambda h: 0.03 if h < 0.2 else 0.02 * h, polygon=YARD),
@@ -135,6 +146,21 @@ def as_in_anuga(operator: Any) -> Callable[[Any], Any]:
     stock = type(operator).__mro__[1]
     assert stock.__call__ is not type(operator).__call__
     return stock.__call__
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_kernels_take_triangles_in_any_order_but_none_twice(domain: Any, threads: int) -> None:
+    domain.set_omp_num_threads(threads)
+    try:
+        found = _kernels.centroid_columns(domain.lean.ready(), SHUFFLED)
+        for at in (np.r_[SHUFFLED, SHUFFLED[0]], np.r_[SHUFFLED, -1],
+                   np.r_[SHUFFLED, domain.number_of_triangles]):
+            with pytest.raises(ArrayError, match="each once"):
+                _kernels.centroid_columns(domain.lean.ready(), at)
+    finally:
+        domain.set_omp_num_threads(1)
+    np.testing.assert_array_equal(np.asarray(domain.centroid_coordinates)[SHUFFLED],
+                                  np.column_stack(found))
 
 
 @pytest.mark.filterwarnings("ignore:Erosion_operator. the erosion operators")

@@ -153,7 +153,7 @@ USUAL = ("number", "of t", "of one element", "quantity", "array", "of x, y and t
 
 
 @pytest.mark.parametrize("kind", USUAL)
-@pytest.mark.parametrize("where", ["everywhere", "polygon", "circle", "region"])
+@pytest.mark.parametrize("where", ["everywhere", "polygon", "circle", "region", "unsorted"])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_usual_forms_run_on_kernels(domains: list[Any], monkeypatch: pytest.MonkeyPatch,
                                     kind: str, where: str, sign: float) -> None:

@@ -17,6 +17,7 @@ from anuga_lean.measure.page.model import Card, Headline, Page, Problem, Section
 from anuga_lean.measure.page.shown import Entry, Shown, subtitle
 from anuga_lean.measure.page.wording import (
     amount,
+    build_name,
     date,
     figure_name,
     figure_text,
@@ -155,7 +156,8 @@ def _headline(shown: Shown, name: str, stock: Entry, lean: Entry) -> Headline:
         point = speed.per_triangle(entry.record) if name == speed.SPEED else None
         if point is not None:
             value, text = point[1], amount(point[1], "ns/tri")
-        values.append(Value(entry.record.build, shown.look(entry.record.build), value, text))
+        build = entry.record.build
+        values.append(Value(build_name(build), shown.look(build), value, text))
     least, most = values[1].value, values[0].value
     ratio = f"{number(most / least)}×" if least > 0 else "–"
     title = figure_name(name)

@@ -38,14 +38,16 @@ def held(shown: Shown) -> Section:
     panels: list[Panel] = []
     for case in shown.cases("memory", "groups"):
         names = labels(case)
-        totals = [_by_section(entry.record.groups) for entry in case]
+        totals = [by_section(entry.record.groups) for entry in case]
         sections = _in_order({name for total in totals for name in total})
         groups = {"all": _values(shown, case, names, [sum(total.values()) for total in totals])}
         for section in sections:
             values = [total.get(section, 0.0) for total in totals]
-            if max(values) >= LEAST_SHOWN:
-                groups[section] = _values(shown, case, names, values)
-        tables = [_columns(f"Bytes per triangle by {what}", what, names,
+            told = [value for one, value in zip(values, _values(shown, case, names, values),
+                                                strict=True) if one >= LEAST_SHOWN]
+            if told:
+                groups[section] = told
+        tables = [columns(f"Bytes per triangle by {what}", what, names,
                            [getattr(entry.record, having) for entry in case])
                   for what, having in (("group", "groups"), ("array", "arrays"))
                   if any(getattr(entry.record, having) for entry in case)]
@@ -163,7 +165,7 @@ def _values(shown: Shown, case: list[Entry], names: list[str],
             for label, entry, value in zip(names, case, values, strict=True)]
 
 
-def _by_section(groups: Mapping[str, float]) -> dict[str, float]:
+def by_section(groups: Mapping[str, float]) -> dict[str, float]:
     totals: dict[str, float] = {}
     for name, value in groups.items():
         section = name.partition("/")[0]
@@ -176,19 +178,19 @@ def _in_order(names: set[str]) -> list[str]:
     return sorted(names, key=lambda name: (order.get(name, len(order)), name))
 
 
-def _columns(caption: str, what: str, names: list[str],
+def columns(caption: str, what: str, names: list[str],
              found: list[dict[str, float]]) -> Table:
     every = dict.fromkeys(name for one in found for name in one)
     rows = [[name, *(f"{one[name]:,.2f}" if name in one else "–" for one in found)]
             for name in every]
     rows.append(["all", *(f"{sum(one.values()):,.2f}" for one in found)])
-    if "stock" in names and "lean" in names:
-        stock, lean = found[names.index("stock")], found[names.index("lean")]
+    if len(found) == 2:
+        stock, lean = found
         pairs = [(stock.get(name), lean.get(name)) for name in every]
         pairs.append((sum(stock.values()), sum(lean.values())))
         for row, (one, other) in zip(rows, pairs, strict=True):
             row.append(f"{one / other:,.2f}" if one and other else "")
-        names = [*names, "stock/lean"]
+        names = [*names, "times less"]
     return Table(caption, [what, *names], rows)
 
 

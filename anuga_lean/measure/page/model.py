@@ -109,7 +109,10 @@ class Strip:
 
 @dataclass
 class Lines:
-    """A line chart in the units of its viewBox; `keys` are of what its strips show."""
+    """A line chart in the units of its viewBox; `keys` are of what its strips show.
+
+    `cloud` are points of no line, in the colour of the others' edges.
+    """
 
     title: str
     alt: str
@@ -124,6 +127,7 @@ class Lines:
     lines: list[Line]
     strips: list[Strip] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
+    cloud: list[Dot] = field(default_factory=list)
 
     @property
     def legend(self) -> list[Key]:
@@ -215,3 +219,22 @@ class Page:
     cards: dict[str, list[Card]]
     machines: list[Table]
     files: Table
+
+
+@dataclass
+class Failure:
+    """Members that ended alike: what is said of them, their names, and the lines that say so."""
+
+    title: str
+    subtitle: str
+    names: str
+    evidence: list[str]
+    command: str
+
+
+@dataclass
+class StudyPage(Page):
+    """All that the page of a study shows."""
+
+    failures: list[Failure] = field(default_factory=list)
+    retried: Table | None = None

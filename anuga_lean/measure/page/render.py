@@ -7,10 +7,13 @@ from typing import Any
 
 from anuga_lean._errors import CommandError
 from anuga_lean._escapes import escaped
-from anuga_lean.measure.page.model import Lines, Page
+from anuga_lean.measure.page.compared import ComparedPage
+from anuga_lean.measure.page.model import Lines, Page, StudyPage
+
+_TEMPLATES = {StudyPage: "study.html", ComparedPage: "compared.html"}
 
 
-def render(page: Page) -> str:
+def render(page: Page | ComparedPage | StudyPage) -> str:
     """Return the text of the file.
 
     Raises
@@ -18,7 +21,8 @@ def render(page: Page) -> str:
     CommandError
         jinja2 is not installed.
     """
-    text: str = templates().get_template("page.html").render(page=page)
+    name = next((name for kind, name in _TEMPLATES.items() if isinstance(page, kind)), "page.html")
+    text: str = templates().get_template(name).render(page=page)
     return text
 
 

@@ -11,7 +11,14 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from anuga_lean.measure.page.model import Command
-from anuga_lean.measure.page.wording import conditions, instant, plural
+from anuga_lean.measure.page.wording import (
+    VECTORS,
+    build_name,
+    conditions,
+    date,
+    instant,
+    plural,
+)
 from anuga_lean.measure.records import Night, Record
 
 FIRST = ("stock", "lean")
@@ -104,15 +111,22 @@ def ordered(builds: Iterable[str]) -> list[str]:
 
 
 def labels(case: list[Entry]) -> list[str]:
-    """Return a label for each record of a case: the build, and what tells two of one apart."""
-    builds = [entry.record.build for entry in case]
-    found = []
-    for entry in case:
-        record = entry.record
-        twice = builds.count(record.build) > 1
-        found.append(f"{record.build} {record.isa or ''}".strip() if twice else record.build)
-    return [label if found.count(label) == 1 else f"{label} ({found[:k].count(label) + 1})"
-            for k, label in enumerate(found)]
+    """Return a label for each record of a case: what its build is, and what tells two apart."""
+    names = [build_name(entry.record.build) for entry in case]
+    ways: tuple[Callable[[Entry], str], ...] = (
+        lambda one: VECTORS.get(one.record.isa or "", one.record.isa or ""),
+        lambda one: ", ".join(f"{name} {value}" for name, value in one.record.parameters.items()),
+        lambda one: one.record.version,
+        lambda one: date(one.night.date))
+    for told in ways:
+        more = [told(entry) for entry in case]
+        for name in {name for name in names if names.count(name) > 1}:
+            which = [k for k, one in enumerate(names) if one == name]
+            if len({more[k] for k in which}) > 1:
+                for k in which:
+                    names[k] = ", ".join(filter(None, (name, more[k])))
+    return [name if names.count(name) == 1 else f"{name}, record {names[:k].count(name) + 1}"
+            for k, name in enumerate(names)]
 
 
 def title(case: list[Entry]) -> str:

@@ -5,12 +5,14 @@ Owns the wording; knows nothing of charts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from anuga_lean.measure.records import Figure, Record
 
 MIB = 2**20
+VECTORS = {"v4": "AVX-512", "v3": "AVX2", "baseline": "SSE2"}  # instruction sets of kernels
 
 FIGURES = {
     "held": "arrays held",
@@ -32,6 +34,8 @@ FIGURES = {
     "seconds_later": "writing a later one",
     "seconds_load": "loading",
     "seconds_per_step": "time per step",
+    "run_seconds": "whole run, set-up included",
+    "peak_rss": "peak RSS",
     "stock_over_lean": "stock over lean",
     "evolve_seconds": "evolve as a whole",
     "evolve_seconds_threads": "evolve on two threads or more",
@@ -87,6 +91,18 @@ def spread_text(figure: Figure) -> str:
 def mebibytes(nbytes: float | None) -> str:
     """Write bytes as MiB; a dash where not known."""
     return "–" if nbytes is None else f"{number(nbytes / MIB)} MiB"
+
+
+def build_name(build: str) -> str:
+    """Return what a build is: `ANUGA` for stock, `anuga_lean, AVX2` for lean-v3, ..."""
+    found = re.fullmatch(r"lean(?:-(\w+))?(?:@(\S+))?", build)
+    if found is not None:
+        kernels = VECTORS.get(found[1], found[1])
+        return "anuga_lean" + (f" on ANUGA {found[2]}" if found[2] else "") + (
+            f", {kernels}" if kernels else "")
+    if build == "stock":
+        return "ANUGA"
+    return f"ANUGA {build}" if re.fullmatch(r"\d+(\.\w+)+", build) else build
 
 
 def figure_name(name: str) -> str:
