@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,8 @@ from anuga_lean.selfcheck.cases import MODEL_GROUP
 from anuga_lean.selfcheck.check import Difference, Outcome, Row
 
 SHOWN = 5   # differences in full
+# Compilers contract products and sums there unless told not to, which x86-64's baseline cannot.
+_FUSING = ("aarch64", "arm64", "ppc64le", "s390x", "riscv64")
 _COMPILER = re.compile(rb"GCC: \(([^)]*)\) ([\d.]+)|(clang version [\d.]+)")
 
 
@@ -83,7 +86,18 @@ def notes(outcome: Outcome) -> list[str]:
     if any(row.on_stock for row in outcome.rows):
         found.append("On ANUGA's kernels: lean has no kernel for these on this release, so that "
                      "nothing is proved by their being equal; they are not counted as compared.")
+    if fuses():
+        found.append(
+            f"On {platform.machine()} compilers fuse products and sums (FMA) unless told not to; "
+            "anuga_lean is built without, so that it gives here the bits that it gives on x86-64.  "
+            "It equals an ANUGA that was built with -ffp-contract=off; one built without that "
+            "option may differ here in last bits.")
     return found
+
+
+def fuses() -> bool:
+    """Return whether compilers of this machine's kind fuse products and sums by themselves."""
+    return platform.machine() in _FUSING
 
 
 def describe(difference: Difference, seed: int) -> str:
@@ -114,8 +128,11 @@ def verdict(outcome: Outcome, version: str | None) -> str:
             lines.append(f"and {len(outcome.differences) - SHOWN:,} more cases; --json lists all")
         lines += outcome.failures
         number = len({each.case for each in outcome.differences})
+        advice = ("it was not expected to unless this ANUGA was built with -ffp-contract=off: "
+                  "CFLAGS=-ffp-contract=off pip install --no-binary anuga anuga, then again"
+                  if fuses() else "report it with the file of --json")
         return "\n".join([*lines, "DIFFERENT: anuga_lean does not give the bits of ANUGA "
-                          f"{version} in {number:,} cases; report it with the file of --json."])
+                          f"{version} in {number:,} cases; {advice}."])
     if outcome.verdict == "incomplete":
         why = outcome.failures or ["nothing ran on lean kernels, so that nothing was compared"]
         return "\n".join([*why[:-1], f"NO VERDICT: {why[-1]}."])

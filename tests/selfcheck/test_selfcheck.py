@@ -121,6 +121,23 @@ def test_true_answers_are_the_same(answered: Path, monkeypatch: pytest.MonkeyPat
     assert "\nSAME: 10 states (" in capsys.readouterr().out
 
 
+def test_a_machine_that_fuses_products_and_sums_is_told_what_equal_means(
+        answered: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    def flip(found: dict[str, np.ndarray]) -> None:
+        found["value.ymomentum"][4, 1] += 1.0
+
+    monkeypatch.setattr(check, "run_worker", doctored(answered, flip))
+    monkeypatch.setattr("anuga_lean.selfcheck.verdict.platform.machine", lambda: "aarch64")
+    assert 1 == main(ONE)
+    shown = capsys.readouterr().out
+    assert "It equals an ANUGA that was built with -ffp-contract=off" in shown
+    assert "1 cases; it was not expected to unless this ANUGA was built with" in shown
+    monkeypatch.setattr("anuga_lean.selfcheck.verdict.platform.machine", lambda: "x86_64")
+    assert 1 == main(ONE)
+    assert "-ffp-contract" not in capsys.readouterr().out
+
+
 def test_one_wrong_bit_is_found_and_named(
         answered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
