@@ -59,13 +59,13 @@ def verdict(equal: Mapping[str, bool], steps: int) -> Verdict:
     found = [_NAME.fullmatch(name) for name in equal]
     parts = [match for match in found if match is not None]
     ranks = {match["rank"] for match in parts if match["rank"] is not None}
-    whats = [match["what"] for match in parts]
-    values = dict.fromkeys(what for what in whats
+    names = [match["what"] for match in parts]
+    values = dict.fromkeys(what for what in names
                            if not what.startswith(_STORED) and what != "timestep")
     words = [_plural(len(values), "quantity", "quantities")] if values else []
-    if "timestep" in whats:
+    if "timestep" in names:
         words.append(_plural(steps, "time step"))
-    stored = [what for what in whats if what.startswith(_STORED)]
+    stored = [what for what in names if what.startswith(_STORED)]
     if stored:
         # A file of each rank, or of each domain of a script: SWW/FILE/NAME.
         files = {(match["rank"], match["what"].rpartition("/")[0]) for match in parts

@@ -94,8 +94,8 @@ def test_what_is_on_it(tmp_path: Path) -> None:
 
 def test_an_unfinished_study_says_so(tmp_path: Path) -> None:
     found = page(made.usual(tmp_path / "s", unfinished=True))
-    whats = [each.what for each in found.problems]
-    assert "29 members of 60 not run yet" in whats
+    told = [each.what for each in found.problems]
+    assert "29 members of 60 not run yet" in told
     assert "29 not run" in found.summary
     assert not page(made.sampled(tmp_path / "whole")).problems
     bare = page(made.bare(tmp_path / "bare"))
