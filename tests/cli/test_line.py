@@ -23,7 +23,7 @@ def lean(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("arguments, whole, meant", [
-    (["comparre"], "anuga_lean", "compare"),
+    (["comprae"], "anuga_lean", "compare"),
     (["study", "rnu", "x.toml"], "anuga_lean study", "run"),
     (["study", "run", "x.toml", "--memroy", "3GiB"], "anuga_lean study run", "--memory"),
     (["compare", "--tringles=9"], "anuga_lean compare", "--triangles"),
