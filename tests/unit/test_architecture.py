@@ -64,7 +64,7 @@ def table(heading: str) -> list[str]:
 def is_there(path: str, page: Path) -> bool:
     """Whether a path of the tree exists, or is none: told by its first folder."""
     # what make sets up, and what is the machine's, is no part of the tree
-    if path.startswith((".venv", "/")):
+    if path.startswith((".venv", "build/", "/")):
         return True
     folders = [base for base in (page.parent, ROOT, PACKAGE)
                if path.startswith(".") or (base / path.split("/")[0]).is_dir()]
