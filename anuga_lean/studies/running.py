@@ -16,9 +16,10 @@ from anuga_lean.studies import ends, records, runner
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
 from anuga_lean.studies.findings import finding, how_again
-from anuga_lean.studies.launching import RUN, Order
+from anuga_lean.studies.launching import Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
+from anuga_lean.studies.outcomes import RUN
 from anuga_lean.studies.outside import Outside
 from anuga_lean.studies.packing import Packing, Request
 from anuga_lean.studies.parameter_sets import sets_of

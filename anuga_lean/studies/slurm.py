@@ -14,8 +14,8 @@ from pathlib import Path
 
 from anuga_lean._errors import StudyError
 from anuga_lean.studies.engines import Dask, Jobs, quiet_dask
-from anuga_lean.studies.launching import last_line
 from anuga_lean.studies.members import JOBS
+from anuga_lean.studies.outcomes import last_line
 from anuga_lean.studies.packing import Request, Worker
 
 MIB = 1 << 20

@@ -126,6 +126,6 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     found = {row["member"]: row["double"] for row in results(path)}
     assert 12 == len(found) and {"2.0", "4.0", "6.0"} == set(found.values())
-    # The script's line is its end: one that was killed between it and its record runs again.
+    # One that was killed between the script's line and the note of its end runs again.
     lines = runs_of(path).read_text().split()
     assert set(found) == set(lines) and len(lines) <= 12 + 2
