@@ -37,6 +37,7 @@ from anuga_lean.studies.outcomes import (
     peak_of,
     result_of,
     stop_of,
+    triangles_of,
 )
 from anuga_lean.studies.processes import began_of, processes_of
 from anuga_lean.studies.records import End, Record, Try
@@ -244,7 +245,7 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     last = Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
         fact.get("cpu_seconds"), began, os.uname().nodename, says,
-        result.triangles if result else None,
+        triangles_of(folder, result),
         stop_of(folder).get("time") if end is End.STOPPED else None,
         how_again(record.tries, order.nbytes), killed, printed)
     last.finding = finding(folder, last)

@@ -7,6 +7,7 @@ and the exit code of mpiexec has to say that the others have ended.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import msgspec
 
 from anuga_lean.guard.recorded import as_dict, as_list, as_number, event_of
 from anuga_lean.guard.requests import EXIT_CODE
+from anuga_lean.plan.question import of_record
 from anuga_lean.studies.findings import how_again
 from anuga_lean.studies.member import ENDED, RESULT, Job, Result
 from anuga_lean.studies.records import End, Record, Try
 
 MIB = 1 << 20
 RUN = "run.jsonl"       # the record of a guarded member
+_MOST = 1 << 22         # bytes of it in which the run's beginning is looked for
 
 
 def result_of(folder: Path, name: str = RESULT) -> Result | None:
@@ -58,7 +61,7 @@ def left_over(folder: Path, ranks: int, record: Record) -> Try | None:
     if result is None or ranks > 1 or result.exit_code != 0:
         return None
     return Try(End.COMPLETED, None, result.nbytes, peak_of(folder, result), result.seconds, None,
-               result.began, result.where, triangles=result.triangles,
+               result.began, result.where, triangles=triangles_of(folder, result),
                again=how_again(record.tries, result.nbytes))
 
 
@@ -115,6 +118,18 @@ def _stopped(job: Job, limit: str, folder: Path) -> tuple[End, str]:
     if stop.get("asked") == "stop_memory" and own in why:
         return End.MEMORY, f"it stopped by itself, with a set, at {limit}: {why}"
     return End.STOPPED, f"it stopped on request: {why}"
+
+
+def triangles_of(folder: Path, result: Result | None) -> int | None:
+    """Return the triangles of a member's largest domain, its whole mesh; a killed one's too."""
+    found = [] if result is None or result.triangles is None else [result.triangles]
+    with contextlib.suppress(OSError), open(folder / RUN, "rb") as file:
+        for line in file.read(_MOST).decode("utf-8", "replace").splitlines():
+            event = event_of(line)
+            run = of_record(event) if event.get("event") == "begin" else None
+            if run is not None:
+                found.append(run.triangles)
+    return max(found, default=None)
 
 
 def stop_of(folder: Path) -> dict[str, Any]:

@@ -125,6 +125,36 @@ def test_a_member_larger_than_any_worker_is_refused_before_it_starts(tmp_path: P
     assert not runs_of(path).exists()
 
 
+SIZED = """
+import os, sys
+block = bytearray(os.urandom(1)) * (int(sys.argv[sys.argv.index("--n") + 1]) << 10)
+with open("result.txt", "w") as file:
+    file.write("1")
+with open(os.environ["RUNS"], "a") as file:
+    file.write(os.environ["ANUGA_LEAN_MEMBER"] + chr(10))
+"""
+
+
+def test_triangles_tell_which_members_are_large(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\ntriangles = "{n}"\n'
+                           '[grid]\nn = [10_000, 100_000, 300_000, 200_000]\n')
+    (tmp_path / "script.py").write_text(SIZED)
+    done = run(path, "--memory", "3000MiB", "--cores", "1")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["2-0", "3-0", "1-0", "0-0"] == runs_of(path).read_text().split()
+    given, peaks = ([record(path, f"{k}-0")["tries"][0][name] / (1 << 20) for k in range(4)]
+                    for name in ("nbytes", "peak"))
+    assert all(have > took for have, took in zip(given, peaks, strict=True))
+    assert given[2] > given[3] > given[1] > given[0]
+    assert given[0] < 1.3 * peaks[0] + 8.0      # by three others, of ten times its triangles on
+
+
+def test_triangles_that_no_worker_has_room_for_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, 'triangles = 50_000_000\n[grid]\nvalue = [1.0]\n')
+    done = run(path, "--memory", "1000MiB")
+    assert 2 == done.returncode and "asks for" in done.stderr and not runs_of(path).exists()
+
+
 def test_many_failures_end_a_study(tmp_path: Path) -> None:
     path = write(tmp_path, 'anuga = "stock"\nmax_failures = 2\nreplicates = 9\n'
                            '[grid]\nvalue = [13.0]\n')
