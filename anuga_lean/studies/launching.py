@@ -63,12 +63,15 @@ class Order(msgspec.Struct):
         s of wall time.
     keep : list of str or None
         Patterns of the files that stay once it is completed.
+    end : float or None
+        When the worker ends with its job, s since 1970.
     """
 
     job: Job
     nbytes: int
     timeout: float | None = None
     keep: list[str] | None = None
+    end: float | None = None
 
 
 class Spawned:
@@ -207,6 +210,7 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     began, clock = time.time(), time.monotonic()
     job = order.job
     job.nbytes = order.nbytes
+    _tell_the_end(job, order.end, began)
     job.is_ended = job.ranks == 1 and result_of(folder, ENDED) is not None
     group = make_cgroup(job.name, order.nbytes)
     job.cgroup = None if group is None else str(group)
@@ -250,6 +254,16 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
         how_again(record.tries, order.nbytes), killed, printed)
     last.finding = finding(folder, last)
     _record(order, folder, record, last)
+
+
+def _tell_the_end(job: Job, end: float | None, now: float) -> None:
+    """Have a guarded member stop, with a set, before its worker ends with its job."""
+    if end is None or not job.options:
+        return
+    job.options += ["--walltime", f"{max(1, int(end - now))}s"]
+    # Otherwise the guard of each member asks squeue.
+    if "SLURM_JOB_ID" in os.environ:
+        job.environment.setdefault("SLURM_JOB_END_TIME", f"{int(end)}")
 
 
 def _record(order: Order, folder: Path, record: Record, last: Try) -> None:
