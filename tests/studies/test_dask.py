@@ -13,15 +13,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread, Timer
+from typing import Any
 
 import pytest
 
 from anuga_lean.studies import engines
 from anuga_lean.studies.definition import read
 from anuga_lean.studies.engines import Dask, _offer
-from anuga_lean.studies.launching import _tell_the_end
+from anuga_lean.studies.launching import Order, _tell_the_end
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.processes import age_of
+from anuga_lean.studies.records import End, Record, Try, write_record
 from anuga_lean.studies.running import Run
 from studies.test_runs import (
     COMMAND,
@@ -218,3 +220,33 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
     # One that was killed between the script's line and the note of its end runs again.
     lines = runs_of(path).read_text().split()
     assert set(found) == set(lines) and len(lines) <= 12 + 2
+
+
+def quick(order: Order, threads: int) -> None:
+    """Be a member that is completed at once."""
+    Path(order.job.folder).mkdir(parents=True)
+    write_record(Path(order.job.folder), Record(order.job.name, [
+        Try(End.COMPLETED, 0, order.nbytes, 1 << 20, 0.01, 0.01, 0.0, "here")]))
+
+
+def test_the_scheduler_knows_a_window_of_members(tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 as many as there are slots, not all at once; those that have ended are forgotten."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(engines, "run_member", quick)
+    path = write(tmp_path, 'memory = "10MiB"\nreplicates = 200\n')
+    counts, submitted = [], []
+
+    class Counting(Dask):
+        def submit(self, worker: Any, order: Order, threads: int) -> None:
+            super().submit(worker, order, threads)
+            submitted.append(order.job.name)
+            counts.append(len(cluster.scheduler.tasks))
+
+    with LocalCluster(n_workers=2, threads_per_worker=2, processes=False,
+                      dashboard_address=None) as cluster:
+        running = Run(read(path), path.with_suffix(".study"), Counting(cluster, tmp_path))
+        assert 200 == running.run().completed
+    assert 200 == len(set(submitted)) == len(submitted)
+    assert 4 <= max(counts) <= 3 * 4, max(counts)
