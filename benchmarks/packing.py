@@ -136,6 +136,10 @@ class Bench:
         records = [json.loads(each.read_text())["tries"]
                    for each in (home / "s.study" / "members").glob("*/record.json")]
         ends = [each["end"] for tries in records for each in tries]
+        names = ended.read_text().split()
+        twice = sorted({each for each in names if names.count(each) > 1})
+        if twice:
+            raise SystemExit(f"packing.py: {', '.join(twice)} came to its end twice")
         return ends.count("memory"), len(ends)
 
     def slots(self, ended: Path, group: Path) -> tuple[int, int]:

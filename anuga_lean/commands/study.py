@@ -36,6 +36,7 @@ pass_by = "arguments"           # or "environment", or "json": the path of a fil
 # ranks = 1
 # threads = 1
 # memory = "300MiB"             # learned from the first members if left out
+# triangles = "2 * {nx} * {ny}" # of a member's mesh: its memory follows, before any has run
 # timeout = 3600.0              # s
 # keep = ["*.sww"]              # all files if left out
 # shared = ["*.log"]            # files that members may write beside the script

@@ -67,6 +67,9 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         Whether members are guarded runs, which go on where they have stopped.
     memory : str or None
         What the first members are given; learned from them if left out.
+    triangles : int, str or None
+        Of a member's mesh: a number, or what parameters give, ``2 * {nx} * {ny}``; members that
+        have not run yet are given memory by it.
     timeout : float or None
         Wall time of a member at most, s.
     keep : list of str
@@ -98,6 +101,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     threads: int = 1
     guard: bool = True
     memory: str | None = None
+    triangles: int | float | str | None = None
     timeout: float | None = None
     keep: list[str] | None = None
     shared: list[str] = []
@@ -186,6 +190,9 @@ def checked(study: Study) -> Study:
                          "above 0.")
     if said.memory is not None:
         nbytes(said.memory)
+        if said.triangles is not None:
+            raise StudyError(f"the study {study.name} has memory and triangles: what members are "
+                             "given follows from one of them, leave the other out.")
     for name in (*said.grid, *(said.sample.ranges if said.sample else ())):
         check_name(name, study.name)
     named = [("script", said.script), ("table", said.table),

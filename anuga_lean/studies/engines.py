@@ -6,6 +6,7 @@ switched off, so that there is one policy.  Which member starts where is `packin
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import time
@@ -19,9 +20,11 @@ from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
 from anuga_lean.studies.launching import USED, Order, end_members, run_member, used_now
 from anuga_lean.studies.packing import Request, Worker
+from anuga_lean.studies.processes import age_of
 
 MIB = 1 << 20
 RESERVE = 0.1       # of what is free, for the rest of the machine
+SOONEST = 60.0      # s before a worker's end in which no member starts
 Ended = tuple[str, BaseException | None]      # a member, and what kept it from being run
 
 
@@ -183,7 +186,9 @@ class Dask:
     Notes
     -----
     A worker's memory and cores are what it offers as the resources ``MEMORY`` (bytes) and
-    ``CORES``; one that offers none is asked for its own machine's.
+    ``CORES``; one that offers none is asked for its own machine's.  One that was started with a
+    lifetime, or in a job of Slurm, says when it ends: members are told, and none starts shortly
+    before.
     """
 
     def __init__(self, address: Any, folder: Path) -> None:
@@ -196,7 +201,7 @@ class Dask:
         self._folder = str(folder)
         self._futures: dict[Any, tuple[str, str]] = {}
         self._offers: dict[str, dict[str, float]] = {}
-        self.ends: dict[str, float] = {}    # of the job that a worker is in, s since 1970
+        self.ends: dict[str, float] = {}    # of a worker, or the job that it is in, s since 1970
         self._lost: list[Ended] = []
         self._known: dict[str, Worker] = {}
         self._used: dict[str, int] = {}
@@ -204,7 +209,7 @@ class Dask:
         self._as_completed = distributed.as_completed(with_results=False)
 
     def workers(self) -> list[Worker]:
-        """Return the scheduler's workers."""
+        """Return the scheduler's workers that have time left for a member, or run some."""
         there = self._client.scheduler_info(n_workers=-1)["workers"]
         new = [address for address in there if address not in self._known]
         if new:
@@ -231,10 +236,13 @@ class Dask:
                 del self._futures[future]
                 self._lost.append((name, RuntimeError(f"{address} is gone")))
                 future.cancel()
-        return list(self._known.values())
+        now = time.time()
+        return [each for each in self._known.values()
+                if each.running or self.ends.get(each.name, math.inf) - now > SOONEST]
 
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member on a worker."""
+        order.end = self.ends.get(worker.name)
         asks = {"MEMORY": order.nbytes, "CORES": order.job.ranks * threads}
         future = self._client.submit(
             run_member, order, threads, workers=[worker.name], allow_other_workers=False,
@@ -291,10 +299,23 @@ class Dask:
         self._client.close()
 
 
-def _offer(folder: str) -> tuple[int, str, float | None]:
-    """Return a worker's memory, its machine, and when its job ends, if it can run members."""
+def _offer(folder: str, dask_worker: Any = None) -> tuple[int, str, float | None]:
+    """Return a worker's memory, its machine, and when it ends, if it can run members.
+
+    Parameters
+    ----------
+    folder : str
+        Of the study.
+    dask_worker : Worker
+        Dask gives it.
+    """
     from anuga_lean.guard.starting import slurm_end
 
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"there is no folder {folder} on this machine")
-    return int((1.0 - RESERVE) * free_memory()[0]), os.uname().nodename, slurm_end(os.environ)
+    ends = [slurm_end(os.environ)]
+    lifetime = getattr(dask_worker, "lifetime", None)
+    if lifetime:    # counted from a little after this
+        ends.append(time.time() - age_of(os.getpid()) + lifetime)
+    return (int((1.0 - RESERVE) * free_memory()[0]), os.uname().nodename,
+            min((each for each in ends if each is not None), default=None))

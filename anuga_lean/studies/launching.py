@@ -1,7 +1,7 @@
 """Runs one member to its end: its lease, its limit, its process, its record.
 
-Owns what a worker does, on whichever machine; `spawner` starts the process, `ends` says whether
-there is another try.
+Owns what a worker does, on whichever machine; `spawner` starts the process, `outcomes` says how it
+ended, `ends` whether there is another try.
 """
 
 from __future__ import annotations
@@ -25,21 +25,29 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import cgroup_folders
-from anuga_lean.guard.recorded import as_dict, as_list, as_number, event_of
-from anuga_lean.guard.requests import EXIT_CODE
+from anuga_lean.guard.recorded import event_of
 from anuga_lean.studies import records
 from anuga_lean.studies.findings import finding, how_again
-from anuga_lean.studies.member import JOB, RESULT, Job, Result
+from anuga_lean.studies.member import ENDED, JOB, RESULT, Job
+from anuga_lean.studies.outcomes import (
+    RUN,
+    end_of,
+    has_ended,
+    left_over,
+    peak_of,
+    result_of,
+    stop_of,
+    triangles_of,
+)
 from anuga_lean.studies.processes import began_of, processes_of
 from anuga_lean.studies.records import End, Record, Try
 
 MIB = 1 << 20
 # What a process may ask of the kernel beyond what it will touch: stacks of threads, arenas.
 BEYOND = 128 * MIB
-RUN = "run.jsonl"       # the record of a guarded member
 _GONE = "the process that had started it was killed"
 _LOOK = 1.0         # s between two looks at memory, lease and deadline
-_OURS = {JOB, RESULT, records.RECORD, records.LEASE, "parameters.json", "stdout.txt",
+_OURS = {JOB, RESULT, ENDED, records.RECORD, records.LEASE, "parameters.json", "stdout.txt",
          "stderr.txt", RUN}
 
 
@@ -55,12 +63,15 @@ class Order(msgspec.Struct):
         s of wall time.
     keep : list of str or None
         Patterns of the files that stay once it is completed.
+    end : float or None
+        When the worker ends with its job, s since 1970.
     """
 
     job: Job
     nbytes: int
     timeout: float | None = None
     keep: list[str] | None = None
+    end: float | None = None
 
 
 class Spawned:
@@ -181,7 +192,12 @@ def run_member(order: Order, threads: int) -> None:
             return
         try:
             record = records.read_record(folder) or Record(order.job.name, [])
-            if not record.tries or record.end is not End.COMPLETED:
+            if record.tries and record.end is End.COMPLETED:
+                return
+            found = left_over(folder, order.job.ranks, record)
+            if found is not None:
+                _record(order, folder, record, found)
+            else:
                 _try(order, folder, threads, lease, record)
         finally:
             lease.give_back()
@@ -193,6 +209,9 @@ def run_member(order: Order, threads: int) -> None:
 def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: Record) -> None:
     began, clock = time.time(), time.monotonic()
     job = order.job
+    job.nbytes = order.nbytes
+    _tell_the_end(job, order.end, began)
+    job.is_ended = job.ranks == 1 and result_of(folder, ENDED) is not None
     group = make_cgroup(job.name, order.nbytes)
     job.cgroup = None if group is None else str(group)
     job.data_limit = order.nbytes + BEYOND if group is None and job.ranks == 1 else None
@@ -220,25 +239,51 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     del _watching[job.name]
     _tell_used()
     killed, used = (0, None) if group is None else end_cgroup(group)
-    if "lost" in fact and hand.is_closing:
+    result = result_of(folder)
+    if "lost" in fact and hand.is_closing and not has_ended(result, job, None):
         return
-    result = _result(folder)
-    # The guard has the peak of a process begin anew with each stage of the run.
-    seen = max(result.peak, _peak_of_stages(folder)) if result and result.peak else None
-    peak = min((each for each in (used, seen) if each), default=watched.peak or None)
-    end, says = _end(fact, result, watched, killed, order, folder)
+    seen = peak_of(folder, result)
+    taken = (seen,) if job.is_ended else (used, seen)     # the summary's own is less
+    peak = min((each for each in taken if each), default=used or watched.peak or None)
+    end, says = end_of(fact, result, killed, job, watched.why)
     last = Try(
         end, fact.get("exit_code"), order.nbytes, peak, round(time.monotonic() - clock, 3),
         fact.get("cpu_seconds"), began, os.uname().nodename, says,
-        result.triangles if result else None,
-        _stop(folder).get("time") if end is End.STOPPED else None,
+        triangles_of(folder, result),
+        stop_of(folder).get("time") if end is End.STOPPED else None,
         how_again(record.tries, order.nbytes), killed, printed)
     last.finding = finding(folder, last)
+    _record(order, folder, record, last)
+
+
+def _tell_the_end(job: Job, end: float | None, now: float) -> None:
+    """Have a guarded member stop, with a set, before its worker ends with its job."""
+    if end is None or not job.options:
+        return
+    job.options += ["--walltime", f"{max(1, int(end - now))}s"]
+    # Otherwise the guard of each member asks squeue.
+    if "SLURM_JOB_ID" in os.environ:
+        job.environment.setdefault("SLURM_JOB_END_TIME", f"{int(end)}")
+
+
+def _record(order: Order, folder: Path, record: Record, last: Try) -> None:
+    """Write the record of a member with its last try.
+
+    In this order: wherever this process is killed, a member that is completed is found to be so.
+    """
     record.tries.append(last)
-    if end is End.COMPLETED:
+    if last.end is End.COMPLETED:
+        result = result_of(folder)
         record.summary = result.summary if result else None
         _clear(folder, order.keep)
+    else:
+        (folder / RESULT).unlink(missing_ok=True)
+        if last.end is End.FAILED:      # what it lacks may be the script's
+            (folder / ENDED).unlink(missing_ok=True)
     records.write_record(folder, record)
+    if last.end is End.COMPLETED:
+        for name in (RESULT, ENDED, JOB):
+            (folder / name).unlink(missing_ok=True)
 
 
 class _Watched:
@@ -262,6 +307,15 @@ class _Watched:
         if self.is_late or self.is_fat:
             self._hand.kill(self._order.job.name)
 
+    @property
+    def why(self) -> tuple[End, str] | None:
+        """Return why it was killed here; None if it was not."""
+        if self.is_late:
+            return End.TIMEOUT, f"it ran longer than {self._order.timeout:g} s"
+        if self.is_fat:
+            return End.MEMORY, (f"it was killed at {self.peak / MIB:,.0f} MiB, beyond its limit of "
+                                f"{self._order.nbytes / MIB:,.0f} MiB")
+        return None
 
     def held(self) -> int:
         """Return the bytes that it holds, cached files of its cgroup among them."""
@@ -292,84 +346,12 @@ def _tell_used() -> None:
         worker.log_event(USED, (worker.address, used_now()))
 
 
-def _end(fact: dict[str, Any], result: Result | None, watched: _Watched, killed: int,
-         order: Order, folder: Path) -> tuple[End, str]:
-    """Return how a try ended, and why."""
-    code = fact.get("exit_code")
-    limit = f"its limit of {order.nbytes / MIB:,.0f} MiB"
-    if "lost" in fact:
-        return End.LOST, fact["lost"]
-    if result is not None and result.exit_code == 0 and code == 0:
-        return End.COMPLETED, ""
-    if code == EXIT_CODE:
-        return _stopped(order.job, limit, folder)
-    if killed:
-        return End.MEMORY, f"the kernel killed it at {limit}"
-    if watched.is_late:
-        return End.TIMEOUT, f"it ran longer than {watched._order.timeout:g} s"
-    if watched.is_fat:
-        return End.MEMORY, f"it was killed at {watched.peak / MIB:,.0f} MiB, beyond {limit}"
-    last = last_line(folder / "stderr.txt")
-    if "MemoryError" in last or "MemoryLimitError" in last:
-        return End.MEMORY, f"it was refused memory at {limit}: {last}"
-    if code is not None and code < 0 or code == 137:
-        return End.KILLED, f"signal {-code if code < 0 else 9} ended it, nobody says from whom"
-    says = result.says if result and result.says else last
-    return End.FAILED, f"it exited with {code}" + (f": {says}" if says else "")
-
-
-def _stopped(job: Job, limit: str, folder: Path) -> tuple[End, str]:
-    """Return why a try stopped by itself: at its own memory limit more memory helps."""
-    stop = _stop(folder)
-    why = str(stop.get("why", "it exited with 75 and kept no record"))
-    own = "RLIMIT_DATA" if job.cgroup is None else f"/{Path(job.cgroup).name} "
-    if stop.get("asked") == "stop_memory" and own in why:
-        return End.MEMORY, f"it stopped by itself, with a set, at {limit}: {why}"
-    return End.STOPPED, f"it stopped on request: {why}"
-
-
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _stop(folder: Path) -> dict[str, Any]:
-    """Return the last line of a guarded member's record; {} if that is no stop."""
-    found = event_of(last_line(folder / RUN, 1 << 16))
-    return found if found.get("outcome") == "stopped" else {}
-
-
-def _peak_of_stages(folder: Path) -> int:
-    """Return the largest peak that a guarded member's record has of a stage, bytes."""
-    try:
-        lines = (folder / RUN).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return max((int(as_number(as_dict(rank).get("peak"))) for line in lines
-                for rank in as_list(event_of(line).get("ranks"))), default=0)
-
-
-def last_line(path: Path, most: int = 300) -> str:
-    """Return the last line of a text that says something."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - (1 << 16)))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((each.strip()[:most] for each in reversed(lines) if each.strip()), "")
-
-
-def _result(folder: Path) -> Result | None:
-    try:
-        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
 def _clear(folder: Path, keep: list[str] | None) -> None:
     """Delete the files of a completed member that are not to stay."""
-    (folder / RESULT).unlink(missing_ok=True)
-    (folder / JOB).unlink(missing_ok=True)
     if keep is None:
         return
     for path in sorted(folder.rglob("*"), reverse=True):

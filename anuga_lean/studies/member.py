@@ -1,13 +1,14 @@
 """Is the process of a member: runs its script, then its summary function, and says how it went.
 
 `python -m anuga_lean.studies.member JOB` runs one in a process of its own; a preloaded parent calls
-`run` in a fork.  The result of a process that is killed is missing: `launching` knows then.
-Imports no msgspec, 0.5 MiB in each of two members.
+`run` in a fork.  What is missing of its result once it was killed is judged in `outcomes`.  Imports
+no msgspec, 0.5 MiB in each of two members.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import functools
 import json
@@ -15,6 +16,7 @@ import math
 import os
 import runpy
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +27,7 @@ from anuga_lean._errors import CommandError, LeanError
 from anuga_lean.guard.requests import REQUESTS
 
 JOB, RESULT = "job.json", "result.json"
+ENDED = "ended.json"    # written where the script has ended with success, before the summary
 _LARGEST = 1 << 16      # bytes of a summary: of thousands one table is made
 _RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
 
@@ -53,6 +56,10 @@ class Job:
         RLIMIT_DATA, bytes.
     preloaded : bool
         Whether it is forked from a process that has loaded ANUGA.
+    nbytes : int
+        What it is given.
+    is_ended : bool
+        Whether its script has ended before, so that only the summary is missing.
     """
 
     name: str
@@ -68,17 +75,40 @@ class Job:
     cgroup: str | None = None
     data_limit: int | None = None
     preloaded: bool = False
+    nbytes: int = 0
+    is_ended: bool = False
 
 
 @dataclass
 class Result:
-    """What a member's process says at its end."""
+    """What a member's process says at its end, or that of its script.
+
+    Attributes
+    ----------
+    exit_code : int
+    peak : int or None
+        Largest resident memory, bytes.
+    summary : dict or None
+    triangles : int or None
+        Of the largest domain.
+    says : str
+    began, seconds : float
+        Seconds since 1970, and wall time.
+    where : str
+        Machine.
+    nbytes : int
+        What it was given.
+    """
 
     exit_code: int
     peak: int | None
     summary: dict[str, Any] | None
     triangles: int | None
     says: str = ""
+    began: float = 0.0
+    seconds: float = 0.0
+    where: str = ""
+    nbytes: int = 0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -106,22 +136,35 @@ def run(job: Job, args: argparse.Namespace) -> int:
     args : Namespace
         Its options of `anuga_lean run`.
     """
-    folder = Path(job.folder)
+    folder, began, clock = Path(job.folder), time.time(), time.monotonic()
+
+    def write(name: str, code: int, summary: dict[str, Any] | None, says: str = "") -> None:
+        peak = _peak() if job.ranks == 1 else None
+        result = Result(code, peak, summary, _triangles(), says, began,
+                        round(time.monotonic() - clock, 3), os.uname().nodename, job.nbytes)
+        part = folder / f".{name}.part"
+        part.write_bytes(json.dumps(asdict(result)).encode())
+        part.replace(folder / name)
+
     _reset_peak()
-    code = _run_script(job, args)
+    code = 0
+    if not job.is_ended:
+        code = _run_script(job, args)
+        if job.ranks == 1:      # files that the script writes at its exit are there from here on
+            atexit._run_exitfuncs()
     if _rank():
         return code
     summary, says = None, ""
     if code == 0 and job.summary is not None:
+        # Of several ranks others may still write.
+        if job.ranks == 1 and not job.is_ended:
+            write(ENDED, 0, None)
         try:
             summary = plain_summary(_function(*job.summary)(folder, dict(job.parameters)))
         except Exception as error:
             traceback.print_exc()
             code, says = 1, f"its summary function failed: {type(error).__name__}: {error}"
-    result = Result(code, _peak() if job.ranks == 1 else None, summary, _triangles(), says)
-    part = folder / f".{RESULT}.part"
-    part.write_bytes(json.dumps(asdict(result)).encode())
-    part.replace(folder / RESULT)
+    write(RESULT, code, summary, says)
     sys.stdout.flush()
     sys.stderr.flush()
     return code
@@ -171,7 +214,7 @@ def _run_lean(job: Job, args: argparse.Namespace) -> int:
     try:
         return verb.run(args)
     except LeanError as error:
-        print(f"anuga_lean run: {error}", file=sys.stderr)
+        print(f"anuga_lean run: error: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, CommandError) else 2
 
 

@@ -21,6 +21,12 @@ def began_of(pid: int) -> int:
     return 0 if words[0] in "ZX" else int(words[19])    # a zombie waits for its parent
 
 
+def age_of(pid: int) -> float:
+    """Return how long ago a process began, s."""
+    now = float(Path("/proc/uptime").read_text().split()[0])
+    return now - began_of(pid) / os.sysconf("SC_CLK_TCK")
+
+
 def kill_session(session: int, after: int = 0) -> None:
     """Kill every process of a session, of those that did not begin before `after`, clock ticks."""
     for pid in processes_of(session):

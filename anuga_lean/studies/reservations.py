@@ -2,6 +2,7 @@
 
 Owns the rule: a high quantile of the peaks of its kind, a line on triangles where they differ,
 the cheapest guess as long as its kind is new, and 1.5 times the peak for one that met its limit.
+What a run of so many triangles takes before any has run, a table says that it is given.
 Whether it fits beside others is `packing`'s.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 MIB = 1 << 20
@@ -21,6 +22,7 @@ FEW = 3                 # records from which on a kind is known
 _KEPT = 1000            # newest peaks of a kind
 _AGAIN_AFTER = 50       # records after which its reservation is worked out again
 _SPREAD = 1.3           # of triangles, from which on a line is fitted
+_BESIDE = 30 * MIB      # what a script may hold beside what the table has
 
 
 class Reservations:
@@ -30,16 +32,26 @@ class Reservations:
     ----------
     first : int
         Bytes for a member as long as nothing is known of any.
+    table : callable, optional
+        Given a family and a number of triangles, returns the bytes that such a run takes, or None.
+
+    Notes
+    -----
+    A kind is of members whose memory is alike, a family of kinds that differ in their triangles.
     """
 
-    def __init__(self, first: int) -> None:
-        self._first = first
+    def __init__(self, first: int,
+                 table: Callable[[Any, int], int | None] = lambda family, triangles: None) -> None:
+        self._first, self._table = first, table
+        self._families: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+        self._lines: dict[Hashable, tuple[float, float, float] | None] = {}
         self._peaks: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
         self._all: list[tuple[int, int]] = []
         self._largest = 0
         self._at_least: dict[Hashable, int] = {}
 
-    def learn(self, kind: Hashable, peak: int, triangles: int | None) -> bool:
+    def learn(self, kind: Hashable, peak: int, triangles: int | None,
+              family: Hashable = None) -> bool:
         """Take note of the peak of a member that was completed, bytes.
 
         Returns
@@ -47,7 +59,8 @@ class Reservations:
         bool
             Whether others of its kind are now given something else.
         """
-        for found in (self._peaks[kind], self._all):
+        self._lines.pop(family, None)
+        for found in (self._peaks[kind], self._all, self._families[family]):
             found.append((peak, triangles or 0))
             del found[:-_KEPT]
         self._largest = max(self._largest, peak)
@@ -55,7 +68,7 @@ class Reservations:
         count = len(self._peaks[kind])
         return count <= FEW or count % _AGAIN_AFTER == 0
 
-    def of(self, kind: Hashable, triangles: int | None = None) -> int:
+    def of(self, kind: Hashable, triangles: int | None = None, family: Hashable = None) -> int:
         """Return the bytes that a member of a kind is given.
 
         Parameters
@@ -64,31 +77,57 @@ class Reservations:
             What members share whose memory is alike.
         triangles : int, optional
             Of this member, if they are known.
+        family : hashable, optional
         """
         if kind in self._at_least:
             return self._at_least[kind]
         found = self._peaks[kind]
         if found and len(found) < FEW:
             return rounded(AGAIN * max(peak for peak, _ in found))
-        is_new = not found
-        if is_new:      # as others, once there are some
-            found = self._all
-            if len(found) < FEW:
-                return self._first
+        if found:
+            line = _line(found) if triangles else None
+            return rounded(MARGIN * (quantile([peak for peak, _ in found]) if line is None
+                                     else _on(line, triangles)))
         if triangles:
-            line = _line(found)
-            if line is not None:
-                base, slope, above = line
-                return rounded(MARGIN * (base + slope * triangles + above))
-        peaks = [peak for peak, _ in found]
-        return rounded(cheapest(peaks) if is_new else MARGIN * quantile(peaks))
+            predicted = self._by_line(family, triangles) or self._by_table(family, triangles)
+            if predicted is not None:
+                return rounded(predicted)
+        # as others, once there are some
+        if len(self._all) < FEW:
+            return self._first
+        return rounded(cheapest([peak for peak, _ in self._all]))
 
-    def after(self, kind: Hashable, given: int, peak: int | None, most: int) -> int:
+    def _by_line(self, family: Hashable, triangles: int | None) -> float | None:
+        """Return what the members of a family say that one of so many triangles is given."""
+        if not triangles:
+            return None
+        if family not in self._lines:
+            self._lines[family] = _line(self._families[family])
+        line = self._lines[family]
+        return None if line is None else MARGIN * _on(line, triangles)
+
+    def _by_table(self, family: Hashable, triangles: int) -> float | None:
+        """Return what the table says, shifted by what members have taken more, or less."""
+        predicted = self._table(family, triangles)
+        if predicted is None:
+            return None
+        seen = [(peak, there) for peak, n in self._families[family]
+                if n and (there := self._table(family, n))]
+        if not seen:
+            return MARGIN * predicted + _BESIDE
+        more = max(peak - there for peak, there in seen)
+        if more > 0:
+            return MARGIN * (predicted + more)
+        return MARGIN * predicted * max(peak / there for peak, there in seen)
+
+    def after(self, kind: Hashable, given: int, peak: int | None, most: int,
+              triangles: int | None = None, family: Hashable = None) -> int:
         """Return what a member is given that has met its limit, and others of its kind until then.
 
         There is one more try.  Where members of its kind have needed more than it was given, it
-        gets what they say.  If no member at all has needed much more, nothing says how much it
-        needs: it gets a worker for itself, and those after it learn from that.
+        gets what they say; so it does where members of other triangles tell of it.  If no member
+        at all has needed much more, nothing says how much it needs: it gets a worker for itself,
+        and those after it learn from that.
 
         Parameters
         ----------
@@ -96,11 +135,17 @@ class Reservations:
         peak : int or None
         most : int
             Bytes of the largest worker.
+        triangles : int, optional
+        family : hashable, optional
         """
         wanted = AGAIN * max(given, peak or 0)
         like_it = max((each for each, _ in self._peaks[kind]), default=0)
         if like_it > given:
             return rounded(max(wanted, AGAIN * like_it))
+        predicted = self._by_line(family, triangles)
+        if predicted is not None and predicted > given:
+            self._at_least[kind] = rounded(max(wanted, predicted))
+            return self._at_least[kind]
         found = max(wanted, AGAIN * self._largest)
         if self._largest < wanted:
             found = max(found, most)
@@ -134,8 +179,17 @@ def cheapest(peaks: list[int]) -> float:
                for count, peak in enumerate(ordered, 1))[1]
 
 
+def _on(line: tuple[float, float, float], triangles: int | None) -> float:
+    """Return what a line says of so many triangles, at its upper edge."""
+    base, slope, above = line
+    return base + slope * (triangles or 0) + above
+
+
 def _line(found: list[tuple[int, int]]) -> tuple[float, float, float] | None:
-    """Fit peaks to triangles; return base, slope and the largest peak above the line."""
+    """Fit peaks to triangles; return base, slope and the largest peak above the line.
+
+    A base below 0 would promise small members nothing: the line then goes through 0.
+    """
     known = [(triangles, peak) for peak, triangles in found if triangles]
     if len(known) < FEW or max(known)[0] < _SPREAD * min(known)[0]:
         return None
@@ -144,4 +198,6 @@ def _line(found: list[tuple[int, int]]) -> tuple[float, float, float] | None:
     spread = sum((each - x) ** 2 for each, _ in known)
     slope: Any = max(0.0, sum((a - x) * (b - y) for a, b in known) / spread)
     base = y - slope * x
+    if base < 0.0:
+        base, slope = 0.0, sum(a * b for a, b in known) / sum(a * a for a, _ in known)
     return base, slope, max(0.0, *(b - base - slope * a for a, b in known))

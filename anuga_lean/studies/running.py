@@ -16,15 +16,17 @@ from anuga_lean.studies import ends, records, runner
 from anuga_lean.studies.definition import Study, function_of, nbytes
 from anuga_lean.studies.engines import Engine
 from anuga_lean.studies.findings import finding, how_again
-from anuga_lean.studies.launching import RUN, Order
+from anuga_lean.studies.launching import Order
 from anuga_lean.studies.member import Job
 from anuga_lean.studies.members import Folder, Member, command_line, members_of
+from anuga_lean.studies.outcomes import RUN
 from anuga_lean.studies.outside import Outside
 from anuga_lean.studies.packing import Packing, Request
 from anuga_lean.studies.parameter_sets import sets_of
 from anuga_lean.studies.progress import Log
 from anuga_lean.studies.records import End, Record
 from anuga_lean.studies.reservations import Reservations
+from anuga_lean.studies.sizes import by_table, triangles_of
 
 MIB = 1 << 20
 _FIRST = 256 * MIB      # for the first members, where the definition does not say
@@ -86,7 +88,12 @@ class Run:
         self._outside = Outside(study.script.parent, said.shared)
         self.cores = said.ranks * said.threads
         self._given = None if said.memory is None else nbytes(said.memory)
-        self.reservations = Reservations(self._given or _FIRST)
+        self._said = {each.parameter_set: triangles_of(study, each)
+                      for each in self._by_number[::said.replicates]} \
+            if said.triangles is not None else {}
+        self._seen: dict[int, int] = {}     # triangles, by set
+        self.reservations = Reservations(
+            self._given or _FIRST, lambda anuga, count: by_table(anuga, said.ranks, count))
         self.packing = Packing(_PATIENCE)
         self._more: dict[str, int] = {}     # for members that have met their limit
         self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
@@ -148,7 +155,9 @@ class Run:
         record = records.read_record(self.folder.member(member.name))
         if record is None or not record.tries:
             self.packing.waiting.add(self._request(member))
-        elif record.end is End.COMPLETED:
+            return
+        self._note_triangles(member, record)
+        if record.end is End.COMPLETED:
             self._learn(member, record)
             self.progress.completed += 1
         else:
@@ -162,7 +171,8 @@ class Run:
         last = record.tries[-1]
         self._met[member.name] = (last.nbytes, last.peak)
         self._more[member.name] = self.reservations.after(
-            self._kind(member), last.nbytes, last.peak, self._engine.most())
+            self._kind(member), last.nbytes, last.peak, self._engine.most(),
+            self._triangles(member), self.anuga(member))
         self._ask_anew(member)
 
     def _ask_anew(self, member: Member) -> None:
@@ -176,6 +186,15 @@ class Run:
     def _kind(self, member: Member) -> Any:
         return (self.anuga(member), member.parameter_set)
 
+    def _triangles(self, member: Member) -> int | None:
+        """Return the triangles of a member: what the study says, or others of its set have had."""
+        return self._said.get(member.parameter_set) or self._seen.get(member.parameter_set)
+
+    def _note_triangles(self, member: Member, record: Record) -> None:
+        found = max((each.triangles or 0 for each in record.tries), default=0)
+        if found:
+            self._seen[member.parameter_set] = found
+
     def anuga(self, member: Member) -> str:
         """Return ``lean`` or ``stock``: what a member runs on."""
         text = self.study.definition.anuga
@@ -188,7 +207,14 @@ class Run:
     def _request(self, member: Member) -> Request:
         given = self._more.get(member.name)
         if given is None:
-            given = self.reservations.of(self._kind(member))
+            triangles = self._triangles(member)
+            anuga = self.anuga(member)
+            given = self.reservations.of(self._kind(member), triangles, anuga)
+            # More than any worker has is what the table says, not what a line may come to.
+            most = self._engine.most()
+            if triangles and most < given and \
+                    (by_table(anuga, self.study.definition.ranks, triangles) or 0) <= most:
+                given = most
         return Request(member.name, given, self.cores)
 
     def _refuse_too_large(self) -> None:
@@ -274,6 +300,7 @@ class Run:
 
     def _judge(self, member: Member, record: Record) -> None:
         """Count a member that is done, and let one that is tried again wait."""
+        self._note_triangles(member, record)
         if record.end is End.COMPLETED:
             self.progress.completed += 1
             self._met.pop(member.name, None)
@@ -300,13 +327,15 @@ class Run:
         if peak is None or self._given is not None:
             return
         self._learned += 1
-        if self.reservations.learn(self._kind(member), peak, record.tries[-1].triangles):
+        if self.reservations.learn(self._kind(member), peak, self._triangles(member),
+                                   self.anuga(member)):
             self._ask_anew(member)
         # Those that met their limit may wait for a worker each, as long as nothing says more.
         for name, (given, most) in self._met.items():
             if name in self.packing.waiting:
                 self._more[name] = self.reservations.after(
-                    self._kind(self.members[name]), given, most, self._engine.most())
+                    self._kind(self.members[name]), given, most, self._engine.most(),
+                    self._triangles(self.members[name]), self.anuga(self.members[name]))
                 self.packing.waiting.add(self._request(self.members[name]))
         if self._learned in _LEARN:
             for name in self.packing.waiting.names():

@@ -1,6 +1,6 @@
 """Runs members in jobs of Slurm that Dask's workers are started in, of two sizes where needed.
 
-Owns how many jobs there are, how large, and that no member starts in one that is about to end.
+Owns how many jobs there are, and how large.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from pathlib import Path
 
 from anuga_lean._errors import StudyError
 from anuga_lean.studies.engines import Dask, Jobs, quiet_dask
-from anuga_lean.studies.launching import last_line
 from anuga_lean.studies.members import JOBS
-from anuga_lean.studies.packing import Request, Worker
+from anuga_lean.studies.outcomes import last_line
+from anuga_lean.studies.packing import Request
 
 MIB = 1 << 20
 OWN = 256 * MIB         # of a job, for the worker, its spawner and what they load
 _LARGER = 4             # times a job's memory
 _EVERY = 5.0            # s between two looks at how many jobs there should be
 _NO_WORKER = 60.0       # s after which jobs that have ended tell why no worker has come
-_SOONEST = 60.0         # s before a job's end in which no member starts
 
 
 class Slurm(Dask):
@@ -62,13 +61,6 @@ class Slurm(Dask):
             job_name="anuga_lean_study",
             scheduler_options={"dashboard_address": None, "port": 0})
         super().__init__(self._cluster, folder.resolve().parent)
-
-    def workers(self) -> list[Worker]:
-        """Return the workers whose jobs have time left for a member."""
-        found = super().workers()
-        now = time.time()
-        return [each for each in found
-                if each.running or self.ends.get(each.name, math.inf) - now > _SOONEST]
 
     def ask_for(self, waiting: int, seconds: float) -> None:
         """Have as many jobs as the members that wait can use, and replace those that have ended.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from anuga_lean.studies.member import Job
 from studies.test_runs import COMMAND, environment, run, write
 
 
@@ -73,3 +76,17 @@ def test_no_room_for_tables_page_or_study(tmp_path: Path) -> None:
     assert 0 == run(path).returncode        # with room it is done, and no member ran again
     assert all(1 == len(json.loads(each.read_text())["tries"])
                for each in folder.glob("members/*/record.json"))
+
+
+def test_a_member_says_what_is_wrong_as_the_command_does(tmp_path: Path) -> None:
+    script = tmp_path / "no.py"
+    (tmp_path / "job.json").write_text(json.dumps(asdict(
+        Job("0-0", str(tmp_path), str(script), [], [], {}, True, 1, {}, None))))
+    ours, plain = (
+        subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True,
+                       cwd=tmp_path, timeout=120)
+        for words in (("anuga_lean.studies.member", "job.json"),
+                      ("anuga_lean", "run", str(script))))
+    assert (2, f"anuga_lean run: error: there is no script {script}\n") == (
+        ours.returncode, ours.stderr)
+    assert (ours.returncode, ours.stderr) == (plain.returncode, plain.stderr)

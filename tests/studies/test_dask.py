@@ -12,10 +12,29 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread, Timer
+from typing import Any
 
 import pytest
 
-from studies.test_runs import COMMAND, children, environment, results, run, runs_of, write
+from anuga_lean.studies import engines
+from anuga_lean.studies.definition import read
+from anuga_lean.studies.engines import Dask, _offer
+from anuga_lean.studies.launching import Order, _tell_the_end
+from anuga_lean.studies.member import Job
+from anuga_lean.studies.processes import age_of
+from anuga_lean.studies.records import End, Record, Try, write_record
+from anuga_lean.studies.running import Run
+from studies.test_runs import (
+    COMMAND,
+    children,
+    environment,
+    record,
+    results,
+    run,
+    runs_of,
+    write,
+)
 
 pytest.importorskip("distributed", reason="pip install 'anuga_lean[study]' brings Dask")
 _START = "import sys; from dask.__main__ import main; sys.argv[0] = 'dask'; main()"
@@ -25,8 +44,9 @@ Processes = list[subprocess.Popen[bytes]]
 
 
 @contextlib.contextmanager
-def started_cluster(folder: Path, runs: str) -> Iterator[tuple[str, Processes]]:
-    """The address of a scheduler; it, and its two workers of 400 MB and one core each."""
+def started_cluster(folder: Path, runs: str, count: int = 2,
+                    *more: str) -> Iterator[tuple[str, Processes]]:
+    """The address of a scheduler; it, and its workers of 400 MB and one core each."""
     folder.mkdir(exist_ok=True)
     place = folder / "scheduler.json"
     started = [dask(runs, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
@@ -35,15 +55,12 @@ def started_cluster(folder: Path, runs: str) -> Iterator[tuple[str, Processes]]:
         until = time.monotonic() + 60.0
         while not place.exists() and time.monotonic() < until:
             time.sleep(0.1)
-        started += [dask(runs, "worker", "--scheduler-file", str(place), "--host", "127.0.0.1",
-                         "--nthreads", "1", "--no-nanny", "--no-dashboard",
-                         "--local-directory", str(folder / f"local{k}"),
-                         "--resources", "MEMORY=400e6") for k in range(2)]
+        started += [worker(folder, k, runs, *more) for k in range(count)]
         address = json.loads(place.read_text())["address"]
         from distributed import Client
 
         with Client(address) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(count, timeout=60)
         yield address, started
     finally:
         for each in started:
@@ -56,6 +73,13 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, Processes]]:
     """The address of a scheduler, and its two workers."""
     with started_cluster(tmp_path, os.environ.get("RUNS", "")) as (address, started):
         yield address, started[1:]
+
+
+def worker(folder: Path, number: int, runs: str, *more: str) -> subprocess.Popen[bytes]:
+    return dask(runs, "worker", "--scheduler-file", str(folder / "scheduler.json"),
+                "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard",
+                "--local-directory", str(folder / f"local{number}"),
+                "--resources", "MEMORY=400e6", *more)
 
 
 def dask(runs: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -71,8 +95,6 @@ def test_a_worker_that_is_killed_loses_nothing(
                            '[grid]\nvalue = [1.0, 2.0]\n', 0.5)
     monkeypatch.setenv("RUNS", str(runs_of(path)))
     address, workers = request.getfixturevalue("cluster")
-    from threading import Timer
-
     timer = Timer(6.0, workers[0].send_signal, [signal.SIGKILL])
     timer.start()
     done = run(path, "--on", address)
@@ -95,6 +117,75 @@ def test_no_scheduler(tmp_path: Path) -> None:
     done = run(path, "--on", "tcp://127.0.0.1:9")
     assert 2 == done.returncode and "no Dask scheduler answers" in done.stderr
     assert 1 == len(done.stderr.strip().splitlines())
+
+
+# Slow until it goes on from a set.
+SLOW = """
+import anuga
+import time
+from pathlib import Path
+goes_on = any(each.is_dir() for each in Path().iterdir())
+domain = anuga.rectangular_cross_domain(4, 4)
+domain.set_name("model")
+domain.set_quantity("stage", 1.0)
+wall = anuga.Reflective_boundary(domain)
+domain.set_boundary({tag: wall for tag in domain.get_boundary_tags()})
+for t in domain.evolve(yieldstep=0.1, finaltime=40.0):
+    time.sleep(0.0 if goes_on else 0.1)
+with open("result.txt", "w") as file:
+    file.write("1.0")
+"""
+
+
+@pytest.mark.slow
+def test_a_member_stops_before_its_worker_ends_and_goes_on_with_another(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guard stops half a minute before the end that it is told."""
+    path = write(tmp_path, 'memory = "100MiB"\n')
+    (tmp_path / "script.py").write_text(SLOW)
+    monkeypatch.setattr(engines, "SOONEST", 32.0)
+    folder = path.with_suffix(".study")
+    with started_cluster(tmp_path / "d", "", 1, "--lifetime", "42s") as (address, processes):
+
+        def come() -> None:
+            while not (folder / "members" / "0-0" / "record.json").exists():
+                time.sleep(0.1)
+            processes.append(worker(tmp_path / "d", 1, ""))
+
+        second = Thread(target=come, daemon=True)
+        second.start()
+        running = Run(read(path), folder, Dask(address, tmp_path))
+        assert 1 == running.run().completed
+        second.join()
+        assert processes[1].poll() is None
+    first, last = record(path, "0-0")["tries"]
+    assert ("stopped", "completed") == (first["end"], last["end"])
+    assert 75 == first["exit_code"] and 0.0 < first["time"] < 40.0
+    assert f"goes on where it stopped at t={first['time']:g} s" == last["again"]
+
+
+def test_an_order_has_the_end_of_its_worker(tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    now = time.time()
+    guarded, stock = (Job("0-0", "", "", [], options, {}, True, 1, {}, None)
+                      for options in (["--guard"], []))
+    for job in (guarded, stock):
+        _tell_the_end(job, now + 600.0, now)
+    assert (["--guard", "--walltime", "600s"], []) == (guarded.options, stock.options)
+    assert {"SLURM_JOB_END_TIME": str(int(now + 600.0))} == guarded.environment
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(now + 50.0)))
+
+    class Worker:
+        lifetime = 3600.0
+
+    assert _offer(str(tmp_path), Worker())[2] == int(now + 50.0)
+    monkeypatch.delenv("SLURM_JOB_END_TIME")
+    monkeypatch.delenv("SLURM_JOB_ID")
+    end = _offer(str(tmp_path), Worker())[2]
+    age = age_of(os.getpid())
+    assert age > 0.5 and abs(end - (time.time() - age + 3600.0)) < 1.0
+    assert _offer(str(tmp_path))[2] is None
 
 
 @pytest.mark.nightly
@@ -126,6 +217,37 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     found = {row["member"]: row["double"] for row in results(path)}
     assert 12 == len(found) and {"2.0", "4.0", "6.0"} == set(found.values())
-    # The script's line is its end: one that was killed between it and its record runs again.
+    # One that was killed between the script's line and the note of its end runs again.
     lines = runs_of(path).read_text().split()
     assert set(found) == set(lines) and len(lines) <= 12 + 2
+
+
+def quick(order: Order, threads: int) -> None:
+    """Be a member that is completed soon."""
+    time.sleep(0.02)
+    Path(order.job.folder).mkdir(parents=True)
+    write_record(Path(order.job.folder), Record(order.job.name, [
+        Try(End.COMPLETED, 0, order.nbytes, 1 << 20, 0.01, 0.01, 0.0, "here")]))
+
+
+def test_the_scheduler_knows_a_window_of_members(tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 as many as there are slots, not all at once; those that have ended are forgotten."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(engines, "run_member", quick)
+    path = write(tmp_path, 'memory = "10MiB"\nreplicates = 200\n')
+    counts, submitted = [], []
+
+    class Counting(Dask):
+        def submit(self, worker: Any, order: Order, threads: int) -> None:
+            super().submit(worker, order, threads)
+            submitted.append(order.job.name)
+            counts.append(len(cluster.scheduler.tasks))
+
+    with LocalCluster(n_workers=2, threads_per_worker=2, processes=False,
+                      dashboard_address=None) as cluster:
+        running = Run(read(path), path.with_suffix(".study"), Counting(cluster, tmp_path))
+        assert 200 == running.run().completed
+    assert 200 == len(set(submitted)) == len(submitted)
+    assert 0 < max(counts) <= 3 * 4, max(counts)

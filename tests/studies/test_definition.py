@@ -10,6 +10,7 @@ from anuga_lean._errors import StudyError
 from anuga_lean.studies.definition import nbytes, read
 from anuga_lean.studies.members import Folder, command_line, members_of
 from anuga_lean.studies.parameter_sets import sets_of
+from anuga_lean.studies.sizes import by_table, triangles_of
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def test_table_and_function_and_sample(write: object, tmp_path: Path) -> None:
     ('script = "model.py"\nfunction = "sets"\n', "names no function"),
     ('script = "model.py"\nreplicates = 0\n', "replicates = 0: give 1 or more"),
     ('script = "model.py"\ntimeout = -1.0\n', "give seconds above 0"),
+    ('script = "model.py"\nmemory = "1GB"\ntriangles = 9\n', "has memory and triangles"),
     ('script = "model.py"\nmemory = "lots"\n', "no amount of memory"),
     ('script = "model.py"\ntable = "t"\n[grid]\na = [1]\n', "grid and table"),
     ('script = "model.py"\n[grid]\na = [nan]\n', "a finite number"),
@@ -87,6 +89,30 @@ def test_arguments_name_parameters(write: object) -> None:
     member = next(members_of(study, sets_of(study)))
     with pytest.raises(StudyError, match="the names are rain, replicate, seed"):
         command_line(study, member, Path("x"))
+
+
+@pytest.mark.parametrize(("text", "count"), [
+    ('2000', 2000), ('"{n}"', 30), ('"4 * {n} * ({n} + 2)"', 3840), ('"1e4 / {n}"', 333),
+    ('"{n} ** 2"', 900)])
+def test_triangles(write: object, text: str, count: int) -> None:
+    study = read(write(f'script = "model.py"\ntriangles = {text}\n[grid]\nn = [30]\n'))
+    assert count == triangles_of(study, next(members_of(study, sets_of(study))))
+
+
+@pytest.mark.parametrize("text", [
+    "0", "-3", "nan", "3e9", '"{m}"', '"{n}.real"', '"open(1)"', '"{n} **"', '""', '"1 / 0"',
+    '"9 ** 9 ** 9"', '"{n.real.__class__}"', f'"{"(" * 900}"', '"{n:999999}"'])
+def test_no_triangles(write: object, text: str) -> None:
+    study = read(write(f'script = "model.py"\ntriangles = {text}\n[grid]\nn = [30]\n'))
+    with pytest.raises(StudyError, match="is no number from 1 to"):
+        triangles_of(study, next(members_of(study, sets_of(study))))
+
+
+def test_triangles_by_the_table() -> None:
+    small, large = (by_table("lean", 1, n) for n in (1000, 1_000_000))
+    assert 30 << 20 < small < 100 << 20 < large < by_table("stock", 1, 1_000_000)
+    assert by_table("lean", 4, 1_000_000) > large
+    assert by_table("lean", 4, 3) is None
 
 
 def test_a_folder_is_of_one_study(write: object, tmp_path: Path) -> None:

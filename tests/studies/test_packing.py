@@ -114,6 +114,31 @@ def test_a_first_member_that_shows_more_moves_the_guess() -> None:
     assert 152 * MIB == found.of("a")
 
 
+def test_triangles_tell_of_members_that_have_not_run() -> None:
+    """First by the table, then by the table and what was taken, then by a line."""
+    found = Reservations(256 * MIB, lambda family, n: 50 * MIB + n * (1 << 10))
+    assert 256 * MIB == found.of("a")
+    n = 100 << 10
+    # 1.1 times 150 MiB, and 30 for what a script holds beside
+    assert 196 * MIB == found.of("a", n, "lean") == found.of("a", n, "stock")
+    found.learn("b", 100 * MIB, 10 << 10, "lean")       # 40 MiB above the table
+    assert 212 * MIB == found.of("a", n, "lean") and 196 * MIB == found.of("a", n, "stock")
+    found.learn("c", 110 * MIB, 20 << 10, "lean")
+    found.learn("d", 120 * MIB, 30 << 10, "lean")
+    assert 212 * MIB == found.of("a", n, "lean")        # 90 MiB and 1 KiB a triangle
+    assert 168 * MIB == found.of("a", 60 << 10, "lean") and 196 * MIB == found.of("a", n, "stock")
+    # Met at 100 MiB: what the line says, not a worker for itself.
+    assert 212 * MIB == found.after("e", 100 * MIB, 100 * MIB, 9000 * MIB, n, "lean")
+    assert 9000 * MIB == found.after("f", 200 * MIB, None, 9000 * MIB)
+
+
+def test_a_line_promises_small_members_something() -> None:
+    found = Reservations(256 * MIB)
+    for n in (100, 200, 300):
+        found.learn(n, (n - 60) * MIB, n)
+    assert 0 < found.of("a", 10) <= 100 * MIB
+
+
 def tries(*ends: End) -> list[Try]:
     return [Try(each, 1, 100, 90, 1.0, 1.0, 0.0, "here", "it said so") for each in ends]
 

@@ -125,6 +125,36 @@ def test_a_member_larger_than_any_worker_is_refused_before_it_starts(tmp_path: P
     assert not runs_of(path).exists()
 
 
+SIZED = """
+import os, sys
+block = bytearray(os.urandom(1)) * (int(sys.argv[sys.argv.index("--n") + 1]) << 10)
+with open("result.txt", "w") as file:
+    file.write("1")
+with open(os.environ["RUNS"], "a") as file:
+    file.write(os.environ["ANUGA_LEAN_MEMBER"] + chr(10))
+"""
+
+
+def test_triangles_tell_which_members_are_large(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\ntriangles = "{n}"\n'
+                           '[grid]\nn = [10_000, 100_000, 300_000, 200_000]\n')
+    (tmp_path / "script.py").write_text(SIZED)
+    done = run(path, "--memory", "3000MiB", "--cores", "1")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["2-0", "3-0", "1-0", "0-0"] == runs_of(path).read_text().split()
+    given, peaks = ([record(path, f"{k}-0")["tries"][0][name] / (1 << 20) for k in range(4)]
+                    for name in ("nbytes", "peak"))
+    assert all(have > took for have, took in zip(given, peaks, strict=True))
+    assert given[2] > given[3] > given[1] > given[0]
+    assert given[0] < 1.3 * peaks[0] + 8.0      # by three others, of ten times its triangles on
+
+
+def test_triangles_that_no_worker_has_room_for_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, 'triangles = 50_000_000\n[grid]\nvalue = [1.0]\n')
+    done = run(path, "--memory", "1000MiB")
+    assert 2 == done.returncode and "asks for" in done.stderr and not runs_of(path).exists()
+
+
 def test_many_failures_end_a_study(tmp_path: Path) -> None:
     path = write(tmp_path, 'anuga = "stock"\nmax_failures = 2\nreplicates = 9\n'
                            '[grid]\nvalue = [13.0]\n')
@@ -210,7 +240,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, moment: int) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     found = {row["member"]: row["double"] for row in results(path)}
     assert 12 == len(found) and {"2.0", "4.0", "6.0"} == set(found.values())
-    # The script's line is its end: one of those killed between it and its record runs again.
+    # One of those killed between the script's line and the note of its end runs again.
     lines = runs.read_text().split()
     assert set(found) == set(lines) and len(lines) <= 12 + 2
 
@@ -340,3 +370,72 @@ def test_ctrl_c_ends_members_and_records_nothing_of_them(tmp_path: Path) -> None
     assert "interrupted" in str(process.communicate()[1])
     assert [0] == [began_of(pid) for pid in member]
     assert not (path.with_suffix(".study") / "members" / "0-0" / "record.json").exists()
+
+
+# Kills at the first call only, a process by the number of generations above.
+KILLING = """
+import atexit, os, signal, time
+from pathlib import Path
+
+def _above(count):
+    pid = os.getpid()
+    for _ in range(count):
+        pid = int(Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid
+
+def kill(count):
+    mark = Path(os.environ["RUNS"] + ".killed")
+    if not mark.exists():
+        mark.write_text("")
+        os.kill(_above(count), signal.SIGKILL)
+        time.sleep(60.0)
+
+def of_member(folder, parameters):
+    double = float((folder / "result.txt").read_text())
+    {when}
+    return {{"double": double}}
+"""
+
+
+@pytest.mark.parametrize(("anuga", "when", "ends"), [
+    ("lean", "atexit.register(kill, 0)", ["completed"]),            # its result is written
+    ("stock", "atexit.register(kill, 0)", ["completed"]),
+    ("lean", "atexit.register(kill, 1)", ["completed"]),            # with its spawner
+    ("lean", "kill(0)", ["killed", "completed"]),                   # before its summary
+])
+def test_killed_after_its_script_it_does_not_run_again(
+        tmp_path: Path, anuga: str, when: str, ends: list[str]) -> None:
+    path = write(tmp_path, f'anuga = "{anuga}"\nkeep = []\n[grid]\nvalue = [3.0]\n')
+    (tmp_path / "summary.py").write_text(KILLING.format(when=when))
+    done = run(path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert Path(f"{runs_of(path)}.killed").exists()
+    assert ["0-0"] == runs_of(path).read_text().split()
+    assert ends == [each["end"] for each in record(path, "0-0")["tries"]]
+    assert ["6.0"] == [row["double"] for row in results(path)]
+    assert {"record.json", "parameters.json", "stdout.txt", "stderr.txt"} >= {
+        each.name for each in (path.with_suffix(".study") / "members" / "0-0").iterdir()
+        if each.name != "run.jsonl"}
+
+
+@pytest.mark.parametrize("when", ["atexit.register(kill, 2)", "kill(2)"])
+def test_killed_with_the_study_after_its_script_it_does_not_run_again(
+        tmp_path: Path, when: str) -> None:
+    path = write(tmp_path, 'anuga = "stock"\n[grid]\nvalue = [3.0]\n')
+    (tmp_path / "summary.py").write_text(KILLING.format(when=when))
+    assert -9 == run(path).returncode
+    done = run(path, verb="resume")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["0-0"] == runs_of(path).read_text().split()
+    (only,) = record(path, "0-0")["tries"]
+    assert "completed" == only["end"] and only["peak"] > 1 << 20 and only["nbytes"] > 1 << 20
+    assert ["6.0"] == [row["double"] for row in results(path)]
+
+
+def test_what_a_script_writes_at_its_exit_is_there_for_the_summary(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\n')
+    (tmp_path / "script.py").write_text(
+        "import atexit, pathlib\natexit.register(pathlib.Path('result.txt').write_text, '1')\n")
+    done = run(path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["2.0"] == [str(2 * float(row["double"])) for row in results(path)]
