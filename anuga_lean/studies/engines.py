@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
+from anuga_lean.measure import environment
 from anuga_lean.studies.launching import USED, Order, end_members, run_member, used_now
 from anuga_lean.studies.packing import Request, Worker
 
@@ -105,9 +107,12 @@ class Local:
     """
 
     def __init__(self, nbytes: int | None = None, cores: int | None = None) -> None:
+        if sys.platform != "linux":
+            raise StudyError("members of a study are started and watched by what only Linux has "
+                             "(prctl, /proc): run the study there, or on workers of --on.")
         if nbytes is None:
             nbytes = int((1.0 - RESERVE) * free_memory()[0])
-        cores = cores or len(os.sched_getaffinity(0))
+        cores = cores or environment.cores()
         self._worker = Worker(os.uname().nodename, nbytes, cores)
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="member")
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
