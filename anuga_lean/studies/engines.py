@@ -18,7 +18,6 @@ import msgspec
 
 from anuga_lean._errors import StudyError
 from anuga_lean.guard.limits import Limits
-from anuga_lean.measure import environment
 from anuga_lean.studies.launching import USED, Order, end_members, run_member, used_now
 from anuga_lean.studies.packing import Request, Worker
 
@@ -112,7 +111,7 @@ class Local:
                              "(prctl, /proc): run the study there, or on workers of --on.")
         if nbytes is None:
             nbytes = int((1.0 - RESERVE) * free_memory()[0])
-        cores = cores or environment.cores()
+        cores = cores or len(os.sched_getaffinity(0))
         self._worker = Worker(os.uname().nodename, nbytes, cores)
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="member")
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
