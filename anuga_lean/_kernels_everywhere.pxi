@@ -40,10 +40,19 @@ cdef int _each_once(const int64_t *at, int64_t n, int64_t end) except -1:
     """Whether n numbers are from 0 to below `end`, none twice."""
     cdef uint8_t *seen
     cdef int differ
+    cdef int64_t i, j
     if lean_ascend(at, n, end):
         return 1
     if n > end:
         return 0
+    if n <= 48:     # in pairs: a bit for each triangle of the mesh would take longer to clear
+        for i in range(n):
+            if at[i] < 0 or at[i] >= end:
+                return 0
+            for j in range(i):
+                if at[i] == at[j]:
+                    return 0
+        return 1
     seen = <uint8_t *> calloc(end // 8 + 1, 1)
     if seen == NULL:
         raise MemoryError()

@@ -162,7 +162,7 @@ def test_the_page_shows_what_is_printed(
     commands = re.findall(r"^anuga_lean (doctor(?: \S+)?) *(?:#.*)?$", page, re.MULTILINE)
     assert 6 == len(commands)
     Path("anuga_lean_runs").mkdir()
-    Path("rain.study/members/007-03").mkdir(parents=True)
+    Path("rain.study/members/3-07").mkdir(parents=True)
     for command in commands:
         for name in re.findall(r"\S+\.jsonl", command):
             Path(name).write_text('{"event": "begin"}\n{"event": "end", "outcome": "exited"}\n')
@@ -170,6 +170,8 @@ def test_the_page_shows_what_is_printed(
     capsys.readouterr()
     main(["doctor", "slurm-4711.out"])
     printed = capsys.readouterr().out
-    for block in re.findall(r"^```\n(slurm-4711.*?)```", page, re.MULTILINE | re.DOTALL):
+    blocks = re.findall(r"^```text\n(slurm-4711.*?)```", page, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
         for line in block.splitlines():
             assert line.partition(" ...")[0] in printed
