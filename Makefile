@@ -45,8 +45,10 @@ DEBUG := -Dbounds_checks=true -Dbuildtype=debug -Doptimization=1 -Db_ndebug=fals
 # What an environment is made of.
 ANUGA = $(NEWEST)
 WHEELS = build/$*
-# Another numpy than the newest: make quick NUMPY=2.0.0
+# Other packages than the newest: make quick NUMPY=2.1.0, or by a file of pip's constraints, such as
+# make quick ANUGA=4.1.0 CONSTRAINTS=release/oldest.txt
 NUMPY ?=
+CONSTRAINTS ?=
 SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean.pth \
 	pytest_anuga_lean.py \
 	$(shell find anuga_lean -type f ! -path '*/__pycache__/*' ! -name '*.so')
@@ -164,7 +166,8 @@ $(BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: %/bin/.
 # A wheel of the version that is there already is installed by force only.
 $(BIN)/.installed $(OLD_BIN)/.installed $(CHECKED)/bin/.installed $(SANITIZED)/bin/.installed: \
 		%/bin/.installed: %/bin/.created Makefile
-	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) "$$(echo $(WHEELS)/*.whl)[test]"
+	$*/bin/pip install --quiet anuga==$(ANUGA) $(NUMPY:%=numpy==%) \
+		$(CONSTRAINTS:%=--constraint %) "$$(echo $(WHEELS)/*.whl)[test]"
 	$*/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/*.whl
 	touch $@
 

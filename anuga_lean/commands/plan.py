@@ -17,6 +17,7 @@ from anuga_lean._escapes import escaped
 from anuga_lean.commands._options import add_json_option, check_json_path, printer, write_json
 from anuga_lean.guard.limits import MIB, Level, Limits
 from anuga_lean.guard.options import RECORDS
+from anuga_lean.measure import environment
 from anuga_lean.measure.report import table
 from anuga_lean.plan import advice
 from anuga_lean.plan.learning import Learnt, Run, learn, read_runs, with_floor
@@ -217,7 +218,7 @@ def _planned(args: argparse.Namespace, question: Question, run: Run | None = Non
     prediction = with_floor(prediction, learnt.floor)
     limits = _levels(args)
     found = advice.met(prediction, limits)
-    cores = args.cores or _cores()
+    cores = args.cores or environment.cores()
     shape = advice.shape(question, cores, args.ranks is not None)
     lines = advice.batch_lines(
         shape, question.nodes, predict(question._replace(ranks=shape.ranks), learnt.correct))
@@ -288,11 +289,6 @@ def _levels(args: argparse.Namespace) -> list[Level]:
         return limits.read()
     finally:
         limits.close()
-
-
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 
 def _figures(question: Question, prediction: Prediction, learnt: Learnt, found: list[advice.Met],

@@ -28,15 +28,20 @@ def machine(root: str | Path = "/") -> dict[str, Any]:
             model = value.strip()
         elif name.strip() == "flags":
             flags = set(value.split())
-    affinity = getattr(os, "sched_getaffinity", None)
     return {
         "processor": model,
         "architecture": platform.machine(),
         "avx2": "avx2" in flags,
         "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= flags,
-        "cores": os.cpu_count() if affinity is None else len(affinity(0)),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.release()}",
     }
+
+
+def cores() -> int:
+    """Return how many cores this process may use; of the machine where no system call says it."""
+    affinity = getattr(os, "sched_getaffinity", None)    # not on macOS
+    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 
 def isa(found: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean.measure.comparison import same_bits
+from anuga_lean.measure.environment import cores
 from anuga_lean.measure.measurement import child_environment, how_it_ended
 from anuga_lean.selfcheck.boundaries import MAKERS
 from anuga_lean.selfcheck.cases import MODEL_GROUP, Case
@@ -186,7 +187,7 @@ def run_workers(workers: Sequence[Worker], cases: Sequence[Case], seed: int,
                 progress: Progress) -> None:
     """Run all workers to their end, as many at a time as there are cores."""
     alive: list[subprocess.Popen] = []
-    with ThreadPoolExecutor(min(len(workers), len(os.sched_getaffinity(0)))) as pool:
+    with ThreadPoolExecutor(min(len(workers), cores())) as pool:
         done = [pool.submit(run_worker, worker, cases, seed, progress, alive)
                 for worker in workers]
         try:

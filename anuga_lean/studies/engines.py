@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -108,6 +109,9 @@ class Local:
     """
 
     def __init__(self, nbytes: int | None = None, cores: int | None = None) -> None:
+        if sys.platform != "linux":
+            raise StudyError("members of a study are started and watched by what only Linux has "
+                             "(prctl, /proc): run the study there, or on workers of --on.")
         if nbytes is None:
             nbytes = int((1.0 - RESERVE) * free_memory()[0])
         cores = cores or len(os.sched_getaffinity(0))

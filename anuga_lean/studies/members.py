@@ -183,7 +183,7 @@ class Folder:
             raise StudyError(f"{self.path} is no folder of a study ({error.filename} is not "
                              "there): 'anuga_lean study run STUDY.toml' makes one, called "
                              "STUDY.study.") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, msgspec.DecodeError) as error:
             raise StudyError(f"the folder {self.path} describes no study: {error}.") from error
         found.parameters = [dict(zip(sets.names, row, strict=True)) for row in sets.rows]
         return found

@@ -31,6 +31,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = (ROOT / "pyproject.toml").read_text()
 # Programs of others.  What a script of the reader's is called is no matter.
 OTHERS = {"rm", "touch", "sbatch", "scancel", "scontrol", "dask", "type"}
+# What the image is called after it has been built.
+IMAGES = {"docker": "anuga_lean", "apptainer": "anuga_lean.sif"}
 SCRIPTS = {"script.py", "model.py"}
 
 
@@ -40,8 +42,10 @@ def wrong_with(words: Sequence[str], patch: pytest.MonkeyPatch) -> str:
     program = program.removeprefix(".venv/bin/")
     if program == "anuga_lean":
         return wrong_with_verb(rest, patch)
-    if program == "mpiexec":
-        return wrong_with(rest[2:] if rest[0] == "-n" else rest, patch)
+    if program in ("mpiexec", "mpirun"):
+        return wrong_with(rest[2:] if rest[0] in ("-n", "-np") else rest, patch)
+    if program in IMAGES:
+        return wrong_with_container(IMAGES[program], rest, patch)
     if program == "python":
         return wrong_with_python(rest)
     if program == "make":
@@ -52,6 +56,14 @@ def wrong_with(words: Sequence[str], patch: pytest.MonkeyPatch) -> str:
     if words[:2] == ("pip", "install"):
         return wrong_with_pip(rest[1:])
     return "" if program in OTHERS else f"{program} is not known: a block of output is `text`"
+
+
+def wrong_with_container(image: str, words: Sequence[str], patch: pytest.MonkeyPatch) -> str:
+    """Look whether there is what an image is built from; have read what is run in it."""
+    if words[0] == "run":
+        return wrong_with(words[words.index(image) + 1:], patch)
+    (source,) = [word for word in words if "/" in word]
+    return "" if words[0] == "build" and (ROOT / source).exists() else f"there is no {source}"
 
 
 def wrong_with_verb(arguments: Sequence[str], patch: pytest.MonkeyPatch) -> str:
@@ -142,6 +154,8 @@ def test_every_command_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     "OMP_NUM_THREADS=1 anuga_lean census --array & wait", "if anuga_lean docter; then",
     "python benchmarks/none.py", "python benchmarks/huge.py --triangle 5", "make all-tests",
     "make huge TRIANGLE=5", "pip install '.[reports]'", "pytest tests/none.py",
+    "docker build -f release/Dockerfile .", "docker run --rm anuga_lean anuga_lean ran script.py",
+    "apptainer run anuga_lean.sif mpirun -np 4 anuga_lean compares script.py",
     "python -m anuga_lean.none", "slurm-4711.out: the kernel killed it",
 ])
 def test_what_is_not_there_is_found(line: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,8 @@ NOT_RUN = {
     "anuga_lean watch 8123": "wants a run that is on: tests/following",
     "dask ": "goes on until it is stopped: tests/studies",
     "mpiexec -n '$": "is a part of the job file: tests/slurm",
+    "docker ": "wants Docker and a registry: tests/unit/test_containers.py",
+    "apptainer ": "wants Apptainer and a registry: tests/unit/test_containers.py",
     "rm ": "is a part of the job file: tests/slurm",
     "scontrol ": "is a part of the job file: tests/slurm",
 }

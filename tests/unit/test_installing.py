@@ -38,6 +38,7 @@ def test_pip_brings_an_anuga_where_none_is_that_will_do(
     for version in ("4.0.1", "4.1.0", "4.2.0", "9.9.0", "9.9.1rc1"):
         publish(tmp_path, "anuga", version, [])
     publish(tmp_path, "numpy", "2.4.0", [])
+    publish(tmp_path, "msgspec", "0.19.0", [])
     publish(tmp_path, "anuga_lean", "0.1.0", REQUIRED)
     venv.create(tmp_path / "environment")
     (site,) = (tmp_path / "environment").glob("lib/*/site-packages")

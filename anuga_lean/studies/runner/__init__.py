@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
     decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
     try:
         found = decode(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise StudyError(f"the scenario {path} cannot be read: {error}.") from error
     if not isinstance(found, dict):
         raise StudyError(f"the scenario {path} holds no table of keys.")
