@@ -257,5 +257,8 @@ def test_ranks_of_a_node_take_what_is_predicted(tmp_path: Path) -> None:
     for event in events:
         if event["event"] == "stage" and event["stage"] in said.others:
             stage = event["stage"]
-            pss = said.first[stage].rss + 2 * (said.others[stage].rss - said.shared[stage])
-            assert sum(rank["pss"] for rank in event["ranks"]) == pytest.approx(pss, rel=0.1), stage
+            node = said.first[stage].rss + 2 * (said.others[stage].rss - said.shared[stage])
+            # Not their PSS: a test beside this one has the same libraries, and a share of them.
+            first, *others = event["ranks"]
+            found = first["rss"] + sum(rank["uss"] for rank in others)
+            assert found == pytest.approx(node, rel=0.1), stage
