@@ -13,7 +13,7 @@ cdef extern from "openmp_runtime.h" nogil:
 
 
 def _bind_openmp():
-    path = os.fsencode(_openmp.library())
+    path = os.fsencode(_openmp.runtime())
     cdef const char *complaint = lean_bind_openmp(path)
     if complaint != NULL:
         raise BrokenInstallation(

@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 SYSTEM = "libgomp.so.1"
 
 
-def library() -> str:
+def runtime() -> str:
     """Return the libgomp to open: ANUGA's own copy, else the system's by its name."""
     spec = PathFinder.find_spec("anuga")
     for folder in (spec.submodule_search_locations or []) if spec else []:

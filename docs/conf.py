@@ -33,7 +33,7 @@ html_copy_source = False
 html_show_sourcelink = False
 pygments_style = "friendly"
 
-# Reached by `make docs-links` alone, which wants a network.
+# Reached by `make linkcheck` alone, which wants a network.
 linkcheck_anchors = False
 linkcheck_timeout = 20
 

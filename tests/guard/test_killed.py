@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,21 +61,17 @@ def wait_for(what: Any, seconds: float) -> bool:
     return bool(is_so)
 
 
-def killed(folder: Path, ranks: int, whom: str, after: float, chance: random.Random) -> int:
-    """Run the model, kill a process of it some time after its first set; the code of the run."""
-    options = ["--restarts", "2"] if whom == "restarter" else []
-    run = started(folder, ranks, "--checkpoint-every", "0.1s", *options, pace=0.03)
+@contextmanager
+def with_a_set(folder: Path, ranks: int, *options: str,
+               pace: float) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """Start the model; the run and the processes of its ranks from its first set on, then none."""
+    run = started(folder, ranks, *options, pace=pace)
     pids: list[int] = []
     try:
         assert wait_for(lambda: list(folder.glob("CHECKPOINTS/*.pickle")), 60.0), \
             (folder / "stderr").read_text()
         pids = [each["pid"] for each in record_of(folder)[0]["ranks"]]
-        time.sleep(after)
-        try:
-            os.kill(chance.choice(pids) if whom == "rank" else run.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass        # the run was faster
-        code = run.wait(60.0)
+        yield run, pids
         # a rank without its mpiexec, or a try without who restarts it, goes on, ends or waits
         wait_for(lambda: not any(map(is_alive, pids)), 20.0)
     finally:
@@ -82,27 +80,26 @@ def killed(folder: Path, ranks: int, whom: str, after: float, chance: random.Ran
                 os.kill(pid, signal.SIGKILL)
         run.wait()
         wait_for(lambda: not any(map(is_alive, pids)), 20.0)
-    return code
+
+
+def killed(folder: Path, ranks: int, whom: str, after: float, chance: random.Random) -> int:
+    """Run the model, kill a process of it some time after its first set; the code of the run."""
+    options = ["--restarts", "2"] if whom == "restarter" else []
+    with with_a_set(folder, ranks, "--checkpoint-every", "0.1s", *options, pace=0.03) as (
+            run, pids):
+        time.sleep(after)
+        with suppress(ProcessLookupError):      # the run was faster
+            os.kill(chance.choice(pids) if whom == "rank" else run.pid, signal.SIGKILL)
+        return run.wait(60.0)
 
 
 def lost(folder: Path, ranks: int, every: float, after: float) -> float:
     """Kill a run some time after its first set: the wall time that it has to do again, s."""
-    run = started(folder, ranks, "--checkpoint-every", f"{every:g}s", pace=0.2)
-    pids: list[int] = []
-    try:
-        assert wait_for(lambda: list(folder.glob("CHECKPOINTS/*.pickle")), 60.0), \
-            (folder / "stderr").read_text()
-        pids = [each["pid"] for each in record_of(folder)[0]["ranks"]]
+    with with_a_set(folder, ranks, "--checkpoint-every", f"{every:g}s", pace=0.2) as (run, pids):
         time.sleep(after)
         moment = time.time()
         os.kill(pids[-1], signal.SIGKILL)
         assert 0 != run.wait(60.0)
-        wait_for(lambda: not any(map(is_alive, pids)), 20.0)
-    finally:
-        for pid in (run.pid, *pids):
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        run.wait()
     # its time is over at once: it says which set that was
     again = started(folder, ranks, "--resume", "--walltime", "1s")
     assert 75 == again.wait(60.0), (folder / "stderr").read_text()

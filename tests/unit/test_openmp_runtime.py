@@ -63,8 +63,8 @@ def said(script: str, tmp_path: Path) -> str:
 
 
 def test_a_process_has_one_runtime(tmp_path: Path) -> None:
-    assert os.path.realpath(_openmp.library()) in said(ONE, tmp_path) or \
-        _openmp.SYSTEM == _openmp.library()
+    assert os.path.realpath(_openmp.runtime()) in said(ONE, tmp_path) or \
+        _openmp.SYSTEM == _openmp.runtime()
     assert 1 == len(said(ONE, tmp_path).split())
 
 
@@ -77,19 +77,19 @@ def test_the_library_is_anugas_own_copy_or_the_systems(
     (tmp_path / "anuga").mkdir()
     (tmp_path / "anuga" / "__init__.py").touch()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert _openmp.SYSTEM == _openmp.library()
+    assert _openmp.SYSTEM == _openmp.runtime()
     copy = tmp_path / "anuga.libs" / "libgomp-0123.so.1.0.0"
     copy.parent.mkdir()
     (copy.parent / "libother.so").touch()
     copy.touch()
-    assert str(copy) == _openmp.library()
+    assert str(copy) == _openmp.runtime()
     monkeypatch.setattr(sys, "path", [])
-    assert _openmp.SYSTEM == _openmp.library()
+    assert _openmp.SYSTEM == _openmp.runtime()
 
 
 def test_no_runtime_is_said_in_one_sentence(tmp_path: Path) -> None:
     script = ("from anuga_lean import _openmp\n"
-              "_openmp.library = lambda: '/nowhere/libgomp.so.1'\n"
+              "_openmp.runtime = lambda: '/nowhere/libgomp.so.1'\n"
               "try:\n    import anuga_lean._kernels\n"
               "except ImportError as error:\n    print(type(error).__name__, error)\n")
     assert said(script, tmp_path) == (
