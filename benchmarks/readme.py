@@ -122,7 +122,8 @@ def headline_table(stored: dict[str, Any]) -> str:
         "one run" if size["repeats"] == 1 else f"medians of {size['repeats']} runs"
         for size in sizes))
     text = (f"Wall time from the start of Python, set-up and {steps} steps on one thread included; "
-            f"peak RSS with Python and all libraries; {runs} each, stock and lean in turn, all "
+            "peak RSS with Python and all libraries, without pages of arrays that are never "
+            f"written, of which ANUGA has some; {runs} each, stock and lean in turn, all "
             f"results equal, bit for bit. Measured on {stored['date']} at {stored['commit']} with "
             f"`python benchmarks/whole_runs.py` on {machine['cores']} cores of "
             f"{machine['processor']}, Python {versions['python']}; `make demo` prints these rows "
