@@ -17,6 +17,8 @@ from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
+import numpy as np
+
 from anuga_lean._errors import RunStopped
 from anuga_lean._escapes import escaped
 from anuga_lean.checkpoint.schedule import KEEP_VARIABLE
@@ -45,8 +47,10 @@ KEPT = 2    # sets, where neither the script nor the environment says how many
 # Before the end of the run's time a stop is asked for so long before, s, and for so many of the
 # longest steps and sets so far.
 _MARGIN, _TIMES = 30.0, 3.0
-_KINDS = tuple(Kind)     # by their numbers; what Kind itself finds takes longer
-_NOTHING = Kind.NOTHING
+_NOTHING = Kind.NOTHING     # found faster than an attribute of Kind
+# Where steps are short, so many begin without a look at them, and no more than take so long, s:
+# in a step of a hundred triangles a look is a hundredth of it.
+_MOST_PASSED, _LOOKS = 31, 0.004
 
 
 class Options(NamedTuple):
@@ -87,6 +91,10 @@ class RunGuard:
     def __init__(self, requests: Requests, options: Options) -> None:
         self.requests = requests
         self.options = options
+        self.passes = 0
+        self.asked = int(requests.kind)
+        self.with_timestep = np.zeros(2)
+        requests.changed = self._note_request
         self.record: Record | None = None       # rank 0's
         self._began = time.monotonic()
         self._memory = StageMemory()
@@ -103,7 +111,9 @@ class RunGuard:
             origin.expecting.append(lambda count: early.line("expects", triangles=count))
         self._watch: Watch | None = None
         self._told = Kind.NOTHING
-        self._step_began = 0.0
+        self._looked = 0.0          # before which step, s of the monotonic clock; 0.0 in none
+        self._passing = 0           # steps since then, at most
+        self._is_agreed = False     # all ranks look at the same step, without a message in each
         self._longest = {"step": 0.0, "set": 0.0}
         self._of_ranks = False      # what `_watch` watches for, and `record` is of
         # By domain: the name and the time (s) of the set that was written or gone on from last,
@@ -130,6 +140,7 @@ class RunGuard:
     def begin(self, domain: Any, args: tuple[Any, ...],
               kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Prepare for an evolve: checkpoints are on, limits are watched, a set is gone on from."""
+        self.passes = self._passing = 0
         if not domain.checkpoint:
             keep = None if os.environ.get(KEEP_VARIABLE, "").strip() else KEPT
             # The guard says when: ANUGA's interval never ends.
@@ -185,24 +196,48 @@ class RunGuard:
 
     def before_step(self, domain: Any) -> None:
         """Write a set, or write one and stop, if a rank was asked for it."""
-        # In a step of a few triangles every look at something costs: most of them end here.
-        now, began = monotonic(), self._step_began
-        self._step_began = now
-        if began and now - began > self._longest["step"]:
-            self._longest["step"] = now - began
+        most = self._note_time()
         kind = self.requests.kind
+        self._is_agreed = False
         if domain.parallel:
+            kind = self._told
             if domain.fixed_flux_timestep is not None:
                 # No step's message is there to carry it.
-                self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
-            kind = self._told
-        if kind is _NOTHING and self._has_a_set() is domain:
-            return
-        if kind is Kind.NOTHING and domain not in self._written:
-            kind = Kind.SAVE    # what a set needs is there before memory is short
-        self._has_a_set = ref(domain)
-        if kind is not Kind.NOTHING:
+                asked, passes = zip(*Ranks.of_domain(domain).allgather((self.asked, most)))
+                kind, most = Kind(max(asked)), min(passes)
+                self._is_agreed = True
+            else:
+                most = 0    # a look is little in a step that has a message
+        if kind is _NOTHING and self._has_a_set() is not domain:
+            self._has_a_set = ref(domain)
+            if domain not in self._written:
+                kind = Kind.SAVE    # what a set needs is there before memory is short
+        if kind is _NOTHING:
+            self.passes = self._passing = most
+        else:
+            self._passing = 0
             self._act(domain, kind)
+            self._looked = monotonic()
+
+    def _note_time(self) -> int:
+        """Note how long a step takes; return how many may begin without a look at them."""
+        now, looked = monotonic(), self._looked
+        self._looked = now
+        if not looked:
+            return 0
+        seconds = now - looked
+        if seconds > self._longest["step"]:     # of all that passed: no step was longer
+            self._longest["step"] = seconds
+        return int(min(_MOST_PASSED, _LOOKS * (self._passing + 1) / seconds)) if seconds else 0
+
+    def _note_request(self) -> None:
+        """Let the next step be looked at, unless others count with this rank."""
+        self.asked = int(self.requests.kind)
+        if not self._is_agreed:
+            # What another thread writes here between two codes of `passes -= 1` is lost: the
+            # look comes after the steps that are passed then.
+            self._passing -= self.passes
+            self.passes = 0
 
     def at_yield(self, domain: Any) -> None:
         """Note how far the run is.
@@ -210,7 +245,8 @@ class RunGuard:
         No set is written here: what the script does at this yield would not be in it, and is
         not done again by the run that goes on.
         """
-        self._step_began = 0.0
+        self._looked = 0.0
+        self.passes = self._passing = 0
         self._note_yield(domain)
         if self.record is not None:
             self.record.at_yield(domain, self._watch.level if self._watch else None)
@@ -227,13 +263,9 @@ class RunGuard:
         elif ranks.count > 1 and domain.relative_time >= domain.relative_finaltime:
             self._of_others = ranks.allgather(memory_of(os.getpid()))
 
-    def asks(self) -> float:
-        """Return what this rank was asked for."""
-        return float(self.requests.kind)
-
     def is_told(self, most: float) -> None:
-        """Take note of what the ranks were asked for."""
-        self._told = _KINDS[int(most)]
+        """Take note of what a rank was asked for."""
+        self._told = Kind(int(most))
 
     # -- what it does --------------------------------------------------------
 
