@@ -203,7 +203,8 @@ class RunGuard:
             kind = self._told
             if domain.fixed_flux_timestep is not None:
                 # No step's message is there to carry it.
-                asked, passes = zip(*Ranks.of_domain(domain).allgather((self.asked, most)))
+                asked, passes = zip(*Ranks.of_domain(domain).allgather((self.asked, most)),
+                                    strict=True)
                 kind, most = Kind(max(asked)), min(passes)
                 self._is_agreed = True
             else:
