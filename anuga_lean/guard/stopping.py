@@ -10,6 +10,7 @@ import inspect
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,8 @@ class Options(NamedTuple):
         What to type to go on.
     sets_up_only : bool
         The run ends at its first evolve.
+    started_in : str
+        The folder that `stop_file` and `record` are counted from, wherever the script goes.
     """
 
     folder: str
@@ -83,6 +86,7 @@ class Options(NamedTuple):
     resume: bool
     command: str
     sets_up_only: bool = False
+    started_in: str = ""
 
 
 class RunGuard:
@@ -96,6 +100,7 @@ class RunGuard:
         self.with_timestep = np.zeros(2)
         requests.changed = self._note_request
         self.record: Record | None = None       # rank 0's
+        self.stopped: int | None = None     # the exit code of a stop that was asked for
         self._began = time.monotonic()
         self._memory = StageMemory()
         self._scheme = ""
@@ -107,7 +112,7 @@ class RunGuard:
         before_first_stage(lambda: self._end_stage(IMPORTS))
         if options.sets_up_only:
             # Others read along, and may end this process before it has made a mesh.
-            early = self.record = Record(options.record, _say, self._began)
+            early = self.record = self._new_record()
             origin.expecting.append(lambda count: early.line("expects", triangles=count))
         self._watch: Watch | None = None
         self._told = Kind.NOTHING
@@ -133,6 +138,9 @@ class RunGuard:
             self._end_stage(DISTRIBUTE if is_part else DOMAIN)
             if self.options.sets_up_only and self.record is not None:
                 self.record.line("made", triangles=int(domain.number_of_triangles))
+
+    def _new_record(self) -> Record:
+        return Record(Path(self.options.started_in) / self.options.record, _say, self._began)
 
     def _end_stage(self, name: str) -> None:
         self._memory.end(name, time.monotonic())
@@ -171,7 +179,7 @@ class RunGuard:
         self._found[domain] = found
         if found is None:
             self._say(domain, f"there is no set of {domain.get_name()!r} in "
-                      f"{domain.checkpoint_dir}: the run begins.")
+                      f"{self._sets_of(domain)}: the run begins.")
         else:
             for each in found.passed:
                 self._say(domain, f"{each}; an older set is taken.")
@@ -289,7 +297,7 @@ class RunGuard:
             for each in limits.missing:
                 _say(f"{each}.")
             if self.record is None:
-                self.record = Record(self.options.record, _say, self._began)
+                self.record = self._new_record()
             self.record.begin(domain, places, limits, self._scheme)
             if not all(has_peaks for _, _, has_peaks in told):
                 _say("/proc/self/clear_refs cannot be written: the record has no peaks of stages.")
@@ -302,12 +310,18 @@ class RunGuard:
             self.options.stop_file if leads else None,
             self.options.deadline() if leads else math.inf, self._time_to_stop,
             lambda: sum(self._longest.values()), self.options.every if leads else math.inf,
-            self._warn)
+            self._warn, folder=self.options.started_in)
         self._watch.start()
 
     def _say(self, domain: Any, text: str) -> None:
         if Ranks.of_domain(domain).rank == 0:
             _say(text)
+
+    def _sets_of(self, domain: Any) -> str:
+        """Return the folder of a domain's sets as it is found from where the run was started."""
+        folder: str = domain.checkpoint_dir
+        moved = self.options.started_in and os.getcwd() != self.options.started_in
+        return os.path.abspath(folder) if moved else folder
 
     def _time_to_stop(self) -> float:
         return _MARGIN + _TIMES * (self._longest["step"] + self._longest["set"])
@@ -357,7 +371,7 @@ class RunGuard:
         code = EXIT_CODE if last is not None else 1
         if ranks.rank == 0:
             if is_whole:
-                said = f"a set of this moment is in {domain.checkpoint_dir}"
+                said = f"a set of this moment is in {self._sets_of(domain)}"
             elif last is not None:
                 said = (f"no set of this moment could be written, the one of t={last[1]:g} s is "
                         "whole")
@@ -366,6 +380,10 @@ class RunGuard:
             _say(f"stopped on request at t={t:g} s because {why}: {said}. "
                  + (f"To go on type: {self.options.command}" if code == EXIT_CODE else ""))
         self.end("stopped", code, asked=kind.name.lower(), why=why, time=t)
+        self.stopped = code
+        if threading.current_thread() is not threading.main_thread():
+            # Python ends such a thread without a word; of a subclass it shows a traceback.
+            raise SystemExit(code)
         raise RunStopped(code)
 
     def end(self, outcome: str, code: int | None, **facts: Any) -> None:
@@ -378,6 +396,10 @@ class RunGuard:
                 self._record_evolve(self.record)
             self.record.end(outcome, code, **facts)
             self.record = None
+
+    def leave(self) -> None:
+        """Forget record and watch, which are another process's: the one that this was forked by."""
+        self.record = self._watch = None
 
     def _record_evolve(self, record: Record) -> None:
         """Write the last stage: of ranks that have gone, or are elsewhere, what was heard last."""
