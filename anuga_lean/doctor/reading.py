@@ -69,10 +69,14 @@ def read(path: Path, begin: int = 0) -> Text:
 
 
 def numbered(text: str) -> Iterator[tuple[int, str]]:
-    """Give the lines with their numbers; long ones in pieces that overlap."""
-    for number, line in enumerate(text.split("\n"), 1):
-        for begin in range(0, max(1, len(line)), LONGEST):
-            yield number, line[max(0, begin - 256):begin + LONGEST].rstrip("\r")
+    """Give the lines with their numbers; long ones in pieces that overlap.
+
+    What a line shows by turns, as a bar of progress does, are several of its number.
+    """
+    for number, shown in enumerate(text.split("\n"), 1):
+        for line in shown.rstrip("\r").split("\r"):
+            for begin in range(0, max(1, len(line)), LONGEST):
+                yield number, line[max(0, begin - 256):begin + LONGEST]
 
 
 def files_of(folder: Path) -> tuple[list[Path], list[str]]:
