@@ -9,12 +9,11 @@ and of its attributes.
 from __future__ import annotations
 
 import functools
-import operator as of_operators
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -33,7 +32,7 @@ _PER_THREAD = 1 << 13
 _LEAST_DEPTH = 1.0e-12      # m; numpy warns of divisions by depths near 0
 
 # operator -> the quantities that are to be filled with its maxima once they are read
-_waiting: WeakKeyDictionary[Any, list[FilledWhenRead]] = WeakKeyDictionary()
+_waiting: WeakKeyDictionary[Any, list[ref[FilledWhenRead]]] = WeakKeyDictionary()
 
 
 class Maximum:
@@ -65,8 +64,10 @@ class Maximum:
 
 
 def _fill_waiting(operator: Any) -> None:
-    for quantity in _waiting.pop(operator, ()):
-        quantity.fill()
+    for each in _waiting.pop(operator, ()):
+        quantity = each()
+        if quantity is not None:
+            quantity.fill()
 
 
 def by_kernels(stock_call: Call) -> Call:
@@ -112,11 +113,13 @@ def _raise(operator: Any) -> bool:
     stored = []
     if operator.store_to_sww and _copies_as_anuga(operator):
         stored = [domain.quantities[name] for name in _MAXIMA]
-    if not _are_same(_waiting.get(operator, []), stored):
+    waiting = _waiting.get(operator, [])
+    if [each() for each in waiting] != stored:
         _fill_waiting(operator)
-    later = wanted > 0 and all(isinstance(each, FilledWhenRead) and each.may_be_filled_later()
-                               for each in stored)
-    copies = None if later or not stored else [each.centroid_values for each in stored]
+        waiting = []
+    later = all(isinstance(each, FilledWhenRead) and each.may_be_filled_later()
+                for each in stored)
+    copies = None if later else [each.centroid_values for each in stored]
     for name in _MAXIMA:
         if _is_shared(values, name):
             values[name] = np.array(values[name])
@@ -128,19 +131,12 @@ def _raise(operator: Any) -> bool:
             bool(own_hypot()), copies, os.environ.get("ANUGA_LEAN_ISA") or None)
     except ArrayError:
         return False        # a script's own arrays, which numpy takes
-    if raised and later and stored:
+    if raised and stored and later:
         for name, quantity in zip(_MAXIMA, stored, strict=True):
-            quantity.fill_when_read(functools.partial(_held, operator, name))
-        _waiting[operator] = stored
+            quantity.fill_when_read(operator, name)
+        if not waiting:
+            _waiting[operator] = [ref(each) for each in stored]
     return raised
-
-
-def _held(operator: Any, name: str) -> Any:
-    return operator.__dict__[name]
-
-
-def _are_same(some: list[Any], others: list[Any]) -> bool:
-    return len(some) == len(others) and all(map(of_operators.is_, some, others))
 
 
 @functools.cache

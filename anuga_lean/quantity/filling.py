@@ -7,7 +7,6 @@ values in every step, where only frames read them, spares itself a pass over the
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,8 +28,8 @@ class FilledWhenRead:
 
     on_stock_arrays: bool
     _centroid_values: Array
-    # The array of the centroid values, and who returns what is to stand in it.
-    _to_be_filled: tuple[Array, Callable[[], Array]] | None = None
+    # The array of the centroid values, and whose attribute is to stand in it.
+    _to_be_filled: tuple[Array, Any, str] | None = None
 
     def may_be_filled_later(self) -> bool:
         """Whether nobody holds the array of the centroid values, who could read it unseen."""
@@ -40,26 +39,29 @@ class FilledWhenRead:
         return not self.on_stock_arrays and _NAME in attributes \
             and _references(attributes) <= _ALONE
 
-    def fill_when_read(self, source: Callable[[], Array]) -> None:
+    def fill_when_read(self, holder: Any, name: str) -> None:
         """Let the centroid values be those of another array once they are read.
 
         Parameters
         ----------
-        source : callable
-            Returns that array, (number_of_triangles,) float64.
+        holder : object
+        name : str
+            Of its own attribute that is the array then, (number_of_triangles,) float64.
 
         Notes
         -----
         Only where `may_be_filled_later` says so.
         """
         waiting = self._to_be_filled
-        values = self.__dict__.pop(_NAME) if waiting is None else waiting[0]
-        self._to_be_filled = values, source
+        if waiting is None:
+            self._to_be_filled = self.__dict__.pop(_NAME), holder, name
+        elif waiting[1] is not holder or waiting[2] != name:
+            self._to_be_filled = waiting[0], holder, name
 
     def fill(self) -> None:
         """Fill the centroid values now if they are waiting for that."""
         if self._to_be_filled is not None:
-            values, source = self._to_be_filled
-            values[...] = source()
+            values, holder, name = self._to_be_filled
+            values[...] = holder.__dict__[name]
             self._centroid_values = values
             del self._to_be_filled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -216,3 +218,15 @@ def test_a_copy_of_the_quantity_has_the_maxima(stored: Any) -> None:
     state = stored.domain.quantities["max_stage"].__getstate__()
     assert 1.9 == state["_centroid_values"].max()
     assert "_to_be_filled" not in state
+
+
+def test_nothing_outlives_its_domain() -> None:
+    """Neither an operator nor a quantity that waits."""
+    domain = anuga.rectangular_cross_domain(4, 4)
+    operator = Collect_max_quantities_operator(domain, store_to_sww=True)
+    operator()
+    alive = weakref.ref(operator), weakref.ref(domain.quantities["max_uh"])
+    assert "_centroid_values" not in domain.quantities["max_uh"].__dict__
+    del operator, domain
+    gc.collect()
+    assert [None, None] == [each() for each in alive]
