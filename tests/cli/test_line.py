@@ -105,6 +105,27 @@ def test_all_of_the_output_is_json(arguments: list[str], tmp_path: Path,
     assert said.err
 
 
+@pytest.mark.parametrize("arguments", [["features", "--replaced"],
+                                       ["plan", "--triangles", "1e6"]], ids=lambda each: each[0])
+def test_a_closed_pipe_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
+    """What follows may read the first lines alone: anuga_lean features | head -3."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "anuga_lean", *arguments], stdout=writer,
+                          stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(writer)
+    assert (141, "") == (done.returncode, done.stderr)
+
+
+def test_another_closed_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(args: object) -> int:
+        raise BrokenPipeError(32, "of a rank")
+
+    monkeypatch.setattr(VERBS["features"], "run", broken)
+    with pytest.raises(BrokenPipeError, match="of a rank"):
+        main(["features"])
+
+
 def study_in(folder: Path) -> Path:
     """A study whose one member has run, without ANUGA."""
     (folder / "model.py").write_text("import sys\nprint(sys.argv)\n")
