@@ -99,6 +99,8 @@ class EdgeValues:
             place = self._place(kept[0], int(rows[0]))
             if place is not None:
                 return kept[1][_kernels.EDGE_QUANTITIES[name], place : place + 1]
+        if not self._distributed:
+            return run.edge_rows(name, rows)
         with self._as_distributed(run):
             return run.edge_rows(name, rows)
 
@@ -123,9 +125,7 @@ class EdgeValues:
             return self._keep(triangles)
         if len(triangles) > _LARGEST_KEPT:
             return None
-        run = self._ready()
-        with self._as_distributed(run):
-            return run.all_edge_rows(triangles)
+        return self._compute(triangles)
 
     def _are_kept(self, triangles: np.ndarray) -> bool:
         return self.in_step and self.are_known and len(triangles) <= _LARGEST_KEPT
@@ -133,11 +133,16 @@ class EdgeValues:
     def _keep(self, triangles: np.ndarray) -> np.ndarray:
         kept = self._kept
         if kept is None or kept[0] is not triangles and not np.array_equal(kept[0], triangles):
-            run = self._ready()
-            with self._as_distributed(run):
-                kept = self._kept = (triangles, run.all_edge_rows(triangles))
+            kept = self._kept = (triangles, self._compute(triangles))
             self._places = None
         return kept[1]
+
+    def _compute(self, triangles: np.ndarray) -> np.ndarray:
+        run = self._ready()
+        if not self._distributed:
+            return run.all_edge_rows(triangles)
+        with self._as_distributed(run):
+            return run.all_edge_rows(triangles)
 
     def _place(self, triangles: np.ndarray, triangle: int) -> int | None:
         """Return where a triangle stands among those whose edge values are kept."""
