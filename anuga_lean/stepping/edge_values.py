@@ -44,6 +44,8 @@ class EdgeValues:
         # triangles, (m,) int64, and edge values, (quantities, m, 3) float64, asked for last
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         self._places: dict[int, int] | None = None      # of those triangles
+        # edge values, elements of them, and the values there, asked for last
+        self._taken: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         # centroid values, (n,) float64, of the last distribution, where set since
         self._distributed: dict[str, np.ndarray] = {}
         self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
@@ -73,7 +75,7 @@ class EdgeValues:
 
     def _forget(self) -> None:
         """Drop what was computed."""
-        self._kept = None
+        self._kept = self._taken = None
         if self.shown is not None:
             self.shown.end()
 
@@ -118,6 +120,17 @@ class EdgeValues:
             Not to be written; None where none are kept.
         """
         return self._keep(triangles) if self._are_kept(triangles) else None
+
+    def at_edges(self, triangles: np.ndarray, elements: np.ndarray) -> np.ndarray | None:
+        """Return the same at an edge of each, (quantities, m); `elements` are 3 * place + edge."""
+        known = self.of_segment(triangles)
+        if known is None:
+            return None
+        taken = self._taken
+        if taken is None or taken[0] is not known or taken[1] is not elements:
+            taken = self._taken = (
+                known, elements, known.reshape(len(known), -1).take(elements, axis=1))
+        return taken[2]
 
     def now(self, triangles: np.ndarray) -> np.ndarray | None:
         """Return the same at a yield, too, where nothing is kept; None for too many triangles."""

@@ -91,9 +91,10 @@ class Segment:
     def edge_values(self, name: str) -> Array:
         """Return the values of a quantity at the edges, (m,)."""
         edges = self.domain.lean.edges
-        known = edges.of_segment(self.cells)
-        rows = edges.rows(name, self.cells) if known is None else known[EDGE_QUANTITIES[name]]
-        return rows.take(self._elements)
+        known = edges.at_edges(self.cells, self._elements)
+        if known is None:
+            return edges.rows(name, self.cells).take(self._elements)
+        return known[EDGE_QUANTITIES[name]].copy()
 
     def normals(self) -> tuple[Array, Array]:
         """Return the components of the outward normals, (m,) each."""
@@ -185,11 +186,12 @@ class _ShownDomain:
     """Stands for the domain where ANUGA evaluates all edges of a segment."""
 
     def __init__(self, segment: Segment) -> None:
+        asked = {(2 * segment.columns + i).tobytes(): i for i in (0, 1)}
+
         def normals(columns: Any) -> Array | None:
-            for i in (0, 1):
-                if np.array_equal(columns, 2 * segment.columns + i):
-                    return segment.normals()[i]
-            return None
+            i = asked.get(columns.tobytes()) \
+                if type(columns) is np.ndarray and columns.dtype == np.int64 else None
+            return None if i is None else segment.normals()[i]
 
         self._domain = domain = segment.domain
         self.quantities = _ShownQuantities(segment)
@@ -204,6 +206,12 @@ class _ShownDomain:
 
 
 # -- what each class makes of its edges; None leaves it to ANUGA's own code -------------------
+
+
+def _state_kept(boundary: Any, segment: Segment) -> State | None:
+    if segment.domain.centroid_transmissive_bc:
+        return None
+    return tuple([segment.edge_values(name) for name in _CONSERVED])
 
 
 def _stage_kept(boundary: Any, segment: Segment) -> State:
@@ -377,13 +385,14 @@ _EVALUATED: dict[type, Callable[[Any, Segment], State | None]] = {
     Time_boundary: _of_time,
     Time_space_boundary: _of_time_and_place,
     Time_stage_zero_momentum_boundary: _stage_of_time,
+    Transmissive_boundary: _state_kept,
     Transmissive_momentum_set_stage_boundary: _stage_set,
     Transmissive_stage_zero_momentum_boundary: _stage_kept,
 }
 # Those that ANUGA evaluates for all edges at once, from edge values and normals.
 _BY_SEGMENT = frozenset([
     Absorbing_wave_boundary, Characteristic_stage_boundary, Characteristic_wave_boundary,
-    Flather_external_stage_zero_velocity_boundary, Transmissive_boundary,
+    Flather_external_stage_zero_velocity_boundary,
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary])
 _loop_over_edges = Boundary.evaluate_segment
 _METHODS = frozenset(["evaluate", "evaluate_segment", "get_boundary_values", "get_time"])
@@ -404,8 +413,7 @@ class _Functions:
             and not any([hasattr(cls, name) for name in self._missing])
 
 
-_ANUGAS = {cls: _Functions(cls) for cls in (
-    *_EVALUATED, *_BY_SEGMENT, Interpolation_function)}
+_ANUGAS = {cls: _Functions(cls) for cls in (*_EVALUATED, *_BY_SEGMENT, Interpolation_function)}
 
 
 def _is_as_in_anuga(found: Any) -> bool:
