@@ -15,7 +15,7 @@ import numpy as np
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.fractional_steps.methods import is_whole, listed, number, run_for
+from anuga_lean.fractional_steps.methods import listed, number, run_for
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         if on_stock_arrays(domain) or (at is None) != (self.indices is None) \
                 or number(self.threshold) is None or number(self.base) is None \
                 or not domain.get_using_discontinuous_elevation() \
-                or not all([is_whole(each, domain) for each in arrays]) \
+                or not _kernels.are_whole(arrays, domain.number_of_triangles) \
                 or not _second_of_two_zeros_is_taken():
             return update(self)
         run = run_for(domain, None if at is None else len(at))
@@ -68,7 +68,7 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
             number(each) for each in (self.threshold, self.shear_factor, self.base))
         if run is None or threshold is None or not shear_factor or base is None \
                 or not domain.get_using_discontinuous_elevation() \
-                or not all([is_whole(each, domain) for each in arrays]) \
+                or not _kernels.are_whole(arrays, domain.number_of_triangles) \
                 or not _second_of_two_zeros_is_taken():
             return update(self)
         chosen = None
