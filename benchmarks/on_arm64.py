@@ -161,9 +161,10 @@ class Arm64:
             for section, values in settings.items()))
         # No mpicc of this machine is found.
         path = f"{self.tools / 'bin'}:/usr/bin:/bin"
-        if not built.exists():
+        if not built.exists() or source == ROOT:    # whose files are listed at configuration
             call(self.work / f"{name}_setup.log", [
                 self.tools / "bin/meson", "setup", built, source, "--cross-file", cross,
+                *(["--reconfigure"] if built.exists() else []),
                 "-Dbuildtype=release", "-Db_ndebug=if-release", "-Dpython.bytecompile=-1",
                 f"--prefix={place}", f"-Dpython.purelibdir={place}",
                 f"-Dpython.platlibdir={place}"], PATH=path)
