@@ -23,6 +23,7 @@ SPEEDS: int
 REPLACE: int
 EXCHANGE: int
 AS_IT_STANDS: int
+ZEROS_BY_SIGN: bool
 block_dtype: np.dtype[Any]
 
 class LendsBuffer:
