@@ -36,6 +36,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
+highlight_language = "bash"     # of blocks without one: commands
 pygments_style = "friendly"
 
 # Reached by `make linkcheck` alone, which wants a network.
