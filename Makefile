@@ -25,7 +25,7 @@
 # make soak    20,000 steps, 200 domains, 2,000 checkpoints and more on stock and lean: what each
 #              leaves behind in bytes, objects and files; a quarter of an hour
 # make matrix  a wheel for each Python that is there, through auditwheel into a clean environment:
-#              import, selfcheck, tests/unit and tests/cli; MATRIX="3.12" is one Python
+#              import, compare merimbula, selfcheck, tests/unit and tests/cli; MATRIX="3.12" is one
 # make clean   remove what make has made
 #
 # Needs Python 3.10 or newer with venv and headers, gcc and make; all else comes
