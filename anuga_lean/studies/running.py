@@ -100,8 +100,7 @@ class Run:
         self._durations = Durations()
         self._probes: dict[Any, str] = {}   # by kind, the member from which others learn
         self._more: dict[str, int] = {}     # for members that have met their limit
-        # what it was, their peak, and whether they have one try left
-        self._met: dict[str, tuple[int, int | None, bool]] = {}
+        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
@@ -178,16 +177,16 @@ class Run:
 
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
-        last, count = record.tries[-1], sum(each.end is End.MEMORY for each in record.tries)
-        self._met[member.name] = (last.nbytes, last.peak, count >= ends.MEMORY_AT_MOST - 1)
+        last = record.tries[-1]
+        self._met[member.name] = (last.nbytes, last.peak)
         self._note_more(member)
         self._ask_anew(member)
 
     def _note_more(self, member: Member) -> None:
-        given, peak, is_last = self._met[member.name]
+        given, peak = self._met[member.name]
         self._more[member.name] = self.reservations.after(
             self._kind(member), given, peak, self._engine.most(), self._triangles(member),
-            self.anuga(member), is_last=is_last)
+            self.anuga(member))
 
     def _ask_anew(self, member: Member) -> None:
         """Let waiting members of the same kind ask for what is known now."""
