@@ -23,6 +23,7 @@ SPEEDS: int
 REPLACE: int
 EXCHANGE: int
 AS_IT_STANDS: int
+ZEROS_BY_SIGN: bool
 block_dtype: np.dtype[Any]
 
 class LendsBuffer:
@@ -120,6 +121,15 @@ class FitGrid:
     ) -> None: ...
     def find(self, start: int, xy: Float, extent: Float) -> None: ...
 
+def narrow_level(
+    stages: Float,
+    depths: Float | None,
+    areas: Float,
+    wanted: float,
+    low: float,
+    high: float,
+    most: int,
+) -> tuple[float, float, int]: ...
 def average_centroids(
     vertex_value_indices: NDArray[np.int32],
     number_of_triangles_per_node: NDArray[np.int32],

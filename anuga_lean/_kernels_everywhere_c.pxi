@@ -35,6 +35,9 @@ cdef extern from "everywhere.h" nogil:
     bint lean_differ_few(const int64_t *, int64_t, int64_t, int64_t *, int64_t)
 
 
+cdef extern from "zeros.h":
+    int LEAN_ZEROS_BY_SIGN
+
 cdef extern from "whole_blocks.h" nogil:
     ctypedef struct lean_scour:
         double threshold, shear_factor, dt, base

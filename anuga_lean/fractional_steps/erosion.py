@@ -16,14 +16,7 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.fractional_steps.methods import listed, number, run_for
-
-
-@functools.cache
-def _second_of_two_zeros_is_taken() -> bool:
-    """Whether numpy takes of zeros with different signs the second one, as the kernel does."""
-    pairs = np.array([[0.0, -0.0], [-0.0, 0.0]])
-    return all([bool(np.signbit(f(*pair)) == np.signbit(pair[1]))
-                for f in (np.maximum, np.minimum) for pair in pairs])
+from anuga_lean.fractional_steps.zeros import zeros_are_as_in_kernels
 
 
 def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -38,7 +31,7 @@ def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
                 or number(self.threshold) is None or number(self.base) is None \
                 or not domain.get_using_discontinuous_elevation() \
                 or not _kernels.are_whole(arrays, domain.number_of_triangles) \
-                or not _second_of_two_zeros_is_taken():
+                or not zeros_are_as_in_kernels():
             return update(self)
         run = run_for(domain, None if at is None else len(at))
         try:
@@ -69,7 +62,7 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         if run is None or threshold is None or not shear_factor or base is None \
                 or not domain.get_using_discontinuous_elevation() \
                 or not _kernels.are_whole(arrays, domain.number_of_triangles) \
-                or not _second_of_two_zeros_is_taken():
+                or not zeros_are_as_in_kernels():
             return update(self)
         chosen = None
         if self.indices is not None:

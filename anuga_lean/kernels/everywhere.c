@@ -11,6 +11,7 @@
 #include "isa.h"
 #include "place.h"
 #include "plane_gradient.h"
+#include "zeros.h"
 
 enum {
     FEW = 1 << 14,      /* below so many triangles one thread is done before others have begun */
@@ -141,16 +142,6 @@ static void move_bed(double *elevation, double *stage, const int64_t *at, int64_
 
 /* -- erosion ---------------------------------------------------------------------- */
 
-static inline double larger(double a, double b)
-{
-    return a > b || a != a ? a : b;
-}
-
-static inline double smaller(double a, double b)
-{
-    return a < b || a != a ? a : b;
-}
-
 /* What erosion of one triangle needs, the same for all. */
 typedef struct {
     double threshold, dt, base;
@@ -162,7 +153,7 @@ static inline double erode_one(const scour *how, double *elevation, double *stag
     double momentum = sqrt(x * x + y * y);
     double change = (momentum > how->threshold ? momentum : 0.0) * how->dt;
     double depth = *stage - *elevation;
-    *elevation = smaller(*elevation, larger(*elevation - change, how->base));
+    *elevation = lean_smaller(*elevation, lean_larger(*elevation - change, how->base));
     *stage = *elevation + depth;
     return change;
 }

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,8 @@ print(tracemalloc.get_traced_memory()[1] / len(mesh))
 
 @pytest.mark.parametrize("name, most", [
     ("rectangular_basic_mesh", 56.0), ("rectangular_cross_basic_mesh", 45.0)])
-def test_the_peak_of_a_basic_mesh(name: str, most: float) -> None:
-    done = subprocess.run([sys.executable, "-P", "-c", PEAK.format(name=name)],
+def test_the_peak_of_a_basic_mesh(name: str, most: float, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK.format(name=name)], cwd=tmp_path,
                           capture_output=True, text=True, check=True)
-    assert float(done.stdout) < most     # ANUGA's own: 136
+    # ANUGA prints a line before it where there is no mpi4py; its own peak is 136.
+    assert float(done.stdout.splitlines()[-1]) < most

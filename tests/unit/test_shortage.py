@@ -120,7 +120,7 @@ run(made(3, True), 0.02)
 def lines_of(script: str, folder: Path, kind: str, **variables: str) -> list[tuple[str, str]]:
     """Return (outcome, state after it) of each limit that a script has tried."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", BEGIN + script, kind], cwd=folder, capture_output=True,
+        [sys.executable, "-c", BEGIN + script, kind], cwd=folder, capture_output=True,
         text=True, env=os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"} | variables)
     assert (0, "") == (done.returncode, done.stderr)
     return [tuple(line.split(" | ")) for line in done.stdout.splitlines()]  # type: ignore[misc]

@@ -11,6 +11,7 @@ import inspect
 import random
 import re
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -134,7 +135,8 @@ READS = frozenset("""
     """.split())
 # What gives the array's memory, or what is no function of plain arrays: in WAYS, or no case.
 SHARES = frozenset("""
-    array asanyarray asarray astype char.array ctypeslib.asarray from_dlpack
+    array asanyarray asarray astype char.array char.asnarray char.narray ctypeslib.asarray
+    from_dlpack
     lib.recfunctions.assign_fields_by_name lib.recfunctions.recursive_fill_fields
     lib.recfunctions.structured_to_unstructured lib.recfunctions.unstructured_to_structured
     lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view ma.array ma.make_mask
@@ -347,7 +349,10 @@ def writing_functions() -> Iterator[str]:
     """The names of all functions of numpy that may write into an array."""
     for space, owner in namespaces():
         for name in dir(owner):
-            function = getattr(owner, name, None)
+            with warnings.catch_warnings():
+                # numpy 2.5 warns where char.array is read.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                function = getattr(owner, name, None)
             if not name.startswith("_") and callable(function) \
                     and not isinstance(function, (type, np.ufunc)) and may_write(function):
                 yield f"{space}{name}"
