@@ -1,3 +1,4 @@
+# make         these lines
 # make demo    set up .venv here and compare stock with lean on Merimbula lake
 # make test    set up .venv and .venv-4.1.0 here and run the tests on both releases of
 #              ANUGA: all of them on 4.2.0, those of PART on 4.1.0
@@ -55,8 +56,8 @@ SOURCES := pyproject.toml meson.build meson.options README.md LICENSE anuga_lean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := pytest -q -n 2 --dist worksteal
 
-.PHONY: matrix demo venv test quick lint hooks sanitize fuzz test-all nightly huge soak docs linkcheck \
-	pictures clean
+.PHONY: help matrix demo venv test quick lint hooks sanitize fuzz test-all nightly huge soak \
+	docs linkcheck pictures clean
 .DELETE_ON_ERROR:
 
 # What make test runs on the oldest release: what compares with ANUGA bit by bit, on one thread
@@ -69,6 +70,10 @@ QUICK := tests/layout tests/unit tests/property tests/parity
 
 # Of tests/parity in the builds that check what they do: each feature, not each of its variants.
 SLICE := 'equals_stock and not (override or patched or converted or DE1 or boundary_ or merimbula)'
+
+# The lines at the top of this file.
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # 172,560 triangles, twice on each: enough for the figures of a real model.
 demo: $(BIN)/.installed

@@ -5,6 +5,8 @@ Owns parsing and exit codes; each verb lives in its own module of commands/.
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +38,14 @@ VERBS = {"run": run, "compare": compare, "census": census,
          "features": features, "checkpoint": checkpoint, "report": report, "patches": patches,
          "selfcheck": selfcheck, "doctor": doctor, "plan": plan, "watch": watch, "study": study,
          "completion": completion}
+PIPE_CLOSED = 141   # exit code of what ends by SIGPIPE: `anuga_lean features | head` closes it
+
+
+def _reader_left() -> bool:
+    """Whether the output is a pipe that nothing reads any more."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def build_parser() -> Parser:
@@ -89,7 +99,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        return args.entry(args)
+        code: int = args.entry(args)
+        if args.verb != "run":
+            sys.stdout.flush()      # so that a closed pipe is met here
+        return code
+    except BrokenPipeError:
+        if args.verb == "run" or not _reader_left():    # the script's own, or another pipe
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        return PIPE_CLOSED
     except LeanError as error:
         print(f"{args.prog}: error: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, CommandError) else 2

@@ -23,6 +23,7 @@ SPEEDS: int
 REPLACE: int
 EXCHANGE: int
 AS_IT_STANDS: int
+ZEROS_BY_SIGN: bool
 block_dtype: np.dtype[Any]
 
 class LendsBuffer:
@@ -36,6 +37,7 @@ def hilbert_order(
     node_xy: Float, triangles: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]: ...
 def are_same(now: tuple, before: tuple) -> bool: ...
+def are_whole(arrays: tuple, n: int) -> bool: ...
 def release_free_memory() -> None: ...
 def guard_raw_allocations() -> None: ...
 def end_openmp_threads() -> None: ...
@@ -119,6 +121,15 @@ class FitGrid:
     ) -> None: ...
     def find(self, start: int, xy: Float, extent: Float) -> None: ...
 
+def narrow_level(
+    stages: Float,
+    depths: Float | None,
+    areas: Float,
+    wanted: float,
+    low: float,
+    high: float,
+    most: int,
+) -> tuple[float, float, int]: ...
 def average_centroids(
     vertex_value_indices: NDArray[np.int32],
     number_of_triangles_per_node: NDArray[np.int32],

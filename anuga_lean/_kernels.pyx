@@ -19,6 +19,7 @@ include "_kernels_topology.pxi"
 include "_kernels_mesh.pxi"
 include "_kernels_quantity.pxi"
 include "_kernels_fit.pxi"
+include "_kernels_levels.pxi"
 include "_kernels_shortage.pxi"
 include "_kernels_rates.pxi"
 include "_kernels_everywhere_c.pxi"
@@ -191,6 +192,8 @@ cdef extern from "run.h" nogil:
 # Modes of Run.sweep, of Run.update, and bits of prescribed edges: see run.h and prescribed.h.
 FLUXES, SECOND_STAGE, SPEEDS = LEAN_FLUXES, LEAN_SECOND_STAGE, LEAN_SPEEDS
 REPLACE, EXCHANGE, AS_IT_STANDS = LEAN_REPLACE, LEAN_EXCHANGE, LEAN_AS_IT_STANDS
+# What zeros of both signs make numpy's maximum and minimum in the kernels.
+ZEROS_BY_SIGN = bool(LEAN_ZEROS_BY_SIGN)
 STAGE_PRESCRIBED, MOMENTUM_PRESCRIBED = LEAN_STAGE_PRESCRIBED, LEAN_MOMENTUM_PRESCRIBED
 
 # Places of Run.edge_rows in what Run.all_edge_rows returns.

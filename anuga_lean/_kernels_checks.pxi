@@ -74,6 +74,17 @@ def are_same(tuple now not None, tuple before not None):
     return True
 
 
+def are_whole(tuple arrays not None, int64_t n):
+    """Return whether all are arrays of n numbers that kernels can write, float64 and contiguous."""
+    for array in arrays:
+        if type(array) is not _ndarray or PyArray_NDIM(<PyArrayObject *> array) != 1 \
+                or PyArray_DIMS(<PyArrayObject *> array)[0] != n \
+                or PyArray_TYPE(<PyArrayObject *> array) != NPY_DOUBLE \
+                or not PyArray_ISCARRAY(<PyArrayObject *> array):
+            return False
+    return True
+
+
 cdef int64_t _length(object array, str name) except -1:
     """Return the number of rows of what must be a numpy array of one dimension or more."""
     if not isinstance(array, np.ndarray) or array.ndim < 1:

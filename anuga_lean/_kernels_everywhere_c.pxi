@@ -33,6 +33,9 @@ cdef extern from "everywhere.h" nogil:
     bint lean_differ(const int64_t *, int64_t, int64_t, uint8_t *)
 
 
+cdef extern from "zeros.h":
+    int LEAN_ZEROS_BY_SIGN
+
 cdef extern from "whole_blocks.h" nogil:
     ctypedef struct lean_scour:
         double threshold, shear_factor, dt, base

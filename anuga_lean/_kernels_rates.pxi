@@ -115,7 +115,7 @@ cdef class RateChange:
     rate : (n,) float64 or None
         One per triangle of the mesh.
     second : bool
-        Whether numpy's maximum of 0.0 and -0.0 is the second.
+        Whether numpy's maximum of 0.0 and -0.0 is the second; no matter if ZEROS_BY_SIGN.
     isa : str or None
         As of `Run`.
 

@@ -3,7 +3,8 @@
 Each figure is of processes of their own on one thread, guarded and not by turns.  Time and
 instructions of a step are the difference between two numbers of steps, so that set-up and the
 first set fall out; instructions are counted (`--instructions`, valgrind) without the thread, whose
-cost is measured by itself.  `--stop` starts 500,000 triangles on three ranks, sends SIGUSR1 to
+cost is measured by itself, and with as many steps between two looks as without valgrind, under
+which all steps are long.  `--stop` starts 500,000 triangles on three ranks, sends SIGUSR1 to
 mpiexec and says how long it took to end, the longest step and the set included.
 """
 
@@ -24,6 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from anuga_lean.guard import stopping
 from anuga_lean.guard.limits import Limits
 from anuga_lean.guard.record import memory_of
 from anuga_lean.guard.requests import Requests
@@ -55,8 +57,22 @@ for t in domain.evolve(yieldstep=1e5, finaltime=1e6):
 """
 
 
-def take_steps(triangles: int, steps: int, is_guarded: bool, is_watched: bool) -> None:
-    """Take steps between walls in this process; print its CPU time, s, and memory, bytes."""
+class Noting(RunGuard):
+    """A guard that notes how many steps it lets pass between two looks."""
+
+    noted = 0
+
+    def before_step(self, domain: Any) -> None:
+        """Look, and note."""
+        super().before_step(domain)
+        self.noted = self.passes
+
+
+def take_steps(triangles: int, steps: int, is_guarded: bool, passes: int | None) -> None:
+    """Take steps between walls in this process; print its CPU time, s, and memory, bytes.
+
+    With `passes` steps between two looks and without the thread, if that is not None.
+    """
     anuga = import_anuga("lean")
     cells = round((triangles / 4) ** 0.5)
     domain = anuga.rectangular_cross_domain(cells, cells)
@@ -67,26 +83,31 @@ def take_steps(triangles: int, steps: int, is_guarded: bool, is_watched: bool) -
     wall = anuga.Reflective_boundary(domain)
     domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
     domain.set_fixed_flux_timestep(TIMESTEP)
-    guard = RunGuard(Requests(), Options(
+    guard = (Noting if passes is None else RunGuard)(Requests(), Options(
         folder="CHECKPOINTS", every=math.inf, fractions=FRACTIONS, stop_file="stop.flag",
         deadline=lambda: math.inf, record=Path("record.jsonl"), resume=False, command=""))
-    if not is_watched:
+    if passes is not None:
         Watch.start = lambda self: None     # type: ignore[method-assign]
+        stopping._MOST_PASSED, stopping._LOOKS = passes, math.inf
     if is_guarded:
         guarding.put(guard)
     begin = time.process_time()
     for _ in domain.evolve(duration=steps * TIMESTEP):
         pass
-    print(json.dumps({"seconds": time.process_time() - begin, **memory_of(os.getpid())}))
+    print(json.dumps({"seconds": time.process_time() - begin, **memory_of(os.getpid()),
+                      "passes": getattr(guard, "noted", passes)}))
 
 
 def child(args: argparse.Namespace, steps: int, is_guarded: bool,
-          counts: bool = False) -> dict[str, float]:
-    """Return what a process that takes so many steps prints, and its instructions."""
+          passes: int = -1) -> dict[str, float]:
+    """Return what a process that takes so many steps prints.
+
+    From `passes` of 0 on, with that many steps between two looks, its instructions too.
+    """
     with tempfile.TemporaryDirectory(prefix="anuga_lean_") as folder:
         command = [sys.executable, os.path.abspath(__file__), "--child", str(steps),
-                   str(int(is_guarded)), str(int(not counts)), "--triangles", str(args.triangles)]
-        if counts:
+                   str(int(is_guarded)), str(passes), "--triangles", str(args.triangles)]
+        if passes >= 0:
             command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
                        *command]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
@@ -94,7 +115,7 @@ def child(args: argparse.Namespace, steps: int, is_guarded: bool,
     if done.returncode != 0:
         raise SystemExit(f"benchmarks/guarded.py: {done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    if counts:
+    if passes >= 0:
         total = re.search(r"Collected : (\d+)", done.stderr)
         assert total is not None, done.stderr
         found["instructions"] = int(total[1])
@@ -118,7 +139,9 @@ def costs(args: argparse.Namespace) -> dict[str, dict[str, float]]:
             / (many - few) * 1e3,
             **{f"{what}, MiB": least(what, many) / MIB for what in ("rss", "peak", "uss")}}
         if args.instructions:
-            counted = [child(args, steps, is_guarded, True)["instructions"] for steps in args.steps]
+            passes = int(max(each["passes"] for each in ends[True, many]))
+            counted = [child(args, steps, is_guarded, passes)["instructions"]
+                       for steps in args.steps]
             found[name]["instructions of a step"] = (counted[1] - counted[0]) / (many - few)
     return found
 
@@ -177,8 +200,8 @@ def main() -> None:
     parser.add_argument("--child", type=int, nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        steps, is_guarded, is_watched = args.child
-        take_steps(args.triangles, steps, bool(is_guarded), bool(is_watched))
+        steps, is_guarded, passes = args.child
+        take_steps(args.triangles, steps, bool(is_guarded), passes if passes >= 0 else None)
         return
     found: dict[str, Any] = {}
     if args.stop:

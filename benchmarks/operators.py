@@ -107,6 +107,10 @@ _CULVERT = {"losses": 1.5, "end_points": [[0.4 * SIDE, 0.4 * SIDE], [0.45 * SIDE
             "apron": 5.0, "enquiry_gap": 10.0}
 _HALF = {"polygon": [[0.0, 0.0], [0.5 * SIDE, 0.0], [0.5 * SIDE, SIDE], [0.0, SIDE]]}
 
+def _scattered(anuga: Any, domain: Any) -> np.ndarray:
+    return np.random.default_rng(1).permutation(domain.number_of_triangles)[:200]
+
+
 _THIRD: dict[str, Any] = {"indices": _Of(lambda anuga, domain: np.arange(
     0, domain.number_of_triangles, 3))}
 # What touches all triangles, or half of them.
@@ -157,7 +161,9 @@ _MANY: dict[str, Make] = {
 # What touches a few.
 _FEW: dict[str, Make] = {
     "rate: constant, few": _rate(1.0e-3, **_PLACE),
+    "rate: of t, few": _rate(lambda t: 1.0e-5 * (1.0 + math.sin(t)), **_PLACE),
     "rate: infiltration, few": _rate(-1.0e-6, **_PLACE),
+    "rate: infiltration, few in no order": _rate(-1.0e-6, indices=_Of(_scattered)),
     "rate: array, few": _rate(_Of(lambda anuga, domain: _field(domain, 0.0, 2.0e-5)), **_PLACE),
     "rate: of x, y and t, few": _rate(_falling, **_PLACE),
     "inlet on a line": lambda anuga, domain: anuga.Inlet_operator(domain, _LINE, Q=2.0),
@@ -169,6 +175,10 @@ _FEW: dict[str, Make] = {
     "weir": _of("structures.weir_orifice_trapezoid_operator", "Weir_orifice_trapezoid_operator",
                 width=2.0, height=1.5, z1=1.0, z2=1.0, **_CULVERT),
     "stage set, few": _of("operators.set_stage_operator", "Set_stage_operator", _level, **_PLACE),
+    "quantity set, few": _of("operators.set_quantity_operator", "Set_quantity_operator", "friction",
+                             0.02, **_PLACE),
+    "bed set by place, few": _of("operators.set_elevation_operator", "Set_elevation_operator",
+                                 lambda x, y: 1.0e-3 * x, **_PLACE),
     "stage set by place, few": _of("operators.set_stage_operator", "Set_stage_operator",
                                    lambda x, y: 0.3 + 1.0e-5 * x, **_PLACE),
     "friction by depth, few": _of("operators.set_friction_operators",

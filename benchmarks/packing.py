@@ -1,10 +1,11 @@
 """Measures how a study is packed: by our account of memory, fixed slots, all at once, GNU parallel.
 
 `python benchmarks/packing.py` runs the same members four times in a cgroup of the same limit and
-prints how long each way takes beside the bound that none can beat; `--write` puts the table into
-docs/studies.md.  Members take a block of memory and sleep, so that other work on the machine
-changes little.  Of their needs ours is told nothing, the slots and parallel the largest one.  Needs
-a memory cgroup that it may write; GNU parallel is left out where it is not installed.
+prints how long each way takes until the last member has ended, beside the bound that none can beat;
+`--write` puts the table into docs/studies.md.  Members take a block of memory and sleep, so that
+other work on the machine changes little.  Of their needs ours is told nothing, the slots and
+parallel the largest one.  Needs a memory cgroup that it may write; GNU parallel is left out where
+it is not installed.  The same without any process is in tests/studies/test_makespan.py.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Outcome(NamedTuple):
     tries: int
 
 
-def members_of(sets: int, replicates: int) -> list[Member]:
+def members_of(sets: int, replicates: int, shortest: float, longest: float) -> list[Member]:
     """Return the members: one set of ten large, one of which a single member is."""
     draw = random.Random(19)
     found = []
@@ -77,7 +78,7 @@ def members_of(sets: int, replicates: int) -> list[Member]:
             if number == sets // 2 + 1 and replicate == replicates // 2:
                 mib = 200
             found.append(Member(f"{number:0{len(str(sets - 1))}}-{replicate}", mib,
-                                round(draw.uniform(1.0, 3.0), 2)))
+                                round(draw.uniform(shortest, longest), 2)))
     return found
 
 
@@ -105,10 +106,10 @@ class Bench:
         group = make_cgroup(self.limit * MIB)
         if group is None:
             raise SystemExit("packing.py: no memory cgroup can be made here; run it as root")
-        began = time.monotonic()
+        began = time.time()
         try:
             killed, tries = run(ended, group)
-            seconds = time.monotonic() - began
+            seconds = ended.stat().st_mtime - began
         finally:
             for _ in range(100):        # those that were killed leave it a little later
                 try:
@@ -208,10 +209,12 @@ def main() -> int:
     parser.add_argument("--replicates", type=int, default=6)
     parser.add_argument("--limit", type=int, default=1024, metavar="MIB", help="of the cgroup")
     parser.add_argument("--cores", type=int, default=8, help="members sleep: more than there are")
+    parser.add_argument("--seconds", type=float, nargs=2, default=(1.0, 3.0), metavar="S",
+                        help="of the shortest member and the longest")
     parser.add_argument("--only", metavar="WAY", help="ours, slots, at_once or parallel")
     parser.add_argument("--write", action="store_true", help="the table into docs/studies.md")
     options = parser.parse_args()
-    members = members_of(options.sets, options.replicates)
+    members = members_of(options.sets, options.replicates, *options.seconds)
     bounds = bound(members, options.limit, options.cores)
     which = max(bounds, key=lambda name: bounds[name])
     outcomes = []
@@ -230,12 +233,14 @@ def main() -> int:
             outcomes.append(bench.measure(way, run))
             print(f"{way}: {outcomes[-1].seconds:.1f} s", flush=True)
     found = rows(outcomes, bounds[which], len(members))
+    shortest, longest = options.seconds
     says = (f"{len(members)} members of {min(each.mib for each in members) + BASE} to "
-            f"{bench.largest} MiB that sleep 1 to 3 s, in a cgroup of {options.limit:,} MiB, at "
-            f"most {options.cores} at once. The bound is {bounds[which]:.0f} s ("
+            f"{bench.largest} MiB that sleep {shortest:g} to {longest:g} s, in a cgroup of "
+            f"{options.limit:,} MiB, at most {options.cores} at once. Makespan: until the last of "
+            f"them has ended. The bound is {bounds[which]:.0f} s ("
             + ", ".join(f"{name} {value:.0f}" for name, value in bounds.items())
-            + f"). Measured by `python benchmarks/packing.py --write`, {date.today()}, "
-            f"{machine()['processor']}.")
+            + f"). Measured by `{' '.join(['python benchmarks/packing.py', *sys.argv[1:]])}`, "
+            f"{date.today()}, {machine()['processor']}.")
     print(table(found), says, sep="\n")
     if options.write:
         DOCS.write_text(put(DOCS.read_text(), "packing", "benchmarks/packing.py",

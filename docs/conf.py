@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sphinx.util import logging
 
 import anuga_lean
 
@@ -31,6 +36,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
+highlight_language = "bash"     # of blocks without one: commands
 pygments_style = "friendly"
 
 # Reached by `make linkcheck` alone, which wants a network.
@@ -49,6 +55,21 @@ def lead_to_the_site(app: Sphinx, name: str, source: list[str]) -> None:
                        source[0])
 
 
+def tell_a_host_from_a_link(app: Sphinx, failed: Exception | None) -> None:
+    """Name the hosts that were not reached, as without a network: their links may be good."""
+    if app.builder.name != "linkcheck":
+        return
+    links = map(json.loads, Path(app.outdir, "output.json").read_text().splitlines())
+    no_way = re.compile("NameResolutionError|NewConnectionError|ProxyError")
+    hosts = sorted({urlsplit(link["uri"]).hostname for link in links
+                    if no_way.search(link["info"])})
+    if hosts:
+        logging.getLogger(__name__).warning(
+            "%s cannot be reached from this machine: nothing is known of the links there; "
+            "run make linkcheck where there is a network", ", ".join(hosts))
+
+
 def setup(app: Sphinx) -> None:
-    """Have the links of each page looked at before it is parsed."""
+    """Have links looked at before a page is parsed, and hosts after links were checked."""
     app.connect("source-read", lead_to_the_site)
+    app.connect("build-finished", tell_a_host_from_a_link)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 HERE = Path(__file__).resolve().parent
 # The package need not be installed: what measures is then taken from this checkout.
@@ -45,6 +45,7 @@ from anuga_lean.commands._progress import ProgressLine  # noqa: E402
 
 PROGRAM = "ANUGA_LEAN_PATCHES_PROGRAM"  # environment: what the user typed, for messages
 SETTLED = "ANUGA_LEAN_PATCHES_SETTLED"  # environment: this is the interpreter to stay in
+STDOUT = Path("-")  # of --json
 PARTS = ("tests", "bits", "memory", "checkpoint", "distribute", "fit", "time")
 
 
@@ -114,7 +115,8 @@ def prepare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true",
                         help="list the patches, or what a patch file changes, run nothing and exit")
     parser.add_argument("--json", type=Path, metavar="FILE",
-                        help="store all figures there, for anuga_lean report and readme.py")
+                        help="store all figures there, for anuga_lean report and readme.py; - is "
+                        "the output, text goes to stderr then")
     parser.add_argument("--summary", type=Path, metavar="FILE",
                         help="append the table in Markdown, for a job's summary")
     parser.add_argument("--patches", type=Path, metavar="FOLDER",
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     args = parser.parse_args(arguments)
     for name in ("patches", "cache", "work", "json", "summary"):
-        if getattr(args, name) is not None:
+        if getattr(args, name) not in (None, STDOUT):
             setattr(args, name, getattr(args, name).resolve())
     sdist.show = lambda *words, **options: None  # every command of a suite, else
     try:
@@ -201,6 +203,8 @@ def release_installed(asked: str | None) -> str:
 def check_options(args: argparse.Namespace, paths: Sequence[Path]) -> None:
     """Raise PatchError if options do not go together."""
     for path in filter(None, (args.json, args.summary)):
+        if path == args.json == STDOUT:
+            continue
         if path.is_dir() or not path.parent.is_dir():
             raise PatchError(f"{path} cannot be written: give a file in a folder that exists")
     of_checkout = bool(paths) and paths[0].is_dir()
@@ -378,6 +382,20 @@ def command_of(args: argparse.Namespace, *words: str) -> str:
     return " ".join(["python patches/verify.py", *how, *words])
 
 
+def text_stream(args: argparse.Namespace) -> TextIO:
+    """Return where the text goes: the output, unless that has the figures."""
+    return sys.stderr if args.json == STDOUT else sys.stdout
+
+
+def store(path: Path | None, stored: dict[str, Any]) -> None:
+    """Write figures to a file, or to the output, if they were asked for."""
+    text = json.dumps(stored, indent=1)
+    if path == STDOUT:
+        print(text)
+    elif path is not None:
+        path.write_text(text + "\n")
+
+
 def run_submission(args: argparse.Namespace, base: Base, submission: Submission,
                    reason: str | None, place: Path, progress: ProgressLine) -> int:
     """Verify a user's patch, unless there is a reason against it; return 1 if it is refused."""
@@ -403,10 +421,8 @@ def run_submission(args: argparse.Namespace, base: Base, submission: Submission,
         verdict = verdicts.Verdict(submission.name, submission.subject, wrong=[reason])
     progress.close()
     sentence = rule(plan, base.label)
-    print(escaped(report.text(about, verdict, sentence), lines=True))
-    if args.json is not None:
-        stored = verdicts.stored([verdict], records, {**about, "rule": sentence}, command)
-        args.json.write_text(json.dumps(stored, indent=1) + "\n")
+    print(escaped(report.text(about, verdict, sentence), lines=True), file=text_stream(args))
+    store(args.json, verdicts.stored([verdict], records, {**about, "rule": sentence}, command))
     if args.summary is not None:
         with open(args.summary, "a") as summary:
             print(escaped(report.markdown(about, verdict, sentence), lines=True), file=summary)
@@ -435,12 +451,13 @@ def run(args: argparse.Namespace, base: Base, patches: Sequence[Patch], names: S
             progress(f"{name}: {'REFUSED' if verdict.wrong else 'good'}")
             found = sorted([*found, verdict], key=lambda each: names.index(each.name))
             stored = verdicts.stored(found, list(verifier.records.values()), about, command)
-            if args.json is not None:  # at once: an interrupted run leaves what it has
-                args.json.write_text(json.dumps(stored, indent=1) + "\n")
+            if args.json != STDOUT:  # at once: an interrupted run leaves what it has
+                store(args.json, stored)
         tree.reset()
     progress.close()
-    print(verdicts.text(found))
-    print(f"rule: {rule(plan, base.label)}")
+    print(f"{verdicts.text(found)}\nrule: {rule(plan, base.label)}", file=text_stream(args))
+    if args.json == STDOUT:
+        store(STDOUT, stored)
     if args.summary is not None:
         with open(args.summary, "a") as summary:
             print(markdown.table(*verdicts.parse(stored, args.summary)), file=summary)

@@ -212,6 +212,8 @@ def _check(domain: Any) -> None:
     for name, quantity in domain.quantities.items():
         if not isinstance(quantity, Quantity) or quantity.__dict__.get("domain") is not domain:
             raise ValueError(f"a quantity {name} of another domain")
+        if "_to_be_filled" in quantity.__dict__:     # no set has one: it would be called
+            raise ValueError(f"a quantity {name} that is still to be filled")
         kind = quantity.__dict__.get("_qty_type")
         if kind not in (_KINDS[name],) if name in _KINDS else kind not in _KINDS.values():
             raise ValueError(f"a quantity {name} of the kind {kind!r}")

@@ -26,9 +26,9 @@ from anuga_lean.measure.cases import SITES_KEPT, comparison_records
 from anuga_lean.measure.comparison import compare
 from anuga_lean.measure.environment import machine
 from anuga_lean.measure.measurement import VARIANTS, Progress, Request, measure
-from anuga_lean.measure.page import compared_page, page_of, render
+from anuga_lean.measure.page import compared_page, render
 from anuga_lean.measure.page.render import templates
-from anuga_lean.measure.records import Record, night, parse
+from anuga_lean.measure.records import Record, night
 from anuga_lean.measure.report import alone_table, comparison_table, sites_table
 from anuga_lean.overlay import install
 
@@ -155,8 +155,7 @@ def run(args: argparse.Namespace) -> int:
               "conditions": [each.as_dict() for each in verdicts]}
     write_json(args.json, stored)
     if args.output is not None:
-        page = (compared_page(stored, "this comparison", triangles_that_fit)
-                if args.only is None else page_of([parse(stored, "this comparison")]))
+        page = compared_page(stored, "this comparison", triangles_that_fit)
         write_page(args.output, render(page))
         print(f"report: {escaped(args.output)}", file=text_stream(args.json))
     if args.only is None and not comparison.identical:

@@ -120,6 +120,9 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def run(args: argparse.Namespace) -> int:
     """Print a prediction, or how many triangles fit."""
     check_json_path(args.json)
+    for path in args.records or []:
+        if not os.path.exists(path):
+            raise PlanError(f"--records {path}: there is no such folder or file")
     asked = [name for name in ("triangles", "region", "fits", "script") if getattr(args, name)]
     if len(asked) != 1:
         raise PlanError("give one of --triangles N, --region AREA:LARGEST, --fits SIZE and a "

@@ -101,13 +101,24 @@ def run(args: argparse.Namespace) -> int:
     try:
         code = _run_it(args)
         outcome = "completed" if code == 0 else outcome
-        return code
+        return _unless_stopped(code, guard.stopped)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
         outcome = "completed" if code == 0 else "exited"
+        if _unless_stopped(code, guard.stopped) != code:
+            raise RunStopped(guard.stopped) from None
         raise
     finally:
         guard.end(outcome, code)
+
+
+def _unless_stopped(code: int, stopped: int | None) -> int:
+    """Return the exit code of a script, or that of the stop which it has caught and gone on."""
+    if code or not stopped:
+        return code
+    print("anuga_lean run: the script has caught the SystemExit of this stop, and ended as if the "
+          "run were over: what it did after the stop is of a part of the run.", file=sys.stderr)
+    return stopped
 
 
 def _run_again(args: argparse.Namespace) -> int:

@@ -22,7 +22,8 @@ from anuga_lean.guard.options import RECORDS
 
 _PATIENCE = 20.0        # s for an answer of Slurm's
 _MOST = 8 << 20         # characters of an answer that are looked at
-_JOB = re.compile(r"\d{1,12}(?:_\d{1,9})?(?:\.\w{1,12})?")
+_JOB = re.compile(r"\d{1,12}(?:[_+]\d{1,9})?(?:\.\w{1,12})?")
+_ARRAY = re.compile(r"(\d{1,12})_\[(\d{1,9})[-,%:\d]{0,200}\]")     # as squeue shows what waits
 _COLUMNS = ("JobIDRaw,JobID,JobName,State,ExitCode,DerivedExitCode,ReqMem,AllocCPUS,NTasks,NNodes,"
             "MaxRSS,MaxRSSNode,MaxRSSTask,AveRSS,Elapsed")
 
@@ -42,6 +43,9 @@ def collect(target: str, root: Path = Path("/")) -> Facts:
     CommandError
         If there is no such file, and it is no number.
     """
+    if not target:
+        raise CommandError("the name is empty: give a log, a record, a folder or the number of a "
+                           "job")
     facts = Facts()
     path = Path(target)
     try:
@@ -60,6 +64,9 @@ def collect(target: str, root: Path = Path("/")) -> Facts:
             _kernel(facts)
     elif _JOB.fullmatch(target):
         _job(target, facts)
+    elif array := _ARRAY.fullmatch(target):
+        raise CommandError(f"{target} are several tasks of an array: give one of them, such as "
+                           f"{array[1]}_{array[2]}")
     else:
         raise CommandError(f"there is no file {target}, and it is no number of a job")
     return facts

@@ -5,6 +5,7 @@ Owns the bounds.  Nothing of a file is run, and what is shown of it goes through
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ MOST_FILES = 40
 SUFFIXES = {".out", ".err", ".log", ".txt", ".json", ".jsonl", ".o", ".e", ".yaml", ".stderr",
             ".stdout"}
 NAMES = {"dmesg", "stdout", "stderr", "nohup.out", "memory.events", "memory.oom_control"}
+# What programs on Windows put in front of a text, PowerShell's `>` among them.
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class Text(NamedTuple):
@@ -57,16 +60,23 @@ def read(path: Path, begin: int = 0) -> Text:
                 end = file.read(TAIL)
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
-    found = list(numbered(data.decode("utf-8", "replace")))
-    found += [(0, line) for _, line in numbered(end.decode("utf-8", "replace"))]
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    if encoding != "utf-8" and (status.st_size - TAIL) % 2:
+        end = end[1:]       # its units of two bytes are counted from the beginning
+    found = list(numbered(data.decode(encoding, "replace").removeprefix("\ufeff")))
+    found += [(0, line) for _, line in numbered(end.decode(encoding, "replace"))]
     return Text(str(path), found, cut)
 
 
 def numbered(text: str) -> Iterator[tuple[int, str]]:
-    """Give the lines with their numbers; long ones in pieces that overlap."""
-    for number, line in enumerate(text.split("\n"), 1):
-        for begin in range(0, max(1, len(line)), LONGEST):
-            yield number, line[max(0, begin - 256):begin + LONGEST].rstrip("\r")
+    """Give the lines with their numbers; long ones in pieces that overlap.
+
+    What a line shows by turns, as a bar of progress does, are several of its number.
+    """
+    for number, shown in enumerate(text.split("\n"), 1):
+        for line in shown.rstrip("\r").split("\r"):
+            for begin in range(0, max(1, len(line)), LONGEST):
+                yield number, line[max(0, begin - 256):begin + LONGEST]
 
 
 def files_of(folder: Path) -> tuple[list[Path], list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from anuga_lean.doctor.evidence import HINT, LIKELY, MIB, PROOF, Cause, Facts
 from anuga_lean.doctor.reading import Text
-from anuga_lean.guard.recorded import as_dict, as_list, as_number, began_by, event_of
+from anuga_lean.guard.recorded import FORMAT, as_dict, as_list, as_number, began_by, event_of
 from anuga_lean.guard.stages import DISTRIBUTE, EVOLVE, FIRST_YIELD, QUANTITIES
 
 _SHARE_NEAR = 0.9       # of a limit: what is above may be killed between two samples
@@ -56,6 +56,9 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     events = _of_last_run(text)
     begin = events[0][1]
     facts.guarded = True
+    if begin.get("format", FORMAT) != FORMAT:
+        facts.missing.append(f"{text.name} is of format {begin['format']!s:.20}, and this "
+                             f"version knows {FORMAT}: what it says may be misread")
     ranks = [each for each in as_list(begin.get("ranks")) if isinstance(each, dict)]
     facts.ranks = len(ranks)
     nodes = {str(each.get("node")) for each in ranks}

@@ -36,11 +36,14 @@ PATTERNS = [
               r"Exceeded job memory limit(?! at some point)", r"have been OOM Killed"),
     *_pattern(Cause.OOM_CGROUP, HINT, r"Exceeded (?:step|job) memory limit at some point"),
     *_pattern(Cause.TIME_LIMIT, PROOF, r"CANCELLED AT \S+ DUE TO TIME LIMIT",
-              r"PBS: job killed: walltime \S+ exceeded", r"TERM_RUNLIMIT:"),
+              r"PBS: job killed: walltime \S+ exceeded", r"TERM_RUNLIMIT:",
+              r"active (?:on the node )?longer than (?:the )?specified deadline",
+              r"reason\"?: *\"?DeadlineExceeded\b"),
     *_pattern(Cause.NODE_FAILURE, PROOF, r"CANCELLED AT \S+ DUE TO NODE FAILURE",
-              r"Node failure on \S+", r"DUE TO NODE FAIL"),
-    *_pattern(Cause.CANCELLED, PROOF, r"\*\*\* JOB \S+ ON \S+ CANCELLED AT \S+ (?:DUE TO "
-              r"PREEMPTION )?\*\*\*"),
+              r"Node failure on \S+", r"DUE TO NODE FAIL",
+              r"terminated in response to imminent node shutdown"),
+    *_pattern(Cause.CANCELLED, PROOF, r"\*\*\* JOB \S+ ON \S+ CANCELLED AT \S+ \*\*\*",
+              r"CANCELLED AT \S+ DUE TO PREEMPTION \*\*\*", r"TERM_(?:OWNER|ADMIN|FORCE_\w+):"),
     *_pattern(Cause.CANCELLED, LIKELY, r"\*\*\* STEP \S+ ON \S+ CANCELLED AT \S+ \*\*\*"),
     # -- the kernel
     *_pattern(Cause.OOM_NUMA, PROOF, r"constraint=CONSTRAINT_(?:CPUSET|MEMORY_POLICY)"),
@@ -50,7 +53,8 @@ PATTERNS = [
               r"node was low on resource: memory", r"systemd-oomd.*Killed"),
     # -- containers
     *_pattern(Cause.OOM_CGROUP, PROOF, r"\bOOMKilled\b(?!\W{1,4}false)",
-              r"TERM_MEMLIMIT:", r"job killed: (?:v?mem) \S+ exceeded"),
+              r"TERM_MEMLIMIT:", r"job killed: (?:v?mem) \S+ exceeded",
+              r"Cgroup (?:mem|memsw) limit exceeded"),
     # -- Dask
     *_pattern(Cause.WORKER_MEMORY, PROOF, r"[Ww]orker (?:\S+ \(pid=\d+\) )?exceeded \d+% memory "
               r"budget"),
@@ -74,14 +78,16 @@ PATTERNS = [
     *_pattern(Cause.KILLED, HINT, r"exited on signal 9\b", r"^signal 9 \(Killed\)",
               r"Killed \(signal 9\)", r"^Killed$", r": line \d+: +\d+ Killed\b",
               r"tasks? [\d,-]+: Killed", r"(?i)\bexit ?(?:code|status)\b[^\d\n]{0,24}\b137\b",
-              r"\bSIGKILL\b", r"(?i)\breturncode(?:=|: ?)-9\b"),
+              r"\bSIGKILL\b", r"(?i)\breturncode(?:=|: ?)-9\b",
+              r"KILLED BY SIGNAL: 9\b", r"Exited with signal termination: 9\b",
+              r"\bexited with code 137\b"),
     *_pattern(Cause.FAILED, HINT, r"^Traceback \(most recent call last\)", r"signal 11\b",
               r"Segmentation fault"),
 ]
 # One pass over a line tells whether any pattern can be in it: most lines of a log end here.
 _ANY = re.compile(r"(?i)oom|memory|kill|exceed|cancel|node fail|constraint=|signal|bus err|shm"
                   r"|mpi_|alloc|map segment|exit|traceback|fault|slots|term_|fork|returncode"
-                  r"|limit|died|low on|stopped")
+                  r"|limit|died|low on|stopped|shutdown|deadline")
 _BYTES = re.compile(r"(StepId=\S+|Job \S+|Step \S+) exceeded memory limit \((\d{1,18}) > "
                     r"(\d{1,18})\)")
 _EVENTS = re.compile(r"Detected (\d{1,9}) oom[-_]kill event")

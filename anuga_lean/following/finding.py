@@ -25,6 +25,8 @@ def find(target: str, root: Path = Path("/")) -> tuple[RecordFile | None, int | 
     CommandError
         There is none.
     """
+    if not target:
+        raise CommandError("the name is empty: give a record, a folder or the number of a process")
     path = Path(target)
     try:
         if path.is_dir():

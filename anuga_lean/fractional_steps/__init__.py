@@ -8,6 +8,7 @@ viscosity_matrix     the systems of its implicit steps, made chunk by chunk
 viscosity_explicit   its explicit steps
 rates                Rate_operator on kernels
 rate_changes         its arrays, bound to them
+zeros                what numpy makes of zeros of both signs, and kernels with it
 boundary_flux        the integral of the flux over the boundary
 maxima               Collect_max_quantities_operator on a kernel
 max_stage            Collect_max_stage_operator on a kernel

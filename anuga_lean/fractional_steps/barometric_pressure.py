@@ -12,7 +12,7 @@ from anuga.operators.barometric_pressure import Barometric_pressure_operator as 
 from anuga.utilities.function_utils import evaluate_file_function_all_points
 
 from anuga_lean import _kernels
-from anuga_lean.fractional_steps.methods import is_whole
+from anuga_lean.fractional_steps.methods import run_for
 from anuga_lean.overlay.capabilities import pressure_sign
 from anuga_lean.quantity.forms import Array
 
@@ -23,14 +23,13 @@ class Barometric_pressure_operator(_StockOperator):
     def __call__(self) -> None:
         """Add a step's worth of the pressure gradient to the momenta."""
         domain = self.domain
-        if domain.on_stock_arrays or not all([is_whole(each, domain) for each in (
-                self.stage_c, self.elev_c, self.xmom_c, self.ymom_c)]):
+        arrays = self.stage_c, self.elev_c, self.xmom_c, self.ymom_c
+        if domain.on_stock_arrays or not _kernels.are_whole(arrays, domain.number_of_triangles):
             super().__call__()
             return
         timestep = pressure_sign() * domain.get_timestep()  # a sign changes no other bit
         pressure = np.ascontiguousarray(self._at_nodes())
-        _kernels.press(domain.lean.ready(), pressure, timestep, rho_w, self.stage_c, self.elev_c,
-                       self.xmom_c, self.ymom_c)
+        _kernels.press(run_for(domain, None), pressure, timestep, rho_w, *arrays)
 
     def _at_nodes(self) -> Array:
         """Return the pressure at the nodes now, (number_of_nodes,) Pa."""

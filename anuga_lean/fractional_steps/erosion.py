@@ -15,15 +15,8 @@ import numpy as np
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.fractional_steps.methods import is_whole, listed, number, run_for
-
-
-@functools.cache
-def _second_of_two_zeros_is_taken() -> bool:
-    """Whether numpy takes of zeros with different signs the second one, as the kernel does."""
-    pairs = np.array([[0.0, -0.0], [-0.0, 0.0]])
-    return all([bool(np.signbit(f(*pair)) == np.signbit(pair[1]))
-                for f in (np.maximum, np.minimum) for pair in pairs])
+from anuga_lean.fractional_steps.methods import listed, number, run_for
+from anuga_lean.fractional_steps.zeros import zeros_are_as_in_kernels
 
 
 def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -37,8 +30,8 @@ def eroding(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
         if on_stock_arrays(domain) or (at is None) != (self.indices is None) \
                 or number(self.threshold) is None or number(self.base) is None \
                 or not domain.get_using_discontinuous_elevation() \
-                or not all([is_whole(each, domain) for each in arrays]) \
-                or not _second_of_two_zeros_is_taken():
+                or not _kernels.are_whole(arrays, domain.number_of_triangles) \
+                or not zeros_are_as_in_kernels():
             return update(self)
         run = run_for(domain, None if at is None else len(at))
         try:
@@ -68,8 +61,8 @@ def shearing(update: Callable[[Any], bool]) -> Callable[[Any], bool]:
             number(each) for each in (self.threshold, self.shear_factor, self.base))
         if run is None or threshold is None or not shear_factor or base is None \
                 or not domain.get_using_discontinuous_elevation() \
-                or not all([is_whole(each, domain) for each in arrays]) \
-                or not _second_of_two_zeros_is_taken():
+                or not _kernels.are_whole(arrays, domain.number_of_triangles) \
+                or not zeros_are_as_in_kernels():
             return update(self)
         chosen = None
         if self.indices is not None:

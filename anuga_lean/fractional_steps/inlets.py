@@ -2,8 +2,8 @@
 
 Owns the areas of an inlet's triangles, which it asks for several times in a step, what else
 it asks for more often than it needs, and the level that a structure fills it to.  ANUGA
-bisects a hundred times; here it ends when a step of that changes nothing, as then no later
-one does.
+bisects a hundred times.  Here kernels/levels.c takes the steps that no rounding decides, some
+forty, and the rest ends when one changes nothing, as then no later one does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
+from anuga_lean import _kernels
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.fractional_steps.methods import Methods
 from anuga_lean.fractional_steps.regions import without_coordinates
@@ -25,9 +26,27 @@ _NO_STAGE = np.finfo(np.float32).max     # m, ANUGA's
 _MOST_STEPS = 100       # ANUGA's, so that one that does not end has its values
 
 
-def _bisect(low: float, high: float, is_low: Callable[[float], bool]) -> tuple[float, float]:
-    """Return the ends of the interval after ANUGA's steps."""
-    for _ in range(_MOST_STEPS):
+def _bisect(stages: Any, depths: Any, areas: Any, volume: float, low: float, high: float,
+            is_low: Callable[[float], bool]) -> tuple[float, float]:
+    """Return the ends of an interval of levels, m, after ANUGA's steps.
+
+    Parameters
+    ----------
+    stages, areas : (m,) float64, m and m2
+    depths : (m,) float64, m, or None
+        Given where water is drawn down to the level, None where it is filled up to it.
+    volume : float, m3
+    low, high : float, m
+    is_low : callable
+        Whether the level is to be higher than its argument.
+    """
+    steps = 0
+    if stages.ndim == 1 and all(each is None or each.shape == stages.shape
+                                for each in (depths, areas)):
+        low, high, steps = _kernels.narrow_level(
+            np.ascontiguousarray(stages), depths, np.ascontiguousarray(areas), volume, low, high,
+            _MOST_STEPS)
+    for _ in range(steps, _MOST_STEPS):
         before = low, high
         middle = 0.5 * (low + high)
         if is_low(middle):
@@ -70,8 +89,8 @@ def level_stages_to_average(stages: Any, elevations: Any, areas: Any, old_averag
             np.maximum(part, 0.0, out=part)
             return float(np.dot(areas, part)) < volume
 
-        lowest, highest = float(stages.min()), float(stages.max())
-        _, level = _bisect(lowest, highest + volume / total, holds_less)
+        _, level = _bisect(stages, None, areas, volume, float(stages.min()),
+                           float(stages.max()) + volume / total, holds_less)
         return np.maximum(stages, level)
     wanted = -volume
     depths = np.maximum(stages - elevations, 0.0)
@@ -84,7 +103,8 @@ def level_stages_to_average(stages: Any, elevations: Any, areas: Any, old_averag
         np.minimum(depths, part, out=part)
         return float(np.dot(areas, part)) > wanted
 
-    level, _ = _bisect(float(elevations.min()), float(stages.max()), gives_more)
+    level, _ = _bisect(stages, depths, areas, wanted, float(elevations.min()),
+                       float(stages.max()), gives_more)
     return np.maximum(elevations, np.minimum(stages, level))
 
 

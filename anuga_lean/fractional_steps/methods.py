@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from anuga_lean.arrays.stock_arrays import on_stock_arrays
-
 _EXACT = 2**53      # integers below it are float64 numbers
 _FEW = 1 << 14      # triangles that everywhere.c leaves to one thread
+_ndarray, _INT64 = np.ndarray, np.dtype(np.int64)
 
 
 class Methods:
@@ -35,7 +34,7 @@ class Methods:
         for name, function in self._functions:
             if getattr(cls, name) is not function or name in own:
                 return False
-        return not on_stock_arrays(operator.domain)
+        return not getattr(operator.domain, "on_stock_arrays", True)
 
 
 def number(value: Any) -> float | None:
@@ -45,13 +44,6 @@ def number(value: Any) -> float | None:
     return float(value) if type(value) is int and abs(value) < _EXACT else None
 
 
-def is_whole(array: Any, domain: Any) -> bool:
-    """Whether kernels can write this array of one value per triangle."""
-    return type(array) is np.ndarray and array.dtype == np.float64 \
-        and array.shape == (domain.number_of_triangles,) and array.flags.c_contiguous \
-        and array.flags.writeable
-
-
 def listed(indices: Any) -> np.ndarray | None:
     """Return a list of triangles as kernels take it, (m,) int64; None where it is none, or empty.
 
@@ -59,20 +51,23 @@ def listed(indices: Any) -> np.ndarray | None:
     """
     if type(indices) is list:
         indices = np.array(indices)
-    return indices if type(indices) is np.ndarray and indices.dtype == np.int64 \
-        and indices.size > 0 else None
+    return indices if type(indices) is _ndarray and indices.dtype == _INT64 and len(indices) \
+        else None
 
 
 def run_for(domain: Any, count: int | None) -> Any:
-    """Return the run whose kernels work on so many triangles; on all for None.
+    """Return a run whose kernels work on so many triangles, with arrays given to them; None: all.
 
-    For a few of them it need not be ready for a step: they are done on one thread.
+    It need not be ready for a step. A few triangles are done on one thread.
     """
     lean = domain.lean
-    if count is None or count > _FEW or lean.run is None or not lean.has_present_blocks():
+    run = lean.run
+    if run is None or not lean.has_present_blocks():
         return lean.ready()
     lean.check_thread()
-    return lean.run
+    if count is None or count > _FEW:
+        lean.give_threads(run)
+    return run
 
 
 class Outcome:

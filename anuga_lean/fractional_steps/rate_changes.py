@@ -17,6 +17,7 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.pairwise_sum import numpy_sums_pairwise
 from anuga_lean.arrays.view import ArrayView
+from anuga_lean.fractional_steps.zeros import larger_of_zeros
 
 _FULL, _COUNT = "full_indices", "_lean_full_count"      # of full_triangles
 
@@ -123,13 +124,7 @@ def _areas(operator: Any) -> Any:
 
 @functools.cache
 def second_of_zeros() -> bool | None:
-    """Whether numpy's maximum of 0.0 and -0.0 is the second; None where the kernels do not fit.
-
-    They do not where numpy decides by place, or sums in another order or from another zero.
-    """
+    """Return `larger_of_zeros`; None, too, if numpy sums in another order or from another zero."""
     zeros = np.zeros(1003)
-    signs = np.signbit(np.maximum(zeros, -zeros)), ~np.signbit(np.maximum(-zeros, zeros))
-    second = bool(signs[0][0])
-    one_rule = all(np.all(each == second) for each in signs)
     from_zero = not any(np.signbit(np.sum(-zeros[:count])) for count in (1, 7, 8, 200, 1003))
-    return second if one_rule and from_zero and numpy_sums_pairwise() else None
+    return larger_of_zeros() if from_zero and numpy_sums_pairwise() else None

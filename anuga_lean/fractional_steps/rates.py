@@ -21,6 +21,7 @@ from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
 from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.view import ArrayView
+from anuga_lean.fractional_steps.methods import run_for
 from anuga_lean.fractional_steps.rate_changes import (
     Bound,
     bound,
@@ -101,7 +102,7 @@ def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
     if indices is not None and (len(indices) > _FEW or not computed):
         if computed and points is domain.mesh.centroid_coordinates:
             try:
-                return _kernels.centroid_columns(domain.lean.ready(), indices)
+                return _kernels.centroid_columns(run_for(domain, len(indices)), indices)
             except ArrayError:
                 pass            # a list with a triangle twice, which numpy takes
         rows = points[indices]
@@ -115,7 +116,7 @@ def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
     if points is not domain.mesh.centroid_coordinates or not isinstance(points, ArrayView):
         return points[:, 0], points[:, 1]
     x, y = (Picked.of(each, points, itemgetter((slice(None), j)))
-            for j, each in enumerate(_kernels.centroid_columns(domain.lean.ready())))
+            for j, each in enumerate(_kernels.centroid_columns(run_for(domain, None))))
     return x, y
 
 

@@ -53,26 +53,30 @@ class _Places:
     def __getitem__(self, key: Any) -> Any:
         rows, column = key
         if self._columns is None:
-            self._columns = centroid_columns(self._operator.domain, self._view, rows)
+            everywhere = isinstance(rows, slice) and rows == slice(None)
+            self._columns = centroid_columns(self._operator.domain, self._view,
+                                             None if everywhere else rows)
         return self._columns[column]
 
 
-def centroid_columns(domain: Any, view: Any, rows: Any) -> list[Any]:
+def centroid_columns(domain: Any, view: Any, at: Any) -> Any:
     """Return x and y of centroids, m, as ANUGA's operators take them.
 
     Parameters
     ----------
     view : ArrayView
         The mesh's centroid_coordinates, which rows of all triangles write through to.
-    rows : slice(None), or index of some triangles
+    at : index of some triangles, or None
+        None: all.
     """
-    if isinstance(rows, slice) and rows == slice(None):
-        found = _kernels.centroid_columns(domain.lean.ready())
-        return [Picked.of(each, view, itemgetter((rows, j))) for j, each in enumerate(found)]
+    run = run_for(domain, None if at is None else len(at))
+    if at is None:
+        return [Picked.of(each, view, itemgetter((slice(None), j)))
+                for j, each in enumerate(_kernels.centroid_columns(run))]
     try:
-        return list(_kernels.centroid_columns(run_for(domain, len(rows)), rows))
+        return _kernels.centroid_columns(run, at)
     except ArrayError:
-        values = view[rows]
+        values = view[at]
         return [values[:, j].copy() for j in (0, 1)]
 
 
@@ -103,28 +107,32 @@ def setting(method: Callable[[Any], Any], write: str, returned: Any) -> Callable
 
     @functools.wraps(method)
     def wrapped(self: Any) -> Any:
-        view = self.coord_c
-        if not _as_in_anuga().are_of(self) or not hasattr(view, "_stored") \
-                or view._stored() is not None:
+        view, domain, at = self.coord_c, self.domain, self.indices
+        stored = getattr(view, "_stored", None)
+        if stored is None or not _as_in_anuga().are_of(self) or stored() is not None:
             return method(self)
-        if self.value is None or self.region.indices is not self.indices \
-                or in_corners and not self.domain.get_using_discontinuous_elevation():
+        if self.value is None or self.region.indices is not at \
+                or in_corners and not domain.get_using_discontinuous_elevation():
             return _with_places(self, method)
-        at = self.indices
         if at is not None:
             at = listed(at)
             if at is None:
                 return _with_places(self, method)
-        columns = centroid_columns(self.domain, view, slice(None) if at is None else at) \
-            if self.value_type in _OF_PLACE else ()
+        columns = centroid_columns(domain, view, at) if self.value_type in _OF_PLACE else ()
         try:
             value = self.get_value(*columns)
         except Exception as error:
             outcome = Outcome(None, error)
         else:
             del columns
-            if _written(write_values, self, value, at):
-                return returned
+            found = value if type(value) is np.ndarray else number(value)
+            try:
+                # the function may have changed what the run is of
+                run = run_for(domain, None if at is None else len(at))
+                if found is not None and write_values(self, run, found, at):
+                    return returned
+            except ArrayError:
+                pass            # a script's own arrays, which numpy takes
             outcome = Outcome(value)
         self.get_value = outcome.again
         self.coord_c = _NoPlaces()
@@ -135,17 +143,6 @@ def setting(method: Callable[[Any], Any], write: str, returned: Any) -> Callable
             self.coord_c = view
 
     return wrapped
-
-
-def _written(write: Callable[..., bool], operator: Any, value: Any, at: Any) -> bool:
-    """Whether kernels have written a value; ANUGA's code is to do it where they have not."""
-    found = value if type(value) is np.ndarray else number(value)
-    if found is None:
-        return False
-    try:
-        return write(operator, run_for(operator.domain, None if at is None else len(at)), found, at)
-    except ArrayError:
-        return False    # a script's own arrays, which numpy takes
 
 
 def write_quantity(operator: Any, run: Any, value: Any, at: Any) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from anuga_lean import _kernels
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
-from anuga_lean.fractional_steps.methods import is_whole
+from anuga_lean.fractional_steps.methods import run_for
 from anuga_lean.fractional_steps.set_values import centroid_columns
 
 _LARGEST = 1.0e100      # m/s, degrees: numpy has warnings where more overflows
@@ -37,7 +37,8 @@ def blowing(call: Callable[[Any], None]) -> Callable[[Any], None]:
     def __call__(self: Any) -> None:
         domain = self.domain
         if on_stock_arrays(domain) or domain.mesh.overridden \
-                or not all([is_whole(each, domain) for each in (self.xmom_c, self.ymom_c)]):
+                or not _kernels.are_whole((self.xmom_c, self.ymom_c),
+                                          domain.number_of_triangles):
             call(self)
         elif self.use_coordinates and not callable(self.speed) and not callable(self.phi):
             if not _blow_evenly(self):
@@ -66,7 +67,7 @@ def _blow_evenly(operator: Any) -> bool:
                                                               timestep))
     if stress is None:
         return False
-    run = operator.domain.lean.ready()
+    run = run_for(operator.domain, None)
     _kernels.add_to_all(run, operator.xmom_c, stress[0])
     _kernels.add_to_all(run, operator.ymom_c, stress[1])
     return True
@@ -88,7 +89,7 @@ def _blow(operator: Any) -> None:
         turned = _evenly(operator, _turned)
     if np.shape(speed) == np.shape(angle) == (n,) \
             and all([_is_moderate(each) for each in (speed, angle)]):
-        _kernels.blow(domain.lean.ready(), operator.xmom_c, operator.ymom_c,
+        _kernels.blow(run_for(domain, None), operator.xmom_c, operator.ymom_c,
                       np.ascontiguousarray(speed),
                       np.ascontiguousarray(angle) if turned is None else turned,
                       operator.const, timestep)
@@ -105,7 +106,7 @@ def _wind(operator: Any) -> tuple[Any, Any]:
     domain = operator.domain
     t, n = domain.get_time(), domain.number_of_elements
     if operator.use_coordinates:
-        x, y = centroid_columns(domain, domain.centroid_coordinates, slice(None))
+        x, y = centroid_columns(domain, domain.centroid_coordinates, None)
         speed, angle = (
             np.asarray(each(t, x, y), dtype=float).ravel() if callable(each)
             else np.broadcast_to(float(each), n) for each in (operator.speed, operator.phi))

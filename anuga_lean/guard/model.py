@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from anuga_lean.quantity.filling import FilledWhenRead
+
 # Settings of a domain that a run does not change by itself.
 _SETTINGS = (
     "flow_algorithm", "CFL", "g", "starttime", "minimum_allowed_height",
@@ -40,6 +42,8 @@ def describe(domain: Any, with_values: bool) -> dict[str, str]:
     found["domain.tracers"] = ", ".join(domain.__dict__.get("_tracer_names") or ())
     if with_values:
         for name, quantity in domain.quantities.items():
+            if isinstance(quantity, FilledWhenRead):
+                quantity.fill()
             values = quantity.__dict__.get("_centroid_values")
             if values is not None:
                 found[f"quantity {name}"] = _digest(values)

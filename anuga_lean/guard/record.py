@@ -20,11 +20,11 @@ from typing import IO, Any, NamedTuple
 from anuga_lean._package_version import __version__
 from anuga_lean.checkpoint.prepared import mesh_digest
 from anuga_lean.guard.limits import Level, Limits
+from anuga_lean.guard.recorded import FORMAT
 from anuga_lean.guard.stages import memory_of
 from anuga_lean.mesh import origin
 from anuga_lean.stepping import features
 
-FORMAT = 1
 INTERVAL = 30.0     # s at least between two samples of memory at yields
 
 

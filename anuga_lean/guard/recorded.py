@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from anuga_lean._errors import RecordError
 from anuga_lean.guard.limits import Level
 
+FORMAT = 1      # of what `record` writes
 _LARGEST = 1 << 60
 _LATE = 5.0             # s that a process may have begun after its record, by two clocks
 _MOST_AT_ONCE = 1 << 22     # bytes

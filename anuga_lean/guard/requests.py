@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from enum import IntEnum
 from types import FrameType
 
@@ -43,9 +44,12 @@ class Requests:
         Of the strongest request, as a part of a sentence.
     since : float
         When it came, s of the monotonic clock.
+    changed : callable
+        Called whenever `kind` is another one, from whatever thread or handler of a signal.
     """
 
     def __init__(self) -> None:
+        self.changed: Callable[[], None] = lambda: None
         self.kind = Kind.NOTHING
         self.why = ""
         self.since = 0.0
@@ -57,11 +61,13 @@ class Requests:
             # `kind` last: it is what others look at, from another thread too
             self.why, self.since = why, time.monotonic()
             self.kind = kind
+            self.changed()
 
     def saved(self) -> None:
         """Note that a set was written: what asked for no more is done."""
         if self.kind is Kind.SAVE:
             self.kind, self.why = Kind.NOTHING, ""
+            self.changed()
 
     def catch_signals(self) -> None:
         """Take SIGUSR1 and SIGTERM for requests to stop, until `release_signals`."""

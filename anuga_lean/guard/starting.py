@@ -50,9 +50,21 @@ def begin(args: argparse.Namespace, command: Sequence[str]) -> RunGuard:
         folder=args.checkpoint_dir, every=args.checkpoint_every, fractions=args.fractions,
         stop_file=args.stop_file, deadline=partial(_deadline, args.walltime, time.monotonic()),
         record=args.record or _new_record(), resume=args.resume, sets_up_only=args.set_up_only,
-        command=shlex.join(words)))
+        command=shlex.join(words), started_in=os.getcwd()))
     guarding.put(guard)
+    os.register_at_fork(after_in_child=partial(_leave, guard))
     return guard
+
+
+def _leave(guard: RunGuard) -> None:
+    """Let a process that the script has forked be as without a guard.
+
+    The record and the sets are its parent's, and what ends it, as a pool's SIGTERM, ends it.
+    """
+    if guarding.current is guard:
+        guarding.put(None)
+        REQUESTS.release_signals()
+        guard.leave()
 
 
 def begin_by_environment() -> None:

@@ -10,12 +10,15 @@ import inspect
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
+
+import numpy as np
 
 from anuga_lean._errors import RunStopped
 from anuga_lean._escapes import escaped
@@ -45,8 +48,10 @@ KEPT = 2    # sets, where neither the script nor the environment says how many
 # Before the end of the run's time a stop is asked for so long before, s, and for so many of the
 # longest steps and sets so far.
 _MARGIN, _TIMES = 30.0, 3.0
-_KINDS = tuple(Kind)     # by their numbers; what Kind itself finds takes longer
-_NOTHING = Kind.NOTHING
+_NOTHING = Kind.NOTHING     # found faster than an attribute of Kind
+# Where steps are short, so many begin without a look at them, and no more than take so long, s:
+# in a step of a hundred triangles a look is a hundredth of it.
+_MOST_PASSED, _LOOKS = 31, 0.004
 
 
 class Options(NamedTuple):
@@ -68,6 +73,8 @@ class Options(NamedTuple):
         What to type to go on.
     sets_up_only : bool
         The run ends at its first evolve.
+    started_in : str
+        The folder that `stop_file` and `record` are counted from, wherever the script goes.
     """
 
     folder: str
@@ -79,6 +86,7 @@ class Options(NamedTuple):
     resume: bool
     command: str
     sets_up_only: bool = False
+    started_in: str = ""
 
 
 class RunGuard:
@@ -87,7 +95,12 @@ class RunGuard:
     def __init__(self, requests: Requests, options: Options) -> None:
         self.requests = requests
         self.options = options
+        self.passes = 0
+        self.asked = int(requests.kind)
+        self.with_timestep = np.zeros(2)
+        requests.changed = self._note_request
         self.record: Record | None = None       # rank 0's
+        self.stopped: int | None = None     # the exit code of a stop that was asked for
         self._began = time.monotonic()
         self._memory = StageMemory()
         self._scheme = ""
@@ -99,11 +112,13 @@ class RunGuard:
         before_first_stage(lambda: self._end_stage(IMPORTS))
         if options.sets_up_only:
             # Others read along, and may end this process before it has made a mesh.
-            early = self.record = Record(options.record, _say, self._began)
+            early = self.record = self._new_record()
             origin.expecting.append(lambda count: early.line("expects", triangles=count))
         self._watch: Watch | None = None
         self._told = Kind.NOTHING
-        self._step_began = 0.0
+        self._looked = 0.0          # before which step, s of the monotonic clock; 0.0 in none
+        self._passing = 0           # steps since then, at most
+        self._is_agreed = False     # all ranks look at the same step, without a message in each
         self._longest = {"step": 0.0, "set": 0.0}
         self._of_ranks = False      # what `_watch` watches for, and `record` is of
         # By domain: the name and the time (s) of the set that was written or gone on from last,
@@ -124,12 +139,16 @@ class RunGuard:
             if self.options.sets_up_only and self.record is not None:
                 self.record.line("made", triangles=int(domain.number_of_triangles))
 
+    def _new_record(self) -> Record:
+        return Record(Path(self.options.started_in) / self.options.record, _say, self._began)
+
     def _end_stage(self, name: str) -> None:
         self._memory.end(name, time.monotonic())
 
     def begin(self, domain: Any, args: tuple[Any, ...],
               kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Prepare for an evolve: checkpoints are on, limits are watched, a set is gone on from."""
+        self.passes = self._passing = 0
         if not domain.checkpoint:
             keep = None if os.environ.get(KEEP_VARIABLE, "").strip() else KEPT
             # The guard says when: ANUGA's interval never ends.
@@ -160,7 +179,7 @@ class RunGuard:
         self._found[domain] = found
         if found is None:
             self._say(domain, f"there is no set of {domain.get_name()!r} in "
-                      f"{domain.checkpoint_dir}: the run begins.")
+                      f"{self._sets_of(domain)}: the run begins.")
         else:
             for each in found.passed:
                 self._say(domain, f"{each}; an older set is taken.")
@@ -185,24 +204,49 @@ class RunGuard:
 
     def before_step(self, domain: Any) -> None:
         """Write a set, or write one and stop, if a rank was asked for it."""
-        # In a step of a few triangles every look at something costs: most of them end here.
-        now, began = monotonic(), self._step_began
-        self._step_began = now
-        if began and now - began > self._longest["step"]:
-            self._longest["step"] = now - began
+        most = self._note_time()
         kind = self.requests.kind
+        self._is_agreed = False
         if domain.parallel:
+            kind = self._told
             if domain.fixed_flux_timestep is not None:
                 # No step's message is there to carry it.
-                self.is_told(max(Ranks.of_domain(domain).allgather(self.asks())))
-            kind = self._told
-        if kind is _NOTHING and self._has_a_set() is domain:
-            return
-        if kind is Kind.NOTHING and domain not in self._written:
-            kind = Kind.SAVE    # what a set needs is there before memory is short
-        self._has_a_set = ref(domain)
-        if kind is not Kind.NOTHING:
+                asked, passes = zip(*Ranks.of_domain(domain).allgather((self.asked, most)),
+                                    strict=True)
+                kind, most = Kind(max(asked)), min(passes)
+                self._is_agreed = True
+            else:
+                most = 0    # a look is little in a step that has a message
+        if kind is _NOTHING and self._has_a_set() is not domain:
+            self._has_a_set = ref(domain)
+            if domain not in self._written:
+                kind = Kind.SAVE    # what a set needs is there before memory is short
+        if kind is _NOTHING:
+            self.passes = self._passing = most
+        else:
+            self._passing = 0
             self._act(domain, kind)
+            self._looked = monotonic()
+
+    def _note_time(self) -> int:
+        """Note how long a step takes; return how many may begin without a look at them."""
+        now, looked = monotonic(), self._looked
+        self._looked = now
+        if not looked:
+            return 0
+        seconds = now - looked
+        if seconds > self._longest["step"]:     # of all that passed: no step was longer
+            self._longest["step"] = seconds
+        return int(min(_MOST_PASSED, _LOOKS * (self._passing + 1) / seconds)) if seconds else 0
+
+    def _note_request(self) -> None:
+        """Let the next step be looked at, unless others count with this rank."""
+        self.asked = int(self.requests.kind)
+        if not self._is_agreed:
+            # What another thread writes here between two codes of `passes -= 1` is lost: the
+            # look comes after the steps that are passed then.
+            self._passing -= self.passes
+            self.passes = 0
 
     def at_yield(self, domain: Any) -> None:
         """Note how far the run is.
@@ -210,7 +254,8 @@ class RunGuard:
         No set is written here: what the script does at this yield would not be in it, and is
         not done again by the run that goes on.
         """
-        self._step_began = 0.0
+        self._looked = 0.0
+        self.passes = self._passing = 0
         self._note_yield(domain)
         if self.record is not None:
             self.record.at_yield(domain, self._watch.level if self._watch else None)
@@ -227,13 +272,9 @@ class RunGuard:
         elif ranks.count > 1 and domain.relative_time >= domain.relative_finaltime:
             self._of_others = ranks.allgather(memory_of(os.getpid()))
 
-    def asks(self) -> float:
-        """Return what this rank was asked for."""
-        return float(self.requests.kind)
-
     def is_told(self, most: float) -> None:
-        """Take note of what the ranks were asked for."""
-        self._told = _KINDS[int(most)]
+        """Take note of what a rank was asked for."""
+        self._told = Kind(int(most))
 
     # -- what it does --------------------------------------------------------
 
@@ -256,7 +297,7 @@ class RunGuard:
             for each in limits.missing:
                 _say(f"{each}.")
             if self.record is None:
-                self.record = Record(self.options.record, _say, self._began)
+                self.record = self._new_record()
             self.record.begin(domain, places, limits, self._scheme)
             if not all(has_peaks for _, _, has_peaks in told):
                 _say("/proc/self/clear_refs cannot be written: the record has no peaks of stages.")
@@ -269,12 +310,18 @@ class RunGuard:
             self.options.stop_file if leads else None,
             self.options.deadline() if leads else math.inf, self._time_to_stop,
             lambda: sum(self._longest.values()), self.options.every if leads else math.inf,
-            self._warn)
+            self._warn, folder=self.options.started_in)
         self._watch.start()
 
     def _say(self, domain: Any, text: str) -> None:
         if Ranks.of_domain(domain).rank == 0:
             _say(text)
+
+    def _sets_of(self, domain: Any) -> str:
+        """Return the folder of a domain's sets as it is found from where the run was started."""
+        folder: str = domain.checkpoint_dir
+        moved = self.options.started_in and os.getcwd() != self.options.started_in
+        return os.path.abspath(folder) if moved else folder
 
     def _time_to_stop(self) -> float:
         return _MARGIN + _TIMES * (self._longest["step"] + self._longest["set"])
@@ -324,7 +371,7 @@ class RunGuard:
         code = EXIT_CODE if last is not None else 1
         if ranks.rank == 0:
             if is_whole:
-                said = f"a set of this moment is in {domain.checkpoint_dir}"
+                said = f"a set of this moment is in {self._sets_of(domain)}"
             elif last is not None:
                 said = (f"no set of this moment could be written, the one of t={last[1]:g} s is "
                         "whole")
@@ -333,6 +380,10 @@ class RunGuard:
             _say(f"stopped on request at t={t:g} s because {why}: {said}. "
                  + (f"To go on type: {self.options.command}" if code == EXIT_CODE else ""))
         self.end("stopped", code, asked=kind.name.lower(), why=why, time=t)
+        self.stopped = code
+        if threading.current_thread() is not threading.main_thread():
+            # Python ends such a thread without a word; of a subclass it shows a traceback.
+            raise SystemExit(code)
         raise RunStopped(code)
 
     def end(self, outcome: str, code: int | None, **facts: Any) -> None:
@@ -345,6 +396,10 @@ class RunGuard:
                 self._record_evolve(self.record)
             self.record.end(outcome, code, **facts)
             self.record = None
+
+    def leave(self) -> None:
+        """Forget record and watch, which are another process's: the one that this was forked by."""
+        self.record = self._watch = None
 
     def _record_evolve(self, record: Record) -> None:
         """Write the last stage: of ranks that have gone, or are elsewhere, what was heard last."""

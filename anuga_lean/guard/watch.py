@@ -146,6 +146,8 @@ class Watch:
         Called once with a sentence, from the thread.
     clock : callable
         The monotonic clock, another one in tests.
+    folder : str
+        That `stop_file` is in, if it names none; empty for the present one.
     """
 
     def __init__(self, requests: Requests, limits: Limits | None,
@@ -153,7 +155,8 @@ class Watch:
                  deadline: float = math.inf, needed: Callable[[], float] = lambda: 60.0,
                  stopping: Callable[[], float] = lambda: 0.0,
                  every: float = math.inf, warn: Callable[[str], None] = print,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+                 clock: Callable[[], float] = time.monotonic, folder: str = "") -> None:
+        self._folder = folder
         self.requests = requests
         self.limits = limits
         self.fractions = fractions
@@ -176,7 +179,8 @@ class Watch:
 
     def check(self) -> float:
         """Look at everything; return after how many seconds to look again."""
-        if self.stop_file is not None and os.path.exists(self.stop_file):
+        if self.stop_file is not None and os.path.exists(
+                os.path.join(self._folder, self.stop_file)):
             self.requests.ask(Kind.STOP_FILE, f"the file {self.stop_file} is there")
         left = self.deadline - self._clock()
         if left <= self._needed():

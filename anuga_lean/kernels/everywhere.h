@@ -38,8 +38,7 @@ typedef struct {
     void (*move_bed)(double *elevation, double *stage, const int64_t *at, int64_t n,
                      const double *value, int step, int32_t n_threads);
     /* Lowers the bed by momentum times dt where the momentum is above a threshold, down to
-     * `base`; the water follows.  Of two equal values, zeros of either sign too, the second
-     * one is taken, as SSE2's maxpd and minpd do.
+     * `base`; the water follows.  Which of two zeros is taken: zeros.h.
      * IN    xmomentum, ymomentum  m2/s;  threshold m2/s, dt s, base m
      * INOUT elevation, stage      m
      * RETURN the largest change, before `base` is heeded; NaN if there is one */

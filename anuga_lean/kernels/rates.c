@@ -14,6 +14,7 @@
 
 #include "isa.h"
 #include "pairwise.h"
+#include "zeros.h"
 
 /* Triangles a thread changes, or checks, at a time. */
 #define PER_CHUNK (1 << 12)
@@ -62,7 +63,7 @@ ALWAYS double sum_in_lanes(const double *restrict change, double same,
 /* numpy's maximum of a and b; certain: a is no NaN. */
 ALWAYS double larger(double a, double b, int second, int certain)
 {
-    double found = second ? (a > b ? a : b) : (a >= b ? a : b);
+    double found = lean_zero_above(a, b, second ? (a > b ? a : b) : (a >= b ? a : b));
     return certain || a == a ? found : a;
 }
 

@@ -12,6 +12,7 @@
 #include "isa.h"
 #include "plane_gradient.h"
 #include "reconstruct.h"
+#include "zeros.h"
 
 /* Open block b with the edge values of its own triangles from..to-1 in sw, suh, svh, sh, sz. */
 static void reconstruct_block(const lean_run *r, int b, int from, int to, opened *o)
@@ -46,16 +47,6 @@ void LEAN_FOR(edge_range)(const lean_run *r, int64_t first, int64_t count, int q
     }
 }
 
-static inline double larger(double a, double b)
-{
-    return a > b || a != a ? a : b;
-}
-
-static inline double smaller(double a, double b)
-{
-    return a < b || a != a ? a : b;
-}
-
 /* Erode own triangle c of an open block, whose number is k. */
 static inline void scour_one(const lean_scour *s, const opened *o, int c, int32_t k)
 {
@@ -72,7 +63,8 @@ static inline void scour_one(const lean_scour *s, const opened *o, int c, int32_
     const double speed = momentum / (depth + 1.0e-10);
     double change = 9810.0 * depth * slope / s->shear_factor * s->dt;
     change = speed > s->threshold ? change : 0.0;
-    s->elevation[k] = smaller(s->elevation[k], larger(s->elevation[k] - change, s->base));
+    s->elevation[k] = lean_smaller(s->elevation[k],
+                                   lean_larger(s->elevation[k] - change, s->base));
     s->stage[k] = s->elevation[k] + depth;
 }
 

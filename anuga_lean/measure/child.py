@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from anuga_lean._errors import MeasurementError
@@ -33,6 +34,21 @@ COMPARED = ("stage", "xmomentum", "ymomentum", "height")
 ENDLESS = 1.0e12  # s; a final time that only `steps` can end
 PROGRESS_INTERVAL = 0.5  # s
 WHOLE_ON_EACH = "evolve the whole model, as the script does not distribute it,"
+
+
+class _EndOfStep:
+    """Stands on a domain in the place of `apply_fractional_steps`, but in no checkpoint of it."""
+
+    def __init__(self, clock: StepClock) -> None:
+        self.clock = clock
+
+    def __call__(self) -> None:
+        self.clock.end_step()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the domain's own method to what unpickles it."""
+        domain = self.clock.domain
+        return MethodType, (type(domain).apply_fractional_steps, domain)
 
 
 class StepClock:
@@ -75,7 +91,7 @@ class StepClock:
         self._reported = perf_counter()
         self._begin()
         self._entered: float | None = self._started
-        domain.apply_fractional_steps = self._end_step
+        domain.apply_fractional_steps = _EndOfStep(self)
         if split is not None:
             split.begin_evolve()
 
@@ -103,7 +119,8 @@ class StepClock:
         self.pause()
         self.domain.__dict__.pop("apply_fractional_steps", None)
 
-    def _end_step(self) -> None:
+    def end_step(self) -> None:
+        """Run the fractional steps and note that a step is over."""
         self._original()
         now = perf_counter()
         domain = self.domain

@@ -76,6 +76,11 @@ def verdict(equal: Mapping[str, bool], steps: int) -> Verdict:
     return Verdict(True, "Equal, bit for bit", ", ".join(words) + on)
 
 
+def only_one(name: str) -> Verdict:
+    """Return the verdict on a run of one build: there is nothing to compare it with."""
+    return Verdict(False, "Not compared", f"only {escaped(name)} was measured")
+
+
 def whole_on_each_rank(result: Mapping[str, Any]) -> bool:
     """Whether each rank of a run has computed all of the model."""
     ranks = result.get("ranks") or ()

@@ -183,16 +183,18 @@ def communicate_flux_timestep(domain: Any, yieldstep: Any, finaltime: Any) -> No
             return
     from mpi4py.MPI import IN_PLACE, MIN
 
-    guard = guarding.guard()
-    domain.local_timestep[0] = domain.global_timestep[0] = domain.flux_timestep
-    # One message for both: all ranks know at the same step what one of them is asked for.
-    both = domain.global_timestep if guard is None else np.array(
-        [domain.flux_timestep, -guard.asks()])
+    guard = guarding.current
+    both = domain.global_timestep
+    domain.local_timestep[0] = both[0] = domain.flux_timestep
+    if guard is not None:
+        # One message for both: all ranks know at the same step what one of them is asked for.
+        both = guard.with_timestep
+        both[0], both[1] = domain.flux_timestep, -guard.asked
     began = time()
     _pypar.comm.Allreduce(IN_PLACE, both, op=MIN)
     domain.communication_reduce_time += time() - began
     domain.flux_timestep = domain.global_timestep[0] = both[0]
-    if guard is not None:
+    if guard is not None and both[1] < 0.0:
         guard.is_told(-both[1])
 
 

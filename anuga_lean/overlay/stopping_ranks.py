@@ -147,6 +147,8 @@ def _why_alone() -> str:
     launcher = Path(sys.executable).with_name("mpiexec")
     todo = f"start it with {launcher}" if launcher.exists() else \
         f"start it with the mpiexec of {library}, or install an mpi4py made for the other MPI"
+    if "SLURM_STEP_NUM_TASKS" in os.environ:
+        todo += ", or with 'srun --mpi=pmix', if 'srun --mpi=list' has it"
     return (f"sees no other, so that it would run the whole model by itself: mpi4py uses {library} "
             f"and the launcher is another MPI's; {todo}")
 

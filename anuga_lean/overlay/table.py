@@ -236,6 +236,10 @@ _LOADED = [
     Row("anuga.operators.collect_max_quantities_operator",
         "Collect_max_quantities_operator.__call__", "anuga_lean.fractional_steps.maxima:by_kernels",
         METHOD, "a kernel on all threads", (), LOAD),
+    *(Row("anuga.operators.collect_max_quantities_operator",
+          f"Collect_max_quantities_operator.{name}", "anuga_lean.fractional_steps.maxima:Maximum",
+          ATTRIBUTE, "quantities take it when they are read", (name,), LOAD)
+      for name in ("max_stage", "max_depth", "max_speed", "max_uh")),
     Row("anuga.operators.collect_max_stage_operator", "Collect_max_stage_operator.__call__",
         "anuga_lean.fractional_steps.max_stage:by_kernels", METHOD,
         "a kernel on all threads; vertices once a yield", (), LOAD),

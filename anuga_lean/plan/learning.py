@@ -6,13 +6,13 @@ a record are `guard.record`'s.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from anuga_lean.guard.recorded import event_of
 from anuga_lean.plan.prediction import OF_FIRST, Prediction, predict
 from anuga_lean.plan.question import Question, of_record
 from anuga_lean.plan.table import Memory
@@ -54,21 +54,21 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     found = []
     for folder in folders:
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]:
-            if path.is_file() and path.stat().st_size <= _LARGEST_RECORD:
-                found += _runs_of(path.read_text(encoding="utf-8", errors="replace"))
+            try:
+                if path.is_file() and path.stat().st_size <= _LARGEST_RECORD:
+                    found += _runs_of(path.read_text(encoding="utf-8", errors="replace"))
+            except OSError:
+                continue    # another user's
     return found
 
 
 def _runs_of(text: str) -> list[Run]:
     runs: list[list[dict[str, Any]]] = []
     for line in text.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue    # the last line of a process that was killed
-        if isinstance(event, dict) and event.get("event") == "begin":
+        event = event_of(line)
+        if event.get("event") == "begin":
             runs.append([])
-        if isinstance(event, dict) and runs:
+        if event and runs:
             runs[-1].append(event)
     return [run for events in runs if (run := _run_of(events)) is not None]
 
@@ -138,7 +138,7 @@ def learn(question: Question, runs: Sequence[Run], mesh: str = "") -> Learnt:
         Digest of the run's mesh, if that is known already.
     """
     alike = [run for run in runs if run.question.key == question.key]
-    whole = [run for run in alike if run.is_whole]
+    whole = [run for run in alike if run.is_whole and run.peak]     # without /proc there is none
     floor = max((run.peak for run in alike if run.mesh == mesh or (
         run.question.triangles <= question.triangles and run.question.ranks == question.ranks)),
         default=0.0)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from anuga_lean._errors import PlanError
+from anuga_lean.guard.recorded import as_list
 from anuga_lean.mesh.origin import FILL
 
 ALGORITHMS = ("DE0", "DE1", "DE2", "DE0_7", "DE1_7", "DE_ader2")
@@ -141,7 +142,7 @@ def triangles_of_areas(regions: Sequence[str]) -> int:
             area, largest = (float(each) for each in text.split(":"))
         except ValueError:
             area = largest = 0.0
-        if not (0.0 < area < 1e18 and 0.0 < largest):
+        if not (0.0 < area < 1e18 and 0.0 < largest < 1e18):
             raise PlanError(f"--region {text}: give the area of the region and the largest area "
                             "of a triangle in it, m2, such as 1.2e6:25")
         total += max(2.0, area / (FILL * largest))
@@ -164,7 +165,7 @@ def of_record(begin: Mapping[str, Any]) -> Question | None:
                      if start and line.startswith(start)), "stock")
         if not line.startswith(_NO_WORD):
             words[word] = count if word == "tracers" and isinstance(count, int) else 1
-    for name in begin.get("operators") or ():
+    for name in as_list(begin.get("operators")):
         for part, word in _OPERATORS.items():
             if part in str(name).lower():
                 words[word] = 1

@@ -22,6 +22,7 @@ from anuga_lean.arrays.stock_arrays import on_stock_arrays
 from anuga_lean.arrays.view import ArrayView, array_of
 from anuga_lean.memory_limits import telling
 from anuga_lean.quantity import forms
+from anuga_lean.quantity.filling import FilledWhenRead
 from anuga_lean.quantity.forms import Array, Stored, Values
 from anuga_lean.quantity.views import PlaceView, UpdateView, sink, view_of
 
@@ -67,7 +68,7 @@ def _array_of(form: Values) -> Array:
     return cast(Stored, form).array
 
 
-class CompactQuantity(_StockQuantity):
+class CompactQuantity(FilledWhenRead, _StockQuantity):
     """The storage of `anuga_lean.quantity.quantity.Quantity`.
 
     Attributes
@@ -144,6 +145,7 @@ class CompactQuantity(_StockQuantity):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the centroid coordinates, which follow from the mesh."""
+        self.fill()
         state = dict(self.__dict__)
         state.pop("shown_edges", None)
         if not self.on_stock_arrays and self._qty_type == "coordinate":
@@ -159,9 +161,12 @@ class CompactQuantity(_StockQuantity):
     # -- centroids ------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        """Allocate centroid values that were not needed so far."""
+        """Allocate centroid values that were not needed so far, or fill them."""
         if name != "_centroid_values" or "_qty_type" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if self._to_be_filled is not None:
+            self.fill()
+            return self._centroid_values
         if self._swallows():
             return sink(len(self))
         values = np.zeros(len(self))

@@ -157,7 +157,9 @@ def state(rng: np.random.Generator, points: np.ndarray, minimum_allowed_height: 
     height = rng.choice([0.0, 0.1, 1.0, 10.0], p=[0.2, 0.3, 0.4, 0.1])
     elevation = height * rng.uniform(-1.0, 1.0, n)
     if rng.random() < 0.3:  # a slope, up to one in one
-        elevation += points @ rng.uniform(-1.0, 1.0, 2) * rng.choice([0.01, 0.1, 1.0])
+        slope = rng.uniform(-1.0, 1.0, 2)   # no product of matrices: it rounds as it likes
+        elevation += ((points[:, 0] * slope[0] + points[:, 1] * slope[1])
+                      * rng.choice([0.01, 0.1, 1.0]))
     depths = np.array([-0.5, -1.0e-3, 0.0, 0.5 * minimum_allowed_height, minimum_allowed_height,
                        1.5 * minimum_allowed_height, 1.0e-3, 1.0])
     shares = rng.dirichlet(np.full(len(depths), rng.choice([0.2, 1.0, 5.0])))

@@ -90,8 +90,8 @@ def notes(outcome: Outcome) -> list[str]:
         found.append(
             f"On {platform.machine()} compilers fuse products and sums (FMA) unless told not to; "
             "anuga_lean is built without, so that it gives here the bits that it gives on x86-64.  "
-            "It equals an ANUGA that was built with -ffp-contract=off; one built without that "
-            "option may differ here in last bits.")
+            "It equals an ANUGA that was built with -ffp-contract=off; one that pip or conda has "
+            "compiled without that option has other last bits in most steps.")
     return found
 
 
@@ -129,7 +129,8 @@ def verdict(outcome: Outcome, version: str | None) -> str:
         lines += outcome.failures
         number = len({each.case for each in outcome.differences})
         advice = ("it was not expected to unless this ANUGA was built with -ffp-contract=off: "
-                  "CFLAGS=-ffp-contract=off pip install --no-binary anuga anuga, then again"
+                  "CFLAGS=-ffp-contract=off pip install --force-reinstall --no-deps "
+                  "--no-cache-dir --no-binary anuga anuga, then again"
                   if fuses() else "report it with the file of --json")
         return "\n".join([*lines, "DIFFERENT: anuga_lean does not give the bits of ANUGA "
                           f"{version} in {number:,} cases; {advice}."])

@@ -44,6 +44,8 @@ class EdgeValues:
         # triangles, (m,) int64, and edge values, (quantities, m, 3) float64, asked for last
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         self._places: dict[int, int] | None = None      # of those triangles
+        # edge values, elements of them, and the values there, asked for last
+        self._taken: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         # centroid values, (n,) float64, of the last distribution, where set since
         self._distributed: dict[str, np.ndarray] = {}
         self._bed: np.ndarray | None = None     # at boundary edges, (boundary_length,) m
@@ -73,7 +75,7 @@ class EdgeValues:
 
     def _forget(self) -> None:
         """Drop what was computed."""
-        self._kept = None
+        self._kept = self._taken = None
         if self.shown is not None:
             self.shown.end()
 
@@ -99,6 +101,8 @@ class EdgeValues:
             place = self._place(kept[0], int(rows[0]))
             if place is not None:
                 return kept[1][_kernels.EDGE_QUANTITIES[name], place : place + 1]
+        if not self._distributed:
+            return run.edge_rows(name, rows)
         with self._as_distributed(run):
             return run.edge_rows(name, rows)
 
@@ -117,15 +121,24 @@ class EdgeValues:
         """
         return self._keep(triangles) if self._are_kept(triangles) else None
 
+    def at_edges(self, triangles: np.ndarray, elements: np.ndarray) -> np.ndarray | None:
+        """Return the same at an edge of each, (quantities, m); `elements` are 3 * place + edge."""
+        known = self.of_segment(triangles)
+        if known is None:
+            return None
+        taken = self._taken
+        if taken is None or taken[0] is not known or taken[1] is not elements:
+            taken = self._taken = (
+                known, elements, known.reshape(len(known), -1).take(elements, axis=1))
+        return taken[2]
+
     def now(self, triangles: np.ndarray) -> np.ndarray | None:
         """Return the same at a yield, too, where nothing is kept; None for too many triangles."""
         if self._are_kept(triangles):
             return self._keep(triangles)
         if len(triangles) > _LARGEST_KEPT:
             return None
-        run = self._ready()
-        with self._as_distributed(run):
-            return run.all_edge_rows(triangles)
+        return self._compute(triangles)
 
     def _are_kept(self, triangles: np.ndarray) -> bool:
         return self.in_step and self.are_known and len(triangles) <= _LARGEST_KEPT
@@ -133,11 +146,16 @@ class EdgeValues:
     def _keep(self, triangles: np.ndarray) -> np.ndarray:
         kept = self._kept
         if kept is None or kept[0] is not triangles and not np.array_equal(kept[0], triangles):
-            run = self._ready()
-            with self._as_distributed(run):
-                kept = self._kept = (triangles, run.all_edge_rows(triangles))
+            kept = self._kept = (triangles, self._compute(triangles))
             self._places = None
         return kept[1]
+
+    def _compute(self, triangles: np.ndarray) -> np.ndarray:
+        run = self._ready()
+        if not self._distributed:
+            return run.all_edge_rows(triangles)
+        with self._as_distributed(run):
+            return run.all_edge_rows(triangles)
 
     def _place(self, triangles: np.ndarray, triangle: int) -> int | None:
         """Return where a triangle stands among those whose edge values are kept."""

@@ -386,9 +386,12 @@ def _step(cls: type, name: str) -> Callable[..., Any]:
         if opening is None or opening.step.done == 0:
             self._lean_step = begun = StepInParts(self.relative_time)
             self._lean_interrupts.raise_pending()
-            guard = guarding.guard()
+            guard = guarding.current
             if guard is not None:
-                guard.before_step(self)
+                if guard.passes > 0:
+                    guard.passes -= 1
+                else:
+                    guard.before_step(self)
             lean = self.lean
             if lean is not None and lean.plain.begins():
                 if in_plain is not None and lean.plain.drives:

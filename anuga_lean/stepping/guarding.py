@@ -7,9 +7,25 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+
 
 class Guard(Protocol):
-    """Looks on at every step and every yield of a domain, and may write a set or end the run."""
+    """Looks on at the steps and yields of a domain, and may write a set or end the run.
+
+    Attributes
+    ----------
+    passes : int
+        So many steps begin before `before_step` is called again; each takes one off.
+    asked : int
+        What this rank asks for: the larger, the more it is; 0 is nothing.
+    with_timestep : (2,) float64
+        Where ranks put the time step, s, and what they ask for into one message.
+    """
+
+    passes: int
+    asked: int
+    with_timestep: np.ndarray
 
     def made(self, domain: Any, scheme: str = "") -> None:
         """Note that a domain is there, or that a rank has its part of the partition `scheme`."""
@@ -33,22 +49,21 @@ class Guard(Protocol):
     def end(self, outcome: str, code: int | None) -> None:
         """Note how the process ends; its exit code, or None where that is not known yet."""
 
-    def asks(self) -> float:
-        """Return what this rank asks for: the larger, the more it is; 0.0 is nothing."""
-
     def is_told(self, most: float) -> None:
-        """Take note of the most that a rank asks for, which all ranks are told in a step."""
+        """Take note that a rank asks for something, which all ranks are told in a step."""
 
 
-_current: Guard | None = None
+# The guard of this process; None where nothing has asked for one.  Read at each step, which in a
+# model of some hundred triangles a call would make slower.
+current: Guard | None = None
 
 
 def put(guard: Guard | None) -> None:
     """Make a guard the one of this process; None takes it away."""
-    global _current
-    _current = guard
+    global current
+    current = guard
 
 
 def guard() -> Guard | None:
-    """Return the guard of this process; None where nobody has asked for one."""
-    return _current
+    """Return the guard of this process; None where nothing has asked for one."""
+    return current

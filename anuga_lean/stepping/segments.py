@@ -9,6 +9,7 @@ edge values come from `edge_values`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,10 @@ class Segment:
         self.domain = domain
         self.edges = edges
         self.ids = np.array(edges, np.int64)
-        self.cells = np.array(domain.boundary_cells[self.ids], np.int64)
-        self.columns = np.array(domain.boundary_edges[self.ids], np.int64)
+        cells, columns = (each.take(self.ids)
+                          for each in (domain.boundary_cells, domain.boundary_edges))
+        self._taken = cells.tobytes(), columns.tobytes()
+        self.cells, self.columns = np.array(cells, np.int64), np.array(columns, np.int64)
         self._elements = 3 * np.arange(len(self.cells)) + self.columns    # of (m, 3) rows
         self._places: tuple[Any, NDArray[np.int64]] | None = None
         self._normals: Array | None = None
@@ -80,17 +83,18 @@ class Segment:
 
     def is_of(self, edges: Any) -> bool:
         """Whether these are the edges, and the mesh has them where it had them."""
-        domain = self.domain
-        return edges is self.edges and len(edges) == len(self.ids) \
-            and np.array_equal(domain.boundary_cells[self.ids], self.cells) \
-            and np.array_equal(domain.boundary_edges[self.ids], self.columns)
+        domain, ids = self.domain, self.ids
+        return edges is self.edges and len(edges) == len(ids) \
+            and self._taken == (domain.boundary_cells.take(ids).tobytes(),
+                                domain.boundary_edges.take(ids).tobytes())
 
     def edge_values(self, name: str) -> Array:
         """Return the values of a quantity at the edges, (m,)."""
         edges = self.domain.lean.edges
-        known = edges.of_segment(self.cells)
-        rows = edges.rows(name, self.cells) if known is None else known[EDGE_QUANTITIES[name]]
-        return rows.take(self._elements)
+        known = edges.at_edges(self.cells, self._elements)
+        if known is None:
+            return edges.rows(name, self.cells).take(self._elements)
+        return known[EDGE_QUANTITIES[name]].copy()
 
     def normals(self) -> tuple[Array, Array]:
         """Return the components of the outward normals, (m,) each."""
@@ -182,11 +186,12 @@ class _ShownDomain:
     """Stands for the domain where ANUGA evaluates all edges of a segment."""
 
     def __init__(self, segment: Segment) -> None:
+        asked = {(2 * segment.columns + i).tobytes(): i for i in (0, 1)}
+
         def normals(columns: Any) -> Array | None:
-            for i in (0, 1):
-                if np.array_equal(columns, 2 * segment.columns + i):
-                    return segment.normals()[i]
-            return None
+            i = asked.get(columns.tobytes()) \
+                if type(columns) is np.ndarray and columns.dtype == np.int64 else None
+            return None if i is None else segment.normals()[i]
 
         self._domain = domain = segment.domain
         self.quantities = _ShownQuantities(segment)
@@ -203,8 +208,35 @@ class _ShownDomain:
 # -- what each class makes of its edges; None leaves it to ANUGA's own code -------------------
 
 
+def _state_kept(boundary: Any, segment: Segment) -> State | None:
+    if segment.domain.centroid_transmissive_bc:
+        return None
+    return tuple([segment.edge_values(name) for name in _CONSERVED])
+
+
 def _stage_kept(boundary: Any, segment: Segment) -> State:
     return segment.edge_values("stage"), 0.0, 0.0
+
+
+def _constant(boundary: Any, segment: Segment) -> State | None:
+    values = boundary.dirichlet_values
+    return tuple(values) if type(values) is np.ndarray and values.shape == (3,) else None
+
+
+def _of_time(boundary: Any, segment: Segment) -> State:
+    found = boundary.get_boundary_values()
+    if len(found) == 3:
+        return found[0], found[1], found[2]
+    boundary.get_boundary_values = lambda: found    # it is not asked twice
+    try:
+        boundary.evaluate_segment(segment.domain, segment.edges)
+    finally:
+        del boundary.get_boundary_values
+    return ()
+
+
+def _stage_of_time(boundary: Any, segment: Segment) -> State:
+    return boundary.get_boundary_values(), 0.0, 0.0
 
 
 def _discharge(boundary: Any, segment: Segment) -> State | None:
@@ -346,37 +378,49 @@ def _too_late(boundary: Any, error: Exception, cell: int, column: int) -> Any:
 
 _NUMBERS = (int, float, np.float64)
 _EVALUATED: dict[type, Callable[[Any, Segment], State | None]] = {
+    Dirichlet_boundary: _constant,
     Dirichlet_discharge_boundary: _discharge,
     Field_boundary: _of_field,
     File_boundary: _of_file,
+    Time_boundary: _of_time,
     Time_space_boundary: _of_time_and_place,
+    Time_stage_zero_momentum_boundary: _stage_of_time,
+    Transmissive_boundary: _state_kept,
     Transmissive_momentum_set_stage_boundary: _stage_set,
     Transmissive_stage_zero_momentum_boundary: _stage_kept,
 }
 # Those that ANUGA evaluates for all edges at once, from edge values and normals.
 _BY_SEGMENT = frozenset([
     Absorbing_wave_boundary, Characteristic_stage_boundary, Characteristic_wave_boundary,
-    Flather_external_stage_zero_velocity_boundary, Transmissive_boundary,
+    Flather_external_stage_zero_velocity_boundary,
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary])
 _loop_over_edges = Boundary.evaluate_segment
-_METHODS = ("evaluate", "evaluate_segment", "get_boundary_values", "get_time")
+_METHODS = frozenset(["evaluate", "evaluate_segment", "get_boundary_values", "get_time"])
 
 
-def _functions(cls: type) -> tuple[Any, ...]:
-    return tuple([getattr(cls, name, None) for name in (*_METHODS, "__call__")])
+class _Functions:
+    """Methods of one of ANUGA's classes as they are when this is made, and which it has not."""
+
+    def __init__(self, cls: type) -> None:
+        names = [name for name in (*sorted(_METHODS), "__call__") if hasattr(cls, name)]
+        self._of = attrgetter(*names)
+        self._found = self._of(cls)
+        self._missing = _METHODS.difference(names)
+
+    def are_those_of(self, cls: type) -> bool:
+        """Whether none is another one, which a script has put in its place."""
+        return bool(self._of(cls) == self._found) \
+            and not any([hasattr(cls, name) for name in self._missing])
 
 
-# A method that is another one later on was patched by a script.
-_ANUGAS = {cls: _functions(cls) for cls in (
-    *_EVALUATED, *_BY_SEGMENT, Dirichlet_boundary, Interpolation_function, Time_boundary,
-    Time_stage_zero_momentum_boundary)}
+_ANUGAS = {cls: _Functions(cls) for cls in (*_EVALUATED, *_BY_SEGMENT, Interpolation_function)}
 
 
 def _is_as_in_anuga(found: Any) -> bool:
     """Whether an object of one of ANUGA's classes runs ANUGA's code, and no other."""
-    cls = type(found)
-    return cls in _ANUGAS and _functions(cls) == _ANUGAS[cls] and not any(
-        [name in found.__dict__ for name in _METHODS])
+    functions = _ANUGAS.get(type(found))
+    return functions is not None and functions.are_those_of(type(found)) \
+        and _METHODS.isdisjoint(found.__dict__)
 
 
 def _is_asked_edge_by_edge(boundary: Any) -> bool:

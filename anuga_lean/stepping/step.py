@@ -127,6 +127,10 @@ class Step:
             self.quiet.wake_all()
         return run
 
+    def give_threads(self, run: _kernels.Run) -> None:
+        """Give a run the domain's threads, which is all that an operator's kernels need."""
+        threads.give(run, self.domain)
+
     def has_present_blocks(self) -> bool:
         """Whether the run was built for the blocks that the mesh has now."""
         return self._blocks is self.domain.mesh.blocks

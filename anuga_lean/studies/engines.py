@@ -41,8 +41,8 @@ class Engine(Protocol):
     def wait(self, seconds: float) -> list[Ended]:
         """Return the members that have ended, whose records say how; wait for the first."""
 
-    def ask_for(self, waiting: int, seconds: float) -> None:
-        """Have workers for the members that wait, each of which takes some seconds."""
+    def ask_for(self, waiting: int) -> None:
+        """Have workers for the members that wait."""
 
     def may_start(self, request: Request) -> bool:
         """Whether a larger worker can be had for a member that none has room for."""
@@ -139,7 +139,7 @@ class Local:
         except queue.Empty:
             return found
 
-    def ask_for(self, waiting: int, seconds: float) -> None:
+    def ask_for(self, waiting: int) -> None:
         """Do nothing: this machine is all there is."""
 
     def may_start(self, request: Request) -> bool:
@@ -279,7 +279,7 @@ class Dask:
                 time.sleep(0.02)
         return found
 
-    def ask_for(self, waiting: int, seconds: float) -> None:
+    def ask_for(self, waiting: int) -> None:
         """Do nothing: workers come and go as others start them."""
 
     def may_start(self, request: Request) -> bool:

@@ -1,7 +1,8 @@
 """Says how much memory a member is given, from what members before it have taken.
 
 Owns the rule: a high quantile of the peaks of its kind, a line on triangles where they differ,
-the cheapest guess as long as its kind is new, and 1.5 times the peak for one that met its limit.
+the cheapest guess as long as its kind is new, and at least 1.5 times the peak for one that met its
+limit.  The margin shrinks from 1.5 to 1.1 as peaks come in.
 What a run of so many triangles takes before any has run, a table says that it is given.
 Whether it fits beside others is `packing`'s.
 """
@@ -10,17 +11,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 MIB = 1 << 20
+Number = TypeVar("Number", int, float)
 QUANTILE = 0.95
 MARGIN = 1.1
-AGAIN = 1.5             # of the peak, for a member that met its limit
+AGAIN = 1.5             # of the peak, for a member that met its limit, or of which little is known
 STEP = 4 * MIB          # reservations are whole multiples
 FEW = 3                 # records from which on a kind is known
 _KEPT = 1000            # newest peaks of a kind
-_AGAIN_AFTER = 50       # records after which its reservation is worked out again
 _SPREAD = 1.3           # of triangles, from which on a line is fitted
 _BESIDE = 30 * MIB      # what a script may hold beside what the table has
 
@@ -31,9 +32,14 @@ class Reservations:
     Parameters
     ----------
     first : int
-        Bytes for a member as long as nothing is known of any.
+        Bytes for a member as long as nothing is known of any, at least.
     table : callable, optional
         Given a family and a number of triangles, returns the bytes that such a run takes, or None.
+
+    Attributes
+    ----------
+    share : int
+        Bytes that the first members may have without leaving a core idle.
 
     Notes
     -----
@@ -43,11 +49,14 @@ class Reservations:
     def __init__(self, first: int,
                  table: Callable[[Any, int], int | None] = lambda family, triangles: None) -> None:
         self._first, self._table = first, table
+        self.share = 0
         self._families: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
         self._lines: dict[Hashable, tuple[float, float, float] | None] = {}
         self._peaks: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+        self._counts: dict[Hashable, int] = defaultdict(int)    # of all peaks of a kind
         self._all: list[tuple[int, int]] = []
         self._largest = 0
+        self._growth: list[float] = []      # of peaks, over the largest of their kind before
         self._at_least: dict[Hashable, int] = {}
 
     def learn(self, kind: Hashable, peak: int, triangles: int | None,
@@ -60,13 +69,17 @@ class Reservations:
             Whether others of its kind are now given something else.
         """
         self._lines.pop(family, None)
+        if self.knows(kind):
+            self._growth.append(peak / max(each for each, _ in self._peaks[kind]))
+            del self._growth[:-_KEPT]
         for found in (self._peaks[kind], self._all, self._families[family]):
             found.append((peak, triangles or 0))
             del found[:-_KEPT]
         self._largest = max(self._largest, peak)
         self._at_least.pop(kind, None)
-        count = len(self._peaks[kind])
-        return count <= FEW or count % _AGAIN_AFTER == 0
+        self._counts[kind] += 1
+        count = self._counts[kind]
+        return count <= FEW or count & (count - 1) == 0     # 4, 8, 16
 
     def of(self, kind: Hashable, triangles: int | None = None, family: Hashable = None) -> int:
         """Return the bytes that a member of a kind is given.
@@ -83,7 +96,7 @@ class Reservations:
             return self._at_least[kind]
         found = self._peaks[kind]
         if found and len(found) < FEW:
-            return rounded(AGAIN * max(peak for peak, _ in found))
+            return rounded(self._margin_of_few() * max(peak for peak, _ in found))
         if found:
             line = _line(found) if triangles else None
             return rounded(MARGIN * (quantile([peak for peak, _ in found]) if line is None
@@ -94,8 +107,18 @@ class Reservations:
                 return rounded(predicted)
         # as others, once there are some
         if len(self._all) < FEW:
-            return self._first
+            return max(self._first, self.share // STEP * STEP)
         return rounded(cheapest([peak for peak, _ in self._all]))
+
+    def knows(self, kind: Hashable) -> bool:
+        """Whether a member of a kind has been completed."""
+        return bool(self._peaks.get(kind))
+
+    def _margin_of_few(self) -> float:
+        """Return what members get of the largest of few peaks: as those of all kinds have grown."""
+        if not self._growth:
+            return AGAIN
+        return min(AGAIN, margin(len(self._growth)) * max(1.0, quantile(self._growth)))
 
     def _by_line(self, family: Hashable, triangles: int | None) -> float | None:
         """Return what the members of a family say that one of so many triangles is given."""
@@ -121,13 +144,14 @@ class Reservations:
         return MARGIN * predicted * max(peak / there for peak, there in seen)
 
     def after(self, kind: Hashable, given: int, peak: int | None, most: int,
-              triangles: int | None = None, family: Hashable = None) -> int:
-        """Return what a member is given that has met its limit, and others of its kind until then.
+              triangles: int | None = None, family: Hashable = None, *,
+              is_last: bool = False) -> int:
+        """Return what a member is given that has met its limit, and others of a new kind with it.
 
-        There is one more try.  Where members of its kind have needed more than it was given, it
-        gets what they say; so it does where members of other triangles tell of it.  If no member
-        at all has needed much more, nothing says how much it needs: it gets a worker for itself,
-        and those after it learn from that.
+        Where members of its kind have needed more than it was given, it gets what they say; so it
+        does where members of other triangles tell of it.  If no member at all has needed much more,
+        nothing says how much it needs: it gets half of the largest worker, where that is twice as
+        much as it had, so that others run beside it; else, and in its last try, all of it.
 
         Parameters
         ----------
@@ -137,20 +161,34 @@ class Reservations:
             Bytes of the largest worker.
         triangles : int, optional
         family : hashable, optional
+        is_last : bool
+            Whether there is no further try.
         """
-        wanted = AGAIN * max(given, peak or 0)
-        like_it = max((each for each, _ in self._peaks[kind]), default=0)
-        if like_it > given:
-            return rounded(max(wanted, AGAIN * like_it))
+        least = wanted = AGAIN * max(given, peak or 0)
+        peaks = [each for each, _ in self._peaks[kind]]
         predicted = self._by_line(family, triangles)
-        if predicted is not None and predicted > given:
-            self._at_least[kind] = rounded(max(wanted, predicted))
-            return self._at_least[kind]
-        found = max(wanted, AGAIN * self._largest)
-        if self._largest < wanted:
-            found = max(found, most)
-        self._at_least[kind] = rounded(found) if found < most or wanted > most else most
-        return self._at_least[kind]
+        if max(peaks, default=0) > given:
+            least = max(wanted, *peaks)
+            found = max(wanted, (AGAIN if is_last else margin(len(peaks))) * max(peaks))
+        elif predicted is not None and predicted > given:
+            least = found = max(wanted, predicted)
+        else:
+            larger = sum(each > given for each, _ in self._all)
+            found = max(wanted, (AGAIN if is_last else margin(larger)) * self._largest)
+            if self._largest < wanted:
+                found = max(found, most if is_last or 4 * given > most else most / 2)
+        nbytes = rounded(found)
+        if least <= most < nbytes:
+            nbytes = most
+        if len(peaks) < FEW:        # else it is an exception
+            self._at_least[kind] = nbytes
+        return nbytes
+
+
+def margin(count: int) -> float:
+    """Return what is given of the largest of so many peaks: the next may be larger, ever less so.
+    """
+    return MARGIN + (AGAIN - MARGIN) * min(1.0, FEW / max(1, count))
 
 
 def rounded(nbytes: float) -> int:
@@ -158,7 +196,7 @@ def rounded(nbytes: float) -> int:
     return STEP * math.ceil(nbytes / STEP)
 
 
-def quantile(values: list[int], share: float = QUANTILE) -> int:
+def quantile(values: Sequence[Number], share: float = QUANTILE) -> Number:
     """Return the least value that a share of the values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
@@ -169,13 +207,14 @@ def cheapest(peaks: list[int]) -> float:
 
     Notes
     -----
-    Of 1.5 times each peak that was seen, the one at which the memory that a member takes is least
-    on average, when those that meet it are tried again with 1.5 times the largest: the first
+    Of each peak that was seen, with its margin, the one at which the memory that a member takes is
+    least on average, when those that meet it are tried again with the largest: the first
     allocation of Tovar et al. (2018), IEEE Trans. Parallel Distrib. Syst. 29, 240-253.
     """
     ordered = sorted(peaks)
-    n, again = len(ordered), AGAIN * ordered[-1]
-    return min((AGAIN * peak + (n - count) / n * again, AGAIN * peak)
+    n = len(ordered)
+    factor = margin(n)
+    return min((factor * (peak + (n - count) / n * ordered[-1]), factor * peak)
                for count, peak in enumerate(ordered, 1))[1]
 
 

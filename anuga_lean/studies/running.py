@@ -14,6 +14,7 @@ from typing import Any
 from anuga_lean._errors import StudyError
 from anuga_lean.studies import ends, records, runner
 from anuga_lean.studies.definition import Study, function_of, nbytes
+from anuga_lean.studies.durations import Durations
 from anuga_lean.studies.engines import Engine
 from anuga_lean.studies.findings import finding, how_again
 from anuga_lean.studies.launching import Order
@@ -29,13 +30,13 @@ from anuga_lean.studies.reservations import Reservations
 from anuga_lean.studies.sizes import by_table, triangles_of
 
 MIB = 1 << 20
-_FIRST = 256 * MIB      # for the first members, where the definition does not say
+_FIRST = 256 * MIB      # for the first members, at least, where the definition does not say
+_PRELOADED = 64 * MIB   # for those that share ANUGA's pages
 _WAIT = 1.0             # s at most between two looks at workers
 _GUARD = ("--guard", "--resume", "--record")
 # A member's own limit is what such members take and a little more: near it nothing is wrong yet.
 _FRACTIONS = ("--fractions", "0.93,0.95,0.97")
-_LEARN = (3, 10, 30, 100, 300, 1000)     # members after which all that wait ask anew
-_PATIENCE = 5.0         # s that a large member lets smaller ones pass, at least
+_LEARN = (3, 5, 8, 12, 20, 30, 50, 100, 300, 1000)      # members after which all that wait ask anew
 
 
 class Progress:
@@ -93,10 +94,14 @@ class Run:
             if said.triangles is not None else {}
         self._seen: dict[int, int] = {}     # triangles, by set
         self.reservations = Reservations(
-            self._given or _FIRST, lambda anuga, count: by_table(anuga, said.ranks, count))
-        self.packing = Packing(_PATIENCE)
+            self._given or (_FIRST if said.ranks > 1 or said.anuga != "lean" else _PRELOADED),
+            lambda anuga, count: by_table(anuga, said.ranks, count))
+        self.packing = Packing()
+        self._durations = Durations()
+        self._probes: dict[Any, str] = {}   # by kind, the member from which others learn
         self._more: dict[str, int] = {}     # for members that have met their limit
-        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
+        # what it was, their peak, and whether they have one try left
+        self._met: dict[str, tuple[int, int | None, bool]] = {}
         self._tries: dict[str, int] = {}    # of the members that run, before they began
         self._elsewhere: set[str] = set()   # members that another process runs
         self._script_failures = 0
@@ -113,14 +118,13 @@ class Run:
             A member asks for more than any worker has, or its folder cannot be written.
         """
         self._workers()
-        # The first of each set before the second of any: what a set needs is known early, and
-        # large ones are not left to the end.
+        # The first of each set before the second of any: what a set needs is known early.
         for member in sorted(self._by_number, key=lambda each: each.replicate):
             self._take_up(member)
         self._refuse_too_large()
         try:
             while self.packing.waiting or self._running() or self._elsewhere:
-                self._engine.ask_for(len(self.packing.waiting), self.packing.patience / 3.0)
+                self._engine.ask_for(len(self.packing.waiting))
                 self._workers()
                 self._start()
                 self._say()
@@ -149,6 +153,12 @@ class Run:
     def _workers(self) -> None:
         there = {each.name: each for each in self._engine.workers()}
         self.packing.workers = there
+        if there and self._given is None:
+            share = min(self.cores * each.nbytes // each.cores for each in there.values())
+            if share != self.reservations.share:
+                self.reservations.share = share
+                if self._learned < _LEARN[0]:
+                    self._all_ask_anew()
 
     def _take_up(self, member: Member) -> None:
         """Let a member wait, unless its record says that it is done."""
@@ -168,12 +178,16 @@ class Run:
 
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
-        last = record.tries[-1]
-        self._met[member.name] = (last.nbytes, last.peak)
-        self._more[member.name] = self.reservations.after(
-            self._kind(member), last.nbytes, last.peak, self._engine.most(),
-            self._triangles(member), self.anuga(member))
+        last, count = record.tries[-1], sum(each.end is End.MEMORY for each in record.tries)
+        self._met[member.name] = (last.nbytes, last.peak, count >= ends.MEMORY_AT_MOST - 1)
+        self._note_more(member)
         self._ask_anew(member)
+
+    def _note_more(self, member: Member) -> None:
+        given, peak, is_last = self._met[member.name]
+        self._more[member.name] = self.reservations.after(
+            self._kind(member), given, peak, self._engine.most(), self._triangles(member),
+            self.anuga(member), is_last=is_last)
 
     def _ask_anew(self, member: Member) -> None:
         """Let waiting members of the same kind ask for what is known now."""
@@ -205,9 +219,8 @@ class Run:
         return found
 
     def _request(self, member: Member) -> Request:
-        given = self._more.get(member.name)
+        given, triangles = self._more.get(member.name), self._triangles(member)
         if given is None:
-            triangles = self._triangles(member)
             anuga = self.anuga(member)
             given = self.reservations.of(self._kind(member), triangles, anuga)
             # More than any worker has is what the table says, not what a line may come to.
@@ -215,10 +228,25 @@ class Run:
             if triangles and most < given and \
                     (by_table(anuga, self.study.definition.ranks, triangles) or 0) <= most:
                 given = most
-        return Request(member.name, given, self.cores)
+        kind = self._kind(member)
+        return Request(member.name, given, self.cores,
+                       self._durations.of(kind, given, triangles),
+                       self._probes.get(kind, member.name) != member.name)
+
+    def _probe(self, member: Member) -> None:
+        """Let others of a member's kind wait for what it tells, if nothing is known of the kind."""
+        kind = self._kind(member)
+        if self._given is None and kind not in self._probes and not self.reservations.knows(kind):
+            self._probes[kind] = member.name
+            self._ask_anew(member)
+
+    def _all_ask_anew(self) -> None:
+        for name in self.packing.waiting.names():
+            self.packing.waiting.add(self._request(self.members[name]))
 
     def _refuse_too_large(self) -> None:
-        for request in self.packing.waiting.rows():
+        for row in self.packing.waiting.rows():
+            request = row.first
             # one that has met its limit before is given up in its turn, and the others run
             if self._is_too_large(request) and request.name not in self._more:
                 most = max(self.packing.workers.values(), key=lambda each: each.nbytes)
@@ -238,16 +266,18 @@ class Run:
             self._let_go()
             return
         while True:
-            found = self.packing.start_next(time.monotonic())
+            found = self.packing.start_next()
             if found is None:
                 break
             worker, request = found
             record = records.read_record(self.folder.member(request.name))
             self._tries[request.name] = len(record.tries) if record else 0
+            self._probe(self.members[request.name])
             self._engine.submit(worker, self._order(self.members[request.name], request.nbytes),
                                 self.study.definition.threads)
         if not self._running():
-            for request in self.packing.waiting.rows():
+            for row in self.packing.waiting.rows():
+                request = row.first
                 if self._is_too_large(request):
                     self.packing.waiting.remove(request.name)
                     self._give_up(request.name, f"it needs {request.nbytes / MIB:,.0f} MiB, more "
@@ -305,7 +335,6 @@ class Run:
             self.progress.completed += 1
             self._met.pop(member.name, None)
             self._outside.check(member.name)
-            self.packing.patience = max(_PATIENCE, 3.0 * record.tries[-1].seconds)
             self._learn(member, record)
             return
         following = ends.after(record.tries)
@@ -321,25 +350,29 @@ class Run:
     def _give_up(self, name: str, why: str) -> None:
         self.progress.failed += 1
         self.progress.failures.append((name, why))
+        member = self.members[name]
+        if self._probes.get(self._kind(member)) == name:
+            del self._probes[self._kind(member)]
+            self._ask_anew(member)
 
     def _learn(self, member: Member, record: Record) -> None:
-        peak = record.peak
+        kind, peak = self._kind(member), record.peak
+        self._durations.learn(kind, record.tries[-1].seconds, record.tries[-1].nbytes,
+                              self._triangles(member))
+        was_probe = self._probes.pop(kind, None) is not None
         if peak is None or self._given is not None:
             return
         self._learned += 1
-        if self.reservations.learn(self._kind(member), peak, self._triangles(member),
-                                   self.anuga(member)):
+        if self.reservations.learn(kind, peak, self._triangles(member), self.anuga(member)) \
+                or was_probe:
             self._ask_anew(member)
-        # Those that met their limit may wait for a worker each, as long as nothing says more.
-        for name, (given, most) in self._met.items():
+        # Those that met their limit may ask for far too much, as long as nothing says more.
+        for name in self._met:
             if name in self.packing.waiting:
-                self._more[name] = self.reservations.after(
-                    self._kind(self.members[name]), given, most, self._engine.most(),
-                    self._triangles(self.members[name]), self.anuga(self.members[name]))
+                self._note_more(self.members[name])
                 self.packing.waiting.add(self._request(self.members[name]))
         if self._learned in _LEARN:
-            for name in self.packing.waiting.names():
-                self.packing.waiting.add(self._request(self.members[name]))
+            self._all_ask_anew()
 
     def _look_elsewhere(self) -> None:
         """Take up members that another process ran, once it has ended or gone."""

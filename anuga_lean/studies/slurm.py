@@ -62,14 +62,12 @@ class Slurm(Dask):
             scheduler_options={"dashboard_address": None, "port": 0})
         super().__init__(self._cluster, folder.resolve().parent)
 
-    def ask_for(self, waiting: int, seconds: float) -> None:
+    def ask_for(self, waiting: int) -> None:
         """Have as many jobs as the members that wait can use, and replace those that have ended.
 
         Parameters
         ----------
         waiting : int
-        seconds : float
-            Of a member, as far as is known.
         """
         now = time.monotonic()
         if now - self._looked < _EVERY:

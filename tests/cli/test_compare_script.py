@@ -73,6 +73,23 @@ def test_the_line_of_the_peak_and_the_report(tmp_path: Path) -> None:
                      if f"model.py:{line} " in site["site"])
 
 
+GOES_ON = """
+anuga.Rate_operator(domain, rate=0.5)
+domain.set_checkpointing(checkpoint_dir="CHECKPOINTS", checkpoint_step=1)
+for _ in domain.evolve(yieldstep=0.02, finaltime=0.04):
+    pass
+domain = anuga.load_checkpoint_file("lake", checkpoint_dir="CHECKPOINTS")
+"""
+
+
+def test_a_script_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
+    """Stock pickles the domain: what counts its steps stays out, its operators do not."""
+    done = compare(tmp_path, "--json", "found.json", more=GOES_ON)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    equal = json.loads((tmp_path / "found.json").read_text())["equal"]
+    assert {"evolve 3: stage", "evolve 3: timestep", "sww/lake.sww/stage"} <= equal.keys()
+
+
 def test_a_difference_is_found(tmp_path: Path) -> None:
     more = "if hasattr(domain, 'lean'): domain.set_quantity('stage', 1.1)"
     done = compare(tmp_path, more=more)

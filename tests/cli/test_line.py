@@ -1,4 +1,4 @@
-"""The command line as people know it: what was meant, the whole verb, JSON, completion, colour."""
+"""The command line as people know it: what was meant, the whole verb, JSON, colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from anuga_lean.__main__ import VERBS, main
-from anuga_lean.commands.completion import SHELLS
 
 
 def lean(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -105,6 +103,27 @@ def test_all_of_the_output_is_json(arguments: list[str], tmp_path: Path,
     assert said.err
 
 
+@pytest.mark.parametrize("arguments", [["features", "--replaced"],
+                                       ["plan", "--triangles", "1e6"]], ids=lambda each: each[0])
+def test_a_closed_pipe_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
+    """What follows may read the first lines alone: anuga_lean features | head -3."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "anuga_lean", *arguments], stdout=writer,
+                          stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(writer)
+    assert (141, "") == (done.returncode, done.stderr)
+
+
+def test_another_closed_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(args: object) -> int:
+        raise BrokenPipeError(32, "of a rank")
+
+    monkeypatch.setattr(VERBS["features"], "run", broken)
+    with pytest.raises(BrokenPipeError, match="of a rank"):
+        main(["features"])
+
+
 def study_in(folder: Path) -> Path:
     """A study whose one member has run, without ANUGA."""
     (folder / "model.py").write_text("import sys\nprint(sys.argv)\n")
@@ -113,51 +132,6 @@ def study_in(folder: Path) -> Path:
     done = lean("study", "run", str(path), cwd=folder)
     assert 0 == done.returncode, done.stdout + done.stderr
     return path
-
-
-@pytest.mark.parametrize("shell", SHELLS)
-def test_completion(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert 0 == main(["completion", shell])
-    script = capsys.readouterr().out
-    for word in (*VERBS, "triangles", "verify"):
-        assert word in script
-    if shutil.which(shell) is None:
-        return
-    path = tmp_path / "completion"
-    path.write_text(script)
-    check = {"fish": ["--no-execute"]}.get(shell, ["-n"])
-    assert "" == subprocess.run([shell, *check, str(path)], capture_output=True, text=True,
-                                check=True).stderr
-
-
-@pytest.mark.parametrize("words, expected", [
-    (["anuga_lean", "stu"], {"study"}),
-    (["anuga_lean", "study", "res"], {"resume", "results"}),
-    (["anuga_lean", "compare", "--tri"], {"--triangles"}),
-    (["anuga_lean", "run", "mod"], {"model.py"}),
-    (["anuga_lean", "checkpoint", "list", "CH"], {"CHECKPOINTS"}),
-])
-def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path,
-                        capsys: pytest.CaptureFixture[str]) -> None:
-    if shutil.which("bash") is None:
-        pytest.skip("there is no bash")
-    (tmp_path / "model.py").touch()
-    (tmp_path / "CHECKPOINTS").mkdir()
-    main(["completion", "bash"])
-    typed = " ".join(words)
-    script = capsys.readouterr().out + (
-        f"\nCOMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; COMP_LINE='{typed}'\n"
-        "COMP_POINT=${#COMP_LINE}\n_shtab_anuga_lean 2>/dev/null\n"
-        "printf '%s\\n' \"${COMPREPLY[@]}\"")
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path)
-    assert expected == set(done.stdout.split()), done.stderr
-
-
-def test_without_shtab_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
-                                               capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(sys.modules, "shtab", None)
-    assert 2 == main(["completion", "bash"])
-    assert "pip install 'anuga_lean[completion]'" in capsys.readouterr().err
 
 
 def test_other_verbs_load_no_shtab(tmp_path: Path) -> None:

@@ -70,11 +70,12 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
-def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    """Make a site as `make docs` does."""
+def build(source: Path, target: Path, builder: str = "html") -> subprocess.CompletedProcess[str]:
+    """Make a site as `make docs` does, or check its links as `make linkcheck`."""
     command = [sys.executable, "-P", "-m", "sphinx"] if sys.version_info >= (3, 11) else \
         [sys.executable, "-m", "sphinx"]
-    return subprocess.run([*command, "-W", "--keep-going", "-q", "-E", str(source), str(target)],
+    return subprocess.run([*command, "-W", "--keep-going", "-q", "-E", "-b", builder, str(source),
+                           str(target)],
                           cwd=target.parent, capture_output=True, text=True)
 
 
@@ -140,12 +141,32 @@ def test_every_public_name_is_in_the_reference(site: dict[str, Page]) -> None:
     assert set() == wanted - site["api.html"].ids
 
 
-def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+def test_every_file_is_shown(site: dict[str, Page]) -> None:
+    loaded = {Path(address.partition("?")[0]).name for page in site.values()
+              for address in page.loaded}
+    assert set() == {path.name for path in (DOCS / "_static").iterdir()} - loaded
+
+
+def made_of(folder: Path) -> Path:
+    """Return a folder of sources that has what ours has beside its pages."""
+    source = folder / "source"
     source.mkdir()
     (source / "_static").mkdir()
     (source / "_static" / "site.css").touch()
     shutil.copy(DOCS / "conf.py", source)
+    return source
+
+
+def test_a_host_that_is_not_reached_is_named(tmp_path: Path) -> None:
+    source = made_of(tmp_path)
+    (source / "index.md").write_text("# Title\n\n[a](https://nowhere.invalid/a)\n")
+    done = build(source, tmp_path / "made", "linkcheck")
+    assert 1 == done.returncode
+    assert "nowhere.invalid cannot be reached from this machine" in done.stderr
+
+
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+    source = made_of(tmp_path)
     text = "# Title\n\n[a](none.md) [b](other.md#none)\n\n```{toctree}\nother\n```\n"
     (source / "index.md").write_text(text)
     (source / "other.md").write_text("# Other\n")

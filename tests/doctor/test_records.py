@@ -105,6 +105,14 @@ def test_a_torn_last_line_is_no_end(tmp_path: Path) -> None:
     assert "its last whole set is of t=12.5 s" in facts.notes
 
 
+def test_a_record_of_another_version_is_said_to_be_one(tmp_path: Path) -> None:
+    path = record(tmp_path / "r.jsonl", end("completed", 0))
+    for of, count in ((1, 0), (2, 1), ("x" * 99, 1)):
+        begin, last = path.read_text().splitlines()
+        path.write_text(json.dumps(json.loads(begin) | {"format": of}) + f"\n{last}\n")
+        assert count == sum("is of format" in each for each in collect(str(path)).missing)
+
+
 def test_a_run_that_goes_on(tmp_path: Path) -> None:
     path = record(tmp_path / "a.jsonl", node=platform.node(), pids=(os.getpid(),))
     # this process began before the record; a pid that is given again did not

@@ -140,7 +140,26 @@ def test_a_large_file_is_read_at_its_ends(tmp_path: Path, shown: Shown) -> None:
     assert log.stat().st_size > 10 * (HEAD + TAIL)
 
 
-@pytest.mark.parametrize("target", ["no/such.log", "12x", "a\x00b", "x" * 5000, "/dev/null"])
+def test_what_a_line_shows_by_turns_is_read(tmp_path: Path, shown: Shown) -> None:
+    log = tmp_path / "bar.log"
+    log.write_bytes(b"first\r\n 3%|#\r 5%|##\rKilled\r\nlast\r\n")
+    assert "because  line 2: Killed\n" in shown(str(log))
+
+
+def test_the_end_of_a_large_file_of_two_bytes_a_character(tmp_path: Path) -> None:
+    log = tmp_path / "large.log"
+    said = "slurmstepd: error: *** JOB 1 ON a CANCELLED AT now DUE TO TIME LIMIT ***\n"
+    for more in (0, 1):     # a file may be cut within a character
+        log.write_bytes(("x\n" * (HEAD + TAIL) + said).encode("utf-16") + b"x" * more)
+        assert {Cause.TIME_LIMIT} == {each.cause for each in collect(str(log)).evidence}
+
+
+def test_tasks_of_an_array_are_no_job(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["doctor", "4711_[3-7%2]"])
+    assert "give one of them, such as 4711_3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["", "no/such.log", "12x", "a\x00b", "x" * 5000, "/dev/null"])
 def test_what_cannot_be_examined_is_one_sentence(
         target: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["doctor", target])

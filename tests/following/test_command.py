@@ -72,7 +72,7 @@ def record_of(pid: int, path: Path) -> Path:
     (["--every", "0"], "is no duration above 0"),
     (["text", "--json", "no/such.json"], "no/such.json cannot be written"),
     (["a" * 5000], "cannot be read: [Errno 36]"),
-    (["pipe"], "pipe is no file"),
+    (["pipe"], "pipe is no file"), ([""], "the name is empty"),
 ])
 def test_what_cannot_be_watched(arguments: list[str], sentence: str, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a log\n")

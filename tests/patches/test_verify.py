@@ -27,6 +27,7 @@ from verifying.verifier import Plan, Verifier
 from anuga_lean.measure.page import page_of, render
 from anuga_lean.measure.records import parse
 
+CHECKOUT = Path(verify.__file__).resolve().parents[1]
 TOOLS = "anuga/utilities/numerical_tools.py"
 DOMAIN = "anuga/shallow_water/shallow_water_domain.py"
 GENERIC = "anuga/abstract_2d_finite_volumes/generic_domain.py"
@@ -193,6 +194,17 @@ def test_the_command_refuses_what_does_not_come_in(tmp_path: Path) -> None:
     assert "x.patch names b/../x" in (tmp_path / "found.md").read_text()
 
 
+def test_a_verdict_on_the_output(tmp_path: Path) -> None:
+    """`--json -` writes all figures there, and the text to stderr."""
+    (tmp_path / "x.patch").write_text("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n")
+    done = run(command("--checkout", str(CHECKOUT), "verify", "x.patch", "--installed", "--cache",
+                       str(tmp_path / "cache"), "--json", "-"), tmp_path)
+    assert 1 == done.returncode, done.stderr
+    assert "x" == json.loads(done.stdout)["patches"]["verdicts"][0]["name"]
+    assert f"x on ANUGA {metadata.version('anuga')}: REFUSED" in done.stderr
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["x.patch", "3"], "give either names of our patches or files of your own"),
     (["no/x.patch"], "there is no no/x.patch"),
@@ -219,8 +231,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_the_command_refuses_one_and_goes_on(verifier: Verifier, tmp_path: Path) -> None:
     folder = next(iter(verifier.patches.values())).path.parent
-    checkout = Path(verify.__file__).resolve().parents[1]
-    done = run(command("--checkout", str(checkout), "verify", "torn", "broken", "--installed",
+    done = run(command("--checkout", str(CHECKOUT), "verify", "torn", "broken", "--installed",
                        "--patches", str(folder), "--cache", str(tmp_path), "--only", "bits",
                        "--json", "found.json", "--summary", "summary.md"), tmp_path)
     assert 1 == done.returncode, done.stderr
@@ -231,6 +242,12 @@ def test_the_command_refuses_one_and_goes_on(verifier: Verifier, tmp_path: Path)
     night = parse(json.loads((tmp_path / "found.json").read_text()), "found.json")
     assert ["does not apply" in str(record.error) for record in night.records] == [False, True]
     assert "0005-torn" in render(page_of([night]))
+    done = run(command("--checkout", str(CHECKOUT), "verify", "torn", "--installed",
+                       "--patches", str(folder), "--cache", str(tmp_path), "--only", "bits",
+                       "--json", "-"), tmp_path)
+    night = parse(json.loads(done.stdout), "-")
+    assert "does not apply" in str(night.records[0].error)
+    assert "WRONG" in done.stderr and not (tmp_path / "-").exists()
 
 
 def test_the_list(verifier: Verifier, tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def test_takes_less_than_two_seconds(tmp_path: Path) -> None:
     (["--triangles", "9", "--limit", "many"], "--limit many: give a memory size"),
     (["--triangles", "9", "--fits", "3GB"], "give one of"), ([], "give one of"),
     (["--fits", "0GB"], "--fits 0GB: give a memory size of 1 MiB or more"),
+    (["--region", "1:inf"], "--region 1:inf: give the area"),
+    (["--triangles", "9", "--records", "no/such"], "--records no/such: there is no such folder"),
     (["--region", "1:0"], "--region 1:0: give the area"), (["none.py"], "there is no script"),
     (["--algorithm", "DE1", "model.py"], "--algorithm is not for a script"),
     (["silent.py"], "silent.py ended without an evolve"),
@@ -153,6 +155,27 @@ def test_records_of_guarded_runs_are_learnt_from(tmp_path: Path) -> None:
     assert (0, 2) == (before["records"], found["records"]) and found["residual"] < 0.05
     assert 30 * MIB < found["largest"] - before["largest"] < 55 * MIB       # what it holds
     assert "stands on 2 records" in plan(tmp_path, *words).stdout
+
+
+@pytest.mark.parametrize("lines", [
+    ['{"event":"begin","x":' + "[" * 100000],
+    ['{"event":"begin","ranks":{"a":1},"limits":5}', '{"event":"end","outcome":{"a":1}}'],
+    [1, {"event": "stage", "stage": [7], "ranks": [None, {"rss": "a", "peak": 1e300}]}],
+    [{"event": "begin", "ranks": [{"triangles": 9}], "features": {}, "made": [], "operators": 5},
+     {"event": "end", "outcome": "completed"}],
+])
+def test_records_of_others_are_passed_over(tmp_path: Path, lines: list[Any]) -> None:
+    """Of other programs, torn, or of a run where memory could not be read."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    whole = {"event": "begin", "ranks": [{"triangles": 9}], "features": {}, "made": ["regions"],
+             "algorithm": "DE0", "store": True}
+    for name, more in (("a", lines), ("b", [whole, {"event": "end", "outcome": "completed"}])):
+        (folder / f"{name}.jsonl").write_text("".join(
+            (each if isinstance(each, str) else json.dumps(each)) + "\n" for each in more))
+    done = plan(tmp_path, "--triangles", "1000", "--records", "records")
+    assert 0 == done.returncode, done.stderr
+    assert "there are no records of such runs here" in done.stdout
 
 
 def test_script_for_ranks(tmp_path: Path) -> None:

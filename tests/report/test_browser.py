@@ -79,7 +79,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
              "differs": [comparisons.write(
                  folder / "differs.json", scenario="a_script_with_a_long_name_indeed.py",
                  wrong=("stage", "xmomentum", "sww/time"), triangles=20_000)],
-             "compared ranks": [comparisons.write(folder / "ranks.json", ranks=4)]}
+             "compared ranks": [comparisons.write(folder / "ranks.json", ranks=4)],
+             "only lean": [comparisons.write(folder / "lean.json", only="lean")],
+             "only stock": [comparisons.write(folder / "stock.json", only="stock", ranks=2)]}
     for name, files in given.items():
         main(["report", *map(str, files), "-o", str(folder / f"{name}.html")])
     return {name: folder / f"{name}.html" for name in given}
@@ -123,6 +125,8 @@ def pixels(picture: bytes) -> np.ndarray:
     *(("compared", width, scheme) for width in (390, 820, 1280) for scheme in SCHEMES),
     ("differs", 390, "dark"), ("differs", 1280, "light"),
     ("compared ranks", 390, "dark"), ("compared ranks", 820, "light"),
+    ("only lean", 390, "light"), ("only lean", 820, "dark"), ("only lean", 1280, "light"),
+    ("only stock", 390, "dark"),
 ])
 def test_all_text_can_be_read(
     name: str, width: int, scheme: str, shown: Any, pages: dict[str, Path]
@@ -144,7 +148,7 @@ def test_all_text_can_be_read(
         assert 10 < contrast["count"]
 
 
-@pytest.mark.parametrize("name", ["usual", "hostile", "many", "runs", "compared"])
+@pytest.mark.parametrize("name", ["usual", "hostile", "many", "runs", "compared", "only lean"])
 def test_every_picture_has_its_numbers_in_words(
     name: str, shown: Any, pages: dict[str, Path]
 ) -> None:
@@ -154,7 +158,8 @@ def test_every_picture_has_its_numbers_in_words(
         assert re.search(r"\d", one["text"]) and one["drawn"] and one["inside"], one
 
 
-@pytest.mark.parametrize("name", ["many", "usual", "compared", "compared ranks"])
+@pytest.mark.parametrize("name", ["many", "usual", "compared", "compared ranks",
+                                  "only lean", "only stock"])
 def test_every_bar_says_in_words_what_it_is(
     name: str, shown: Any, pages: dict[str, Path]
 ) -> None:
@@ -183,7 +188,8 @@ def test_private_and_shared_differ_without_colours(
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name, words", [("compared", "Equal, bit for bit:"),
-                                         ("differs", "Different:")])
+                                         ("differs", "Different:"),
+                                         ("only lean", "Not compared:")])
 def test_the_verdict_is_seen_first(
     name: str, words: str, width: int, shown: Any, pages: dict[str, Path]
 ) -> None:

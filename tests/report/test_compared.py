@@ -84,6 +84,40 @@ def test_what_fits_is_from_the_plan_if_the_run_is_small() -> None:
         found.sentence
 
 
+@pytest.mark.parametrize("only, name, figures, fits", [
+    ("stock", "ANUGA 4.2.0", ["1,660 MiB", "974 B/triangle", "10.2 s"], "triangles on ANUGA."),
+    ("lean", "anuga_lean 0.1.0", ["268 MiB", "125 B/triangle", "2.20 s"],
+     "triangles on anuga_lean."),
+])
+def test_one_build_alone_has_the_same_page(only: str, name: str, figures: list[str],
+                                           fits: str) -> None:
+    found = page(only=only)
+    assert f"Not compared: only {name} was measured" == str(found.verdict)
+    assert figures == [card.ratio for card in found.cards]
+    assert [] == [chart for card in found.cards for chart in card.charts]   # of one bar each
+    assert "One run" not in found.cards[2].note and "one run." in found.cards[2].note
+    assert found.timeline is not None and found.timeline.drawings[0].rows[0].heading.endswith(name)
+    assert 1 == len(found.timeline.drawings[0].curves)
+    assert found.capacity is not None and found.capacity.sentence.endswith(fits)
+    assert {2} == {len(row) for row in [found.capacity.table.head, *found.capacity.table.rows]}
+    both = page()
+    assert both.capacity is not None
+    column = both.capacity.table.head.index({"stock": "ANUGA", "lean": "anuga_lean"}[only])
+    assert [row[column] for row in both.capacity.table.rows] == [
+        row[1] for row in found.capacity.table.rows]
+    text = Text(render(found)).text
+    assert "×" not in text and "Everything that was compared" not in text
+    assert {"stock": "anuga_lean 0", "lean": "ANUGA 4"}[only] not in text
+
+
+@pytest.mark.parametrize("only", ["stock", "lean"])
+def test_what_fits_is_planned_for_the_one_build(only: str) -> None:
+    found = page(only=only, triangles=20_000).capacity
+    fits = dict(zip(("stock", "lean"), triangles_that_fit(64 * GIB, "DE0", False), strict=True))
+    assert found is not None
+    assert found.sentence.startswith(f"At 64 GiB: {fits[only] / 1e6:.3g} M triangles on ")
+
+
 def test_ranks_that_share_nothing_are_named() -> None:
     found = page(ranks=2)
     assert found.verdict.what.endswith("4 SWW variables of 2 files on both ranks")
@@ -118,8 +152,10 @@ def test_report_of_one_stored_comparison_is_its_page(
     nights.write(Path("night.json"), nights.usual())
     assert 0 == main(["report", "a.json", "night.json", "-o", "both.html"])
     assert "<h1>Stock ANUGA" in Path("both.html").read_text()
-    Path("lean.json").write_text(json.dumps({**comparisons.stored(), "stock": []}))
+    comparisons.write(Path("lean.json"), only="lean")
     assert 0 == main(["report", "lean.json", "-o", "lean.html"])
+    assert "<title>model.py, 2026-11-25 02:30 UTC: Not compared</title>" in \
+        Path("lean.html").read_text()
 
 
 def test_markup_from_a_comparison_stays_text() -> None:

@@ -107,6 +107,56 @@ def same_as_one_run(folder: Path, whole: Path) -> bool:
     return results(whole, 2) == results(folder, 2)
 
 
+def srun_without_pmix(cluster: Cluster) -> str:
+    """Why srun cannot start ranks of an MPI that speaks PMIx here; "" if it can."""
+    plugins = cluster.ask("srun", "--mpi=list")
+    if "pmix" not in plugins:
+        return f"srun has no plugin for PMIx: {' '.join(plugins.split())}"
+    done = subprocess.run(["srun", "--mpi=pmix", "--ntasks=1", "true"], env=cluster.environment,
+                          capture_output=True, text=True, timeout=120)
+    return "" if done.returncode == 0 else f"srun --mpi=pmix fails: {done.stderr.strip()}"
+
+
+@pytest.mark.nightly
+@needs_mpi
+def test_ranks_that_srun_starts_stop_and_go_on(cluster: Cluster, tmp_path: Path) -> None:
+    reason = srun_without_pmix(cluster)
+    if reason:
+        pytest.skip(reason)
+    folder = tmp_path / "job"
+    folder.mkdir()
+    path = job_file(folder)
+    text = path.read_text()
+    path.write_text(text.replace('mpiexec -n "$SLURM_NTASKS"', "srun --mpi=pmix"))
+    assert text != path.read_text()
+    job = cluster.submit(folder, path, "--ntasks=2", "--mem=700M", "--time=10",
+                         variables={"SECONDS": "20"})
+    until("CHECKPOINTS/*", folder)
+    cluster.ask("scancel", "--signal=USR1", "--batch", job)
+    cluster.begin_again(job)
+    found = cluster.wait(job)
+    said = printed(folder, job)
+    assert ("COMPLETED", "1") == (found["JobState"], found["Restarts"]), said
+    assert "'model_P2_0' goes on from the set at t=" in said
+    assert same_as_one_run(folder, tmp_path / "whole")
+
+
+@pytest.mark.nightly
+@needs_mpi
+def test_ranks_that_srun_starts_without_pmix_are_refused(cluster: Cluster, tmp_path: Path) -> None:
+    """Each would be alone and run the whole model."""
+    job_file(tmp_path)
+    job = cluster.submit(tmp_path, batch(tmp_path, (
+        f"srun --mpi=none --ntasks=2 {sys.executable} -m anuga_lean run --guard distributed.py\n")),
+        "--ntasks=2", "--mem=700M")
+    (tmp_path / "distributed.py").write_text("import anuga\nanuga.distribute(None)\n")
+    assert "FAILED" == cluster.wait(job)["JobState"]
+    said = printed(tmp_path, job)
+    assert 2 == said.count("this process was started as one of 2 (SLURM_STEP_NUM_TASKS=2) but "
+                           "sees no other"), said
+    assert 2 == said.count("or with 'srun --mpi=pmix', if 'srun --mpi=list' has it"), said
+
+
 @needs_mpi
 def test_a_job_requeues_itself_and_ends_with_the_bits_of_one_run(cluster: Cluster,
                                                                  tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class Gone:
     def wait(self, seconds: float) -> list[tuple[str, Exception]]:
         return [(self._names.pop(), RuntimeError("w is gone"))] if self._names else []
 
-    def ask_for(self, waiting: int, seconds: float) -> None:
+    def ask_for(self, waiting: int) -> None:
         """Have no other worker."""
 
     def may_start(self, request: object) -> bool:

@@ -286,6 +286,9 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         found[name] = getattr(_kernels, name), dict(
             vertex_value_indices=corners, number_of_triangles_per_node=counts,
             **{what: np.ones(values)}, out=np.zeros(len(counts)))
+    found["narrow_level"] = _kernels.narrow_level, dict(
+        stages=np.linspace(0.0, 1.0, 6), depths=np.ones(6), areas=np.ones(6), wanted=0.7,
+        low=0.0, high=2.0, most=100)
     found["viscous_change"] = _viscous, dict(
         viscosity=0.1, dt=0.001, free_slip=np.zeros(E, np.uint8), bed=np.zeros(E),
         xchange=np.zeros(N), ychange=np.zeros(N))

@@ -7,6 +7,7 @@ import pytest
 from anuga.structures import inlet as anugas
 
 import anuga_lean as anuga
+from anuga_lean import _kernels
 from anuga_lean.fractional_steps.inlets import level_stages_to_average
 
 
@@ -23,6 +24,30 @@ def test_the_level_is_anugas(m: int, change: float) -> None:
         found = level_stages_to_average(*given, given[3] + change)
         assert found is not given[0]
         np.testing.assert_array_equal(expected.view(np.int64), found.view(np.int64))
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_all_steps_but_the_last_are_taken_by_the_kernel(draws: bool) -> None:
+    rng = np.random.default_rng(3)
+    stages, areas = rng.normal(size=70), rng.random(70) + 0.5
+    depths = rng.random(70) if draws else None
+    low, high, steps = _kernels.narrow_level(stages, depths, areas, 3.0, -9.0, 9.0, 100)
+    assert 35 < steps < 55
+    assert low < high < low + 1e-9
+
+    def volume(level: float) -> float:
+        if depths is None:
+            return float(areas @ np.maximum(level - stages, 0.0))
+        return -float(areas @ np.minimum(depths, np.maximum(stages - level, 0.0)))
+
+    wanted = -3.0 if draws else 3.0
+    assert volume(low) < wanted <= volume(high)
+
+
+@pytest.mark.parametrize("wanted", [np.nan, np.inf])
+def test_the_kernel_leaves_what_it_cannot_decide(wanted: float) -> None:
+    stages = np.array([0.0, np.nan if np.isinf(wanted) else 1.0])
+    assert (0.0, 1.0, 0) == _kernels.narrow_level(stages, None, np.ones(2), wanted, 0.0, 1.0, 9)
 
 
 def test_other_triangles_have_other_areas() -> None:

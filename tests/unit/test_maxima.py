@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anuga_lean as anuga
+from anuga_lean.arrays.census import census
 from anuga_lean.fractional_steps import maxima
 
 STOCK: Callable[[Any], None] = Collect_max_quantities_operator.__call__.__wrapped__
@@ -141,3 +144,89 @@ def test_a_copy_of_a_users_own_is_called(domain: Any) -> None:
     operator()
     assert 3.0 == operator.max_stage[0]
     assert 6.0 == domain.quantities["max_stage"].centroid_values[0]
+
+
+@pytest.fixture
+def stored(domain: Any) -> Any:
+    """An operator whose maxima frames store, after a call."""
+    for name in STATE:
+        domain.quantities[name].centroid_values[:] = np.linspace(0.1, 0.9, len(domain))
+    operator = Collect_max_quantities_operator(domain, store_to_sww=True)
+    domain.fractional_step_operators.clear()
+    operator()
+    return operator
+
+
+def higher(operator: Any) -> None:
+    """A call at a higher stage."""
+    operator.domain.quantities["stage"].centroid_values[:] += 1.0
+    operator()
+
+
+def test_quantities_are_filled_when_they_are_read(stored: Any) -> None:
+    """Not in every step; in the array that was there."""
+    quantity = stored.domain.quantities["max_stage"]
+    place = quantity.centroid_values.ctypes.data
+    higher(stored)
+    assert "_centroid_values" not in quantity.__dict__
+    stored.domain.fractional_step_operators.append(stored)
+    counted = [each.group for each in census(stored.domain).entries
+               if "max_" in each.group + each.name and each.nbytes == 8 * len(stored.domain)]
+    assert 8 == len(counted)
+    assert 1 == counted.count("quantities/max_stage")
+    np.testing.assert_array_equal(stored.__dict__["max_stage"], quantity.centroid_values)
+    assert place == quantity.centroid_values.ctypes.data
+    assert 1.9 == quantity.centroid_values.max()
+
+
+def test_an_array_that_a_script_holds_is_filled_in_every_step(stored: Any) -> None:
+    """As in ANUGA, where the quantity's array stays the same."""
+    held = stored.domain.quantities["max_depth"].centroid_values
+    part = stored.domain.quantities["max_speed"].centroid_values[7:9]
+    before = part.copy()
+    stored.domain.quantities["elevation"].centroid_values[:] = -1.0
+    stored.domain.quantities["xmomentum"].centroid_values[:] = 50.0
+    higher(stored)
+    assert 2.9 == held.max()
+    assert (part > before).all()
+
+
+@pytest.mark.parametrize("write", [
+    lambda operator: operator.max_stage.fill(0.0),
+    lambda operator: setattr(operator, "max_stage", np.zeros(len(operator.domain))),
+    lambda operator: delattr(operator, "max_stage"),
+])
+def test_what_a_script_does_to_the_maxima_comes_after(stored: Any,
+                                                      write: Callable[[Any], None]) -> None:
+    """The quantity has what they were at the call."""
+    write(stored)
+    assert 0.9 == stored.domain.quantities["max_stage"].centroid_values.max()
+
+
+def test_a_quantity_that_is_replaced_keeps_its_values(stored: Any) -> None:
+    """Later calls fill the new one."""
+    old = stored.domain.quantities["max_stage"]
+    anuga.Quantity(stored.domain, name="max_stage", register=True, qty_type="centroid_only")
+    higher(stored)
+    assert 0.9 == old.centroid_values.max()
+    assert 1.9 == stored.domain.quantities["max_stage"].centroid_values.max()
+
+
+def test_a_copy_of_the_quantity_has_the_maxima(stored: Any) -> None:
+    """Of a pickle too."""
+    higher(stored)
+    state = stored.domain.quantities["max_stage"].__getstate__()
+    assert 1.9 == state["_centroid_values"].max()
+    assert "_to_be_filled" not in state
+
+
+def test_nothing_outlives_its_domain() -> None:
+    """Neither an operator nor a quantity that waits."""
+    domain = anuga.rectangular_cross_domain(4, 4)
+    operator = Collect_max_quantities_operator(domain, store_to_sww=True)
+    operator()
+    alive = weakref.ref(operator), weakref.ref(domain.quantities["max_uh"])
+    assert "_centroid_values" not in domain.quantities["max_uh"].__dict__
+    del operator, domain
+    gc.collect()
+    assert [None, None] == [each() for each in alive]

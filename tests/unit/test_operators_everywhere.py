@@ -55,6 +55,16 @@ def state(domain: Any) -> Callable[[], dict[str, np.ndarray]]:
     domain.fractional_step_operators.clear()
 
 
+def test_only_plain_arrays_of_numbers_are_whole() -> None:
+    """What kernels could not write as it is."""
+    right, locked = np.zeros(6), np.zeros(6)
+    locked.flags.writeable = False
+    wrong = (locked, np.zeros(5), np.zeros((6, 1)), np.zeros(12)[::2], np.zeros(6, np.float32),
+             np.zeros(6).view(np.recarray), [0.0] * 6, None)
+    assert _kernels.are_whole((right, np.ones(6)), 6)
+    assert [False] * len(wrong) == [_kernels.are_whole((right, each), 6) for each in wrong]
+
+
 EVERYWHERE: dict[str, Callable[[Any], Any]] = {
     "stage": lambda d: Set_stage_operator(d, stage=0.1),
     "stage of zero": lambda d: Set_stage_operator(d, stage=0.0),

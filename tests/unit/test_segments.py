@@ -74,7 +74,19 @@ def field(domain: Any) -> Any:
     return boundary
 
 
+def stage_of_time(domain: Any) -> Any:
+    boundary = anuga.Time_stage_zero_momentum_boundary(domain, lambda t: (0.2 < t) * 2)
+    boundary.function = lambda t: (0.2 < t) * 2     # ANUGA 4.1 gives it another name
+    return boundary
+
+
 MADE: dict[str, Callable[[Any], Any]] = {
+    "constant": lambda d: anuga.Dirichlet_boundary([0.1, -0.0, 0.3]),
+    "constant, four values": lambda d: anuga.Dirichlet_boundary([0.1, 0.2, 0.3, 0.4]),
+    "of time": lambda d: anuga.Time_boundary(d, lambda t: [t, -0.0, 2]),
+    "of time, more values": lambda d: anuga.Time_boundary(
+        d, lambda t: [t, 0.2, 0.3, 0.4] if t else [0.0, 0.0, 0.0]),
+    "stage of time": stage_of_time,
     "stage kept": Transmissive_stage_zero_momentum_boundary,
     "discharge": lambda d: Dirichlet_discharge_boundary(d, stage0=-0.2, wh0=0.3),
     "discharge by a function": lambda d: Dirichlet_discharge_boundary(d, np.float32(0.1), 1),

@@ -1,7 +1,7 @@
 """Makes the page of one comparison: verdict, three cards, memory over time, groups, what it means.
 
-Owns what is said of a comparison that `anuga_lean compare` has stored; the sections on ranks,
-call sites and time by part are those of the page of nights.
+Owns what is said of a comparison that `anuga_lean compare` has stored, of both builds or with
+`--only` of one; the sections on ranks, call sites and time by part are those of the page of nights.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anuga_lean._errors import RecordError
 from anuga_lean.arrays.census import SECTIONS
@@ -21,9 +21,10 @@ from anuga_lean.measure.page.shown import Shown
 from anuga_lean.measure.page.timeline import Run, Timeline, timeline
 from anuga_lean.measure.page.wording import MIB, VECTORS, amount, count, date, number, plural
 from anuga_lean.measure.records import Night, Record, parse
-from anuga_lean.measure.verdict import Verdict, not_distributed, triangles_of, verdict
+from anuga_lean.measure.verdict import Verdict, not_distributed, only_one, triangles_of, verdict
 
 GIB = 2**30
+LOOKS = {"stock": "b0", "lean": "b1"}  # of page.css, in the order of the page
 MOST_TRIANGLES = (2**31 - 1) // 3  # edges have int32 numbers
 LEAST_MEASURED = 200_000  # triangles; below, what is not the mesh's would count as if it were
 SIZES = (16, 64, 256)  # GiB
@@ -48,9 +49,31 @@ RANKS = ("PSS of all ranks together at the end of each stage, in which pages tha
 Planned = Callable[[int, str, bool], tuple[int, int]]
 
 
+class Side(NamedTuple):
+    """A build that was measured: its name and look, its runs and its record.
+
+    Attributes
+    ----------
+    build : str
+        ``stock`` or ``lean``.
+    name : str
+        With its version.
+    look : str
+    runs : list of mapping
+        As `measurement.measure` gave them, one for each repeat.
+    record : Record
+    """
+
+    build: str
+    name: str
+    look: str
+    runs: list[Mapping[str, Any]]
+    record: Record
+
+
 @dataclass
 class Card:
-    """A figure of both builds: how much less it is, bars, and a second pair below."""
+    """A figure: how much less it is on the second build, or itself if one was measured; bars."""
 
     title: str
     ratio: str
@@ -70,11 +93,12 @@ class Capacity:
 
 @dataclass
 class ComparedPage:
-    """All that the page of a comparison shows."""
+    """All that the page of a comparison shows; `alone`: one build was measured."""
 
     title: str
     date: str
     verdict: Verdict
+    alone: bool
     notes: list[str]
     facts: list[str]
     cards: list[Card]
@@ -91,9 +115,9 @@ class ComparedPage:
 
 
 def is_comparison(stored: Any) -> bool:
-    """Whether JSON is what `anuga_lean compare --json` writes of both builds, and no night."""
+    """Whether JSON is what `anuga_lean compare --json` writes, and no night."""
     return (isinstance(stored, Mapping) and {"equal", "request"} <= stored.keys()
-            and all(stored.get(side) for side in ("stock", "lean")))
+            and any(stored.get(build) for build in LOOKS))
 
 
 def compared_page(stored: Mapping[str, Any], path: str | Path, planned: Planned) -> ComparedPage:
@@ -121,27 +145,45 @@ def compared_page(stored: Mapping[str, Any], path: str | Path, planned: Planned)
 
 
 def _page(stored: Mapping[str, Any], night: Night, planned: Planned) -> ComparedPage:
-    request = stored["request"]
-    stock, lean = ({record.build: record for record in night.records}[build]
-                   for build in ("stock", "lean"))
-    last = stored["lean"][-1]
-    names = [f"ANUGA {last['versions']['anuga']}", f"anuga_lean {last['versions']['anuga_lean']}"]
+    request, equal = stored["request"], stored["equal"]
+    sides = _sides(stored, night)
+    alone = len(sides) == 1
+    if alone and equal:
+        raise ValueError(f"{sides[0].build} alone, of which nothing can be equal")
+    last, names = sides[-1].runs[-1], [side.name for side in sides]
     scenario = str(request["scenario"])
     notes = [text for text in (
         not_distributed(scenario, last),
         "The lean domain ran on stock's kernels: anuga_lean features says for which features."
-        if last["runs_on"] != "lean" else "") if text]
+        if sides[-1].build == "lean" and last["runs_on"] != "lean" else "") if text]
     shown = Shown([night])
     sections = [memory.ranks(shown), memory.sites(shown), evolving.split(shown)]
-    commands = [Command("", text) for text in dict.fromkeys([stock.command, lean.command]) if text]
+    commands = [Command("", text)
+                for text in dict.fromkeys(side.record.command for side in sides) if text]
     return ComparedPage(
-        Path(scenario).name, date(night.date), verdict(stored["equal"], int(last["steps"])), notes,
-        _facts(request, last, names, night), _cards(stored, names),
-        _over_time(stored, names), RANKS if last.get("ranks") else PROCESS,
-        _stages(stored, names), _groups(stock, lean, names),
-        memory.columns("Bytes per triangle by array", "array", names, [stock.arrays, lean.arrays]),
-        _capacity(stored, night, planned), [section for section in sections if section.panels],
-        commands, _machine(night), _compared(stored["equal"]))
+        Path(scenario).name, date(night.date),
+        only_one(names[0]) if alone else verdict(equal, int(last["steps"])), alone, notes,
+        _facts(request, last, names, night), _cards(sides),
+        _over_time(sides), RANKS if last.get("ranks") else PROCESS,
+        _stages(sides), _groups(sides),
+        memory.columns("Bytes per triangle by array", "array", names,
+                       [side.record.arrays for side in sides]),
+        _capacity(request, sides, night, planned),
+        [section for section in sections if section.panels],
+        commands, _machine(night), _compared(equal))
+
+
+def _sides(stored: Mapping[str, Any], night: Night) -> list[Side]:
+    """Return what was measured, stock first; each side names the releases that it ran."""
+    records = {record.build: record for record in night.records}
+    found = []
+    for build, look in LOOKS.items():
+        if runs := stored[build]:
+            versions = runs[-1]["versions"]
+            name = (f"ANUGA {versions['anuga']}" if build == "stock"
+                    else f"anuga_lean {versions['anuga_lean']}")
+            found.append(Side(build, name, look, runs, records[build]))
+    return found
 
 
 def _facts(request: Mapping[str, Any], last: Mapping[str, Any], names: Sequence[str],
@@ -177,49 +219,54 @@ def _peak(run: Mapping[str, Any]) -> float | None:
     return None if None in peaks else max(peaks)
 
 
-def _cards(stored: Mapping[str, Any], names: Sequence[str]) -> list[Card]:
-    def pair(of: Callable[[Mapping[str, Any]], Any]) -> list[float] | None:
-        found = [_median(stored[side], of) for side in ("stock", "lean")]
+def _cards(sides: Sequence[Side]) -> list[Card]:
+    def each(of: Callable[[Mapping[str, Any]], Any]) -> list[float] | None:
+        found = [_median(side.runs, of) for side in sides]
         return None if None in found else [value for value in found if value is not None]
 
     cards = []
-    runs = len(stored["lean"])
-    medians = f"medians of {runs} runs each" if runs > 1 else "one run each"
-    peaks = pair(_peak)
+    both, runs = len(sides) == 2, len(sides[-1].runs)
+    medians = (f"{'medians' if both else 'median'} of {runs} runs{' each' * both}" if runs > 1
+               else f"one run{' each' * both}")
+    peaks = each(_peak)
     if peaks is not None:
-        drawn = [_bars("Peak RSS", names, peaks, _mib)]
-        cards.append(Card("Peak RSS", _times(peaks), "less", drawn,
-                          "Largest resident memory of the process"
-                          f"{' of rank 0' if stored['lean'][0].get('ranks') else ''}, Python and "
-                          "libraries included."))
-    held = pair(lambda run: run["census"]["bytes_per_triangle"])
-    nbytes = pair(lambda run: run["census"]["nbytes"])
+        cards.append(_card("Peak RSS", "less", sides, peaks, _mib,
+                           "Largest resident memory of the process"
+                           f"{' of rank 0' if sides[-1].runs[0].get('ranks') else ''}, Python and "
+                           "libraries included."))
+    held = each(lambda run: run["census"]["bytes_per_triangle"])
+    nbytes = each(lambda run: run["census"]["nbytes"])
     if held is not None and nbytes is not None:
-        cards.append(Card(
-            "Arrays", _times(held), "less",
-            [_bars("Arrays", names, held, lambda value: f"{number(value)} B/triangle")],
-            f"What the model holds after its last step: {_mib(nbytes[0])} and {_mib(nbytes[1])}."))
-    whole, evolve = (pair(lambda run, key=key: run[key])  # type: ignore[misc]
+        cards.append(_card(
+            "Arrays", "less", sides, held, lambda value: f"{number(value)} B/triangle",
+            f"What the model holds after its last step: {_and(nbytes, _mib)}."))
+    whole, evolve = (each(lambda run, key=key: run[key])  # type: ignore[misc]
                      for key in ("run_seconds", "evolve_seconds"))
     if whole is not None:
         note = f"Wall time of the whole run, set-up included, {medians}."
         if evolve is not None:
-            note = (f"{note} evolve alone: {_s(evolve[0])} and {_s(evolve[1])}, "
-                    f"{_times(evolve)} faster.")
-        cards.append(Card("Time", _times(whole), "faster", [_bars("Time", names, whole, _s)],
-                          note))
+            faster = f", {_times(evolve)} faster" if both else ""
+            note = f"{note} evolve alone: {_and(evolve, _s)}{faster}."
+        cards.append(_card("Time", "faster", sides, whole, _s, note))
     return cards
+
+
+def _card(title: str, less: str, sides: Sequence[Side], values: Sequence[float],
+          text: Callable[[float], str], note: str) -> Card:
+    """Return a card: a figure of one build is a number, a bar of it would say nothing."""
+    if len(sides) == 1:
+        return Card(title, text(values[0]), "", [], note)
+    drawn = [Value(side.name, side.look, value, text(value))
+             for side, value in zip(sides, values, strict=True)]
+    return Card(title, _times(values), less, [charts.bars("", title, {"": drawn})], note)
+
+
+def _and(values: Sequence[float], text: Callable[[float], str]) -> str:
+    return " and ".join(text(value) for value in values)
 
 
 def _times(pair: Sequence[float]) -> str:
     return f"{number(pair[0] / pair[1])}×" if pair[1] > 0 else "–"
-
-
-def _bars(title: str, names: Sequence[str], pair: Sequence[float],
-          text: Callable[[float], str]) -> Bars:
-    values = [Value(name, look, value, text(value))
-              for name, look, value in zip(names, ("b0", "b1"), pair, strict=True)]
-    return charts.bars("", title, {"": values})
 
 
 def _mib(nbytes: float) -> str:
@@ -258,84 +305,91 @@ def _points(run: Mapping[str, Any]) -> list[tuple[float, float]]:
     return [(0.0, 0.0), *sorted([*samples, *ends])]
 
 
-def _over_time(stored: Mapping[str, Any], names: Sequence[str]) -> Timeline | None:
+def _over_time(sides: Sequence[Side]) -> Timeline | None:
     runs = []
-    for side, look, name in zip(("stock", "lean"), ("b0", "b1"), names, strict=True):
-        run = stored[side][-1]
+    for side in sides:
+        run = side.runs[-1]
         points = _points(run)
         peak = _peak(run)
         if len(points) < 2 or peak is None:
             return None
         peak = max(value for _, value in points) if run.get("ranks") else peak
-        runs.append(Run(name, look, points, _spans(run), peak))
+        runs.append(Run(side.name, side.look, points, _spans(run), peak))
     return timeline(runs)
 
 
-def _stages(stored: Mapping[str, Any], names: Sequence[str]) -> Table:
-    stock, lean = (stored[side][-1]["stages"] for side in ("stock", "lean"))
+def _stages(sides: Sequence[Side]) -> Table:
+    found = [side.runs[-1]["stages"] for side in sides]
     rows = []
-    for k, name in enumerate(dict.fromkeys([*stock, *lean])):
+    for k, name in enumerate(dict.fromkeys(name for stages in found for name in stages)):
         cells = []
-        for stages in (stock, lean):
+        for stages in found:
             at = stages.get(name)
             cells += ["–"] * 3 if at is None else [
                 amount(at["seconds"], "s"),
                 *("–" if at[key] is None else _mib(at[key]) for key in ("rss", "peak_rss"))]
         rows.append([f"{k + 1} {name}", *cells])
-    head = [f"{name}: {what}" for name in names for what in ("time", "RSS at its end", "peak RSS")]
+    head = [f"{side.name}: {what}" for side in sides
+            for what in ("time", "RSS at its end", "peak RSS")]
     return Table("Each stage", ["stage", *head], rows)
 
 
-def _groups(stock: Record, lean: Record, names: Sequence[str]) -> Bars:
-    totals = [memory.by_section(record.groups) for record in (stock, lean)]
+def _groups(sides: Sequence[Side]) -> Bars:
+    totals = [memory.by_section(side.record.groups) for side in sides]
+    labels = [side.name if len(sides) > 1 else "" for side in sides]
     sections = [*SECTIONS, *(name for total in totals for name in total if name not in SECTIONS)]
     groups: dict[str, list[Value]] = {}
     for name in dict.fromkeys(sections):
-        values = [Value(label, look, total.get(name, 0.0), f"{number(total[name])} B/triangle")
-                  for label, look, total in zip(names, ("b0", "b1"), totals, strict=True)
+        values = [Value(label, side.look, total.get(name, 0.0), f"{number(total[name])} B/triangle")
+                  for label, side, total in zip(labels, sides, totals, strict=True)
                   if total.get(name, 0.0) >= memory.LEAST_SHOWN]
         if values:
             groups[f"{name}: {WHAT[name]}" if name in WHAT else name] = values
     return charts.bars("", "Bytes per triangle", groups)
 
 
-def _capacity(stored: Mapping[str, Any], night: Night, planned: Planned) -> Capacity | None:
-    request, last = stored["request"], stored["lean"][-1]
+def _capacity(request: Mapping[str, Any], sides: Sequence[Side], night: Night, planned: Planned,
+              ) -> Capacity | None:
     if request["numprocs"] > 1:
         return None
+    last = sides[-1].runs[-1]
     rows = [(size * GIB, f"{size} GiB") for size in SIZES]
     here = night.machine.get("memory_total")
     if isinstance(here, int) and here > GIB:
         rows.append((here, f"{number(here / GIB)} GiB (this machine)"))
     triangles = triangles_of(last)
-    lines = [_line(stored[side][-1], triangles) for side in ("stock", "lean")]
-    measured = triangles >= LEAST_MEASURED and None not in lines
+    lines = [line for side in sides if (line := _line(side.runs[-1], triangles)) is not None]
+    measured = triangles >= LEAST_MEASURED and len(lines) == len(sides)
     algorithm = str(request["parameters"].get("flow_algorithm", "DE0"))
     stores = bool(last["sww_digests"] if _is_script(request)
                   else request["parameters"].get("store"))
 
-    def fit(nbytes: int) -> tuple[int, int]:
+    def fit(nbytes: int) -> list[int]:
         if not measured:
-            return planned(nbytes, algorithm, stores)
+            both = dict(zip(LOOKS, planned(nbytes, algorithm, stores), strict=True))
+            return [both[side.build] for side in sides]
         room = (nbytes - MORE) / TIMES
-        found = [min(MOST_TRIANGLES, max(0, int((room - line[0]) / line[1])))
-                 for line in lines if line is not None]
-        return found[0], found[1]
+        return [min(MOST_TRIANGLES, max(0, int((room - base) / each))) for base, each in lines]
 
-    fits = [(label, *fit(nbytes)) for nbytes, label in sorted(rows)]
-    at_64 = fit(64 * GIB)
-    if measured and lines[0] is not None and lines[1] is not None:
-        basis = (f"From this run: {number(lines[0][1])} and {number(lines[1][1])} bytes of peak "
+    if measured:
+        basis = (f"From this run: {_and([each for _, each in lines], number)} bytes of peak "
                  "RSS per triangle over what the imports take")
     else:
         basis = (f"From the table of anuga_lean plan, for {algorithm} on a mesh from regions: "
                  f"{triangles:,} triangles are too few to tell from, {LEAST_MEASURED:,} are enough")
-    table = Table("Triangles that fit", ["memory", "ANUGA", "anuga_lean", "times more"],
-                  [[label, _triangles(stock), _triangles(lean),
-                    f"{number(lean / stock)}×" if stock else "–"] for label, stock, lean in fits])
+    table = []
+    for nbytes, label in sorted(rows):
+        fits = fit(nbytes)
+        more = [f"{number(fits[1] / fits[0])}×" if fits[0] else "–"] if len(fits) == 2 else []
+        table.append([label, *map(_triangles, fits), *more])
+    on = {"stock": "on ANUGA", "lean": "lean" if len(sides) == 2 else "on anuga_lean"}
+    at_64 = ", ".join(f"{_triangles(most)}{' triangles' * (k == 0)} {on[side.build]}"
+                      for k, (side, most) in enumerate(zip(sides, fit(64 * GIB), strict=True)))
+    builds = {"stock": "ANUGA", "lean": "anuga_lean"}
+    head = ["memory", *(builds[side.build] for side in sides), *["times more"] * (len(sides) == 2)]
     return Capacity(
-        f"At 64 GiB: {_triangles(at_64[0])} triangles on ANUGA, {_triangles(at_64[1])} lean.",
-        table, f"{basis}; a job is asked for {TIMES} times what it takes, and a quarter GiB, as "
+        f"At 64 GiB: {at_64}.", Table("Triangles that fit", head, table),
+        f"{basis}; a job is asked for {TIMES} times what it takes, and a quarter GiB, as "
         f"anuga_lean plan does; a mesh has at most {_triangles(MOST_TRIANGLES)} triangles.")
 
 
