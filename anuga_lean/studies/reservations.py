@@ -22,7 +22,6 @@ AGAIN = 1.5             # of the peak, for a member that met its limit, or of wh
 STEP = 4 * MIB          # reservations are whole multiples
 FEW = 3                 # records from which on a kind is known
 _KEPT = 1000            # newest peaks of a kind
-_AGAIN_AFTER = 50       # records after which its reservation is worked out again
 _SPREAD = 1.3           # of triangles, from which on a line is fitted
 _BESIDE = 30 * MIB      # what a script may hold beside what the table has
 
@@ -54,6 +53,7 @@ class Reservations:
         self._families: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
         self._lines: dict[Hashable, tuple[float, float, float] | None] = {}
         self._peaks: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+        self._counts: dict[Hashable, int] = defaultdict(int)    # of all peaks of a kind
         self._all: list[tuple[int, int]] = []
         self._largest = 0
         self._growth: list[float] = []      # of peaks, over the largest of their kind before
@@ -77,8 +77,9 @@ class Reservations:
             del found[:-_KEPT]
         self._largest = max(self._largest, peak)
         self._at_least.pop(kind, None)
-        count = len(self._peaks[kind])
-        return count <= FEW or count % _AGAIN_AFTER == 0
+        self._counts[kind] += 1
+        count = self._counts[kind]
+        return count <= FEW or count & (count - 1) == 0     # 4, 8, 16
 
     def of(self, kind: Hashable, triangles: int | None = None, family: Hashable = None) -> int:
         """Return the bytes that a member of a kind is given.

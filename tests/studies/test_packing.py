@@ -90,6 +90,31 @@ def test_one_that_should_wait_does_not_keep_a_core_idle() -> None:
     assert ["first", "later"] == [each[1].name for each in names if each is not None]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_worker_is_overcommitted_and_none_waits_for_ever(seed: int) -> None:
+    draw = random.Random(seed)
+    workers = [Worker(str(k), draw.choice([100, 300, 1000]), draw.choice([2, 4])) for k in range(4)]
+    most = max(each.nbytes for each in workers)
+    packing = Packing()
+    packing.workers = {each.name: each for each in workers}
+    for k in range(300):
+        packing.waiting.add(Request(str(k), draw.randint(1, most), 2, draw.uniform(0.1, 9.0),
+                                    draw.random() < 0.2))
+    running: list[tuple[Worker, str]] = []
+    for _ in range(1200):
+        while (found := packing.start_next()) is not None:
+            running.append((found[0], found[1].name))
+        for each in workers:
+            held = each.running.values()
+            assert each.nbytes - sum(one.nbytes for one in held) == each.free_nbytes >= 0
+            assert each.cores - sum(one.cores for one in held) == each.free_cores >= 0
+        if not running:
+            break
+        worker, name = running.pop(draw.randrange(len(running)))
+        worker.end(name)
+    assert (0, 0) == (len(packing.waiting), len(running))
+
+
 def test_too_large() -> None:
     packing = Packing()
     packing.workers = {"w": Worker("w", 100, 2)}
@@ -132,6 +157,14 @@ def test_a_first_member_that_shows_more_moves_the_guess() -> None:
     found = Reservations(64 * MIB)
     found.learn("a", 100 * MIB, None)
     assert 152 * MIB == found.of("a")
+
+
+def test_what_is_given_is_worked_out_ever_more_rarely() -> None:
+    """All members of a kind that wait ask anew then: for each of thousands this would be for ever.
+    """
+    found = Reservations(64 * MIB)
+    counts = [k for k in range(1, 3000) if found.learn("a", 100 * MIB, None)]
+    assert [1, 2, 3, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048] == counts
 
 
 def test_the_margin_shrinks_with_what_is_known() -> None:
