@@ -138,7 +138,8 @@ def test_reservations_learn() -> None:
     # Nothing has needed so much: a worker for itself.
     assert 1000 * MIB == found.after("d", 200 * MIB, 150 * MIB, 1000 * MIB) == found.of("d")
     # Of a kind that is known it is an exception.
-    assert 1000 * MIB == found.after("a", 132 * MIB, None, 1000 * MIB) and 132 * MIB == found.of("a")
+    assert 1000 * MIB == found.after("a", 132 * MIB, None, 1000 * MIB)
+    assert 132 * MIB == found.of("a")
     found.learn("d", 800 * MIB, None)
     # As much as the only one like it, and half of that more; all there is where that is enough.
     assert 1200 * MIB == found.after("e", 200 * MIB, None, 2000 * MIB)
