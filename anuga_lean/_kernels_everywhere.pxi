@@ -6,7 +6,10 @@
 from libc.stdlib cimport calloc, free
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.float cimport PyFloat_AS_DOUBLE
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_FromDouble
+
+cdef extern from "Python.h":
+    object PyObject_CallOneArg(object, object)
 
 cdef extern from "numpy/ufuncobject.h":
     ctypedef struct PyUFuncObject:
@@ -38,9 +41,9 @@ cdef int _find(_places *places, Run run, object at) except -1:
 
 cdef int _each_once(const int64_t *at, int64_t n, int64_t end) except -1:
     """Whether n numbers are from 0 to below `end`, none twice."""
-    cdef uint8_t *seen
+    cdef void *seen
     cdef int differ
-    cdef int64_t i, j
+    cdef int64_t i, j, places
     if lean_ascend(at, n, end):
         return 1
     if n > end:
@@ -53,11 +56,19 @@ cdef int _each_once(const int64_t *at, int64_t n, int64_t end) except -1:
                 if at[i] == at[j]:
                     return 0
         return 1
-    seen = <uint8_t *> calloc(end // 8 + 1, 1)
+    places = lean_places_for(n)
+    if places * 8 < end // 8:
+        seen = calloc(places, sizeof(int64_t))
+    else:
+        places = 0
+        seen = calloc(end // 8 + 1, 1)
     if seen == NULL:
         raise MemoryError()
     with nogil:
-        differ = lean_differ(at, n, end, seen)
+        if places:
+            differ = lean_differ_few(at, n, end, <int64_t *> seen, places)
+        else:
+            differ = lean_differ(at, n, end, <uint8_t *> seen)
     free(seen)
     return differ
 
@@ -420,7 +431,7 @@ def ask_each(function not None, x not None):
     values = np.zeros(m)
     cdef double *found = <double *> _address(values, _float64, m, "values")
     for j in range(m):
-        returned = function(given[j])
+        returned = PyObject_CallOneArg(function, PyFloat_FromDouble(given[j]))
         if type(returned) is float or type(returned) is _float64:
             found[j] = PyFloat_AS_DOUBLE(returned)
         else:

@@ -31,6 +31,8 @@ cdef extern from "everywhere.h" nogil:
 
     bint lean_ascend(const int64_t *, int64_t, int64_t)
     bint lean_differ(const int64_t *, int64_t, int64_t, uint8_t *)
+    int64_t lean_places_for(int64_t)
+    bint lean_differ_few(const int64_t *, int64_t, int64_t, int64_t *, int64_t)
 
 
 cdef extern from "zeros.h":

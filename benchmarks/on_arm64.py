@@ -233,8 +233,8 @@ def run_models(side: Side, variant: str, names: Sequence[str]) -> dict[str, dict
 
     def run(number: int) -> None:
         try:
-            side.run(f"{variant}_{number}.log", "-m", "parity.runner", variant, str(folder),
-                     *parts[number])
+            side.run(f"{variant}_{number}.log", "-m", "arm64.same_numbers", "parity.runner",
+                     variant, str(folder), *parts[number])
         except SystemExit:
             if not any(folder.glob("*.err")):
                 raise

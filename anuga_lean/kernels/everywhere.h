@@ -82,4 +82,31 @@ static inline int lean_differ(const int64_t *at, int64_t n, int64_t end, uint8_t
     return 1;
 }
 
+/* Places of a table for n numbers: a power of two, at least twice as many. */
+static inline int64_t lean_places_for(int64_t n)
+{
+    int64_t places = 2;
+    while (places < 2 * n)
+        places *= 2;
+    return places;
+}
+
+/* The same for a few numbers of many, whose bits would take longer to clear than these to look up.
+ * INOUT seen  `places` of lean_places_for(n), 0 before: each number plus 1, where it was put */
+static inline int lean_differ_few(const int64_t *at, int64_t n, int64_t end, int64_t *seen,
+                                  int64_t places)
+{
+    for (int64_t j = 0; j < n; j++) {
+        if (at[j] < 0 || at[j] >= end)
+            return 0;
+        int64_t p = (int64_t)((uint64_t)at[j] * 0x9e3779b97f4a7c15u >> 32) & (places - 1);
+        while (seen[p] != 0 && seen[p] != at[j] + 1)
+            p = (p + 1) & (places - 1);
+        if (seen[p] != 0)
+            return 0;
+        seen[p] = at[j] + 1;
+    }
+    return 1;
+}
+
 #endif

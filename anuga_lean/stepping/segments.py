@@ -9,7 +9,6 @@ edge values come from `edge_values`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -45,6 +44,7 @@ from numpy.typing import NDArray
 from anuga_lean._kernels import EDGE_QUANTITIES
 from anuga_lean.stepping.bound_state import RECONSTRUCTED
 from anuga_lean.stepping.shown_edges import ShownEdges
+from anuga_lean.stepping.user_methods import Functions
 
 Array = NDArray[np.float64]
 # Stage (m) and momenta (m2/s) of each edge: arrays (m,), or one value for all; empty if written.
@@ -396,24 +396,8 @@ _BY_SEGMENT = frozenset([
     Transmissive_n_momentum_zero_t_momentum_set_stage_boundary])
 _loop_over_edges = Boundary.evaluate_segment
 _METHODS = frozenset(["evaluate", "evaluate_segment", "get_boundary_values", "get_time"])
-
-
-class _Functions:
-    """Methods of one of ANUGA's classes as they are when this is made, and which it has not."""
-
-    def __init__(self, cls: type) -> None:
-        names = [name for name in (*sorted(_METHODS), "__call__") if hasattr(cls, name)]
-        self._of = attrgetter(*names)
-        self._found = self._of(cls)
-        self._missing = _METHODS.difference(names)
-
-    def are_those_of(self, cls: type) -> bool:
-        """Whether none is another one, which a script has put in its place."""
-        return bool(self._of(cls) == self._found) \
-            and not any([hasattr(cls, name) for name in self._missing])
-
-
-_ANUGAS = {cls: _Functions(cls) for cls in (*_EVALUATED, *_BY_SEGMENT, Interpolation_function)}
+_ANUGAS = {cls: Functions(cls, (*_METHODS, "__call__")) for cls in (
+    *_EVALUATED, *_BY_SEGMENT, Interpolation_function)}
 
 
 def _is_as_in_anuga(found: Any) -> bool:

@@ -136,3 +136,24 @@ def as_distributed(domain: Any) -> Iterator[None]:
         yield
     finally:
         distributed.exchange()
+
+
+class Functions:
+    """Functions of one of ANUGA's classes as they are when this is made, and which it has not.
+
+    Parameters
+    ----------
+    cls : type
+    names : tuple of str
+    """
+
+    def __init__(self, cls: type, names: tuple[str, ...]) -> None:
+        of = [name for name in names if hasattr(cls, name)]
+        self._of = attrgetter(*of)
+        self._found = self._of(cls)
+        self._missing = set(names).difference(of)
+
+    def are_those_of(self, cls: type) -> bool:
+        """Whether none is another one, which a script has put in its place."""
+        return bool(self._of(cls) == self._found) \
+            and not any([hasattr(cls, name) for name in self._missing])

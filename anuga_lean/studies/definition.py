@@ -41,7 +41,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     places : dict
         Where in a scenario's file the value of a parameter goes, ``conditions.stage.0.value``; to
         the key of its own name if left out.
-    grid : dict
+    grid : dict or None
         Values of each parameter; every combination is a set of parameters.
     table : str or None
         CSV file with a column for each parameter and a row for each set.
@@ -87,7 +87,7 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     script: str
     places: dict[str, str] = {}
-    grid: dict[str, list[Value]] = {}
+    grid: dict[str, list[Value]] | None = None
     table: str | None = None
     function: str | None = None
     sample: Sample | None = None
@@ -175,7 +175,7 @@ def checked(study: Study) -> Study:
     """Return a study whose numbers mean something and whose files are there."""
     said = study.definition
     sources = [name for name, given in (
-        ("grid", bool(said.grid)), ("table", said.table is not None),
+        ("grid", said.grid is not None), ("table", said.table is not None),
         ("function", said.function is not None), ("sample", said.sample is not None)) if given]
     if len(sources) > 1:
         raise StudyError(f"the study {study.name} has {' and '.join(sources)}: its sets of "
@@ -193,12 +193,19 @@ def checked(study: Study) -> Study:
         if said.triangles is not None:
             raise StudyError(f"the study {study.name} has memory and triangles: what members are "
                              "given follows from one of them, leave the other out.")
-    for name in (*said.grid, *(said.sample.ranges if said.sample else ())):
+    for name in (*(said.grid or ()), *(said.sample.ranges if said.sample else ())):
         check_name(name, study.name)
+    wrong = [text for text in (*said.arguments, *said.environment, *said.environment.values())
+             if "\0" in text] + [name for name in said.environment if not name or "=" in name]
+    if wrong:
+        raise StudyError(f"the study {study.name} has {wrong[0]!r} among its arguments and "
+                         "environment, which no process can be given.")
     named = [("script", said.script), ("table", said.table),
              *((key, text and _function_of(key, text)[0])
                for key, text in (("function", said.function), ("summary", said.summary)))]
     for key, file in named:
+        if file is not None and "\0" in file:
+            raise StudyError(f"the study {study.name} has {key} = {file!r}, which names no file.")
         if file is not None and not study.path(file).is_file():
             raise StudyError(f"the study {study.name} has {key} = {file!r}, and there is no file "
                              f"{study.path(file)}.")

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from anuga_lean.studies.records import End, Try
 
-MEMORY_AT_MOST = 3      # times that a member may meet its limit, the last with all there is
 LOST_AT_MOST = 3        # times that a member's worker may go away, or somebody kill it
 IN_VAIN = 3             # stops in turn at the same model time
 
@@ -38,8 +37,8 @@ def after(tries: list[Try]) -> Next:
     if end is End.COMPLETED:
         return Next(False)
     if end is End.MEMORY:
-        if count >= MEMORY_AT_MOST:
-            return Next(False, why=f"it met its memory limit {count} times, the last time at "
+        if count > 1:
+            return Next(False, why=f"it met its memory limit twice, the second time at "
                                    f"{tries[-1].nbytes >> 20:,} MiB")
         return Next(True, more_memory=True)
     if end is End.STOPPED:

@@ -6,10 +6,12 @@ switched off, so that there is one policy.  Which member starts where is `packin
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import queue
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +27,7 @@ from anuga_lean.studies.processes import age_of
 
 MIB = 1 << 20
 RESERVE = 0.1       # of what is free, for the rest of the machine
+_SCHEDULER_AWAY = 30.0      # s in which it has to answer, or to come back
 SOONEST = 60.0      # s before a worker's end in which no member starts
 Ended = tuple[str, BaseException | None]      # a member, and what kept it from being run
 
@@ -118,6 +121,7 @@ class Local:
         self._worker = Worker(os.uname().nodename, nbytes, cores)
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="member")
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._closing = threading.Event()
 
     def workers(self) -> list[Worker]:
         """Return this machine."""
@@ -125,7 +129,8 @@ class Local:
 
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member."""
-        future: Future[None] = self._threads.submit(run_member, order, threads)
+        future: Future[None] = self._threads.submit(
+            run_member, order, threads, self._closing.is_set)
         future.add_done_callback(
             lambda done: self._ended.put((order.job.name, done.exception())))
 
@@ -156,6 +161,7 @@ class Local:
 
     def close(self) -> None:
         """End what runs, and the threads."""
+        self._closing.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
         end_members()
         self._threads.shutdown(wait=True)
@@ -175,6 +181,8 @@ def quiet_dask() -> Any:
         "distributed.worker.memory.target": False, "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False, "distributed.worker.memory.terminate": False,
     })
+    # Of a scheduler that goes away a study says one sentence itself.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     return distributed
 
 
@@ -198,29 +206,34 @@ class Dask:
     def __init__(self, address: Any, folder: Path) -> None:
         distributed = quiet_dask()
         try:
-            self._client = distributed.Client(address, timeout="30s")
-        except (OSError, TimeoutError) as error:
+            self._client = distributed.Client(address, timeout=_SCHEDULER_AWAY)
+        except (OSError, TimeoutError, ValueError) as error:    # ValueError: of the address
             raise StudyError(f"no Dask scheduler answers at {address}: start 'dask scheduler' and "
                              f"'dask worker', or name another address ({error}).") from error
-        self._folder = str(folder)
+        self._folder, self._address = str(folder), getattr(address, "scheduler_address", address)
         self._futures: dict[Any, tuple[str, str]] = {}
         self._offers: dict[str, dict[str, float]] = {}
         self.ends: dict[str, float] = {}    # of a worker, or the job that it is in, s since 1970
         self._lost: list[Ended] = []
         self._known: dict[str, Worker] = {}
         self._used: dict[str, int] = {}
+        self._away_since: float | None = None
         self._client.subscribe_topic(USED, self._heard)
         self._as_completed = distributed.as_completed(with_results=False)
 
     def workers(self) -> list[Worker]:
-        """Return the scheduler's workers that have time left for a member, or run some."""
-        there = self._client.scheduler_info(n_workers=-1)["workers"]
+        """Return the scheduler's workers that have time left for a member, or run some.
+
+        Raises
+        ------
+        StudyError
+            The scheduler does not come back, or a worker cannot run members.
+        """
+        there = self._there()
         new = [address for address in there if address not in self._known]
         if new:
-            asked = self._client.run(_offer, self._folder, workers=new, on_error="return")
-            for address in new:
-                found = asked.get(address)
-                if not isinstance(found, tuple) or len(found) != 3:
+            for address, found in self._asked(new).items():
+                if not isinstance(found, tuple):
                     raise StudyError(f"the Dask worker {address} cannot run members: {found}; it "
                                      "needs anuga_lean, and the study's folder at the same path.")
                 if found[2] is not None:
@@ -243,6 +256,39 @@ class Dask:
         now = time.time()
         return [each for each in self._known.values()
                 if each.running or self.ends.get(each.name, math.inf) - now > SOONEST]
+
+    def _there(self) -> dict[str, Any]:
+        """Return what the scheduler says of its workers; none while it is away.
+
+        A client connects again by itself, for half a minute, and says until then what it knew.
+        One that lost the scheduler while it did so connects for ever.
+        """
+        if self._client.status == "running":
+            if self._away_since is not None:
+                self._away_since = None
+                self._client.subscribe_topic(USED, self._heard)
+            found: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+            if self._client.status == "running":
+                return found
+        now = time.monotonic()
+        self._away_since = self._away_since or now
+        if self._client.status in ("closing", "closed") or \
+                now - self._away_since > 2.0 * _SCHEDULER_AWAY:
+            raise StudyError(
+                f"the Dask scheduler at {self._address} went away and did not come back in "
+                f"{_SCHEDULER_AWAY:.0f} s: start it and its workers, and type 'anuga_lean study "
+                "resume'.")
+        return {}
+
+    def _asked(self, workers: list[str]) -> dict[str, Any]:
+        """Return what workers offer; one that goes away meanwhile is left out."""
+        try:
+            found = self._client.run(_offered, self._folder, workers=workers, on_error="return")
+        except OSError:     # the scheduler is gone
+            return {}
+        # What goes wrong at the worker comes as a text; an OSError is of the way to it.
+        return {address: each for address, each in found.items()
+                if not isinstance(each, OSError | TimeoutError)}
 
     def submit(self, worker: Worker, order: Order, threads: int) -> None:
         """Start a member on a worker."""
@@ -301,6 +347,14 @@ class Dask:
     def close(self) -> None:
         """Leave the scheduler; what runs there ends with its worker."""
         self._client.close()
+
+
+def _offered(folder: str, dask_worker: Any = None) -> tuple[int, str, float | None] | str:
+    """Return what a worker offers, or what is wrong with it."""
+    try:
+        return _offer(folder, dask_worker)
+    except (OSError, StudyError) as error:
+        return str(error)
 
 
 def _offer(folder: str, dask_worker: Any = None) -> tuple[int, str, float | None]:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -157,9 +158,16 @@ _spawned: dict[tuple[bool, int], Spawned] = {}
 _spawning = threading.Lock()
 
 
-def spawner(preload: bool, threads: int) -> Spawned:
-    """Return this process's spawner of a kind, a new one where there is none alive."""
+def spawner(preload: bool, threads: int,
+            is_closing: Callable[[], bool] = lambda: False) -> Spawned | None:
+    """Return this process's spawner of a kind, a new one where there is none alive.
+
+    None if whoever calls is to start no member any more: one that began after `end_members` would
+    be waited for.
+    """
     with _spawning:
+        if is_closing():
+            return None
         found = _spawned.get((preload, threads))
         if found is None or not found.is_alive:
             found = _spawned[preload, threads] = Spawned(preload, threads)
@@ -174,10 +182,19 @@ def end_members() -> None:
         _spawned.clear()
 
 
-def run_member(order: Order, threads: int) -> None:
+def run_member(order: Order, threads: int,
+               is_closing: Callable[[], bool] = lambda: False) -> None:
     """Run a member until a try has ended, and write its record.
 
     A member that is completed already, and one that somebody else runs, is left alone.
+
+    Parameters
+    ----------
+    order : Order
+    threads : int
+        OpenMP threads.
+    is_closing : callable
+        Whether no member is to start any more.
 
     Raises
     ------
@@ -198,7 +215,7 @@ def run_member(order: Order, threads: int) -> None:
             if found is not None:
                 _record(order, folder, record, found)
             else:
-                _try(order, folder, threads, lease, record)
+                _try(order, folder, threads, lease, record, is_closing)
         finally:
             lease.give_back()
     except OSError as error:
@@ -206,9 +223,13 @@ def run_member(order: Order, threads: int) -> None:
                          f"{error.strerror or error}.") from error
 
 
-def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: Record) -> None:
+def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: Record,
+         is_closing: Callable[[], bool]) -> None:
     began, clock = time.time(), time.monotonic()
     job = order.job
+    hand = spawner(job.preloaded, threads, is_closing)
+    if hand is None:
+        return
     job.nbytes = order.nbytes
     _tell_the_end(job, order.end, began)
     job.is_ended = job.ranks == 1 and result_of(folder, ENDED) is not None
@@ -219,11 +240,10 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
     printed = [_size(folder / "stdout.txt"), _size(folder / "stderr.txt")]
     (folder / JOB).write_bytes(msgspec.json.encode(job))
     (folder / "parameters.json").write_text(json.dumps(job.parameters), encoding="utf-8")
-    hand = spawner(job.preloaded, threads)
     told = hand.start(job.name, folder / JOB)
     watched = _watching[job.name] = _Watched(order, hand, group)
     fact: dict[str, Any] = {}
-    beat = clock
+    beat, is_ours = clock, True
     while not ("exit_code" in fact or "lost" in fact):
         try:
             fact = told.get(timeout=_LOOK)
@@ -234,13 +254,19 @@ def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: 
             lease.session(fact["pid"])
         if time.monotonic() - beat > records.BEAT:
             beat = time.monotonic()
-            lease.beat()
+            is_ours = lease.beat()
+            if not is_ours:
+                hand.kill(job.name)
             _tell_used()
     del _watching[job.name]
     _tell_used()
+    if "lost" in fact:      # what its script has started itself is still there
+        lease.kill_sessions()
     killed, used = (0, None) if group is None else end_cgroup(group)
     result = result_of(folder)
     if "lost" in fact and hand.is_closing and not has_ended(result, job, None):
+        return
+    if not (is_ours and lease.beat()):      # the record is that of who runs it now
         return
     seen = peak_of(folder, result)
     taken = (seen,) if job.is_ended else (used, seen)     # the summary's own is less

@@ -26,8 +26,9 @@ from typing import Any
 from anuga_lean._errors import CommandError, LeanError
 from anuga_lean.guard.requests import REQUESTS
 
-JOB, RESULT = "job.json", "result.json"
-ENDED = "ended.json"    # written where the script has ended with success, before the summary
+# Not of names that a script may write in this folder, which is its current one.
+JOB, RESULT = ".member_job.json", ".member_result.json"
+ENDED = ".member_ended.json"    # once the script has ended with success, before the summary
 _LARGEST = 1 << 16      # bytes of a summary: of thousands one table is made
 _RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
 
@@ -142,9 +143,12 @@ def run(job: Job, args: argparse.Namespace) -> int:
         peak = _peak() if job.ranks == 1 else None
         result = Result(code, peak, summary, _triangles(), says, began,
                         round(time.monotonic() - clock, 3), os.uname().nodename, job.nbytes)
-        part = folder / f".{name}.part"
-        part.write_bytes(json.dumps(asdict(result)).encode())
-        part.replace(folder / name)
+        part = folder / f"{name}.part"
+        try:
+            part.write_bytes(json.dumps(asdict(result)).encode())
+            part.replace(folder / name)
+        finally:
+            part.unlink(missing_ok=True)
 
     _reset_peak()
     code = 0
@@ -161,7 +165,7 @@ def run(job: Job, args: argparse.Namespace) -> int:
             write(ENDED, 0, None)
         try:
             summary = plain_summary(_function(*job.summary)(folder, dict(job.parameters)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             traceback.print_exc()
             code, says = 1, f"its summary function failed: {type(error).__name__}: {error}"
     write(RESULT, code, summary, says)
@@ -235,7 +239,7 @@ def plain_summary(found: Any) -> dict[str, Any]:
     """
     if not isinstance(found, dict):
         raise TypeError(f"it returns {type(found).__name__}, no dictionary of names and values")
-    plain = {str(key): _plain(value) for key, value in found.items()}
+    plain = {_text(str(key)): _plain(value) for key, value in found.items()}
     count = len(json.dumps(plain))
     if count > _LARGEST:
         raise ValueError(f"it returns {count:,} bytes of text: {_LARGEST:,} are the most; write "
@@ -250,9 +254,18 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None     # JSON has no word for it; a missing value in the table
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return float(value)     # more than a column of whole numbers holds
+    if value is None or isinstance(value, int | float):
         return value
     raise TypeError(f"it returns {value!r}, which is no number, text or list of them")
+
+
+def _text(value: str) -> str:
+    """Return a text as UTF-8 holds it: names of files may be none."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _rank() -> int:

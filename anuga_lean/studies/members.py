@@ -83,7 +83,7 @@ def command_line(study: Study, member: Member, folder: Path) -> tuple[list[str],
     said = study.definition
     try:
         arguments = [each.format_map(member.values) for each in said.arguments]
-    except (KeyError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, ValueError, IndexError, AttributeError, MemoryError) as error:
         raise StudyError(f"the study {study.name} has arguments = {said.arguments}, of which one "
                          f"cannot be filled in ({error}): the names are "
                          f"{', '.join(member.values)}.") from error
@@ -207,12 +207,13 @@ class Folder:
             raise StudyError(f"{path} describes no study: {error}; name another folder with "
                              "--folder.") from error
         if other is not None:
-            if other != digest:
+            if other != digest and self._has_begun():
                 raise StudyError(
                     f"the folder {self.path} is of another study, or this one has been edited "
                     f"since (script, parameters or seed, {there.get('members')} members then): "
                     "name another folder with --folder.")
-            return
+            if other == digest:
+                return
         try:
             # what another process, which claims it now, may have made already
             ours = (DESCRIPTION, MEMBERS, JOBS, SETS, PROGRESS)
@@ -233,6 +234,10 @@ class Folder:
         except OSError as error:
             raise StudyError(f"the folder {self.path} cannot be written: {error.strerror}."
                              ) from error
+
+    def _has_begun(self) -> bool:
+        """Whether there is a member; until then a study may be mended."""
+        return any(each.is_dir() for each in (self.path / MEMBERS).glob("*"))
 
 
 def digest_of(study: Study, sets: Sequence[dict[str, Value]]) -> str:

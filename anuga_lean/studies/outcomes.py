@@ -106,6 +106,9 @@ def end_of(fact: dict[str, Any], result: Result | None, killed: int, job: Job,
         return End.MEMORY, f"it was refused memory at {limit}: {last}"
     if code is not None and _is_kill(code):
         return End.KILLED, f"signal {-code if code < 0 else 9} ended it, nobody says from whom"
+    if code == 0:
+        return End.FAILED, ("it exited with 0 and has not noted its end: its script has called "
+                            "os._exit, or nothing could be written")
     says = result.says if result and result.says else last
     return End.FAILED, f"it exited with {code}" + (f": {says}" if says else "")
 

@@ -5,11 +5,14 @@ Owns their order, which names members for good: the same study gives the same se
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import math
 import runpy
-from collections.abc import Iterable, Mapping
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from anuga_lean._errors import StudyError
@@ -27,7 +30,7 @@ def sets_of(study: Study) -> list[dict[str, Value]]:
         There is none, one has a value that no script can be given, or a file cannot be read.
     """
     said = study.definition
-    if said.grid:
+    if said.grid is not None:
         found = _grid(study.name, said)
     elif said.table is not None:
         found = _table(study, said.table)
@@ -40,10 +43,16 @@ def sets_of(study: Study) -> list[dict[str, Value]]:
     if not found:
         raise StudyError(f"the study {study.name} has no set of parameters: its table is empty.")
     _check(study.name, found)
+    if len(found) * said.replicates > MOST:
+        raise StudyError(f"the study {study.name} has {len(found):,} sets of parameters and "
+                         f"{said.replicates:,} replicates of each: {MOST:,} members are the most.")
     return found
 
 
 def _grid(name: str, said: Definition) -> list[dict[str, Value]]:
+    if not said.grid:
+        raise StudyError(f"the study {name} has a grid of no parameters: give it one with its "
+                         "values, rain = [10.0, 20.0], or leave the grid out.")
     empty = [key for key, values in said.grid.items() if not values]
     if empty:
         raise StudyError(f"the study {name} has no value for {', '.join(empty)} in its grid: "
@@ -92,8 +101,9 @@ def _value(text: str) -> Value:
 def _from_function(study: Study, text: str) -> list[dict[str, Value]]:
     path, name = function_of(study, "function", text)
     function = named_in(path, name)
-    found: Iterable[Any] = function()
-    sets = list(itertools.islice(found, MOST + 1))
+    with said_of(path, name):
+        found: Iterable[Any] = function()
+        sets = list(itertools.islice(found, MOST + 1))
     if len(sets) > MOST:
         raise StudyError(f"{text} yields more than {MOST:,} sets of parameters.")
     wrong = next((each for each in sets if not isinstance(each, Mapping)), None)
@@ -103,18 +113,32 @@ def _from_function(study: Study, text: str) -> list[dict[str, Value]]:
     return [{str(key): _plain(value) for key, value in each.items()} for each in sets]
 
 
-def named_in(path: Any, name: str) -> Any:
+def named_in(path: Path, name: str) -> Any:
     """Return the function of this name in a file of Python, which is run for it.
 
     Raises
     ------
     StudyError
-        There is none.
+        There is none, or the file ends with an error.
     """
-    found = runpy.run_path(str(path), run_name="anuga_lean_study").get(name)
+    with said_of(path, name):
+        found = runpy.run_path(str(path), run_name="anuga_lean_study").get(name)
     if not callable(found):
         raise StudyError(f"{path} has no function {name}.")
     return found
+
+
+@contextlib.contextmanager
+def said_of(path: Path, name: str) -> Iterator[None]:
+    """Turn whatever a user's file raises into one sentence, with the file's last line of it."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        lines = [each.lineno for each in traceback.extract_tb(error.__traceback__)
+                 if each.filename == str(path)]
+        where = f"{path}:{lines[-1]}" if lines else str(path)
+        raise StudyError(f"the function {name} of the study cannot be used: {where} raises "
+                         f"{type(error).__name__}: {' '.join(str(error).split())}.") from error
 
 
 def _plain(value: Any) -> Any:
@@ -129,10 +153,10 @@ def _sampled(name: str, said: Sample, seed: int) -> list[dict[str, Value]]:
         raise StudyError(f"the sample of the study {name} has count = {said.count} and "
                          f"{len(said.ranges)} ranges: give 1 to {MOST:,} and at least one range.")
     wrong = [f"{key} = [{low}, {high}]" for key, (low, high) in said.ranges.items()
-             if not -math.inf < low < high < math.inf]
+             if not (-math.inf < low < high < math.inf and high - low < math.inf)]
     if wrong:
         raise StudyError(f"the sample of the study {name} has {', '.join(wrong)}: the first bound "
-                         "is below the second, both are finite.")
+                         "is below the second, both and their distance are finite.")
     kinds = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol, "halton": qmc.Halton,
              "poisson-disk": qmc.PoissonDisk}
     sampler = kinds[said.method](d=len(said.ranges), seed=seed)

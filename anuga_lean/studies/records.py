@@ -3,6 +3,9 @@
 Owns `record.json`, written whole once a try has ended, and `lease.json`, which names the process
 that runs the member and is touched while it does.  So a study that was killed knows what is
 missing, and two that run at once run nothing twice.
+
+A holder that can be asked for by its number is: one here.  Of another machine a lease counts that
+changes: clocks of two machines differ, and that of one may jump.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from anuga_lean.studies.processes import began_of, kill_session
 
 RECORD, LEASE = "record.json", "lease.json"
 BEAT = 10.0         # s between two touches of a lease
-STALE = 60.0        # s without one after which a process of another machine is given up
+STALE = 60.0        # s without one, as seen from here, after which another machine is given up
 
 
 class End(str, Enum):
@@ -158,10 +161,11 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 class Lease(msgspec.Struct):
-    """Who runs a member: a process by machine, number and the moment when it began."""
+    """Who runs a member: a process by where numbers of processes mean the same, and when it began.
+    """
 
     token: str
-    node: str
+    where: str
     pid: int
     began: int
     sessions: list[int] = []
@@ -180,38 +184,57 @@ class Held:
     def __init__(self, folder: Path, lease: Lease) -> None:
         self.folder, self.lease = folder, lease
 
-    def beat(self) -> None:
-        """Show that the member is still being run."""
-        with contextlib.suppress(OSError):
-            os.utime(self.folder / LEASE)
+    def beat(self) -> bool:
+        """Show that the member is still being run; False if somebody has taken the lease over.
+
+        So it was when this process was stopped, or cut off from the folder, for too long.
+        """
+        try:
+            with locked(self.folder):
+                if not self._is_ours():
+                    return False
+                os.utime(self.folder / LEASE)
+        except OSError:     # a file system that does not answer now
+            pass
+        return True
 
     def session(self, number: int) -> None:
         """Note a session of processes that die with the holder, or are killed by the next one."""
         self.lease.sessions.append(number)
-        write_whole(self.folder / LEASE, msgspec.json.encode(self.lease).decode())
+        with locked(self.folder):
+            if self._is_ours():
+                write_whole(self.folder / LEASE, msgspec.json.encode(self.lease).decode())
+
+    def kill_sessions(self) -> None:
+        """Kill what is left of the sessions."""
+        for number in self.lease.sessions:
+            kill_session(number, self.lease.began)
 
     def give_back(self) -> None:
         """End the lease, unless somebody has taken it over."""
         with locked(self.folder):
-            found = _lease(self.folder)
-            if found is not None and found.token == self.lease.token:
+            if self._is_ours():
                 (self.folder / LEASE).unlink(missing_ok=True)
+
+    def _is_ours(self) -> bool:
+        found = _lease(self.folder)
+        return found is not None and found.token == self.lease.token
 
 
 def take(folder: Path) -> Held | None:
-    """Take the lease of a member; None while somebody runs it.
+    """Take the lease of a member; None while somebody has it.
 
-    A holder of this machine is asked for by its number; one of another machine is given up after
-    60 s in which it has not touched the file.  What it has left running here is killed.
+    What a holder that has ended has left running here is killed.
     """
     with locked(folder):
         found = _lease(folder)
-        if found is not None and _is_held(folder, found):
-            return None
-        if found is not None and found.node == os.uname().nodename:
-            for session in found.sessions:
-                kill_session(session, found.began)
-        mine = Lease(uuid.uuid4().hex, os.uname().nodename, os.getpid(), began_of(os.getpid()))
+        if found is not None:
+            if found.where != _here() or _is_alive(found):
+                return None
+            Held(folder, found).kill_sessions()
+        for left in folder.glob(".*.json*.part"):   # of a process that was killed while it wrote
+            left.unlink(missing_ok=True)
+        mine = Lease(uuid.uuid4().hex, _here(), os.getpid(), began_of(os.getpid()))
         write_whole(folder / LEASE, msgspec.json.encode(mine).decode())
     return Held(folder, mine)
 
@@ -219,23 +242,64 @@ def take(folder: Path) -> Held | None:
 def _lease(folder: Path) -> Lease | None:
     try:
         return msgspec.json.decode((folder / LEASE).read_bytes(), type=Lease)
-    except (OSError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
+def _here() -> str:
+    """Return what is the same for processes that know each other by number."""
+    found = [os.uname().nodename]
+    with contextlib.suppress(OSError):
+        found.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        found.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(found)
+
+
+def _is_alive(lease: Lease) -> bool:
+    return began_of(lease.pid) == lease.began != 0
+
+
 def is_running(folder: Path) -> bool:
-    """Whether somebody runs a member now."""
-    found = _lease(folder)
-    return found is not None and _is_held(folder, found)
-
-
-def _is_held(folder: Path, lease: Lease) -> bool:
-    if lease.node == os.uname().nodename:
-        return began_of(lease.pid) == lease.began != 0
+    """Whether somebody runs a member now, as a look at its files says."""
     try:
+        found = _lease(folder)
+        if found is None or found.where == _here():
+            return found is not None and _is_alive(found)
         return time.time() - (folder / LEASE).stat().st_mtime < STALE
     except OSError:
         return False
+
+
+class Watch:
+    """Looks at leases again and again, and ends those of another machine that no longer change."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[str, int, float]] = {}     # token, time of the file, since
+
+    def is_free(self, folder: Path) -> bool:
+        """Whether nobody runs a member."""
+        try:
+            with locked(folder):
+                found = _lease(folder)
+                if found is None:
+                    return True
+                if found.where == _here():
+                    return not _is_alive(found)
+                touched = (folder / LEASE).stat().st_mtime_ns
+                now = time.monotonic()
+                token, before, since = self._seen.get(folder, ("", 0, now))
+                if (token, before) != (found.token, touched):
+                    self._seen[folder] = found.token, touched, now
+                    return False
+                if now - since < STALE:
+                    return False
+                (folder / LEASE).unlink(missing_ok=True)
+        except FileNotFoundError:       # the folder has not been made
+            return True
+        except OSError:     # a file system that does not answer now
+            return False
+        del self._seen[folder]
+        return True
 
 
 @contextlib.contextmanager

@@ -144,14 +144,13 @@ class Reservations:
         return MARGIN * predicted * max(peak / there for peak, there in seen)
 
     def after(self, kind: Hashable, given: int, peak: int | None, most: int,
-              triangles: int | None = None, family: Hashable = None, *,
-              is_last: bool = False) -> int:
+              triangles: int | None = None, family: Hashable = None) -> int:
         """Return what a member is given that has met its limit, and others of a new kind with it.
 
-        Where members of its kind have needed more than it was given, it gets what they say; so it
-        does where members of other triangles tell of it.  If no member at all has needed much more,
-        nothing says how much it needs: it gets half of the largest worker, where that is twice as
-        much as it had, so that others run beside it; else, and in its last try, all of it.
+        There is one more try.  Where members of its kind have needed more than it was given, it
+        gets what they say; so it does where members of other triangles tell of it.  If no member
+        at all has needed much more, nothing says how much it needs: it gets a worker for itself,
+        and those after it learn from that.
 
         Parameters
         ----------
@@ -161,22 +160,19 @@ class Reservations:
             Bytes of the largest worker.
         triangles : int, optional
         family : hashable, optional
-        is_last : bool
-            Whether there is no further try.
         """
         least = wanted = AGAIN * max(given, peak or 0)
         peaks = [each for each, _ in self._peaks[kind]]
         predicted = self._by_line(family, triangles)
         if max(peaks, default=0) > given:
             least = max(wanted, *peaks)
-            found = max(wanted, (AGAIN if is_last else margin(len(peaks))) * max(peaks))
+            found = max(wanted, AGAIN * max(peaks))
         elif predicted is not None and predicted > given:
             least = found = max(wanted, predicted)
         else:
-            larger = sum(each > given for each, _ in self._all)
-            found = max(wanted, (AGAIN if is_last else margin(larger)) * self._largest)
+            found = max(wanted, AGAIN * self._largest)
             if self._largest < wanted:
-                found = max(found, most if is_last or 4 * given > most else most / 2)
+                found = max(found, most)
         nbytes = rounded(found)
         if least <= most < nbytes:
             nbytes = most

@@ -80,18 +80,23 @@ class Run:
             raise StudyError(f"the study {study.name} has [places], and its script {study.script} "
                              "is no scenario: places are in a .toml file or a scenario.json.")
         self.folder = Folder(folder.resolve())
-        self.folder.claim(study, sets)
         self.members: dict[str, Member] = {each.name: each for each in members_of(study, sets)}
         self._by_number = list(self.members.values())
         self.progress = Progress(len(self.members))
         self._engine, self._tell = engine, tell
         said = study.definition
-        self._outside = Outside(study.script.parent, said.shared)
         self.cores = said.ranks * said.threads
         self._given = None if said.memory is None else nbytes(said.memory)
         self._said = {each.parameter_set: triangles_of(study, each)
                       for each in self._by_number[::said.replicates]} \
             if said.triangles is not None else {}
+        # All that is wrong with it is said before there is a folder: what is mended then is
+        # another study.
+        for member in self._by_number[::said.replicates]:
+            self.anuga(member)
+            command_line(study, member, self.folder.member(member.name))
+        self.folder.claim(study, sets)
+        self._outside = Outside(study.script.parent, said.shared)
         self._seen: dict[int, int] = {}     # triangles, by set
         self.reservations = Reservations(
             self._given or (_FIRST if said.ranks > 1 or said.anuga != "lean" else _PRELOADED),
@@ -100,10 +105,12 @@ class Run:
         self._durations = Durations()
         self._probes: dict[Any, str] = {}   # by kind, the member from which others learn
         self._more: dict[str, int] = {}     # for members that have met their limit
-        # what it was, their peak, and whether they have one try left
-        self._met: dict[str, tuple[int, int | None, bool]] = {}
+        self._met: dict[str, tuple[int, int | None]] = {}       # what it was, and their peak
         self._tries: dict[str, int] = {}    # of the members that run, before they began
-        self._elsewhere: set[str] = set()   # members that another process runs
+        # Members that another process runs, or may still: how many tries they had, and what kept
+        # them from being run here.
+        self._elsewhere: dict[str, tuple[int, BaseException | None]] = {}
+        self._watch = records.Watch()
         self._script_failures = 0
         self._log = Log(self.folder.path)
         self.used: dict[str, int] = {}      # bytes that members hold, by worker
@@ -178,16 +185,16 @@ class Run:
 
     def _give_more(self, member: Member, record: Record) -> None:
         """Let a member that has met its limit ask for more."""
-        last, count = record.tries[-1], sum(each.end is End.MEMORY for each in record.tries)
-        self._met[member.name] = (last.nbytes, last.peak, count >= ends.MEMORY_AT_MOST - 1)
+        last = record.tries[-1]
+        self._met[member.name] = (last.nbytes, last.peak)
         self._note_more(member)
         self._ask_anew(member)
 
     def _note_more(self, member: Member) -> None:
-        given, peak, is_last = self._met[member.name]
+        given, peak = self._met[member.name]
         self._more[member.name] = self.reservations.after(
             self._kind(member), given, peak, self._engine.most(), self._triangles(member),
-            self.anuga(member), is_last=is_last)
+            self.anuga(member))
 
     def _ask_anew(self, member: Member) -> None:
         """Let waiting members of the same kind ask for what is known now."""
@@ -272,6 +279,9 @@ class Run:
             worker, request = found
             record = records.read_record(self.folder.member(request.name))
             self._tries[request.name] = len(record.tries) if record else 0
+            if record is not None and record.tries and record.end is End.COMPLETED:
+                self._ended(request.name, None)     # by another study, meanwhile
+                continue
             self._probe(self.members[request.name])
             self._engine.submit(worker, self._order(self.members[request.name], request.nbytes),
                                 self.study.definition.threads)
@@ -308,25 +318,9 @@ class Run:
         for worker in self.packing.workers.values():
             if name in worker.running:
                 worker.end(name)
-        member = self.members[name]
         if isinstance(error, StudyError):
             raise error
-        folder = self.folder.member(name)
-        record = records.read_record(folder) or Record(name, [])
-        is_new = len(record.tries) > self._tries.pop(name)
-        if error is not None and not is_new:        # the worker of a cluster went away
-            lost = records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
-                               f"its worker went away: {error}",
-                               again=how_again(record.tries, 0))
-            lost.finding = finding(folder, lost)
-            record.tries.append(lost)
-            folder.mkdir(parents=True, exist_ok=True)   # the worker had not come to it
-            records.write_record(folder, record)
-            is_new = True
-        if is_new:
-            self._judge(member, record)
-        else:
-            self._elsewhere.add(name)
+        self._elsewhere[name] = self._tries.pop(name), error
 
     def _judge(self, member: Member, record: Record) -> None:
         """Count a member that is done, and let one that is tried again wait."""
@@ -375,15 +369,48 @@ class Run:
             self._all_ask_anew()
 
     def _look_elsewhere(self) -> None:
-        """Take up members that another process ran, once it has ended or gone."""
-        for name in list(self._elsewhere):
-            folder = self.folder.member(name)
-            if records.is_running(folder):
-                continue
-            self._elsewhere.remove(name)
+        """Take up members that have ended, here or in another process, or whose process has."""
+        for name, (tries, error) in list(self._elsewhere.items()):
+            member, folder = self.members[name], self.folder.member(name)
             record = records.read_record(folder)
-            if record is not None and record.tries:
-                self._judge(self.members[name], record)
+            if not _has_ended(record, tries):
+                if not self._watch.is_free(folder):
+                    continue
+                # It may have ended between these two looks.
+                record = records.read_record(folder)
+            if record is not None and _has_ended(record, tries):
+                del self._elsewhere[name]
+                self._judge(member, record)
+            elif error is None:
+                del self._elsewhere[name]
+                self.packing.waiting.add(self._request(member))
             else:
-                self.packing.waiting.add(self._request(self.members[name]))
+                self._note_lost(member, error)
 
+    def _note_lost(self, member: Member, error: BaseException) -> None:
+        """Record that the worker of a member went away, unless somebody runs it again by now."""
+        folder = self.folder.member(member.name)
+        folder.mkdir(parents=True, exist_ok=True)   # the worker had not come to it
+        lease = records.take(folder)
+        if lease is None:
+            return
+        try:
+            record = records.read_record(folder) or Record(member.name, [])
+            if _has_ended(record, self._elsewhere[member.name][0]):
+                return      # and is judged at the next look
+            lost = records.Try(End.LOST, None, 0, None, 0.0, None, time.time(), "",
+                               f"its worker went away: {error}",
+                               again=how_again(record.tries, 0))
+            lost.finding = finding(folder, lost)
+            record.tries.append(lost)
+            records.write_record(folder, record)
+        finally:
+            lease.give_back()
+        del self._elsewhere[member.name]
+        self._judge(member, record)
+
+
+def _has_ended(record: Record | None, tries: int) -> bool:
+    """Whether a member has been tried again since it had so many tries, or needs no other."""
+    return record is not None and (
+        len(record.tries) > tries or bool(record.tries) and record.end is End.COMPLETED)

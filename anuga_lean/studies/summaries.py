@@ -11,6 +11,7 @@ import io
 import itertools
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from anuga_lean.studies.records import End, Record
 
 OWN = ("member", "set", "replicate", "seed", "end", "tries", "seconds", "cpu_seconds", "peak_bytes",
        "triangles")
+_LONGEST = 200      # characters of a variable's name; netCDF takes 256 bytes
 Pair = tuple[Member, Record | None]
 
 
@@ -106,10 +108,17 @@ def _written(folder: Path, pairs: Sequence[Pair],
 def _column(values: list[Any]) -> list[Any]:
     """Return a column of one kind: texts where not all are numbers."""
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float}:
+    if kinds <= {int, float} and not _is_wide(values):
         return [None if value is None else float(value) for value in values] \
             if float in kinds else values
-    return values if len(kinds) <= 1 else [None if v is None else str(v) for v in values]
+    if len(kinds) <= 1 and not _is_wide(values):
+        return values
+    return [None if value is None else str(value) for value in values]
+
+
+def _is_wide(values: Iterable[Any]) -> bool:
+    """Whether a whole number is beyond what a column of them holds."""
+    return any(abs(value) >> 63 for value in values if type(value) is int)
 
 
 def _replaced(path: Path, write: Any) -> Path:
@@ -163,14 +172,22 @@ def dataset_of(pairs: Sequence[Pair], units: Mapping[str, str] | None = None) ->
         for name, field in (("seconds", "seconds"), ("peak_bytes", "peak"))}
     found = [_results(record) for _, record in pairs]
     for name in dict.fromkeys(name for each in found for name in each):
-        taken = name in coordinates or name in columns or name in lengths
-        columns[f"result_{name}" if taken else name] = [each.get(name) for each in found]
+        shown = _of_netcdf(name)
+        while shown in coordinates or shown in columns or shown in lengths:
+            shown = f"result_{shown}"
+        columns[shown] = [each.get(name) for each in found]
     variables = {name: _variable(name, values, lengths) for name, values in columns.items()}
     dataset = xarray.Dataset(variables, coords=coordinates)
     for name, unit in {"seconds": "s", "peak_bytes": "bytes", **(units or {})}.items():
         for shown in {name, f"parameter_{name}", f"result_{name}"} & set(dataset.variables):
             dataset[shown].attrs["units"] = unit
     return dataset
+
+
+def _of_netcdf(name: str) -> str:
+    """Return a name as a variable of netCDF may have it."""
+    found = re.sub(r"[/\x00-\x1f\x7f]", "_", name).strip()[:_LONGEST]
+    return found if re.match(r"\w", found) else f"_{found}"
 
 
 def _free(name: str) -> str:
@@ -195,9 +212,28 @@ def _array(values: list[Any]) -> np.ndarray:
     if all(isinstance(value, str) for value in values):
         return np.array(values, dtype=object)
     kinds = {type(value) for value in values}
-    if len(kinds - {int, float}) and len(kinds) > 1:
+    if len(kinds - {int, float}) and len(kinds) > 1 or _is_wide(values):
         return np.array([str(value) for value in values], dtype=object)
     return np.array(values)
+
+
+def _lists(name: str, lists: list[list[Any]], lengths: Mapping[str, int]) -> tuple[Any, ...]:
+    """Return dimensions and values of a result that is a list: of texts if one item is a text."""
+    longest = max(map(len, lists))
+    of_texts = any(isinstance(item, str) for each in lists for item in each)
+    missing: Any = "" if of_texts else np.nan
+    table = np.full((len(lists), longest), missing, dtype=object if of_texts else float)
+    for row, each in zip(table, lists, strict=True):
+        found = [missing if item is None else str(item) if of_texts else item for item in each]
+        row[:len(each)] = found
+    return (*lengths, f"{name}_item"), table.reshape(*lengths.values(), longest)
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the items of a list of lists."""
+    if not isinstance(value, list):
+        return [value]
+    return [item for each in value for item in _flat(each)]
 
 
 def _variable(name: str, values: list[Any], lengths: Mapping[str, int]) -> tuple[Any, ...]:
@@ -208,13 +244,7 @@ def _variable(name: str, values: list[Any], lengths: Mapping[str, int]) -> tuple
         texts = ["" if value is None else str(value) for value in values]
         return tuple(lengths), np.array(texts, dtype=object).reshape(shape)
     if any(isinstance(value, list) for value in there):
-        lists = [np.atleast_1d(np.array([] if value is None else value, dtype=float)).ravel()
-                 for value in values]
-        longest = max(each.size for each in lists)
-        table = np.full((len(values), longest), np.nan)
-        for row, each in zip(table, lists, strict=True):
-            row[:each.size] = each
-        return (*lengths, f"{name}_item"), table.reshape(*shape, longest)
+        return _lists(name, [[] if value is None else _flat(value) for value in values], lengths)
     for kind in (bool, int):
         if len(there) == len(values) and all(type(value) is kind for value in there):
             return tuple(lengths), np.array(values).reshape(shape)

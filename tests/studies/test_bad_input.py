@@ -24,10 +24,19 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(("text", "says"), [
     ("replicats = 2\n", "unknown key `replicats`; 'anuga_lean study init OTHER.toml' writes"),
     ("[grid]\na = []\n", "has no value for a in its grid"),
+    ("[grid]\n", "has a grid of no parameters"),
+    ("replicates = 999999999999\n", "1 sets of parameters and 999,999,999,999 replicates"),
+    ('[environment]\n"A=B" = "x"\n', "has 'A=B' among its arguments and environment"),
+    ('table = "a\\u0000"\n', "has table = 'a\\x00', which names no file"),
+    ('function = "summary.py:wrong"\n', "summary.py:5 raises KeyError: 'a'"),
+    ('function = "summary.py:ends"\n', "summary.py:8 raises SystemExit: 3"),
     ("[grid]\na = [[1]]\n", "Expected `bool | int | float | str`, got `array` - at `grid[...][0]`"),
 ])
 def test_a_study_file_that_says_nothing(tmp_path: Path, text: str, says: str) -> None:
     path = write(tmp_path, text)
+    with open(tmp_path / "summary.py", "a") as file:
+        file.write("def wrong():\n    yield {}['a']\n\n"
+                   "def ends():\n    raise SystemExit(3)\n")
     before = sorted(tmp_path.rglob("*"))
     assert says in sentence(run(path))
     assert before == sorted(tmp_path.rglob("*"))
@@ -51,6 +60,16 @@ def test_a_folder_of_another_study(tmp_path: Path) -> None:
     assert before == {each: each.stat().st_mtime_ns for each in folder.rglob("*")}
     for verb in ("status", "results"):      # the folder is shown as what it is
         assert 0 == run(folder, verb=verb).returncode
+
+
+def test_a_study_is_mended_as_long_as_no_member_has_begun(tmp_path: Path) -> None:
+    path = write(tmp_path, 'anuga = "stock"\nthreads = 1000\n[grid]\nvalue = [1.0]\n')
+    assert "asks for 256 MiB and 1000 cores" in sentence(run(path))
+    path.write_text(path.read_text().replace("1000", "1").replace("[1.0]", "[1.0, 2.0]"))
+    done = run(path)
+    assert 0 == done.returncode, done.stderr
+    assert {"0-0", "1-0"} <= {each.name for each in
+                              (path.with_suffix(".study") / "members").iterdir()}
 
 
 def small(path: Path, nbytes: int, *arguments: str) -> subprocess.CompletedProcess[str]:

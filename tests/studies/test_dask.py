@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from anuga_lean._errors import StudyError
 from anuga_lean.studies import engines
 from anuga_lean.studies.definition import read
 from anuga_lean.studies.engines import Dask, _offer
@@ -45,12 +47,11 @@ Processes = list[subprocess.Popen[bytes]]
 
 @contextlib.contextmanager
 def started_cluster(folder: Path, runs: str, count: int = 2,
-                    *more: str) -> Iterator[tuple[str, Processes]]:
+                    *more: str, port: int = 0) -> Iterator[tuple[str, Processes]]:
     """The address of a scheduler; it, and its workers of 400 MB and one core each."""
     folder.mkdir(exist_ok=True)
     place = folder / "scheduler.json"
-    started = [dask(runs, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-                    "--scheduler-file", str(place))]
+    started = [scheduler(folder, runs, port)]
     try:
         until = time.monotonic() + 60.0
         while not place.exists() and time.monotonic() < until:
@@ -73,6 +74,11 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, Processes]]:
     """The address of a scheduler, and its two workers."""
     with started_cluster(tmp_path, os.environ.get("RUNS", "")) as (address, started):
         yield address, started[1:]
+
+
+def scheduler(folder: Path, runs: str, port: int) -> subprocess.Popen[bytes]:
+    return dask(runs, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
+                "--scheduler-file", str(folder / "scheduler.json"))
 
 
 def worker(folder: Path, number: int, runs: str, *more: str) -> subprocess.Popen[bytes]:
@@ -103,6 +109,70 @@ def test_a_worker_that_is_killed_loses_nothing(
     assert 12 == sum(row["end"] == "completed" for row in results(path))
     lines = runs_of(path).read_text().split()
     assert 12 == len(set(lines)) and len(lines) <= 13
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_scheduler_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                    comes_back: bool) -> None:
+    """Its workers go with it; where both come back the study goes on, else it says so and ends."""
+    monkeypatch.setattr(engines, "_SCHEDULER_AWAY", 60.0 if comes_back else 2.0)
+    path = write(tmp_path, 'anuga = "stock"\nmemory = "100MiB"\nreplicates = 8\n'
+                           '[grid]\nvalue = [1.0]\n', 0.3)
+    folder, runs, place = path.with_suffix(".study"), str(runs_of(path)), tmp_path / "d"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with started_cluster(place, runs, port=port) as (address, processes):
+
+        def kill() -> None:
+            while not list(folder.glob("members/*/record.json")):
+                time.sleep(0.05)
+            processes[0].kill()
+            processes[0].wait()
+            if comes_back:
+                processes.append(scheduler(place, runs, port))
+                processes.extend(worker(place, k, runs) for k in (2, 3))
+
+        killer = Thread(target=kill, daemon=True)
+        killer.start()
+        running = Run(read(path), folder, Dask(address, tmp_path))
+        if comes_back:
+            assert 8 == running.run().completed
+        else:
+            with pytest.raises(StudyError, match="went away and did not come back in 2 s"):
+                running.run()
+        killer.join()
+    lines = runs_of(path).read_text().split()
+    assert len(lines) == len(set(lines)) and (8 == len(lines) or not comes_back)
+
+
+def test_a_client_that_connects_for_ever_is_not_waited_for(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        status = "connecting"
+
+    engine = Dask.__new__(Dask)
+    engine._client, engine._away_since, engine._address = Client(), None, "tcp://cn1:8786"
+    assert {} == engine._there() == engine._there()
+    now = time.monotonic()
+    monkeypatch.setattr(engines.time, "monotonic", lambda: now + 61.0)
+    with pytest.raises(StudyError, match="scheduler at tcp://cn1:8786 went away"):
+        engine._there()
+
+
+def test_a_worker_that_goes_away_while_it_is_asked_is_no_error() -> None:
+    from distributed.comm import CommClosedError
+
+    offer = (1 << 30, "cn1", None)
+    said = {"a": offer, "b": CommClosedError("cut"), "c": "there is no folder", "d": ImportError()}
+
+    class Client:
+        def run(self, *arguments: object, **more: object) -> dict[str, object]:
+            return said
+
+    engine = Dask.__new__(Dask)
+    engine._client, engine._folder = Client(), ""
+    assert {"a", "c", "d"} == set(engine._asked(list(said)))
 
 
 def test_a_member_larger_than_any_worker_is_refused(tmp_path: Path,
@@ -145,7 +215,7 @@ def test_a_member_stops_before_its_worker_ends_and_goes_on_with_another(
     (tmp_path / "script.py").write_text(SLOW)
     monkeypatch.setattr(engines, "SOONEST", 32.0)
     folder = path.with_suffix(".study")
-    with started_cluster(tmp_path / "d", "", 1, "--lifetime", "42s") as (address, processes):
+    with started_cluster(tmp_path / "d", "", 1, "--lifetime", "60s") as (address, processes):
 
         def come() -> None:
             while not (folder / "members" / "0-0" / "record.json").exists():

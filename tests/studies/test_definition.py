@@ -121,6 +121,7 @@ def test_a_folder_is_of_one_study(write: object, tmp_path: Path) -> None:
     folder.claim(study, sets_of(study))
     folder.claim(study, sets_of(study))
     other = read(write('script = "model.py"\n[grid]\na = [2]\n'))
+    folder.member("0-0").mkdir()
     with pytest.raises(StudyError, match="of another study"):
         folder.claim(other, sets_of(other))
     (tmp_path / "model.py").write_text("edited = True")

@@ -113,7 +113,7 @@ def mixed(sets: int, replicates: int, seed: int) -> dict[str, Need]:
 # What is above 0 is for finding out what sets need, and for the last members of all.  The means of
 # some draws are in docs/studies.md.
 @pytest.mark.parametrize(("sets", "replicates", "most"), [
-    (50, 6, 0.07), (25, 6, 0.15), (75, 2, 0.15), (150, 1, 0.22), (10, 6, 0.20)])
+    (50, 6, 0.15), (25, 6, 0.25), (75, 2, 0.20), (150, 1, 0.45), (10, 6, 0.28)])
 @pytest.mark.parametrize("killed", [0.1, 0.7])
 def test_a_mixed_study_takes_hardly_longer_than_it_must(
         tmp_path: Path, sets: int, replicates: int, most: float, killed: float) -> None:
@@ -143,12 +143,12 @@ def test_first_members_share_a_worker(tmp_path: Path) -> None:
     assert 0.0 == over
 
 
-def test_one_whose_guess_was_too_small_has_all_in_the_end(tmp_path: Path) -> None:
-    """Half of the worker is not enough; what it needs is found, and its set runs."""
+def test_one_whose_guess_was_too_small_has_all_once(tmp_path: Path) -> None:
+    """What it needs is found, and its set runs."""
     worker = Worker("w", 1000 * MIB, 10)
     needs = named(10, 3, lambda k, _: Need((600 if k == 3 else 50) * MIB, 1.0))
     _, engine = play(tmp_path, needs, worker, grid={"n": list(range(10))}, replicates=3)
     tries = [[each.nbytes // MIB for each in (read_record(
         tmp_path / "s.study" / "members" / f"3-{k}") or Record("", [])).tries] for k in range(3)]
-    assert [100, 500, 1000] == tries[0]
+    assert [100, 1000] == tries[0]
     assert max(each[-1] for each in tries[1:]) < 1000 and engine.tries <= 34

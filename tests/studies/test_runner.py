@@ -89,6 +89,78 @@ def test_without_run_anuga(tmp_path: Path) -> None:
     assert "run_anuga is not installed here" in run(path).stdout
 
 
+# Four sides of a square of 100 m, as run_anuga's boundary.geojson has them.
+CORNERS = [[250000.0, 6250000.0], [250100.0, 6250000.0], [250100.0, 6250100.0],
+           [250000.0, 6250100.0]]
+REAL = """
+import hashlib
+from netCDF4 import Dataset
+def of_member(folder, parameters):
+    (path,) = folder.glob("scenario/outputs_*/*.sww")
+    with Dataset(path) as file:
+        return {"bits": hashlib.sha256(file["stage"][:].tobytes()).hexdigest(),
+                "last": file["time"][-1], "frames": len(file["time"]),
+                "pictures": len(list(path.parent.glob("*.tif")))}
+"""
+
+
+def collection(features: list[dict[str, object]]) -> str:
+    return json.dumps({"type": "FeatureCollection", "features": features, "crs": {
+        "type": "name", "properties": {"name": "EPSG:28356"}}})
+
+
+def real_package(folder: Path) -> None:
+    """A folder that the real run_anuga runs: a slope under rain, in EPSG:28356."""
+    import numpy as np
+    import rasterio
+
+    (folder / "inputs").mkdir(parents=True)
+    (folder / "inputs" / "boundary.geojson").write_text(collection([
+        {"type": "Feature", "id": f"side{k}",
+         "properties": {"boundary": "Reflective", "location": "External"},
+         "geometry": {"type": "LineString", "coordinates": [CORNERS[k], CORNERS[(k + 1) % 4]]}}
+        for k in range(4)]))
+    (folder / "inputs" / "rain.geojson").write_text(collection([
+        {"type": "Feature", "id": "rain", "properties": {"type": "Rainfall", "data": "500.0"},
+         "geometry": {"type": "Polygon", "coordinates": [[*CORNERS, CORNERS[0]]]}}]))
+    with rasterio.open(folder / "inputs" / "dem.tif", "w", driver="GTiff", width=30, height=30,
+                       count=1, dtype="float32", crs="EPSG:28356", nodata=-9999.0,
+                       transform=rasterio.transform.from_origin(249990.0, 6250110.0, 4.0,
+                                                                4.0)) as file:
+        file.write(np.add.outer(np.arange(30.0), np.arange(30.0)).astype("float32") / 5.0, 1)
+    (folder / "scenario.json").write_text(json.dumps({
+        "format_version": "1.0", "id": 1, "run_id": 1, "project": 1, "epsg": "EPSG:28356",
+        "name": "slope", "description": "", "control_server": None, "elevation": "dem.tif",
+        "boundary": "boundary.geojson", "rainfall": "rain.geojson", "friction": None,
+        "inflow": None, "structure": None, "mesh_region": None, "resolution": 20.0,
+        "model_start": "2024-01-01T00:00:00Z", "duration": 60}))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None
+        for name in ("run_anuga", "osgeo", "dill", "pandas")),
+    reason="the real run_anuga is not on PyPI: pip install pandas dill psutil pydantic, pip "
+           "install --no-deps git+https://github.com/Hydrata/run_anuga, and osgeo (python3-gdal)")
+def test_folders_of_the_real_run_anuga(tmp_path: Path) -> None:
+    real_package(tmp_path / "case")
+    (tmp_path / "summary.py").write_text(REAL)
+    path = tmp_path / "s.toml"
+    path.write_text('script = "case/scenario.json"\nsummary = "summary.py:of_member"\n'
+                    'anuga = "{on}"\n[places]\non = "description"\n'
+                    '[grid]\nduration = [60, 120]\non = ["lean", "stock"]\n')
+    before = sorted(tmp_path.glob("case/**/*"))
+    done = run(path)
+    assert (0, "") == (done.returncode, done.stderr), done.stdout
+    assert ["2", "2", "3", "3"] == [row["frames"] for row in results(path)]
+    assert all(int(row["pictures"]) > 3 * int(row["frames"]) for row in results(path))
+    assert ["60.0", "60.0", "120.0", "120.0"] == [row["last"] for row in results(path)]
+    lean, stock, longer, longer_stock = (row["bits"] for row in results(path))
+    assert lean == stock != longer == longer_stock
+    assert 1 == len({row["triangles"] for row in results(path)})
+    assert before == sorted(tmp_path.glob("case/**/*"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("fiona") is None,
                     reason="anuga_toml_run needs fiona, which is not installed")

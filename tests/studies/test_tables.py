@@ -107,3 +107,14 @@ def test_without_pyarrow_there_is_csv_and_netcdf(
                         lambda name: None if name == "pyarrow" else find(name))
     assert ["results.csv", "results.nc"] == [
         each.name for each in write_tables(tmp_path, pairs(GRID, 1, results))]
+
+
+def test_what_netcdf_has_no_name_or_number_for(tmp_path: Path) -> None:
+    sets = [{"count": 1 << 70}, {"count": 2}]
+    write_tables(tmp_path, pairs(sets, 1, lambda member: {
+        "a/b": 1, "a_b": 2, " ": 3, "texts": [["x"], "y"] if member.number else None}))
+    with xarray.open_dataset(tmp_path / "results.nc") as found:
+        assert [str(1 << 70), "2"] == found["count"].values.tolist()
+        assert (1, 2, 3) == tuple(found[name].values[0, 0] for name in (
+            "a_b", "result_a_b", "_"))
+        assert [["", ""], ["x", "y"]] == found["texts"].sel(replicate=0).values.tolist()

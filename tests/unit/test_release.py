@@ -77,6 +77,13 @@ def test_every_list_of_pythons_is_the_same() -> None:
     assert classified == tests["jobs"]["quick"]["strategy"]["matrix"]["python"]
 
 
+def test_make_matrix_runs_the_tests_of_the_workflow() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
+    wheels = runpy.run_path(str(ROOT / "release/wheels.py"))
+    assert settings["test-requires"] == list(wheels["BESIDE"])
+    assert settings["test-command"][-1] == " ".join(("python -m pytest -q", *wheels["FIRST"]))
+
+
 def test_only_the_wheels_of_x86_64_can_stop_a_release() -> None:
     job = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]["wheels"]
     assert "${{ matrix.runner != 'ubuntu-24.04' }}" == job["continue-on-error"]
