@@ -3,7 +3,8 @@
 Each figure is of processes of their own on one thread, guarded and not by turns.  Time and
 instructions of a step are the difference between two numbers of steps, so that set-up and the
 first set fall out; instructions are counted (`--instructions`, valgrind) without the thread, whose
-cost is measured by itself, and with as many steps between two looks as without valgrind, under
+cost is measured by itself, without Python's garbage collector, of which one run is worth as much as
+thousands of steps' guarding, and with as many steps between two looks as without valgrind, under
 which all steps are long.  `--stop` starts 500,000 triangles on three ranks, sends SIGUSR1 to
 mpiexec and says how long it took to end, the longest step and the set included.
 """
@@ -11,6 +12,7 @@ mpiexec and says how long it took to end, the longest step and the set included.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import os
@@ -89,6 +91,7 @@ def take_steps(triangles: int, steps: int, is_guarded: bool, passes: int | None)
     if passes is not None:
         Watch.start = lambda self: None     # type: ignore[method-assign]
         stopping._MOST_PASSED, stopping._LOOKS = passes, math.inf
+        gc.disable()
     if is_guarded:
         guarding.put(guard)
     begin = time.process_time()
