@@ -267,9 +267,14 @@ class Dask:
             if self._away_since is not None:
                 self._away_since = None
                 self._client.subscribe_topic(USED, self._heard)
-            found: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+            found = self._client.scheduler_info(n_workers=-1)
+            workers: dict[str, Any] = found.get("workers", {})
+            # A client asks for itself, too, every 2 s, for none or five of the workers, and what
+            # it was told last is the answer: those that it leaves out are not gone.
+            if len(workers) < found.get("n_workers", 0):
+                return {name: {} for name in self._known} | workers
             if self._client.status == "running":
-                return found
+                return workers
         now = time.monotonic()
         self._away_since = self._away_since or now
         if self._client.status in ("closing", "closed") or \

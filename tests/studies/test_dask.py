@@ -24,6 +24,7 @@ from anuga_lean.studies.definition import read
 from anuga_lean.studies.engines import Dask, _offer
 from anuga_lean.studies.launching import Order, _tell_the_end
 from anuga_lean.studies.member import Job
+from anuga_lean.studies.packing import Worker
 from anuga_lean.studies.processes import age_of
 from anuga_lean.studies.records import End, Record, Try, write_record
 from anuga_lean.studies.running import Run
@@ -158,6 +159,20 @@ def test_a_client_that_connects_for_ever_is_not_waited_for(
     monkeypatch.setattr(engines.time, "monotonic", lambda: now + 61.0)
     with pytest.raises(StudyError, match="scheduler at tcp://cn1:8786 went away"):
         engine._there()
+
+
+def test_workers_that_an_answer_leaves_out_are_not_gone() -> None:
+    """A client's own question, for none of the workers, may come between ours and its answer."""
+    class Client:
+        status = "running"
+
+        def scheduler_info(self, n_workers: int) -> dict[str, object]:
+            return {"n_workers": 2, "workers": {}}
+
+    engine = Dask.__new__(Dask)
+    engine._client, engine._away_since = Client(), None
+    engine._known = {name: Worker(name, 1, 1) for name in ("a", "b")}
+    assert {"a", "b"} == set(engine._there())
 
 
 def test_a_worker_that_goes_away_while_it_is_asked_is_no_error() -> None:
