@@ -74,6 +74,7 @@ class RateChange:
         n_full: int,
         rate: Float | None,
         second: bool,
+        in_runs: bool,
         isa: str | None = None,
     ) -> None: ...
     def change(

@@ -8,7 +8,7 @@ cdef extern from "levels.h" nogil:
 
 def narrow_level(const double[::1] stages not None, const double[::1] depths,
                  const double[::1] areas not None, double wanted, double low, double high,
-                 int32_t most):
+                 int64_t most):
     """Bisect an interval of levels as long as rounding cannot decide a step.
 
     Parameters
@@ -30,7 +30,7 @@ def narrow_level(const double[::1] stages not None, const double[::1] depths,
     """
     cdef int64_t m = stages.shape[0]
     cdef const double *depth = NULL
-    cdef int32_t steps = 0
+    cdef int32_t steps = _count(most, 0, 0x7FFFFFFF, "most")
     if areas.shape[0] != m or (depths is not None and depths.shape[0] != m):
         raise ArrayError(f"{m} stages need as many areas and depths, not {areas.shape[0]} and "
                          f"{m if depths is None else depths.shape[0]}.")
@@ -42,5 +42,5 @@ def narrow_level(const double[::1] stages not None, const double[::1] depths,
         _check_aligned(&depths[0], sizeof(double), "depths")
         depth = &depths[0]
     with nogil:
-        steps = lean_narrow_level(m, &stages[0], depth, &areas[0], wanted, most, &low, &high)
+        steps = lean_narrow_level(m, &stages[0], depth, &areas[0], wanted, steps, &low, &high)
     return low, high, steps

@@ -17,7 +17,7 @@ cdef extern from "rates.h" nogil:
         const double *rate
         int32_t per_triangle
         double scale
-        int32_t second
+        int32_t second, in_runs
         const double *elevation
         double *stage
         double *height
@@ -116,6 +116,8 @@ cdef class RateChange:
         One per triangle of the mesh.
     second : bool
         Whether numpy's maximum of 0.0 and -0.0 is the second; no matter if ZEROS_BY_SIGN.
+    in_runs : bool
+        Whether numpy sums 8,192 numbers, and then the next ones, instead of all in halves.
     isa : str or None
         As of `Run`.
 
@@ -133,12 +135,12 @@ cdef class RateChange:
     cdef lean_rate_part *part
 
     def __cinit__(self, stage, elevation, height, xmomentum, ymomentum, area, index, full,
-                  int64_t n_full, rate, bint second, str isa=None):
+                  int64_t n_full, rate, bint second, bint in_runs, str isa=None):
         cdef lean_rate *c = &self.c
         cdef int64_t n = _length(stage, "stage"), m = _length(area, "area")
         self.kernels = _operators_of(isa)
         self.arrays = (stage, elevation, height, xmomentum, ymomentum, area, index, full, rate)
-        c.n, c.m, c.second = n, m, second
+        c.n, c.m, c.second, c.in_runs = n, m, second, in_runs
         if index is None and m != n:
             raise ArrayError(f"area must have {n} elements, one per triangle, not {m}")
         c.stage = <double *> _address(stage, np.float64, n, "stage")

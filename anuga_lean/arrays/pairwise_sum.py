@@ -2,13 +2,14 @@
 
 numpy adds a contiguous float64 array pairwise: it halves it, to multiples of
 eight, until 128 elements are left.  `total` halves the same way, and leaves
-the rest to numpy as soon as a part is short enough to hold.
+the rest to numpy as soon as a part is short enough to hold.  Before 2.3 numpy
+adds so many numbers as its buffer has, pairwise, and then the next ones.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LARGEST_PART = 1 << 13  # numbers held at once; at least numpy's 128
+RUN = 1 << 13           # of numpy's buffer
 
 
 def total(pieces: Iterable[Array], count: int) -> np.float64:
@@ -29,22 +31,34 @@ def total(pieces: Iterable[Array], count: int) -> np.float64:
 
     Notes
     -----
-    The order of numpy's summation is not documented: where it is another one
-    (`numpy_sums_pairwise`), the pieces are put together and summed.
+    The order of numpy's summation is not documented: where it is another one than
+    `numpy_sums_pairwise` and `numpy_sums_in_runs` know, the pieces are put together and summed.
     """
-    if not numpy_sums_pairwise():
-        whole: np.float64 = np.sum(np.concatenate([np.empty(0), *pieces]))
-        return whole
-    return _pairwise(_Stream(iter(pieces)), count)
+    if numpy_sums_pairwise():
+        return _pairwise(_Stream(iter(pieces)), count)
+    if numpy_sums_in_runs():
+        return _in_runs(_Stream(iter(pieces)), count)
+    whole: np.float64 = np.sum(np.concatenate([np.empty(0), *pieces]))
+    return whole
 
 
 @functools.cache
 def numpy_sums_pairwise() -> bool:
     """Whether this numpy gives the sum that halving gives."""
+    return _is_numpys(_pairwise)
+
+
+@functools.cache
+def numpy_sums_in_runs() -> bool:
+    """Whether this numpy adds one run of numbers after the other, each in halves."""
+    return not numpy_sums_pairwise() and _is_numpys(_in_runs)
+
+
+def _is_numpys(summed: Callable[[_Stream, int], np.float64]) -> bool:
     # as good as random numbers, whose package would bring OpenSSL: 5 MiB
     values = np.sqrt(np.arange(1.0, 7 * LARGEST_PART + 1004) * (5**0.5 / 2 - 0.5) % 1.0)
     values *= 10.0 ** np.arange(-8, 8).repeat(len(values) // 16 + 1)[:len(values)]
-    return all(_pairwise(_Stream(iter([values[:count]])), count) == np.sum(values[:count])
+    return all(summed(_Stream(iter([values[:count]])), count) == np.sum(values[:count])
                for count in (len(values), len(values) // 2, LARGEST_PART + 1, 1003))
 
 
@@ -56,6 +70,13 @@ def _pairwise(stream: _Stream, count: int) -> np.float64:
     half -= half % 8
     first = _pairwise(stream, half)
     return first + _pairwise(stream, count - half)
+
+
+def _in_runs(stream: _Stream, count: int) -> np.float64:
+    found = np.float64(0.0)
+    for start in range(0, count, RUN):
+        found += np.sum(stream.take(min(RUN, count - start)))
+    return found
 
 
 class _Stream:

@@ -15,7 +15,7 @@ import numpy as np
 
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
-from anuga_lean.arrays.pairwise_sum import numpy_sums_pairwise
+from anuga_lean.arrays.pairwise_sum import numpy_sums_in_runs, numpy_sums_pairwise
 from anuga_lean.arrays.view import ArrayView
 from anuga_lean.fractional_steps.zeros import larger_of_zeros
 
@@ -56,7 +56,8 @@ class Bound:
         try:
             self.change = _kernels.RateChange(
                 stage, bed, height, xmom, ymom, areas, index, self.full, self.count, rates,
-                bool(second_of_zeros()), os.environ.get("ANUGA_LEAN_ISA") or None)
+                bool(second_of_zeros()), numpy_sums_in_runs(),
+                os.environ.get("ANUGA_LEAN_ISA") or None)
         except ArrayError:
             pass            # a script's own arrays, which numpy takes: `change` stays None
 
@@ -127,4 +128,5 @@ def second_of_zeros() -> bool | None:
     """Return `larger_of_zeros`; None, too, if numpy sums in another order or from another zero."""
     zeros = np.zeros(1003)
     from_zero = not any(np.signbit(np.sum(-zeros[:count])) for count in (1, 7, 8, 200, 1003))
-    return larger_of_zeros() if from_zero and numpy_sums_pairwise() else None
+    known = numpy_sums_pairwise() or numpy_sums_in_runs()
+    return larger_of_zeros() if from_zero and known else None

@@ -226,7 +226,7 @@ static double sum_from(const lean_rate *r, int limited, int64_t f, int64_t n,
 
 lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part)
 {
-    int64_t parts = cut(0, r->n_full, part);
+    int64_t parts = cut(r->n_full, r->in_runs, part);
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
     for (int64_t p = 0; p < parts; p++) {
         part[p].most = -INFINITY;
@@ -243,8 +243,7 @@ lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_
         all.least = part[p].least < all.least ? part[p].least : all.least;
         all.zeros |= part[p].zeros;
     }
-    const lean_rate_part *next = part;
-    all.sum = 0.0 + joined(r->n_full, &next);
+    all.sum = joined(r->n_full, r->in_runs, part, parts);
     return all;
 }
 

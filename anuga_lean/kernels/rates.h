@@ -22,6 +22,7 @@ typedef struct {
     int32_t per_triangle;
     double scale;             /* times the rate: the change, m; without rates, the change */
     int32_t second;           /* numpy's maximum of two zeros is the second               */
+    int32_t in_runs;          /* numpy sums LEAN_PER_PART numbers, and then the next ones */
     const double *elevation;  /* n, m                                                     */
     double *stage;            /* n, m                                                     */
     double *height;           /* n, m, or NULL: not written                               */
@@ -46,7 +47,7 @@ typedef struct {
 } lean_rate_part;
 
 /* numpy's sum adds up to LEAN_IN_LANES numbers in LEAN_LANES lanes, and halves what is longer;
- * a thread adds up to LEAN_PER_PART at a time. */
+ * a thread adds up to LEAN_PER_PART at a time, as many as numpy's buffer has. */
 enum { LEAN_LANES = 8, LEAN_IN_LANES = 128, LEAN_PER_PART = 1 << 13 };
 
 /* Most parts that a sum of n numbers has. */

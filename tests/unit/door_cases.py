@@ -433,7 +433,8 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     given = {"threads": 2} | {
         name: rng.random(N) for name in ("stage", "elevation", "height", "xmomentum", "ymomentum")}
     given |= {"area": rng.random(len(some)), "index": some, "full": np.arange(0, len(some), 3),
-              "rate": rng.random(N), "own": rng.random(len(some)), "second": True}
+              "rate": rng.random(N), "own": rng.random(len(some)), "second": True,
+              "in_runs": False}
     given["n_full"] = len(given["full"])
     maxima = {"threads": 2, "least_depth": 1.0e-3} | {name: rng.random(N) for name in (
         "stage", "elevation", "xmomentum", "ymomentum", "max_stage", "max_depth", "max_speed",
@@ -563,7 +564,8 @@ OPTIONAL = {
     "Run.bind_flags": ("full",), "Run.bind_optional": ("friction_rate", "max_speed"),
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
     "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate", "own"),
-    "scour": ("chosen",), "erode": ("at",), "centroid_columns": ("at",)}
+    "scour": ("chosen",), "erode": ("at",), "centroid_columns": ("at",),
+    "narrow_level": ("depths",)}
 
 
 def spoilt() -> Iterator[list[Case]]:

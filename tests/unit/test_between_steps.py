@@ -62,7 +62,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def set_chunks(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     anuga.Domain  # noqa: B018  brings the hook in, which loads the modules in their order
     # Asked once, with the real sizes: numpy 2.2 adds another way above 8192 numbers alone.
-    pairwise_sum.numpy_sums_pairwise()
+    pairwise_sum.numpy_sums_in_runs()
     for name, value in CHUNK_SIZES.items():
         monkeypatch.setattr(f"anuga_lean.{name}", value * times)
 
@@ -139,6 +139,7 @@ def test_sum_in_parts_is_numpys(count: int, piece: int, seed: int) -> None:
 
 def test_sums_are_numpys_where_numpy_adds_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairwise_sum, "numpy_sums_pairwise", lambda: False)
+    monkeypatch.setattr(pairwise_sum, "numpy_sums_in_runs", lambda: False)
     values = np.random.default_rng(2).random(5000)
     assert np.sum(values) == pairwise_sum.total(iter([values[:7], values[7:]]), len(values))
 

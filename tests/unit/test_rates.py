@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anuga_lean as anuga
+from anuga_lean import _kernels
+from anuga_lean.arrays import pairwise_sum
 from anuga_lean.fractional_steps import rate_changes, rates
 
 STOCK: Callable[[Any], None] = Rate_operator.__call__.__wrapped__
@@ -234,3 +236,27 @@ def test_zeros_of_both_signs_are_numpys(domains: list[Any], limited: bool) -> No
         operator = anuga.Rate_operator(domain, rate=rate)
         domain.fractional_step_operators.clear()
         assert_same(operator, state)
+
+
+@pytest.mark.parametrize("in_runs", [False, True])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("count", [1, 127, 8192, 8193, 12_345, 100_000])
+def test_water_is_summed_as_numpys_of_any_release(count: int, threads: int, in_runs: bool) -> None:
+    """In halves; or, before numpy 2.3, 8,192 numbers in halves and then the next ones."""
+    rng = np.random.default_rng(count)
+    areas, rate = (rng.random(count) * 10.0 ** rng.integers(-9, 9, count) for _ in range(2))
+    state = {name: np.zeros(count) for name in STATE}
+    made = _kernels.RateChange(
+        **state, area=areas, index=None, full=None, n_full=count, rate=rate, second=True,
+        in_runs=in_runs)
+    found = made.change(threads, 0.5, False)
+    water = rate * 0.5 * areas
+    summed = pairwise_sum._in_runs if in_runs else pairwise_sum._pairwise
+    assert found is not None
+    assert summed(pairwise_sum._Stream(iter([water])), count) == found[0]
+
+
+def test_rates_run_on_kernels_on_this_numpy() -> None:
+    """One of its two ways of summing is known."""
+    assert pairwise_sum.numpy_sums_pairwise() != pairwise_sum.numpy_sums_in_runs()
+    assert rate_changes.second_of_zeros() is not None
