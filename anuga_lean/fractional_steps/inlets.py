@@ -77,7 +77,8 @@ def level_stages_to_average(stages: Any, elevations: Any, areas: Any, old_averag
     ANUGA 4.1.0, structures/inlet.py, level_stages_to_average: lowest triangles are filled
     first, highest drawn down first, none below its bed.
     """
-    stages, elevations, areas = (np.asarray(each, float) for each in (stages, elevations, areas))
+    stages, elevations = np.asarray(stages, float), np.asarray(elevations, float)
+    areas = np.asarray(areas, float)
     total = float(areas.sum())
     volume = (new_average_depth - old_average_depth) * total
     if volume == 0.0 or total <= 0.0:
@@ -124,16 +125,16 @@ def keeping_areas(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     @functools.wraps(method)
     def get_areas(self: Any) -> Any:
-        domain, triangles = self.domain, self.triangle_indices
-        if on_stock_arrays(domain) or domain.mesh.overridden \
-                or type(triangles) is not np.ndarray:
+        mesh, triangles = self.domain.mesh, self.triangle_indices
+        if on_stock_arrays(mesh) or mesh.overridden or type(triangles) is not np.ndarray:
             return method(self)
-        blocks, numbers = domain.mesh.blocks, triangles.tobytes()
+        kept = _areas.get(id(self))
+        if kept is not None and kept[0]() is self and kept[1] is mesh.blocks \
+                and kept[2] == triangles.tobytes():
+            return kept[3].copy()
         key = id(self)
-        kept = _areas.get(key)
-        if kept is None or kept[0]() is not self or kept[1] is not blocks or kept[2] != numbers:
-            inlet = ref(self, functools.partial(_drop, key))
-            kept = _areas[key] = inlet, blocks, numbers, method(self)
+        inlet = ref(self, functools.partial(_drop, key))
+        kept = _areas[key] = inlet, mesh.blocks, triangles.tobytes(), method(self)
         return kept[3].copy()
 
     return get_areas

@@ -109,6 +109,8 @@ def shape_of(name: str, n: int, number_of_nodes: int) -> tuple[int, ...]:
     return (rows, table.columns) if table.columns else (rows,)
 
 
+_SHORT = 1 << 10        # rows whose memory cannot be missing: none of `_elements` looks for it
+_INT64 = np.dtype(np.int64)
 # Indices that are answered by one call of the kernels.
 _ONE = (int, np.int64)
 _COLUMNS = (int, np.int64, slice)
@@ -131,6 +133,7 @@ class MeshTable(ArrayView):
         super().__init__(owner, _shape(owner, name), np.float64 if is_float else np.int64)
         self.name = name
         self._by_chunks = TABLES[name].kind != "node"
+        self._geometry = GEOMETRY_TABLES.get(name)      # the kernels' number of it
         self._read: dict[Any, Any] | None = None
         self._most = 0
 
@@ -148,6 +151,10 @@ class MeshTable(ArrayView):
 
     def __getitem__(self, key: Any) -> Any:
         """Return elements; operators and boundaries ask for a few rows in every step."""
+        if type(key) is np.ndarray and key.size < _SHORT:
+            rows = self._few(key)
+            if rows is not None:
+                return rows
         name = None if self._read is None else _name_of(key)
         return self._elements(key) if name is None else self.kept(name, self._elements, key)
 
@@ -184,13 +191,15 @@ class MeshTable(ArrayView):
 
     def _few(self, ks: Any) -> np.ndarray | None:
         """Return rows of geometry where they can be had at once; None for any other index."""
-        if type(ks) is not np.ndarray or ks.dtype != np.int64 or ks.ndim != 1 \
-                or TABLES[self.name].kind != "geometry" or self._stored() is not None:
+        table = self._geometry
+        if table is None or type(ks) is not np.ndarray or ks.dtype != _INT64 or ks.ndim != 1 \
+                or self.name in self.owner.real_arrays:
             return None
         try:
-            return self._rows(ks)
+            values = self.owner.blocks.handle().geometry_rows(table, np.ascontiguousarray(ks))
         except IndexError:
             return None     # counted from the end, or out of bounds
+        return values if self.ndim > 1 else values[:, 0]
 
     def _rows(self, ks: NDArray[np.int64]) -> np.ndarray:
         table = TABLES[self.name]
