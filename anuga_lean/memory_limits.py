@@ -280,7 +280,8 @@ def _limit(given_up: int) -> str:
     for number, who, field in _LIMITS:
         limit = resource.getrlimit(number)[0]
         if limit != resource.RLIM_INFINITY:
-            held = int(fields[field].split()[0]) * 1024 + given_up
+            # Some of what was given up may have been taken again since.
+            held = min(int(fields[field].split()[0]) * 1024 + given_up, limit)
             return f"while {held / _MIB:.0f} of the {limit / _MIB:.0f} MiB of {who} are taken"
     held = int(fields["VmRSS"].split()[0]) * 1024
     return (f"while this process holds {held / _MIB:.0f} MiB, more than the kernel promises "

@@ -54,7 +54,8 @@ def test_arrays_of_sediment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """ANUGA's kernel of the sediment writes to all classes and triangles, whatever there is."""
     monkeypatch.chdir(tmp_path)
     domain = zoo.sediment()
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         next(iter(domain.evolve(yieldstep=0.5, finaltime=0.5)))
     stock_state.check(domain)
     arrays = {name: array for name, array in vars(domain).items()

@@ -10,6 +10,7 @@ import asyncio  # noqa: F401
 import ctypes
 import multiprocessing  # noqa: F401
 import os
+import pathlib
 import resource
 import sys
 import sysconfig
@@ -48,6 +49,10 @@ def pretend() -> None:
     builtins.open = io.open = without_proc(open)
     for name in ("open", "stat", "lstat", "listdir", "scandir", "readlink", "access"):
         setattr(os, name, without_proc(getattr(os, name)))
+    # Python 3.10's pathlib has them from when it was loaded.
+    accessor = getattr(pathlib, "_NormalAccessor", None)
+    for name in ("open", "stat", "listdir", "scandir", "readlink") if accessor else ():
+        setattr(accessor, name, staticmethod(without_proc(getattr(accessor, name))))
     exists = os.path.exists
     os.path.exists = lambda path: not str(path).startswith(("/proc", "/sys/")) and exists(path)
     for module, names in ONLY_LINUX.items():
