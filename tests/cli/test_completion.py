@@ -76,8 +76,13 @@ def in_fish(script: str, typed: str, folder: Path) -> set[str]:
     place = folder / "config" / "fish" / "completions"
     place.mkdir(parents=True)
     (place / "anuga_lean.fish").write_text(script)
+    command = folder / "bin" / "anuga_lean"     # fish completes what it finds alone
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
     done = subprocess.run(["fish", "-c", f"complete -C '{typed}'"], capture_output=True, text=True,
                           cwd=folder, env={**os.environ, "HOME": str(folder),
+                                           "PATH": f"{command.parent}:{os.environ['PATH']}",
                                            "XDG_CONFIG_HOME": str(folder / "config")})
     return {line.partition("\t")[0].rstrip("/") for line in done.stdout.splitlines()}
 

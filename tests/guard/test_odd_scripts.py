@@ -67,7 +67,7 @@ for t in domain.evolve(yieldstep=0.5, finaltime=1.5):
             time.sleep(30.0)
         evolve(model(), stops=False)
         sys.exit(4)
-    print(t, os.waitpid(child, 0)[1])
+    print(t, os.waitpid(child, 0)[1], flush=True)
 """)
     assert 0 == done.returncode, done.stderr
     assert ["0.0 1024", "0.5 15", "1.0 1024", "1.5 1024"] == done.stdout.splitlines()

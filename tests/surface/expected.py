@@ -90,10 +90,10 @@ OWN = {
     "Mesh": """blocks checkpoint_state compute_vertex_value_indices node_order node_starts
                on_stock_arrays override overridden real_arrays replace stock_copy
                take_checkpoint_state take_stock_arrays view""",
-    "Quantity": """compact derived_centroids drop_updates form has_reconstructed_vertices
-                   have_vertices held_update hold_values is_reconstructed on_distribute on_past
-                   on_stock_arrays run_compiled shown_edges take_stock_arrays writable
-                   writable_update""",
+    "Quantity": """compact derived_centroids drop_updates fill fill_when_read form
+                   has_reconstructed_vertices have_vertices held_update hold_values
+                   is_reconstructed may_be_filled_later on_distribute on_past on_stock_arrays
+                   run_compiled shown_edges take_stock_arrays writable writable_update""",
 }
 
 # Functions that take more keyword arguments than stock's.
