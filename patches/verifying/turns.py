@@ -9,6 +9,7 @@ certain to a per cent where that of whole runs is not.
 from __future__ import annotations
 
 import json
+import select
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from anuga_lean.measure.measurement import child_environment, fixed_addresses, h
 from verifying.tree import Failure
 
 CHILD = Path(__file__).resolve().parent / "children" / "turn.py"
+LONGEST_TURN = 1800.0   # s, and the longest time that a model is built in
 
 
 class Timing(NamedTuple):
@@ -97,6 +99,10 @@ class _Player:
 
     def read(self) -> str:
         assert self.process.stdout is not None
+        # It prints one line and waits: none is left in the buffer of this end.
+        if not select.select([self.process.stdout], [], [], LONGEST_TURN)[0]:
+            raise Failure(f"the model that is timed has not ended its steps within "
+                          f"{LONGEST_TURN:g} s")
         line = self.process.stdout.readline()
         if not line:
             raise Failure(f"the model that is timed "

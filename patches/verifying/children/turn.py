@@ -36,11 +36,12 @@ class Turns(StepClock):
         self._cpu = 0.0
         super().__init__(domain, None, lambda line: None)
 
-    def _end_step(self) -> None:
-        super()._end_step()
+    def end_step(self) -> None:
+        """Run the fractional steps, note the step's time, and wait where it is a turn's last."""
+        super().end_step()
         now = process_time()
         self.seconds[-1], self._cpu = now - self._cpu, now
-        if len(self.seconds) == self.steps:
+        if len(self.seconds) >= self.steps:
             print(json.dumps(self.seconds), file=self.channel, flush=True)
             self.seconds.clear()
             self.wait()
