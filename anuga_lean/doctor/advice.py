@@ -10,7 +10,7 @@ _GUARD = ("run it as 'anuga_lean run --guard script.py': it then stops by itself
           "on from, before this comes")
 _STUDY = ("'anuga_lean study run FILE' tries it again, with more memory if that was it; "
           "'anuga_lean study show FILE MEMBER' has all its tries")
-_RESUME = "'anuga_lean run --guard --resume script.py' goes on from the last set"
+_RESUME = "anuga_lean run --guard --resume script.py"
 
 
 def advise(cause: Cause, facts: Facts) -> list[str]:
@@ -48,7 +48,7 @@ def advise(cause: Cause, facts: Facts) -> list[str]:
             "'anuga_lean doctor' says whether mpiexec and mpi4py belong together; under Slurm use "
             "mpiexec inside the job, or an srun whose '--mpi' is of the same PMIx"],
         Cause.STOPPED: lambda: [_STUDY if facts.scheduler == "study" else
-                                _RESUME + ": exit code 75 says that it was meant",
+                                f"it was meant, as exit code 75 says; {_resume(facts)}",
                                 *(_memory(cause, facts) if facts.short else [])],
         Cause.FAILED: lambda: ["read the error above the end of its log: the run was not killed"],
         Cause.UNKNOWN: lambda: ["give the number of the job, the file with what it printed on "
@@ -94,11 +94,15 @@ def _time(facts: Facts) -> str:
         return "give it longer: 'timeout' of the study file"
     if facts.scheduler == "slurm":
         return ("ask for more (#SBATCH --time=...), or let it stop and go on: '#SBATCH "
-                "--signal=B:USR1@120 --requeue' and 'anuga_lean run --guard --resume script.py'")
+                f"--signal=B:USR1@120 --requeue' and '{facts.command or _RESUME}'")
     return "ask for more time, or let it stop before: 'anuga_lean run --guard --walltime 11h'"
 
 
 def _going_on(facts: Facts) -> list[str]:
     if facts.scheduler == "study":
         return [_STUDY]
-    return [_RESUME if facts.guarded else _GUARD]
+    return [_resume(facts) if facts.guarded else _GUARD]
+
+
+def _resume(facts: Facts) -> str:
+    return f"to go on from the last set type: {facts.command or _RESUME}"

@@ -93,6 +93,8 @@ class Facts:
         Whether the run stopped itself because of memory.
     guarded : bool
         Whether there is a record, so that a set may be there to go on from.
+    command : str
+        What goes on from it, as the record has it; "" if it is not known.
     """
 
     evidence: list[Evidence] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Facts:
     machine_is_limit: bool = False
     short: bool = False
     guarded: bool = False
+    command: str = ""
 
     def say(self, cause: Cause, strength: int, source: str, line: str) -> None:
         """Add a piece of evidence; the same line only once, and `_MOST` of a kind."""

@@ -6,6 +6,7 @@ Every value of a record is checked: the file may be torn, or another program's.
 from __future__ import annotations
 
 import platform
+import shlex
 import statistics
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from anuga_lean.doctor.reading import Text
 from anuga_lean.guard.recorded import FORMAT, as_dict, as_list, as_number, began_by, event_of
 from anuga_lean.guard.stages import DISTRIBUTE, EVOLVE, FIRST_YIELD, QUANTITIES
 
+# What goes on is typed: no record may name another program.
+_BEGINS = (["anuga_lean", "run"], ["env", "ANUGA_LEAN_GUARD=resume"])
+_LONGEST_COMMAND = 1000
 _SHARE_NEAR = 0.9       # of a limit: what is above may be killed between two samples
 _SHARE_FAR = 0.7
 _FAT = 1.5      # times what the evolve takes
@@ -40,6 +44,17 @@ def job_of(text: Text) -> str:
     return job if isinstance(job, str) else ""
 
 
+def _command(value: Any) -> str:
+    """Return what goes on with a run, in words that a shell takes as they are; "" if unknown."""
+    try:
+        words = shlex.split(value) if isinstance(value, str) else []
+    except ValueError:
+        return ""
+    command = shlex.join(words)
+    known = words[:2] in _BEGINS and len(command) <= _LONGEST_COMMAND and command.isprintable()
+    return command if known else ""
+
+
 def _of_last_run(text: Text) -> list[tuple[int, dict[str, Any]]]:
     """Return the events of the run that began last, with the numbers of their lines.
 
@@ -56,6 +71,7 @@ def read_record(text: Text, facts: Facts, root: Path = Path("/")) -> None:
     events = _of_last_run(text)
     begin = events[0][1]
     facts.guarded = True
+    facts.command = _command(begin.get("command"))
     if begin.get("format", FORMAT) != FORMAT:
         facts.missing.append(f"{text.name} is of format {begin['format']!s:.20}, and this "
                              f"version knows {FORMAT}: what it says may be misread")

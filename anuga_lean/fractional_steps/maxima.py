@@ -108,6 +108,8 @@ def _raise(operator: Any) -> bool:
         return False
     domain = operator.domain
     values = operator.__dict__
+    if not values.keys() >= set(_MAXIMA):
+        return False        # a script has deleted one, which ANUGA says
     wanted = len(values["max_stage"]) // _PER_THREAD
     threads = 1 if wanted <= 1 else min(wanted, domain.lean.usable_threads())
     stored = []

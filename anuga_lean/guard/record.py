@@ -90,7 +90,8 @@ class Record:
         self._complain(f"no record of this run is kept from here on: {self.path}: "
                        f"{error.strerror or error}.")
 
-    def begin(self, domain: Any, places: Sequence[Place], limits: Limits, scheme: str) -> None:
+    def begin(self, domain: Any, places: Sequence[Place], limits: Limits, scheme: str,
+              command: str) -> None:
         """Write what runs where: versions, model, ranks, limits.
 
         Parameters
@@ -102,6 +103,8 @@ class Record:
             Of rank 0.
         scheme : str
             Of the partition; empty where there is none.
+        command : str
+            What to type to go on.
         """
         here = os.uname().nodename
         self._pids = [each.pid for each in places if each.node == here]
@@ -110,6 +113,7 @@ class Record:
                  if name in ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_PARTITION")}
         self.line(
             "begin", format=FORMAT, wall=time.time(), argv=sys.argv, cwd=os.getcwd(),
+            command=command,
             versions={"anuga_lean": __version__, "python": platform.python_version(),
                       **{name: metadata.version(name) for name in ("anuga", "numpy")}},
             name=domain.get_name(), algorithm=domain.get_flow_algorithm(),

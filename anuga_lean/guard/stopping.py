@@ -298,7 +298,7 @@ class RunGuard:
                 _say(f"{each}.")
             if self.record is None:
                 self.record = self._new_record()
-            self.record.begin(domain, places, limits, self._scheme)
+            self.record.begin(domain, places, limits, self._scheme, self.options.command)
             if not all(has_peaks for _, _, has_peaks in told):
                 _say("/proc/self/clear_refs cannot be written: the record has no peaks of stages.")
             for name in STAGES[:STAGES.index(FIRST_YIELD)]:

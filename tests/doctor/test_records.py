@@ -33,8 +33,8 @@ def memory(*mib: int, shared: int = 0) -> list[dict[str, int]]:
 
 
 def record(path: Path, *events: dict[str, Any], who: str = "cgroup /x", node: str = "cn1",
-           pids: tuple[int, ...] = (101, 102, 103)) -> Path:
-    begin = {"event": "begin", "seconds": 0.0, "wall": time.time() - 60.0,
+           pids: tuple[int, ...] = (101, 102, 103), command: Any = None) -> Path:
+    begin = {"event": "begin", "seconds": 0.0, "wall": time.time() - 60.0, "command": command,
              "ranks": [{"node": node, "pid": pid, "triangles": 9} for pid in pids],
              "limits": [{"who": who, "used": 100 * MIB, "limit": 1000 * MIB}]}
     path.write_text("".join(json.dumps(each) + "\n" for each in (begin, *events)))
@@ -191,6 +191,21 @@ def test_a_stop_because_of_memory_asks_for_more(who: str, words: str, tmp_path: 
     assert any(words in each for each in advise(diagnosis.cause, facts))
     facts, _ = found(record(tmp_path / "a.jsonl", {**last, "why": "SIGUSR1 came"}, who=who))
     assert 1 == len(advise(Cause.STOPPED, facts))
+
+
+@pytest.mark.parametrize("command, typed", [
+    ("anuga_lean run --guard --resume 'my flood.py' --rain 3",
+     "anuga_lean run --guard --resume 'my flood.py' --rain 3"),
+    ("env ANUGA_LEAN_GUARD=resume /usr/bin/python3 flood.py",
+     "env ANUGA_LEAN_GUARD=resume /usr/bin/python3 flood.py"),
+    ("anuga_lean run flood.py; rm -rf /", "anuga_lean run 'flood.py;' rm -rf /"),
+    *((each, "anuga_lean run --guard --resume script.py") for each in (
+        "rm -rf /", "anuga_lean run 'flood.py", "anuga_lean run 'a\x1b[2J.py'",
+        ["anuga_lean", "run"], "anuga_lean run " + 1000 * "x", None))])
+def test_what_goes_on_with_a_run(command: Any, typed: str, tmp_path: Path) -> None:
+    facts, diagnosis = found(record(tmp_path / "a.jsonl", end("stopped", 75), command=command))
+    assert ["it was meant, as exit code 75 says; to go on from the last set type: " + typed] == \
+        advise(diagnosis.cause, facts)
 
 
 @pytest.mark.parametrize("mib, words", [

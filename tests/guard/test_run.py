@@ -148,7 +148,8 @@ def test_stopped_and_resumed_is_the_unbroken_run(run: Run, tmp_path: Path,
         assert "stopped on request" in done.stderr and "SIGUSR1 came" in done.stderr
         assert "anuga_lean run --guard --resume model.py" in done.stderr
         assert "Traceback" not in done.stderr
-        last = record_of(tmp_path)[-1]
+        begin, *_, last = record_of(tmp_path)
+        assert "anuga_lean run --guard --resume model.py" == begin["command"]
         assert ("end", "stopped", 75) == (last["event"], last["outcome"], last["exit_code"])
     done = run("--guard", "--resume")
     assert (0, "finally\nthe end\n") == (done.returncode, done.stdout), done.stderr

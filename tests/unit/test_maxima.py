@@ -230,3 +230,11 @@ def test_nothing_outlives_its_domain() -> None:
     del operator, domain
     gc.collect()
     assert [None, None] == [each() for each in alive]
+
+
+def test_one_that_a_script_deletes_is_missed_as_in_anuga(domain: Any) -> None:
+    operator = Collect_max_quantities_operator(domain)
+    domain.fractional_step_operators.clear()
+    del operator.max_speed
+    with pytest.raises(AttributeError, match="max_speed"):
+        operator()
