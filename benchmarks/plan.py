@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from anuga_lean.guard.stages import DOMAIN
+from anuga_lean.measure.measurement import MPI_ENVIRONMENT
 from anuga_lean.plan.prediction import (
     IN_PARTS,
     OF_FIRST,
@@ -95,7 +96,8 @@ def run(asked: dict[str, Any], guarded: bool, folder: Path) -> dict[str, Any]:
         command = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(asked["ranks"]),
                    *command]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                          env=os.environ | {"OMP_NUM_THREADS": "1", "ANUGA_LEAN": "0"})
+                          env=os.environ | MPI_ENVIRONMENT
+                          | {"OMP_NUM_THREADS": "1", "ANUGA_LEAN": "0"})
     if done.returncode:
         raise SystemExit(f"{asked}: {done.stderr}")
     told = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(asked["ranks"])]

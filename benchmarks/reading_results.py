@@ -26,7 +26,7 @@ from anuga_lean.measure import probe
 from anuga_lean.measure.calls import _settle as settle
 from anuga_lean.measure.child import import_anuga
 from anuga_lean.measure.environment import machine
-from anuga_lean.measure.measurement import VARIANTS
+from anuga_lean.measure.measurement import MPI_ENVIRONMENT, VARIANTS
 from anuga_lean.measure.report import table
 
 SIDE = 1000.0
@@ -188,7 +188,8 @@ def child(*arguments: Any, folder: Path, launcher: tuple[str, ...] = ()) -> str:
         command if launcher or not Path("/usr/bin/setarch").exists()
         else ["setarch", "-R", *command],
         capture_output=True, text=True, cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0"})
+        env={**os.environ, **MPI_ENVIRONMENT, "OMP_NUM_THREADS": "1",
+             "NUMPY_MADVISE_HUGEPAGE": "0"})
     if done.returncode != 0:
         raise SystemExit(f"{arguments}: {done.stderr}")
     return done.stdout
