@@ -122,6 +122,25 @@ class FitGrid:
     ) -> None: ...
     def find(self, start: int, xy: Float, extent: Float) -> None: ...
 
+IN_INLET: int
+
+def water_in(
+    stage: Float, elevation: Float, triangles: NDArray[np.int64], areas: Float
+) -> float | None: ...
+def pour(
+    stage: Float,
+    elevation: Float,
+    xmomentum: Float,
+    ymomentum: Float,
+    triangles: NDArray[np.int64],
+    areas: Float,
+    order: NDArray[np.int64],
+    volume: float,
+    highest: float,
+    protection: float,
+    velocity: Float | None,
+    stops: bool,
+) -> bool: ...
 def narrow_level(
     stages: Float,
     depths: Float | None,
