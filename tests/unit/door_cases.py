@@ -125,6 +125,9 @@ def calls() -> dict[str, dict[str, Any]]:
         "all_edge_rows": dict(rows=rows),
         "reflect": dict(ids=np.array([0, E - 1]), vol=np.array([0, N - 1]),
                         edge=np.array([0, 2])),
+        "keep_normal_momentum": dict(
+            ids=np.array([0, E - 1]), vol=np.array([0, N - 1]), edge=np.array([0, 2]),
+            normals=np.array([1.0, 0.6, 0.0, 0.8]), stage=0.3, scaled=True),
         "tracer_edges": {}, "tracer_concentrations": {},
         "update_tracers": dict(dt=0.001, conserved=np.zeros((TRACERS, N))),
         "tracer_boundary_flux_sum": dict(triangle=np.arange(E)),
