@@ -122,6 +122,25 @@ class FitGrid:
     ) -> None: ...
     def find(self, start: int, xy: Float, extent: Float) -> None: ...
 
+IN_INLET: int
+
+def water_in(
+    stage: Float, elevation: Float, triangles: NDArray[np.int64], areas: Float
+) -> float | None: ...
+def pour(
+    stage: Float,
+    elevation: Float,
+    xmomentum: Float,
+    ymomentum: Float,
+    triangles: NDArray[np.int64],
+    areas: Float,
+    order: NDArray[np.int64],
+    volume: float,
+    highest: float,
+    protection: float,
+    velocity: Float | None,
+    stops: bool,
+) -> bool: ...
 def narrow_level(
     stages: Float,
     depths: Float | None,
@@ -245,6 +264,9 @@ class Run:
     def all_edge_rows(self, rows: NDArray[np.int64]) -> Float: ...
     def reflect(self, ids: NDArray[np.int64], vol: NDArray[np.int64],
                 edge: NDArray[np.int64]) -> None: ...
+    def keep_normal_momentum(self, ids: NDArray[np.int64], vol: NDArray[np.int64],
+                             edge: NDArray[np.int64], normals: Float, stage: float,
+                             scaled: bool) -> bool: ...
     def boundary_flux_sum(self) -> float: ...
     def average(self, x: Float, y: Float, a: float, b: float, c_inverse: float) -> None: ...
 

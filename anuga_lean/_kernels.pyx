@@ -173,6 +173,13 @@ cdef extern from "run.h" nogil:
     void lean_edge_rows(const lean_run *, const int64_t *, int64_t, int, double *)
     void lean_reflective_rows(const lean_run *, const int64_t *, const int64_t *,
                               const int64_t *, int64_t)
+    ctypedef struct lean_normal_edges:
+        int64_t n
+        const int64_t *id
+        const int64_t *triangle
+        const int64_t *edge
+        const double *normal
+    int lean_normal_rows(const lean_run *, const lean_normal_edges *, double, int, double *)
     void lean_finish_second_stage(const lean_run *)
     void lean_take_prescribed(const lean_run *, const lean_prescribed_values *, uint8_t *)
     void lean_spread_activity(const lean_mesh *, int, const uint8_t *, const uint8_t *,
@@ -1026,6 +1033,42 @@ cdef class Run:
         _check_rows(edge, 3)
         with nogil:
             lean_reflective_rows(&self.r, &ids[0], &vol[0], &edge[0], n)
+
+    def keep_normal_momentum(self, ids not None, vol not None, edge not None,
+                             normals not None, double stage, bint scaled):
+        """Write boundary values of edges whose stage, m, is set, with the momentum across them.
+
+        Parameters
+        ----------
+        ids, vol, edge : (m,) int64
+            Boundary edges by number, and by triangle and edge.
+        normals : (2 m,) float64
+            Their components, those of x first.
+        scaled : bool
+            Whether momentum is scaled as in ANUGA 4.2.
+
+        Returns
+        -------
+        bool
+            False, with nothing written, where numpy would warn or choose among zeros.
+        """
+        cdef lean_normal_edges at
+        cdef double *room
+        cdef int done
+        self._need("keep_normal_momentum", STATE | BOUNDARY | PARAMETERS | THREADS)
+        at.n = _length(ids, "ids")
+        at.id = <const int64_t *> _read(ids, _int64, at.n, "ids")
+        at.triangle = <const int64_t *> _read(vol, _int64, at.n, "vol")
+        at.edge = <const int64_t *> _read(edge, _int64, at.n, "edge")
+        at.normal = <const double *> _read(normals, _float64, 2 * at.n, "normals")
+        _check_range(at.id, at.n, 0, self.mesh.c.n_boundary, "ids")
+        _check_range(at.triangle, at.n, 0, self.mesh.c.n, "vol")
+        _check_range(at.edge, at.n, 0, 3, "edge")
+        momentum = np.empty(2 * at.n)
+        room = <double *> _address(momentum, _float64, 2 * at.n, "momentum")
+        with nogil:
+            done = lean_normal_rows(&self.r, &at, stage, scaled, room)
+        return done != 0
 
     # -- forcing terms and sums --------------------------------------------
 

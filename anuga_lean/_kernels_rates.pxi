@@ -27,7 +27,7 @@ cdef extern from "rates.h" nogil:
     ctypedef struct lean_rate_part:
         int64_t start, count
         double sum, most, least
-        int32_t zeros
+        int32_t zeros, takes
 
     int64_t lean_rate_parts(int64_t)
 
@@ -53,7 +53,7 @@ cdef extern from "maxima.h" nogil:
 
 cdef extern from "operator_kernels.h" nogil:
     ctypedef struct lean_operators:
-        int (*check_rate)(const lean_rate *) noexcept nogil
+        int (*check_rate)(const lean_rate *, int) noexcept nogil
         lean_rate_part (*survey_rate)(const lean_rate *, int, lean_rate_part *) noexcept nogil
         void (*changes_of_rate)(const lean_rate *, int, double *) noexcept nogil
         void (*apply_rate)(const lean_rate *, int) noexcept nogil
@@ -133,6 +133,7 @@ cdef class RateChange:
     cdef list written
     cdef object room
     cdef lean_rate_part *part
+    cdef bint took      # a rate of the last call was below 0, or NaN
 
     def __cinit__(self, stage, elevation, height, xmomentum, ymomentum, area, index, full,
                   int64_t n_full, rate, bint second, bint in_runs, str isa=None):
@@ -204,7 +205,7 @@ cdef class RateChange:
         cdef lean_rate *c = &here
         cdef lean_rate_part found
         cdef double *change
-        cdef int code
+        cdef int code, ahead
         c.n_threads = _count(threads, 1, _MOST_THREADS, "the number of threads")
         c.scale = scale
         if rate is not None:
@@ -213,16 +214,22 @@ cdef class RateChange:
             for each in self.written:
                 if not _spans_apart(each, c.n, <size_t> c.rate, c.m):
                     raise ArrayError("rates must not share memory with an array that is written")
+        # rates that were at or above 0 are surveyed as such, which finds out if they still are
+        ahead = self.took or c.full != NULL or c.n_full != c.m
         with nogil:
-            code = self.kernels.check_rate(c)
+            code = self.kernels.check_rate(c, ahead)
         if code & LEAN_RATE_MISPLACED and c.index != NULL and _each_once(c.index, c.m, c.n):
             c.any_order = True
-            code = self.kernels.check_rate(c)
+            code = self.kernels.check_rate(c, ahead)
         with nogil:
             if not code & LEAN_RATE_MISPLACED:
                 if c.rate != NULL:
                     limited = (code & LEAN_RATE_TAKES) != 0
                 found = self.kernels.survey_rate(c, limited, self.part)
+                if c.rate != NULL and not ahead and found.takes:
+                    limited = True
+                    found = self.kernels.survey_rate(c, limited, self.part)
+                self.took = c.rate != NULL and limited
         if code & LEAN_RATE_MISPLACED:
             raise ArrayError(f"index must be of numbers from 0 to below {c.n}, each once, and full "
                              f"from 0 to below {c.m}")

@@ -17,6 +17,7 @@ barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
 set_values           stage, bed or a quantity of all triangles
 inlets               the level to which an inlet is filled
+inflows, culverts    steps of these, which ask an inlet for everything once
 wind, friction, erosion  some triangles at a time, or by kernels
 methods              whether an operator runs ANUGA's code
 """

@@ -174,22 +174,25 @@ def filling_evenly(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     return set_stages_evenly
 
 
-def _ordered(inlet: Any) -> tuple[Any, ...]:
+def _ordered(stages: Any, areas: Any) -> tuple[Any, ...]:
     """Return what filling an inlet goes by, (m,) each, in ascending order of stages.
+
+    Parameters
+    ----------
+    stages, areas : (m,) float64, m and m2
 
     Returns
     -------
-    stages, order, ascending, area_below, volume_below
-        Stages as they are, m; places; stages, m; the area up to each, m2, and the water that
-        lies between the lowest and it once all below are level with it, m3.
+    order, ascending, area_below, volume_below
+        Places; stages, m; the area up to each, m2, and the water that lies between the lowest
+        and it once all below are level with it, m3.
     """
-    stages = inlet.get_stages()
     order = stages.argsort()
     ascending = stages[order]
-    area_below = inlet.get_areas()[order].cumsum()
+    area_below = areas[order].cumsum()
     volume_below = np.zeros_like(area_below)
     volume_below[1:] = (area_below[:-1] * (ascending[1:] - ascending[:-1])).cumsum()
-    return stages, order, ascending, area_below, volume_below
+    return order, ascending, area_below, volume_below
 
 
 def fill_evenly(inlet: Any, volume: Any) -> bool:
@@ -205,7 +208,8 @@ def fill_evenly(inlet: Any, volume: Any) -> bool:
     """
     if not volume >= 0.0:
         return False
-    stages, order, ascending, area_below, volume_below = _ordered(inlet)
+    stages = inlet.get_stages()
+    order, ascending, area_below, volume_below = _ordered(stages, inlet.get_areas())
     last = (volume_below <= volume).nonzero()[0][-1]
     depth = (volume - volume_below[last]) / area_below[last]
     stages[order[:last + 1]] = ascending[last] + depth
@@ -223,11 +227,24 @@ def fill_evenly_alone(inlet: Any, volume: Any) -> bool:
     """
     if inlet.procs != [inlet.myid] or inlet.master_proc != inlet.myid:
         return False
-    stages, order, ascending, area_below, volume_below = _ordered(inlet)
-    if len(stages) == 0 or not ascending[-1] < _NO_STAGE:
+    stages = stages_filled_alone(inlet.get_stages(), inlet.get_areas(), volume)
+    if stages is None:
         return False
+    inlet.set_stages(stages)
+    return True
+
+
+def stages_filled_alone(stages: Any, areas: Any, volume: Any) -> Any:
+    """Return the stages of an inlet on one rank, (m,) m, once a volume, m3, is in it.
+
+    `stages`, (m,), are written.  None, and nothing done, where ANUGA finds no lowest stage.
+    """
+    if len(stages) == 0:
+        return None
+    order, ascending, area_below, volume_below = _ordered(stages, areas)
+    if not ascending[-1] < _NO_STAGE:
+        return None
     filled = (volume_below[1:] >= volume).nonzero()[0]
     last = filled[0] if len(filled) else len(stages) - 1    # the next one stays as it is
     stages[order[:last + 1]] = ascending[last] + (volume - volume_below[last]) / area_below[last]
-    inlet.set_stages(stages)
-    return True
+    return stages

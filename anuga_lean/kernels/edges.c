@@ -4,6 +4,7 @@
  * The same reconstruction as reconstruct.h, one triangle at a time; for the whole
  * mesh it costs several times a sweep.
  */
+#include <math.h>
 #include <string.h>
 
 #include "effective.h"
@@ -252,9 +253,13 @@ static void values_of(const lean_run *r, int64_t k, located *t, double v[5][3])
         advance(t, v);
 }
 
+/* Triangles that a thread takes at once, and at most as many as are left to one. */
+enum { ROWS_TAKEN = 32, ROWS_ALONE = 96 };
+
 void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantity, double *out)
 {
-#pragma omp parallel for schedule(static) num_threads(r->n_threads) if (nk > 4096)
+#pragma omp parallel for schedule(dynamic, ROWS_TAKEN) num_threads(r->n_threads) \
+    if (r->n_threads > 1 && nk > ROWS_ALONE)
     for (int64_t j = 0; j < nk; j++) {
         located t;
         double value[5][3];
@@ -267,6 +272,48 @@ void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantit
                     out[(a * nk + j) * 3 + i] = value[a][i];
         }
     }
+}
+
+/* The share of the momentum in front of an edge that crosses it, where the boundary sets the stage:
+ * ANUGA 4.2.0, shallow_water/boundaries.py, _momentum_scale. IN depth beyond the edge and in front
+ * of it, m. Not finite where numpy, which divides everywhere, would warn. */
+static double share_that_crosses(double beyond, double inside)
+{
+    double b = beyond > 0.0 || beyond != beyond ? beyond : 0.0;
+    double i = inside > 0.0 || inside != inside ? inside : 0.0;
+    double ratio = b / (i > 0.0 ? i : 1.0);
+    return b >= i && isfinite(ratio) ? 1.0 : ratio;
+}
+
+int lean_normal_rows(const lean_run *r, const lean_normal_edges *at, double stage, int scaled,
+                     double *momentum)
+{
+    int odd = 0;
+#pragma omp parallel for schedule(dynamic, ROWS_TAKEN) num_threads(r->n_threads) \
+    if (r->n_threads > 1 && at->n > ROWS_ALONE) reduction(| : odd)
+    for (int64_t j = 0; j < at->n; j++) {
+        located t;
+        double v[5][3];
+        int i = (int)at->edge[j];
+        double n1 = at->normal[j], n2 = at->normal[at->n + j];
+        values_of(r, at->triangle[j], &t, v);
+        double across = n1 * v[1][i] + n2 * v[2][i], beyond = stage - v[4][i];
+        if (scaled) {
+            odd |= beyond == 0.0 && signbit(beyond);    /* numpy's maximum is one of two zeros */
+            across = across * share_that_crosses(beyond, v[3][i]);
+        }
+        momentum[j] = across * n1;
+        momentum[at->n + j] = across * n2;
+        odd |= !isfinite(momentum[j]) || !isfinite(momentum[at->n + j]) || !isfinite(stage);
+    }
+    if (odd)
+        return 0;
+    for (int64_t j = 0; j < at->n; j++) {
+        r->stage_boundary[at->id[j]] = stage;
+        r->xmomentum_boundary[at->id[j]] = momentum[j];
+        r->ymomentum_boundary[at->id[j]] = momentum[at->n + j];
+    }
+    return 1;
 }
 
 void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *vol,

@@ -9,7 +9,7 @@
     void lean_update_##isa(const lean_run *, int, double, uint8_t *, lean_update_result *);  \
     int lean_distribute_##isa(lean_run *, int);                                              \
     void lean_mark_isolated_##isa(const lean_run *);                                         \
-    int lean_check_rate_##isa(const lean_rate *);                                            \
+    int lean_check_rate_##isa(const lean_rate *, int);                                       \
     lean_rate_part lean_survey_rate_##isa(const lean_rate *, int, lean_rate_part *);         \
     void lean_changes_of_rate_##isa(const lean_rate *, int, double *);                       \
     void lean_apply_rate_##isa(const lean_rate *, int);                                      \

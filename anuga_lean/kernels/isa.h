@@ -19,7 +19,7 @@ void LEAN_FOR(update)(const lean_run *r, int mode, double dt, uint8_t *changed,
                       lean_update_result *result);
 int LEAN_FOR(distribute)(lean_run *r, int recording);
 void LEAN_FOR(mark_isolated)(const lean_run *r);
-int LEAN_FOR(check_rate)(const lean_rate *r);
+int LEAN_FOR(check_rate)(const lean_rate *r, int rates);
 lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part);
 void LEAN_FOR(changes_of_rate)(const lean_rate *r, int limited, double *change);
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited);

@@ -140,7 +140,7 @@ int LEAN_FOR(raise_maxima)(const lean_maxima *m)
 {
     const double *of[LEAN_MAXIMA] = {m->max_stage, m->max_depth, m->max_speed, m->max_momentum};
     uint64_t odd = 0;
-#pragma omp parallel for schedule(static) num_threads(m->n_threads) if (m->n_threads > 1) \
+#pragma omp parallel for schedule(dynamic, 1) num_threads(m->n_threads) if (m->n_threads > 1) \
     reduction(| : odd)
     for (int64_t start = 0; start < m->n; start += AT_ONCE) {
         int64_t end = start + AT_ONCE < m->n ? start + AT_ONCE : m->n;
@@ -156,7 +156,7 @@ int LEAN_FOR(raise_maxima)(const lean_maxima *m)
 int LEAN_FOR(raise_to)(double *maximum, const double *value, int64_t n, int32_t n_threads)
 {
     uint64_t odd = 0;
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1) \
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_threads > 1) \
     reduction(| : odd)
     for (int64_t start = 0; start < n; start += AT_ONCE) {
         int64_t end = start + AT_ONCE < n ? start + AT_ONCE : n;

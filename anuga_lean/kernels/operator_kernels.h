@@ -6,8 +6,8 @@
 #include "rates.h"
 
 typedef struct {
-    /* Bits of what is amiss with a rate, rates.h. */
-    int (*check_rate)(const lean_rate *r);
+    /* Bits of what is amiss with a rate, rates.h; with rates: LEAN_RATE_TAKES among them. */
+    int (*check_rate)(const lean_rate *r, int rates);
     /* The change of water, m3, over the full triangles, with the bits of numpy's sum, and the
      * largest and least change of stage among them, m, with zeros where one of them may be 0;
      * a NaN shows in the sum alone.

@@ -125,14 +125,15 @@ static inline int side_by_side(const int64_t *index, int64_t n)
 }
 
 /* What the n <= LEAN_IN_LANES full places from the f-th on have to do with: OUT area, and change,
- * m, NULL where it is `scale` everywhere. Room: the numbers that these point to. */
+ * m, NULL where it is `scale` everywhere; rates, or NULL. Room: what these point to. */
 typedef struct {
     lean_gathered area, rate, stage, elevation, change, depth;
     int64_t place[LEAN_IN_LANES], triangle[LEAN_IN_LANES];
 } lean_room;
 
 static inline const double *full_changes(const lean_rate *r, int limited, int64_t f, int n,
-                                         lean_room *room, const double **area)
+                                         lean_room *room, const double **area,
+                                         const double **rates)
 {
     const int64_t *place = NULL, *triangle = NULL;      /* NULL: from f on */
     const double *rate = NULL, *stage = NULL, *elevation = NULL;
@@ -162,7 +163,8 @@ static inline const double *full_changes(const lean_rate *r, int limited, int64_
         rate = picked(r->rate, triangle, beside, n, &room->rate);
     else if (r->rate != NULL)
         rate = place == NULL ? r->rate + f : picked(r->rate, place, together, n, &room->rate);
-    else if (!limited)
+    *rates = rate;
+    if (rate == NULL && !limited)
         return NULL;
     if (limited && triangle == NULL) {
         stage = r->stage + f;
@@ -205,60 +207,6 @@ static inline void note_extremes(const double *restrict change, int n, lean_rate
     part->least = least < part->least ? least : part->least;
 }
 
-/* The sum over n full triangles from the f-th. INOUT part: most, least and zeros. */
-static double sum_from(const lean_rate *r, int limited, int64_t f, int64_t n,
-                       lean_rate_part *part)
-{
-    if (n > LEAN_IN_LANES) {
-        int64_t half = first_half(n);
-        double first = sum_from(r, limited, f, half, part);
-        return first + sum_from(r, limited, f + half, n - half, part);
-    }
-    if (r->rate == NULL && !limited && r->full == NULL)
-        return sum_in_lanes(NULL, r->scale, r->area + f, (int) n);
-    lean_room room;
-    const double *area, *change = full_changes(r, limited, f, (int) n, &room, &area);
-    if (change == NULL)
-        return sum_in_lanes(NULL, r->scale, area, (int) n);
-    note_extremes(change, (int) n, part);
-    return sum_in_lanes(change, 0.0, area, (int) n);
-}
-
-lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part)
-{
-    int64_t parts = cut(r->n_full, r->in_runs, part);
-#pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
-    for (int64_t p = 0; p < parts; p++) {
-        part[p].most = -INFINITY;
-        part[p].least = INFINITY;
-        part[p].zeros = 0;
-        if (part[p].count > 0)
-            part[p].sum = sum_from(r, limited, part[p].start, part[p].count, part + p);
-        else
-            part[p].sum = 0.0;
-    }
-    lean_rate_part all = {.count = r->n_full, .most = -INFINITY, .least = INFINITY};
-    for (int64_t p = 0; p < parts; p++) {
-        all.most = part[p].most > all.most ? part[p].most : all.most;
-        all.least = part[p].least < all.least ? part[p].least : all.least;
-        all.zeros |= part[p].zeros;
-    }
-    all.sum = joined(r->n_full, r->in_runs, part, parts);
-    return all;
-}
-
-void LEAN_FOR(changes_of_rate)(const lean_rate *r, int limited, double *change)
-{
-#pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
-    for (int64_t f = 0; f < r->n_full; f += LEAN_IN_LANES) {
-        lean_room room;
-        int n = (int) least_of(LEAN_IN_LANES, r->n_full - f);
-        const double *area, *found = full_changes(r, limited, f, n, &room, &area);
-        for (int i = 0; i < n; i++)
-            change[f + i] = found == NULL ? r->scale : found[i];
-    }
-}
-
 /* Whether n numbers are not all at or above 0, NaN among them. */
 static int take(const double *restrict rate, int64_t n)
 {
@@ -272,6 +220,65 @@ static int take(const double *restrict rate, int64_t n)
     for (int64_t i = 0; i < n; i++)
         found |= !(rate[i] >= 0.0);
     return found;
+}
+
+/* The sum over n full triangles from the f-th. INOUT part: most, least, zeros and takes. */
+static double sum_from(const lean_rate *r, int limited, int64_t f, int64_t n,
+                       lean_rate_part *part)
+{
+    if (n > LEAN_IN_LANES) {
+        int64_t half = first_half(n);
+        double first = sum_from(r, limited, f, half, part);
+        return first + sum_from(r, limited, f + half, n - half, part);
+    }
+    if (r->rate == NULL && !limited && r->full == NULL)
+        return sum_in_lanes(NULL, r->scale, r->area + f, (int) n);
+    lean_room room;
+    const double *area, *rate;
+    const double *change = full_changes(r, limited, f, (int) n, &room, &area, &rate);
+    if (change == NULL)
+        return sum_in_lanes(NULL, r->scale, area, (int) n);
+    note_extremes(change, (int) n, part);
+    if (!limited && rate != NULL)
+        part->takes |= take(rate, n);
+    return sum_in_lanes(change, 0.0, area, (int) n);
+}
+
+lean_rate_part LEAN_FOR(survey_rate)(const lean_rate *r, int limited, lean_rate_part *part)
+{
+    int64_t parts = cut(r->n_full, r->in_runs, part);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->n_threads) if (r->n_threads > 1)
+    for (int64_t p = 0; p < parts; p++) {
+        part[p].most = -INFINITY;
+        part[p].least = INFINITY;
+        part[p].zeros = part[p].takes = 0;
+        if (part[p].count > 0)
+            part[p].sum = sum_from(r, limited, part[p].start, part[p].count, part + p);
+        else
+            part[p].sum = 0.0;
+    }
+    lean_rate_part all = {.count = r->n_full, .most = -INFINITY, .least = INFINITY};
+    for (int64_t p = 0; p < parts; p++) {
+        all.most = part[p].most > all.most ? part[p].most : all.most;
+        all.least = part[p].least < all.least ? part[p].least : all.least;
+        all.zeros |= part[p].zeros;
+        all.takes |= part[p].takes;
+    }
+    all.sum = joined(r->n_full, r->in_runs, part, parts);
+    return all;
+}
+
+void LEAN_FOR(changes_of_rate)(const lean_rate *r, int limited, double *change)
+{
+#pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
+    for (int64_t f = 0; f < r->n_full; f += LEAN_IN_LANES) {
+        lean_room room;
+        int n = (int) least_of(LEAN_IN_LANES, r->n_full - f);
+        const double *area, *rate;
+        const double *found = full_changes(r, limited, f, n, &room, &area, &rate);
+        for (int i = 0; i < n; i++)
+            change[f + i] = found == NULL ? r->scale : found[i];
+    }
 }
 
 /* Whether one of n <= PER_CHUNK places from p on has a rate that is not at or above 0. */
@@ -288,7 +295,7 @@ static int chunk_takes(const lean_rate *r, int64_t p, int64_t n)
     return found;
 }
 
-int LEAN_FOR(check_rate)(const lean_rate *r)
+int LEAN_FOR(check_rate)(const lean_rate *r, int rates)
 {
     int misplaced = 0, takes = 0;
     if (r->index != NULL && !r->any_order && r->m > 0) {
@@ -319,7 +326,7 @@ int LEAN_FOR(check_rate)(const lean_rate *r)
     }
     if (misplaced)
         return LEAN_RATE_MISPLACED;
-    if (r->rate == NULL)
+    if (r->rate == NULL || !rates)
         return 0;
 #pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1) \
     reduction(| : takes)
@@ -473,7 +480,7 @@ static void apply_at(const lean_rate *r, int limited, int64_t p, int n)
 
 void LEAN_FOR(apply_rate)(const lean_rate *r, int limited)
 {
-#pragma omp parallel for schedule(static) num_threads(r->n_threads) if (r->n_threads > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->n_threads) if (r->n_threads > 1)
     for (int64_t c = 0; c < r->m; c += PER_CHUNK) {
         int64_t end = least_of(c + PER_CHUNK, r->m);
         for (int64_t p = c; p < end; p += LEAN_IN_LANES)

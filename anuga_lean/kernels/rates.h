@@ -29,7 +29,7 @@ typedef struct {
     double *xmomentum, *ymomentum;    /* n, m2/s                                          */
 } lean_rate;
 
-/* What lean_rate_check finds. */
+/* What check_rate finds. */
 enum {
     LEAN_RATE_MISPLACED = 1,  /* index does not ascend within the mesh, or full leaves the list */
     LEAN_RATE_TAKES = 2       /* a rate is not at or above 0: it may be NaN */
@@ -39,11 +39,12 @@ enum {
 enum { LEAN_RATE_ZERO = 1, LEAN_RATE_NEGATIVE_ZERO = 2 };
 
 /* A part of numpy's pairwise sum, and of the survey.
- * zeros: those among the changes, wherever 0 may be the largest or the least of all. */
+ * zeros: those among the changes, wherever 0 may be the largest or the least of all.
+ * takes: not limited, and a rate is not at or above 0. */
 typedef struct {
     int64_t start, count;
     double sum, most, least;
-    int32_t zeros;
+    int32_t zeros, takes;
 } lean_rate_part;
 
 /* numpy's sum adds up to LEAN_IN_LANES numbers in LEAN_LANES lanes, and halves what is longer;

@@ -213,6 +213,21 @@ void lean_edge_rows(const lean_run *r, const int64_t *k, int64_t nk, int quantit
 void lean_reflective_rows(const lean_run *r, const int64_t *ids, const int64_t *vol,
                           const int64_t *edge, int64_t n);
 
+/* Edges of a boundary, n: IN their numbers in the enumeration, triangles and edges, and the
+ * components of their normals, n of x and n of y. */
+typedef struct {
+    int64_t n;
+    const int64_t *id, *triangle, *edge;
+    const double *normal;
+} lean_normal_edges;
+
+/* Writes boundary values of edges where the stage, m, is set and only momentum across the edge goes
+ * on; scaled: no more of it than the depth beyond the edge allows.  Returns 0, with nothing
+ * written, where a value is not finite or numpy's choice of zeros counts, else 1.
+ * IN momentum: room for 2*n */
+int lean_normal_rows(const lean_run *r, const lean_normal_edges *at, double stage, int scaled,
+                     double *momentum);
+
 /* After the second stage: height := effective depth of the state it read, and
  * the averaged state moves from the work arrays to the centroid arrays.      */
 void lean_finish_second_stage(const lean_run *r);

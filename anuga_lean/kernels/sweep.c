@@ -92,25 +92,73 @@ static int asked_to_stop(const lean_run *r, int32_t *since)
     return r->poll(r->asked);
 }
 
+/* A share of the blocks: side by side along the curve, so that who takes one after the other finds
+ * what they read around them, and writes no line of memory that another thread writes just then. */
+typedef struct {
+    int32_t next, end;
+    char apart[56];           /* from the next one: no two in a line of memory */
+} lean_share;
+
+enum { MOST_SHARES = 64 };
+
+/* Deals n blocks out.  OUT share; returns how many there are. */
+static int deal(int n, int n_threads, lean_share *share)
+{
+    int n_shares = n_threads < MOST_SHARES ? n_threads : MOST_SHARES;
+    for (int s = 0; s < n_shares; s++) {
+        share[s].next = (int32_t) ((int64_t) n * s / n_shares);
+        share[s].end = (int32_t) ((int64_t) n * (s + 1) / n_shares);
+    }
+    return n_shares;
+}
+
+/* The next block for a thread, -1 if none is left: of its share, and once that is used up, of the
+ * one of which most is left, which is its own from then on.  INOUT share, *own */
+static int take_block(lean_share *share, int n_shares, int *own)
+{
+    for (;;) {
+        int32_t b;
+#pragma omp atomic capture
+        b = share[*own].next++;
+        if (b < share[*own].end)
+            return b;
+        int most = 0;
+        for (int s = 0; s < n_shares; s++) {
+            int32_t next;
+#pragma omp atomic read
+            next = share[s].next;
+            if (share[s].end - next > most) {
+                most = share[s].end - next;
+                *own = s;
+            }
+        }
+        if (most == 0)
+            return -1;
+    }
+}
+
 double LEAN_FOR(sweep)(const lean_run *r, int mode, double dt, lean_update_result *result)
 {
     double smallest = 1.0e100, volume = 0.0;
     int64_t negative = 0;
     int32_t since = 0;
     int stop = 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(r->n_threads) \
-    reduction(min : smallest) reduction(+ : negative, volume)
-    for (int b = 0; b < r->mesh->n_blocks; b++) {
+    lean_share share[MOST_SHARES];
+    const int n_shares = deal(r->mesh->n_blocks, r->n_threads, share);
+#pragma omp parallel num_threads(r->n_threads) reduction(min : smallest) \
+    reduction(+ : negative, volume)
+    for (int own = omp_get_thread_num() % n_shares, b;
+         (b = take_block(share, n_shares, &own)) >= 0;) {
         double q;
         int stopped;
 #pragma omp atomic read
         stopped = stop;
         if (stopped)
-            continue;
+            break;
         if (asked_to_stop(r, &since)) {
 #pragma omp atomic write
             stop = 1;
-            continue;
+            break;
         }
         if (mode < LEAN_SPEEDS && !r->block_active[b]) {
             q = r->block_timestep[b];

@@ -267,6 +267,13 @@ _LOADED = [
                                  "fill_evenly_alone"))),
     Row("anuga.structures.inlet", "level_stages_to_average", f"{_STEPS}.inlets:ending_early",
         WRAPPED, "ends when nothing changes any more", (), LOAD),
+    Row("anuga.parallel.parallel_inlet_operator", "Parallel_Inlet_operator.__call__",
+        f"{_STEPS}.inflows:asking_once", METHOD, "asks its inlet for everything once", (), LOAD),
+    Row("anuga.structures.structure_operator", "_c_culvert_type_of",
+        f"{_STEPS}.culverts:remembering_types", WRAPPED, "looks at each class once", (), LOAD),
+    Row("anuga.structures.structure_operator", "_call_c_culvert",
+        f"{_STEPS}.culverts:asking_once", WRAPPED, "asks the inlets for everything once", (),
+        LOAD),
     *(Row(f"anuga.operators.{module}", name, f"{_STEPS}.set_values:setting", METHOD,
           "coordinates where they are used, values by kernels", (write, returned), LOAD)
       for module, name, write, returned in _SETTING),

@@ -8,8 +8,8 @@ yield_state    vertex values until the next yield; volumes_and_flows, sww what a
                frames the values that a frame stores, classic_file writes them, sww_header
                how a file begins
 boundary       which boundaries run code of a user's; segments all edges of a tag at once,
-               shown_edges for one that is asked edge by edge;
-               riverwalls, wall_edges walls inside
+               shown_domain what ANUGA then reads of a domain, shown_edges for one that
+               is asked edge by edge; riverwalls, wall_edges walls inside
 evolving       evolve, and where it can stop; interrupts Ctrl-C; observers see every step;
                guarding who may end the run at one
 features       what has a lean kernel; user_methods a user's own steps; notebook_summary a

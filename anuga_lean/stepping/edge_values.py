@@ -132,6 +132,10 @@ class EdgeValues:
                 known, elements, known.reshape(len(known), -1).take(elements, axis=1))
         return taken[2]
 
+    def are_of_present(self, triangles: np.ndarray) -> bool:
+        """Whether a boundary's edge values follow from the centroid values as they are now."""
+        return self._are_kept(triangles) and not self._distributed
+
     def now(self, triangles: np.ndarray) -> np.ndarray | None:
         """Return the same at a yield, too, where nothing is kept; None for too many triangles."""
         if self._are_kept(triangles):

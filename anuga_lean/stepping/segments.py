@@ -42,7 +42,7 @@ from anuga.utilities.numerical_tools import NAN
 from numpy.typing import NDArray
 
 from anuga_lean._kernels import EDGE_QUANTITIES
-from anuga_lean.stepping.bound_state import RECONSTRUCTED
+from anuga_lean.stepping.shown_domain import ShownDomain
 from anuga_lean.stepping.shown_edges import ShownEdges
 from anuga_lean.stepping.user_methods import Functions
 
@@ -52,6 +52,7 @@ State = tuple[Any, ...]
 
 _CHANGES = 4    # of a stage on one segment, after which each edge is scaled by itself
 _CONSERVED = ["stage", "xmomentum", "ymomentum"]
+_MOMENTA_AND_DEPTH = ("xmomentum", "ymomentum", "height", "elevation")
 # ANUGA 4.2 scales the momentum at a stage that is set; 4.1 does not.
 _momentum_scale: Callable[[Any, Any], Any] | None = getattr(_boundaries, "_momentum_scale", None)
 
@@ -77,9 +78,10 @@ class Segment:
         self._elements = 3 * np.arange(len(self.cells)) + self.columns    # of (m, 3) rows
         self._places: tuple[Any, NDArray[np.int64]] | None = None
         self._normals: Array | None = None
+        self.normals_in_a_row: Array | None = None      # (2 m,), those of x first, once asked for
         self._midpoints: Array | None = None
         self._edges_shown: ShownEdges | None = None
-        self.shown = _ShownDomain(self)
+        self.shown = ShownDomain(self)
 
     def is_of(self, edges: Any) -> bool:
         """Whether these are the edges, and the mesh has them where it had them."""
@@ -96,6 +98,13 @@ class Segment:
             return edges.rows(name, self.cells).take(self._elements)
         return known[EDGE_QUANTITIES[name]].copy()
 
+    def edge_values_of(self, names: tuple[str, ...]) -> list[Array]:
+        """Return the same of several quantities, not to be written."""
+        known = self.domain.lean.edges.at_edges(self.cells, self._elements)
+        if known is None:
+            return [self.edge_values(name) for name in names]
+        return [known[EDGE_QUANTITIES[name]] for name in names]
+
     def normals(self) -> tuple[Array, Array]:
         """Return the components of the outward normals, (m,) each."""
         if self._normals is None:
@@ -103,6 +112,7 @@ class Segment:
             place = np.arange(len(rows))
             self._normals = np.array([rows[place, 2 * self.columns],
                                       rows[place, 2 * self.columns + 1]])
+            self.normals_in_a_row = self._normals.ravel()
         return self._normals[0], self._normals[1]
 
     def midpoints(self) -> Array:
@@ -125,84 +135,6 @@ class Segment:
             pairs = zip(self.cells.tolist(), self.columns.tolist(), strict=True)
             self._places = numbers, np.array([numbers[pair] for pair in pairs], np.int64)
         return self._places[1]
-
-
-# -- what ANUGA's `evaluate_segment` reads of a domain ---------------------------------------
-
-
-class _Picked:
-    """Stands for an array: what is asked for as `evaluate_segment` does is there already.
-
-    Parameters
-    ----------
-    segment : Segment
-    known : callable
-        Of the columns of an index whose rows are the segment's; None where it is another index.
-    array : callable
-        Returns the array.
-    """
-
-    def __init__(self, segment: Segment, known: Callable[[Any], Any],
-                 array: Callable[[], Any]) -> None:
-        self._segment, self._known, self._array = segment, known, array
-
-    def __getitem__(self, key: Any) -> Any:
-        rows, columns = key if type(key) is tuple and len(key) == 2 else (key, None)
-        if rows is self._segment.cells or rows is self._segment.ids:
-            found = self._known(columns)
-            if found is not None:
-                return found
-        return self._array()[key]
-
-
-class _ShownQuantity:
-    """Stands for a quantity of the domain."""
-
-    def __init__(self, segment: Segment, name: str) -> None:
-        self._domain, self._name = segment.domain, name
-        self.edge_values = _Picked(
-            segment, lambda columns: segment.edge_values(name)
-            if columns is segment.columns and name in RECONSTRUCTED else None,
-            lambda: self._domain.quantities[name].edge_values)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._domain.quantities[self._name], name)
-
-
-class _ShownQuantities:
-    """Stands for the domain's quantities."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._segment = segment
-        self._of: dict[str, _ShownQuantity] = {}
-
-    def __getitem__(self, name: str) -> _ShownQuantity:
-        if name not in self._of:
-            self._of[name] = _ShownQuantity(self._segment, name)
-        return self._of[name]
-
-
-class _ShownDomain:
-    """Stands for the domain where ANUGA evaluates all edges of a segment."""
-
-    def __init__(self, segment: Segment) -> None:
-        asked = {(2 * segment.columns + i).tobytes(): i for i in (0, 1)}
-
-        def normals(columns: Any) -> Array | None:
-            i = asked.get(columns.tobytes()) \
-                if type(columns) is np.ndarray and columns.dtype == np.int64 else None
-            return None if i is None else segment.normals()[i]
-
-        self._domain = domain = segment.domain
-        self.quantities = _ShownQuantities(segment)
-        self.boundary_cells = _Picked(
-            segment, lambda _: segment.cells, lambda: domain.boundary_cells)
-        self.boundary_edges = _Picked(
-            segment, lambda _: segment.columns, lambda: domain.boundary_edges)
-        self.normals = _Picked(segment, normals, lambda: domain.normals)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._domain, name)
 
 
 # -- what each class makes of its edges; None leaves it to ANUGA's own code -------------------
@@ -272,6 +204,23 @@ def _ask_for_stages(boundary: Any, segment: Segment, t: float) -> None:
             momenta = _momenta_at(segment, stage, slice(k, beyond))
         written[0][i] = found
         written[1][i], written[2][i] = momenta[0][k - first], momenta[1][k - first]
+
+
+def _normal_momentum_kept(boundary: Any, segment: Segment) -> State | None:
+    if segment.domain.centroid_transmissive_bc:
+        return None
+    n1, n2 = segment.normals()
+    stage = _as_float(boundary.get_boundary_values())
+    lean = segment.domain.lean
+    if lean.edges.are_of_present(segment.cells) and lean.ready().keep_normal_momentum(
+            segment.ids, segment.cells, segment.columns, segment.normals_in_a_row, stage,
+            _momentum_scale is not None):
+        return ()
+    xmomentum, ymomentum, height, elevation = segment.edge_values_of(_MOMENTA_AND_DEPTH)
+    across = n1 * xmomentum + n2 * ymomentum
+    if _momentum_scale is not None:
+        across = across * _momentum_scale(stage - elevation, height)
+    return stage, across * n1, across * n2
 
 
 def _momenta_at(segment: Segment, stage: float, part: slice) -> tuple[Array, Array]:
@@ -387,13 +336,13 @@ _EVALUATED: dict[type, Callable[[Any, Segment], State | None]] = {
     Time_stage_zero_momentum_boundary: _stage_of_time,
     Transmissive_boundary: _state_kept,
     Transmissive_momentum_set_stage_boundary: _stage_set,
+    Transmissive_n_momentum_zero_t_momentum_set_stage_boundary: _normal_momentum_kept,
     Transmissive_stage_zero_momentum_boundary: _stage_kept,
 }
 # Those that ANUGA evaluates for all edges at once, from edge values and normals.
 _BY_SEGMENT = frozenset([
     Absorbing_wave_boundary, Characteristic_stage_boundary, Characteristic_wave_boundary,
-    Flather_external_stage_zero_velocity_boundary,
-    Transmissive_n_momentum_zero_t_momentum_set_stage_boundary])
+    Flather_external_stage_zero_velocity_boundary])
 _loop_over_edges = Boundary.evaluate_segment
 _METHODS = frozenset(["evaluate", "evaluate_segment", "get_boundary_values", "get_time"])
 _ANUGAS = {cls: Functions(cls, (*_METHODS, "__call__")) for cls in (

@@ -125,6 +125,9 @@ def calls() -> dict[str, dict[str, Any]]:
         "all_edge_rows": dict(rows=rows),
         "reflect": dict(ids=np.array([0, E - 1]), vol=np.array([0, N - 1]),
                         edge=np.array([0, 2])),
+        "keep_normal_momentum": dict(
+            ids=np.array([0, E - 1]), vol=np.array([0, N - 1]), edge=np.array([0, 2]),
+            normals=np.array([1.0, 0.6, 0.0, 0.8]), stage=0.3, scaled=True),
         "tracer_edges": {}, "tracer_concentrations": {},
         "update_tracers": dict(dt=0.001, conserved=np.zeros((TRACERS, N))),
         "tracer_boundary_flux_sum": dict(triangle=np.arange(E)),
@@ -289,6 +292,13 @@ def subjects() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     found["narrow_level"] = _kernels.narrow_level, dict(
         stages=np.linspace(0.0, 1.0, 6), depths=np.ones(6), areas=np.ones(6), wanted=0.7,
         low=0.0, high=2.0, most=100)
+    few = np.array([2, 3, 7])
+    found["water_in"] = _kernels.water_in, dict(
+        stage=np.ones(N), elevation=np.zeros(N), triangles=few, areas=np.ones(3))
+    found["pour"] = _kernels.pour, dict(
+        stage=np.ones(N), elevation=np.zeros(N), xmomentum=np.ones(N), ymomentum=np.ones(N),
+        triangles=few, areas=np.ones(3), order=np.array([1, 0, 2]), volume=0.7, highest=1e30,
+        protection=1e-6, velocity=np.array([0.3, 0.1]), stops=False)
     found["viscous_change"] = _viscous, dict(
         viscosity=0.1, dt=0.001, free_slip=np.zeros(E, np.uint8), bed=np.zeros(E),
         xchange=np.zeros(N), ychange=np.zeros(N))
@@ -565,7 +575,7 @@ OPTIONAL = {
     "Run.bind_semi_implicit": ("stage", "xmomentum", "ymomentum"),
     "Run.bind_counted": ("edge_flux",), "RateChange": ("height", "full", "rate", "own"),
     "scour": ("chosen",), "erode": ("at",), "centroid_columns": ("at",),
-    "narrow_level": ("depths",)}
+    "narrow_level": ("depths",), "pour": ("velocity",)}
 
 
 def spoilt() -> Iterator[list[Case]]:

@@ -205,6 +205,24 @@ def test_what_a_script_changes_between_calls_is_seen(domains: list[Any], where: 
         assert_same(operator, state)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("where", ["everywhere", "polygon", "unsorted"])
+def test_rates_that_begin_and_end_to_take(domains: list[Any], where: str, threads: int) -> None:
+    """One rate below 0, or NaN, limits what all take; an operator looks anew at each call."""
+    domain, rng = domains[2], np.random.default_rng(9)
+    domain.timestep = 0.25
+    domain.set_omp_num_threads(threads, verbose=False)
+    domain.tri_full_flag = np.ones(domain.number_of_triangles, np.int64)
+    field = abs(rng.choice(RATES, domain.number_of_triangles))
+    operator = anuga.Rate_operator(domain, rate=field, **place(domain, where, rng))
+    domain.fractional_step_operators.clear()
+    state = random_state(domain, 6, True)
+    somewhere = 7_000 if operator.indices is None else operator.indices[-1]
+    for value in (1.0, -1.0e-3, -0.0, 0.0, np.nan, -2.0, -3.0, 0.5, np.inf, 0.25):
+        field[somewhere] = value
+        assert_same(operator, state)
+
+
 def test_short_lists_run_on_kernels(domains: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A second call binds nothing anew, and forgets nothing but with its operator."""
     domain = domains[1]

@@ -74,6 +74,10 @@ def field(domain: Any) -> Any:
     return boundary
 
 
+def normal_momentum(domain: Any, stage: Callable[[float], Any]) -> Any:
+    return anuga.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(domain, stage)
+
+
 def stage_of_time(domain: Any) -> Any:
     boundary = anuga.Time_stage_zero_momentum_boundary(domain, lambda t: (0.2 < t) * 2)
     boundary.function = lambda t: (0.2 < t) * 2     # ANUGA 4.1 gives it another name
@@ -110,6 +114,11 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "transmissive": anuga.Transmissive_boundary,
     "normal momentum": lambda d: anuga.Transmissive_n_momentum_zero_t_momentum_set_stage_boundary(
         d, np.cos),
+    "normal momentum below the bed": lambda d: normal_momentum(d, lambda t: -9.0),
+    "normal momentum at a zero of the bed": lambda d: normal_momentum(d, lambda t: -0.0),
+    "normal momentum, endless": lambda d: normal_momentum(d, lambda t: np.inf),
+    "normal momentum, unknown": lambda d: normal_momentum(d, lambda t: [np.nan]),
+    "normal momentum, high": lambda d: normal_momentum(d, lambda t: 1.0e308),
     "characteristic stage": lambda d: anuga.Characteristic_stage_boundary(d, np.cos),
     "flather": lambda d: anuga.Flather_external_stage_zero_velocity_boundary(d, np.cos),
     "absorbing": lambda d: anuga.Absorbing_wave_boundary(d, np.cos),
@@ -125,6 +134,7 @@ def domain() -> Iterator[Any]:
     rng = np.random.default_rng(11)
     n = made.number_of_triangles
     bed = 0.2 * rng.normal(size=n)
+    bed[::5] = 0.0
     depth = rng.choice([0.0, 1e-4, 0.4, 1.1], n)
     made.set_quantity("elevation", bed, location="centroids")
     made.set_quantity("stage", bed + depth, location="centroids")
@@ -149,6 +159,7 @@ def written(domain: Any, evaluate: Callable[[Any, Any], None]) -> dict[str, np.n
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered", "ignore:divide by zero",
+                            "ignore:overflow encountered",
                             "ignore:Conversion of an array")     # before numpy 2.4
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_values_are_those_of_anugas_code(domain: Any, make: Callable) -> None:
@@ -262,3 +273,33 @@ def test_a_file_does_not_look_at_the_domain(domain: Any) -> None:
     assert not may_look(Transmissive_momentum_set_stage_boundary(domain, series()), n)
     flowing = anuga.Transmissive_boundary(domain)
     assert may_look(from_file(domain, default_boundary=flowing), n)
+
+
+@pytest.mark.parametrize("stage, by_kernel", [(0.3, True), (-9.0, True), (np.inf, False)])
+def test_normal_momentum_is_written_by_a_kernel(domain: Any, stage: float, by_kernel: bool) -> None:
+    """Where all is finite; numpy warns of all else."""
+    segment = domain.lean.segments.of(*next(iter(domain.tag_boundary_cells.items())))
+    segment.normals()
+    written(domain, lambda tag, edges: None)
+    assert by_kernel == domain.lean.ready().keep_normal_momentum(
+        segment.ids, segment.cells, segment.columns, segment.normals_in_a_row, stage, True)
+    touched = [(domain.quantities[name].boundary_values[segment.ids] != 7.0).all()
+               for name in NAMES[:3]]
+    assert touched == 3 * [by_kernel]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_share_the_edges(domain: Any, threads: int) -> None:
+    """Many triangles, and few of them, have the same edge values on any number of threads."""
+    n = domain.number_of_triangles
+    rows = np.random.default_rng(2).permutation(n)
+    few = rows[:50]
+    run = domain.lean.ready()
+    expected = run.all_edge_rows(rows), run.all_edge_rows(few), run.edge_rows("height", rows)
+    domain.set_omp_num_threads(threads, verbose=False)
+    run = domain.lean.ready()
+    found = run.all_edge_rows(rows), run.all_edge_rows(few), run.edge_rows("height", rows)
+    domain.set_omp_num_threads(1, verbose=False)
+    for one, several in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one.view(np.int64), several.view(np.int64))
+    assert np.isfinite(expected[0]).all()

@@ -83,3 +83,24 @@ def test_parts_keep_to_themselves() -> None:
     found = {str(path.relative_to(PACKAGE)): reaching_in(path.read_text())
              for path in PACKAGE.rglob("*.py")}
     assert {} == {name: accesses for name, accesses in found.items() if accesses}
+
+
+@pytest.mark.parametrize("side", [4, 30, 60])     # 1, 4 and 15 blocks
+def test_threads_share_any_number_of_blocks(side: int) -> None:
+    """Fewer blocks than threads, and shares that end at other times: one half is dry."""
+    domain = anuga.rectangular_cross_domain(side, side, len1=90.0, len2=90.0)
+    domain.set_store(False)
+    domain.set_quantity("elevation", lambda x, y: 0.01 * x + 0.2 * np.sin(y))
+    domain.set_quantity("stage", lambda x, y: np.where(x < 40.0, 1.0 + 0.01 * y, -5.0))
+    domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(),
+                                      anuga.Reflective_boundary(domain)))
+    found = []
+    for threads in (1, 2, 3, 7, 70):
+        domain.set_omp_num_threads(threads, verbose=False)
+        domain.distribute_to_vertices_and_edges(False)
+        domain.lean.quiet.wake_all()
+        domain.compute_fluxes()
+        found.append((domain.flux_timestep, domain.lean.stages.work.tobytes()))
+    domain.set_omp_num_threads(1, verbose=False)
+    assert found[1:] == found[:1] * 4
+    assert 0.0 < found[0][0] < 1.0e100

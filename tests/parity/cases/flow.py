@@ -43,6 +43,26 @@ for _name in SCENARIOS:
         _scenario(_name, _algorithm)
 
 
+def _catchment(storm: str, algorithm: str) -> None:
+    @case(name=f"catchment_full_{storm}_{algorithm}", min_steps=40, threads=(1, 2, 3))
+    def build(anuga: ModuleType) -> Any:
+        """All operators together, on enough triangles for threads to share."""
+        domain = scenarios.build("catchment_full", anuga, triangles=10_000, storm=storm,
+                                 flow_algorithm=algorithm, store=True)
+        domain.set_name("case")
+        _, rain, burst, inlet, culvert, maxima = domain.fractional_step_operators
+        yield domain, 4.0, 12.0
+        return {
+            "water": [rain.cumulative_influx, burst.cumulative_influx, inlet.total_applied_volume],
+            "culvert": [culvert.accumulated_flow, culvert.discharge, culvert.velocity],
+            "maxima": [maxima.max_stage, maxima.max_depth, maxima.max_speed, maxima.max_uh],
+        }
+
+
+for _storm, _algorithm in (("grid", "DE0"), ("function", "DE1")):
+    _catchment(_storm, _algorithm)
+
+
 def varied(anuga: ModuleType, algorithm: str = "DE0") -> Any:
     """The channel with an inflow and an open end."""
     domain = channel(anuga, algorithm, nx=28, ny=10)
