@@ -20,6 +20,7 @@ cdef extern from "numpy/ufuncobject.h":
 
 
 cdef object _empty = np.empty
+cdef int64_t _HUGE = 1 << 22        # bytes of an array from which on numpy asks for huge pages
 
 
 cdef struct _places:
@@ -308,24 +309,36 @@ def scour(Run run not None, elevation not None, stage not None, xmomentum not No
         run.kernels.scour(&run.r, &s)
 
 
-def centroid_columns(Run run not None, at=None):
-    """Return the coordinates of centroids, x and y, (m,) float64 each, m.
+def centroid_columns(Run run not None, at=None, bint x=True, bint y=True):
+    """Return the coordinates of centroids, x and y, (m,) float64 each, m; None what is not wanted.
 
     Parameters
     ----------
     run : Run
         With threads.
     at : (m,) int64 or None
+    x, y : bool
+        What is wanted.
     """
     run._need("centroid_columns", THREADS)
     cdef _places places
     _find(&places, run, at)
-    x, y = _empty(places.n), _empty(places.n)
-    cdef double *p = <double *> _address(x, _float64, places.n, "x")
-    cdef double *q = <double *> _address(y, _float64, places.n, "y")
-    with nogil:
-        run.kernels.everywhere.centroids(&run.mesh.c, places.at, places.n, p, q, run.r.n_threads)
-    return x, y
+    cdef double *p = NULL
+    cdef double *q = NULL
+    if at is None and places.n * <int64_t> sizeof(double) < _HUGE:
+        xs, ys = _empty((2, places.n))      # twice as large
+        xs, ys = xs if x else None, ys if y else None
+    else:
+        xs, ys = _empty(places.n) if x else None, _empty(places.n) if y else None
+    if x:
+        p = <double *> _address(xs, _float64, places.n, "x")
+    if y:
+        q = <double *> _address(ys, _float64, places.n, "y")
+    if x or y:
+        with nogil:
+            run.kernels.everywhere.centroids(&run.mesh.c, places.at, places.n, p, q,
+                                             run.r.n_threads)
+    return xs, ys
 
 
 cdef int _loop_of(object ufunc, void **loop, void **given) except -1:
@@ -344,7 +357,7 @@ cdef int _loop_of(object ufunc, void **loop, void **given) except -1:
 
 
 def blow(Run run not None, xmomentum not None, ymomentum not None, speed not None,
-         angle not None, double factor, double dt):
+         angle not None, double factor, double dt, double limit):
     """Add the stress of a wind to the momenta of all triangles.
 
     Parameters
@@ -357,6 +370,13 @@ def blow(Run run not None, xmomentum not None, ymomentum not None, speed not Non
     factor : float
         Stress by speed squared.
     dt : float, s
+    limit : float
+        Above 0; of an angle as cosine and sine nothing is asked.
+
+    Returns
+    -------
+    bool
+        Whether all speeds and angles were within the limit; else nothing is added.
     """
     run._need("blow", THREADS)
     cdef lean_wind wind
@@ -368,7 +388,7 @@ def blow(Run run not None, xmomentum not None, ymomentum not None, speed not Non
     _take(&values, speed, n, "speed")
     memset(&wind, 0, sizeof(wind))
     wind.speed, wind.speed_step = values.of, values.step
-    wind.factor, wind.dt = factor, dt
+    wind.factor, wind.dt, wind.limit = factor, dt, limit
     if isinstance(angle, tuple):
         cosine, sine = angle
         wind.cosine, wind.sine = &cosine, &sine
@@ -379,8 +399,10 @@ def blow(Run run not None, xmomentum not None, ymomentum not None, speed not Non
     for p in (<size_t> wind.speed, <size_t> wind.angle, <size_t> y):
         if not _apart(<size_t> x, p, n) or p != <size_t> y and not _apart(<size_t> y, p, n):
             raise ArrayError("the momenta must not share memory with the wind")
+    cdef bint beyond
     with nogil:
-        run.kernels.everywhere.blow(&wind, n, x, y, run.r.n_threads)
+        beyond = run.kernels.everywhere.blow(&wind, n, x, y, run.r.n_threads)
+    return not beyond
 
 
 def press(Run run not None, pressure not None, double dt, double density, stage not None,

@@ -7,7 +7,7 @@ cdef extern from "everywhere.h" nogil:
         const double *cosine
         const double *sine
         int speed_step
-        double factor, dt
+        double factor, dt, limit
         void *cos
         void *sin
         void *of_cos
@@ -25,7 +25,7 @@ cdef extern from "everywhere.h" nogil:
                         int64_t, double, double, double, int32_t) noexcept nogil
         void (*centroids)(const lean_mesh *, const int64_t *, int64_t, double *, double *,
                           int32_t) noexcept nogil
-        void (*blow)(const lean_wind *, int64_t, double *, double *, int32_t) noexcept nogil
+        int (*blow)(const lean_wind *, int64_t, double *, double *, int32_t) noexcept nogil
         void (*press)(const lean_mesh *, const double *, double, double, const double *,
                       const double *, double *, double *, int32_t) noexcept nogil
 

@@ -4,6 +4,9 @@ One process of each keeps a model that has evolved some steps; they take turns, 
 both meet the same machine, and begin each from the same state.  A case is a line of
 `CASES`: its name, and a function that gives its operators to a domain.  On one thread a
 figure is CPU time, on several wall time.
+
+`--alone` tells what no implementation of a case goes below: the user's function called by itself,
+on coordinates side by side in memory, or one write of what is set, as a share of stock's call.
 """
 
 from __future__ import annotations
@@ -211,7 +214,7 @@ def build(anuga: Any, triangles: int, folder: Path) -> Any:
     return domain
 
 
-def take(domain: Any, operator: Callable[[], None], seconds: float) -> tuple[float, float]:
+def take(operator: Callable[[], Any], seconds: float) -> tuple[float, float]:
     """Return CPU and wall time of a call, s: the mean of as many as `seconds` hold."""
     operator()
     count, cpu, wall = 0, process_time(), perf_counter()
@@ -220,6 +223,36 @@ def take(domain: Any, operator: Callable[[], None], seconds: float) -> tuple[flo
         count += 1
         if perf_counter() - wall > seconds:
             return (process_time() - cpu) / count, (perf_counter() - wall) / count
+
+
+def alone(domain: Any, operator: Any) -> Callable[[], Any] | None:
+    """Return what an operator cannot do without, on arrays of its own; None where there is none."""
+    at = getattr(getattr(operator, "region", None), "indices", None)
+    at = slice(None) if at is None else at
+    x, y = np.array(np.asarray(domain.centroid_coordinates)[at].T, order="C")
+    friction, kind = getattr(operator, "friction", None), getattr(operator, "value_type", None)
+    if isinstance(friction, np.vectorize):
+        stage, bed = (domain.quantities[name].centroid_values for name in ("stage", "elevation"))
+        depths = (stage - bed)[at].tolist()
+
+        def ask_each() -> None:
+            for depth in depths:
+                friction.pyfunc(depth)
+
+        return ask_each
+    if getattr(operator, "rate_spatial", False):
+        return lambda: operator.rate(x, y, 0.5)
+    if callable(getattr(operator, "speed", None)):
+        def blow() -> None:
+            operator.speed(0.5, x, y)
+            angle = operator.phi(0.5, x, y)
+            np.cos(angle)       # whose bits are numpy's own
+            np.sin(angle)
+
+        return blow
+    if kind in ("x,y", "x,y,t"):
+        return lambda: operator.value(x, y, *[0.5] * (kind == "x,y,t"))
+    return None if kind is None else lambda: x.fill(0.5)
 
 
 def work(variant: str, triangles: int) -> None:
@@ -231,7 +264,7 @@ def work(variant: str, triangles: int) -> None:
         made: dict[str, Any] = {}
         start: dict[str, np.ndarray] = {}
         for line in sys.stdin:
-            name, threads, seconds = json.loads(line)
+            name, threads, seconds, by_itself = json.loads(line)
             domain.set_omp_num_threads(threads)
             if name not in made:
                 made.clear()
@@ -243,7 +276,9 @@ def work(variant: str, triangles: int) -> None:
                 start = {each: domain.quantities[each].centroid_values.copy() for each in _STATE}
             for each, values in start.items():
                 domain.quantities[each].centroid_values[:] = values
-            print("\n" + json.dumps(take(domain, made[name], seconds)), flush=True)
+            measured = alone(domain, made[name]) if by_itself else made[name]
+            print("\n" + json.dumps((0.0, 0.0) if measured is None else take(measured, seconds)),
+                  flush=True)
 
 
 class Worker:
@@ -264,9 +299,10 @@ class Worker:
                 continue
         raise SystemExit(f"a measuring process ended with {self.process.wait()}")
 
-    def take(self, name: str, threads: int, seconds: float) -> tuple[float, float]:
-        """Return CPU and wall time of a call, s."""
-        self.process.stdin.write(json.dumps([name, threads, seconds]) + "\n")
+    def take(self, name: str, threads: int, seconds: float, by_itself: bool = False,
+             ) -> tuple[float, float]:
+        """Return CPU and wall time of a call, s, or of what `alone` gives."""
+        self.process.stdin.write(json.dumps([name, threads, seconds, by_itself]) + "\n")
         self.process.stdin.flush()
         cpu, wall = self._answer()
         return cpu, wall
@@ -279,12 +315,16 @@ class Worker:
 
 def measure(workers: dict[str, Worker], name: str, threads: int, args: argparse.Namespace,
             ) -> dict[str, float]:
-    """Return the median time of a call by variant, s, and stock's over lean's."""
+    """Return the median time of a call by variant and of `alone`, s, and stock's over lean's."""
     taken: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
     for _ in range(args.repeat):
         for variant, worker in workers.items():
             taken[variant].append(worker.take(name, threads, args.seconds)[threads > 1])
     found = {variant: statistics.median(times) for variant, times in taken.items()}
+    if args.alone:
+        found["alone"] = statistics.median(
+            workers["stock"].take(name, threads, args.seconds, True)[threads > 1]
+            for _ in range(args.repeat))
     ratios = [stock / lean for stock, lean in zip(*(taken[v] for v in VARIANTS), strict=True)]
     return found | {"stock_over_lean": statistics.median(ratios)}
 
@@ -298,6 +338,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7, metavar="N", help="turns of each")
     parser.add_argument("--seconds", type=float, default=0.2, metavar="S", help="of a turn")
     parser.add_argument("--case", choices=CASES, action="append", help="default: all")
+    parser.add_argument("--alone", action="store_true",
+                        help="the user's function, or one write, by itself, too")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -314,11 +356,15 @@ def main() -> None:
         worker.end()
     rows = [["microseconds a call", *(f"{variant}, {count} thr." if variant in VARIANTS
                                       else f"ratio, {count} thr."
-                                      for count in counts for variant in (*VARIANTS, "ratio"))]]
+                                      for count in counts for variant in (*VARIANTS, "ratio")),
+             *["alone, % of stock"] * args.alone]]
     for name, found in results.items():
         cells = [cell for each in found.values() for cell in (
             *(f"{1e6 * each[variant]:,.1f}" for variant in VARIANTS),
             f"{each['stock_over_lean']:.2f}")]
+        if args.alone:
+            first = found[counts[0]]
+            cells.append(f"{100.0 * first['alone'] / first['stock']:.0f}" if first["alone"] else "")
         rows.append([name, *cells])
     print(table(rows))
     if args.json is not None:

@@ -16,6 +16,7 @@ full_triangles       a number in place of 0, 1, 2, ... as the places of full tri
 barometric_pressure  coordinates only while it is called
 regions              which triangles lie in a polygon, a line, a circle, in parts of the mesh
 set_values           stage, bed or a quantity of all triangles
+coordinates          of centroids, for functions of place: those that they read
 inlets               the level to which an inlet is filled
 inflows, culverts    steps of these, which ask an inlet for everything once
 wind, friction, erosion  some triangles at a time, or by kernels

@@ -12,16 +12,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
-from anuga_lean.arrays.picked import Picked
 from anuga_lean.arrays.view import ArrayView
-from anuga_lean.fractional_steps.methods import run_for
+from anuga_lean.fractional_steps.coordinates import Read, centroid_columns, reads
+from anuga_lean.fractional_steps.methods import Methods
 from anuga_lean.fractional_steps.rate_changes import (
     Bound,
     bound,
@@ -78,6 +76,13 @@ def _may_run(operator: Any) -> bool:
                 or operator.tracers.needed()) and second_of_zeros() is not None
 
 
+@functools.cache
+def _as_in_anuga() -> Methods:
+    from anuga.operators.rate_operators import Rate_operator
+
+    return Methods(Rate_operator, "get_spatial_rate")
+
+
 def _own_rates(operator: Any) -> Any:
     """Return the rates of all triangles that the operator holds; None if it is asked for them."""
     if operator.rate_spatial:
@@ -99,12 +104,10 @@ def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
     """Return x and y of the centroids of the operator's triangles, m."""
     points, domain = operator.coord_c, operator.domain
     computed = isinstance(points, ArrayView) and points._stored() is None
+    of_mesh = points is domain.mesh.centroid_coordinates
     if indices is not None and (len(indices) > _FEW or not computed):
-        if computed and points is domain.mesh.centroid_coordinates:
-            try:
-                return _kernels.centroid_columns(run_for(domain, len(indices)), indices)
-            except ArrayError:
-                pass            # a list with a triangle twice, which numpy takes
+        if computed and of_mesh:
+            return centroid_columns(domain, points, indices, _read(operator))
         rows = points[indices]
         return rows[:, 0].copy(), rows[:, 1].copy()
     if indices is not None:
@@ -113,11 +116,14 @@ def _coordinates(operator: Any, change: Bound, indices: Any) -> tuple[Any, Any]:
             rows = points[indices]
             kept = change.coordinates = (*key, points, rows[:, 0].copy(), rows[:, 1].copy())
         return kept[3].copy(), kept[4].copy()
-    if points is not domain.mesh.centroid_coordinates or not isinstance(points, ArrayView):
+    if not computed or not of_mesh:
         return points[:, 0], points[:, 1]
-    x, y = (Picked.of(each, points, itemgetter((slice(None), j)))
-            for j, each in enumerate(_kernels.centroid_columns(run_for(domain, None))))
-    return x, y
+    return centroid_columns(domain, points, None, _read(operator))
+
+
+def _read(operator: Any) -> Read:
+    """Return whether the function that is the rate reads x, and y."""
+    return reads(operator.rate) if _as_in_anuga().are_of(operator) else (True, True)
 
 
 class _Known:

@@ -1,23 +1,22 @@
 """Sets the stage, the bed or a quantity by kernels, of all triangles or of a list.
 
-Owns what stands in the place of ANUGA's Set_quantity, Set_stage and Set_elevation, and how the
-coordinates of their triangles are found: not at all where no function wants them.  A value that
-is neither a number nor an array of one for each triangle, and what raises, is left to ANUGA's
-code, which then gets the outcome of the function, not a second call.
+Owns what stands in the place of ANUGA's Set_quantity, Set_stage and Set_elevation, which ask for
+the coordinates of their triangles only where a function wants them.  A value that is neither a
+number nor an array of one for each triangle, and what raises, is left to ANUGA's code, which then
+gets the outcome of the function, not a second call.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from anuga_lean import _kernels
 from anuga_lean._errors import ArrayError
-from anuga_lean.arrays.picked import Picked
+from anuga_lean.fractional_steps.coordinates import centroid_columns, reads
 from anuga_lean.fractional_steps.methods import (
     Methods,
     Outcome,
@@ -59,27 +58,6 @@ class _Places:
         return self._columns[column]
 
 
-def centroid_columns(domain: Any, view: Any, at: Any) -> Any:
-    """Return x and y of centroids, m, as ANUGA's operators take them.
-
-    Parameters
-    ----------
-    view : ArrayView
-        The mesh's centroid_coordinates, which rows of all triangles write through to.
-    at : index of some triangles, or None
-        None: all.
-    """
-    run = run_for(domain, None if at is None else len(at))
-    if at is None:
-        return [Picked.of(each, view, itemgetter((slice(None), j)))
-                for j, each in enumerate(_kernels.centroid_columns(run))]
-    try:
-        return _kernels.centroid_columns(run, at)
-    except ArrayError:
-        values = view[at]
-        return [values[:, j].copy() for j in (0, 1)]
-
-
 def _with_places(operator: Any, method: Callable[[Any], Any]) -> Any:
     """Call ANUGA's method of an operator with the coordinates that it uses."""
     view = operator.coord_c
@@ -118,7 +96,8 @@ def setting(method: Callable[[Any], Any], write: str, returned: Any) -> Callable
             at = listed(at)
             if at is None:
                 return _with_places(self, method)
-        columns = centroid_columns(domain, view, at) if self.value_type in _OF_PLACE else ()
+        columns = centroid_columns(domain, view, at, reads(self.value)) \
+            if self.value_type in _OF_PLACE else ()
         try:
             value = self.get_value(*columns)
         except Exception as error:

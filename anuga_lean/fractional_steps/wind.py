@@ -15,8 +15,8 @@ import numpy as np
 
 from anuga_lean import _kernels
 from anuga_lean.arrays.stock_arrays import on_stock_arrays
+from anuga_lean.fractional_steps.coordinates import centroid_columns, reads
 from anuga_lean.fractional_steps.methods import run_for
-from anuga_lean.fractional_steps.set_values import centroid_columns
 
 _LARGEST = 1.0e100      # m/s, degrees: numpy has warnings where more overflows
 _VECTOR = 64            # no processor computes more elements together
@@ -88,11 +88,11 @@ def _blow(operator: Any) -> None:
     if operator.use_coordinates and not callable(operator.phi):
         turned = _evenly(operator, _turned)
     if np.shape(speed) == np.shape(angle) == (n,) \
-            and all([_is_moderate(each) for each in (speed, angle)]):
-        _kernels.blow(run_for(domain, None), operator.xmom_c, operator.ymom_c,
-                      np.ascontiguousarray(speed),
-                      np.ascontiguousarray(angle) if turned is None else turned,
-                      operator.const, timestep)
+            and speed.dtype == angle.dtype == np.float64 \
+            and (turned is None or abs(float(operator.phi)) < _LARGEST) \
+            and _kernels.blow(run_for(domain, None), operator.xmom_c, operator.ymom_c,
+                              _for_kernel(speed), np.ascontiguousarray(angle) if turned is None
+                              else turned, operator.const, timestep, _LARGEST):
         return
     xstress, ystress = _stresses(np.array(speed), np.array(angle), operator.const, timestep)
     operator.xmom_c[:] += xstress
@@ -106,10 +106,12 @@ def _wind(operator: Any) -> tuple[Any, Any]:
     domain = operator.domain
     t, n = domain.get_time(), domain.number_of_elements
     if operator.use_coordinates:
-        x, y = centroid_columns(domain, domain.centroid_coordinates, None)
+        both = operator.speed, operator.phi
+        of_x, of_y = zip(*[reads(each, 1) for each in both if callable(each)], strict=True)
+        x, y = centroid_columns(domain, domain.centroid_coordinates, None, (any(of_x), any(of_y)))
         speed, angle = (
             np.asarray(each(t, x, y), dtype=float).ravel() if callable(each)
-            else np.broadcast_to(float(each), n) for each in (operator.speed, operator.phi))
+            else np.broadcast_to(float(each), n) for each in both)
         return speed, angle
     field = evaluate_file_function_all_points(operator.speed, t)
     if field.ndim == 1:
@@ -118,7 +120,6 @@ def _wind(operator: Any) -> tuple[Any, Any]:
     return field[0], field[1]
 
 
-def _is_moderate(values: np.ndarray) -> bool:
-    """Whether no operation on these numbers is one that numpy warns of."""
-    return values.dtype == np.float64 and bool(-_LARGEST < values.min()) \
-        and bool(values.max() < _LARGEST)
+def _for_kernel(values: np.ndarray) -> float | np.ndarray:
+    """Return the one number that is everywhere, or an array of numbers side by side."""
+    return float(values[0]) if values.strides == (0,) else np.ascontiguousarray(values)

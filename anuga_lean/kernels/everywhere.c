@@ -207,69 +207,81 @@ static inline quad thirds(quad sum)
     return q + remainder * third;
 }
 
-static void centroids_of_block(const lean_mesh *mesh, const lean_block *block, double *restrict x,
-                               double *restrict y)
+/* Write RUN values to places k, which ascend. */
+static inline void put(double *restrict p, const int32_t *restrict k, quad value)
+{
+    if (k[RUN - 1] - k[0] == RUN - 1)
+        memcpy(p + k[0], &value, sizeof value);
+    else
+        for (int j = 0; j < RUN; j++)
+            p[k[j]] = value[j];
+}
+
+/* One column where the other is NULL. */
+static void centroids_of_block(const lean_mesh *mesh, const lean_block *block, double *x, double *y)
 {
     const int all = lean_all_count(block), n = block->n_own;
-    const double *restrict X = mesh->node_xy + 2 * block->node, *restrict Y = X + block->n_node;
+    const double *X = mesh->node_xy + 2 * block->node, *Y = X + block->n_node;
+    const double *restrict P = x != NULL ? X : Y, *restrict Q = Y;
+    double *restrict p = x != NULL ? x : y, *restrict q = x != NULL ? y : NULL;
     const int32_t *restrict member = mesh->member + block->member;
     const uint16_t *restrict a = mesh->vertex + block->vertex, *restrict b = a + all,
                    *restrict d = b + all;
     int c = 0;
     for (; c + RUN <= n; c += RUN) {
-        const quad cx = thirds(gathered(X, a + c) + gathered(X, b + c) + gathered(X, d + c)),
-                   cy = thirds(gathered(Y, a + c) + gathered(Y, b + c) + gathered(Y, d + c));
-        const int32_t *k = member + c;      /* ascends within a block */
-        if (k[RUN - 1] - k[0] == RUN - 1) {
-            memcpy(x + k[0], &cx, sizeof cx);
-            memcpy(y + k[0], &cy, sizeof cy);
-        } else
-            for (int j = 0; j < RUN; j++) {
-                x[k[j]] = cx[j];
-                y[k[j]] = cy[j];
-            }
+        put(p, member + c,
+            thirds(gathered(P, a + c) + gathered(P, b + c) + gathered(P, d + c)));
+        if (q != NULL)
+            put(q, member + c,
+                thirds(gathered(Q, a + c) + gathered(Q, b + c) + gathered(Q, d + c)));
     }
     for (; c < n; c++) {
-        x[member[c]] = lean_centroid(X[a[c]], X[b[c]], X[d[c]]);
-        y[member[c]] = lean_centroid(Y[a[c]], Y[b[c]], Y[d[c]]);
+        p[member[c]] = lean_centroid(P[a[c]], P[b[c]], P[d[c]]);
+        if (q != NULL)
+            q[member[c]] = lean_centroid(Q[a[c]], Q[b[c]], Q[d[c]]);
     }
 }
 
-/* The centroids of n triangles from the sums of their vertices. INOUT x, y */
-static inline void divide_sums(int64_t n, double *restrict x, double *restrict y)
+/* Centroids from the sums of vertices. INOUT x */
+static inline void divide_sums(int64_t n, double *restrict x)
 {
 #pragma omp simd
-    for (int64_t c = 0; c < n; c++) {
+    for (int64_t c = 0; c < n; c++)
         x[c] = lean_third(x[c]);
-        y[c] = lean_third(y[c]);
-    }
 }
 
-static void centroids_of_part(const lean_mesh *mesh, const int64_t *restrict at, span s,
-                              double *restrict x, double *restrict y)
+/* One column where the other is NULL. */
+static void centroids_of_part(const lean_mesh *mesh, const int64_t *restrict at, span s, double *x,
+                              double *y)
 {
+    double *restrict p = x != NULL ? x : y, *restrict q = x != NULL ? y : NULL;
     const lean_block *block = NULL;
     const uint16_t *vertex = NULL;
-    const double *X = NULL, *Y = NULL;
+    const double *P = NULL, *Q = NULL;
     uint32_t first = 0, all = 0, within = 0;    /* of the block: most follow in the same one */
     for (int64_t j = s.begin; j < s.end; j++) {
-        const uint32_t p = (uint32_t)mesh->position[at[j]];
-        if (p - first >= within) {
-            const uint32_t b = p / (uint32_t)mesh->block_size;
+        const uint32_t k = (uint32_t)mesh->position[at[j]];
+        if (k - first >= within) {
+            const uint32_t b = k / (uint32_t)mesh->block_size;
             block = mesh->block + b;
             within = (uint32_t)mesh->block_size;
             first = b * within;
             all = (uint32_t)lean_all_count(block);
             vertex = mesh->vertex + block->vertex;
-            X = mesh->node_xy + 2 * block->node;
-            Y = X + block->n_node;
+            P = mesh->node_xy + 2 * block->node;
+            Q = P + block->n_node;
+            if (x == NULL)
+                P = Q;
         }
-        const uint16_t *v = vertex + (p - first);
-        const int q0 = v[0], q1 = v[all], q2 = v[2 * all];
-        x[j] = X[q0] + X[q1] + X[q2];
-        y[j] = Y[q0] + Y[q1] + Y[q2];
+        const uint16_t *v = vertex + (k - first);
+        const int v0 = v[0], v1 = v[all], v2 = v[2 * all];
+        p[j] = P[v0] + P[v1] + P[v2];
+        if (q != NULL)
+            q[j] = Q[v0] + Q[v1] + Q[v2];
     }
-    divide_sums(s.end - s.begin, x + s.begin, y + s.begin);
+    divide_sums(s.end - s.begin, p + s.begin);
+    if (q != NULL)
+        divide_sums(s.end - s.begin, q + s.begin);
 }
 
 /* Tile by tile: sums are divided while they are in the cache. */
@@ -322,9 +334,23 @@ static void blow_tile(const lean_wind *w, const double *restrict speed, int step
     }
 }
 
-static void blow(const lean_wind *w, int64_t n, double *xmomentum, double *ymomentum,
-                 int32_t n_threads)
+/* Whether one of n numbers is not within a limit, or NaN. */
+static int exceeds(const double *restrict value, int64_t n, double limit, int32_t n_threads)
 {
+    int64_t odd = 0;
+#pragma omp parallel for simd schedule(static) num_threads(threads_for(n, n_threads)) \
+    reduction(| : odd)
+    for (int64_t k = 0; k < n; k++)
+        odd |= fabs(value[k]) < limit ? 0 : 1;
+    return odd != 0;
+}
+
+static int blow(const lean_wind *w, int64_t n, double *xmomentum, double *ymomentum,
+                int32_t n_threads)
+{
+    if (exceeds(w->speed, w->speed_step ? n : 1, w->limit, n_threads)
+        || (w->angle != NULL && exceeds(w->angle, n, w->limit, n_threads)))
+        return 1;
 #pragma omp parallel num_threads(threads_for(n, n_threads))
     {
         const span s = span_of(n);
@@ -341,6 +367,7 @@ static void blow(const lean_wind *w, int64_t n, double *xmomentum, double *ymome
                           ymomentum + k);
         }
     }
+    return 0;
 }
 
 static void press(const lean_mesh *mesh, const double *pressure, double dt, double density,

@@ -15,6 +15,7 @@ typedef struct {
     const double *cosine, *sine;         /* 1                                        */
     int speed_step;
     double factor, dt;                   /* stress of speed squared; s               */
+    double limit;                        /* of speeds and angles, above 0            */
     /* numpy's loops over float64 and what they are called with */
     void (*cos)(char **, const intptr_t *, const intptr_t *, void *);
     void (*sin)(char **, const intptr_t *, const intptr_t *, void *);
@@ -45,12 +46,13 @@ typedef struct {
     double (*erode)(double *elevation, double *stage, const double *xmomentum,
                     const double *ymomentum, const int64_t *at, int64_t n, double threshold,
                     double dt, double base, int32_t n_threads);
-    /* OUT x, y  coordinates of the centroids, m */
+    /* OUT x, y  coordinates of the centroids, m; one of them may be NULL: not wanted */
     void (*centroids)(const lean_mesh *mesh, const int64_t *at, int64_t n, double *x, double *y,
                       int32_t n_threads);
-    /* Adds a wind's stress to the momenta of all triangles, m2/s. */
-    void (*blow)(const lean_wind *wind, int64_t n, double *xmomentum, double *ymomentum,
-                 int32_t n_threads);
+    /* Adds a wind's stress to the momenta of all triangles, m2/s.  Returns 1, and adds nothing, if
+     * a speed or an angle is not within the limit, or NaN; else 0 */
+    int (*blow)(const lean_wind *wind, int64_t n, double *xmomentum, double *ymomentum,
+                int32_t n_threads);
     /* Adds to the momenta, m2/s, of all triangles what the gradient of a pressure does in dt, s.
      * IN pressure  at the nodes, Pa;  density kg/m3;  stage, elevation  m */
     void (*press)(const lean_mesh *mesh, const double *pressure, double dt, double density,

@@ -460,7 +460,8 @@ def _operators() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     bed = {name: whole[name] for name in ("elevation", "stage")}
     list_of = {"at": np.arange(1, N, 3)}
     each = rng.random(len(list_of["at"]))
-    wind = {"speed": rng.random(N), "angle": rng.random(N), "factor": 0.1, "dt": 0.2}
+    wind = {"speed": rng.random(N), "angle": rng.random(N), "factor": 0.1, "dt": 0.2,
+            "limit": 9.0}
     everywhere = {
         "fill": {"x": rng.random(N), "value": each} | list_of,
         "fill_above": {"x": rng.random(N), "least": rng.random(N), "value": each} | list_of,

@@ -75,6 +75,8 @@ EVERYWHERE: dict[str, Callable[[Any], Any]] = {
         d, stage=lambda t: np.linspace(-1.0, 1.0, d.number_of_triangles)),
     "stage that fails": lambda d: Set_stage_operator(d, stage=_fails_later()),
     "stage by place": lambda d: Set_stage_operator(d, stage=lambda x, y: 0.01 * x - 0.02 * y),
+    "stage by y": lambda d: Set_stage_operator(d, stage=lambda x, y: 0.01 * y - 0.3),
+    "stage by neither": lambda d: Set_stage_operator(d, stage=lambda x, y: -0.1),
     "stage by place and time": lambda d: Set_stage_operator(
         d, stage=lambda x, y, t: 0.01 * x - t),
     "bed": lambda d: Set_elevation_operator(d, elevation=-0.3),
@@ -87,6 +89,9 @@ EVERYWHERE: dict[str, Callable[[Any], Any]] = {
     "wind": lambda d: Wind_stress_operator(d, 12.0, 201.0),
     "wind by place": lambda d: Wind_stress_operator(
         d, lambda t, x, y: 10.0 + 0.01 * x, lambda t, x, y: 1e5 * y),
+    "wind by x": lambda d: Wind_stress_operator(
+        d, lambda t, x, y: 0.1 * x, lambda t, x, y: 3.0 * x),
+    "wind of one speed": lambda d: Wind_stress_operator(d, 11.0, lambda t, x, y: 3.0 * y),
     "wind of one angle": lambda d: Wind_stress_operator(d, lambda t, x, y: 0.1 * x * y, 77.0),
     "wind that turns too far": lambda d: Wind_stress_operator(
         d, lambda t, x, y: 0.1 * x, lambda t, x, y: 1e120 * y),
@@ -112,6 +117,10 @@ SOMEWHERE: dict[str, Callable[[Any], Any]] = {
         d, elevation=lambda x, y, t: 0.01 * x * y, indices=[3, 4, 77]),
     "bed by place, in no order": lambda d: Set_elevation_operator(
         d, elevation=lambda x, y: 0.01 * x * y, indices=[77, -3, 4, 4]),
+    "bed by y": lambda d: Set_elevation_operator(
+        d, elevation=lambda x, y: -0.01 * y, indices=MANY),
+    "bed by x, each twice": lambda d: Set_elevation_operator(
+        d, elevation=lambda x, y: 0.01 * x, indices=[7, 7, 5, 5]),
     "bed by a bed": lambda d: Set_elevation_operator(
         d, elevation=lambda t: d.quantities["stage"].centroid_values[:2], indices=[0, 1]),
     "quantity": lambda d: Set_quantity_operator(d, "ymomentum", 0.2, center=[40.0, 40.0],
@@ -162,7 +171,15 @@ def as_in_anuga(operator: Any) -> Callable[[Any], Any]:
 def test_kernels_take_triangles_in_any_order_but_none_twice(domain: Any, threads: int) -> None:
     domain.set_omp_num_threads(threads)
     try:
-        found = _kernels.centroid_columns(domain.lean.ready(), SHUFFLED)
+        run = domain.lean.ready()
+        found = _kernels.centroid_columns(run, SHUFFLED)
+        for at in (None, SHUFFLED, MANY[:7]):
+            both = _kernels.centroid_columns(run, at)
+            for read in ((True, False), (False, True), (False, False)):
+                one = _kernels.centroid_columns(run, at, *read)
+                for wanted, column, expected in zip(read, one, both, strict=True):
+                    assert (column is None) != wanted
+                    np.testing.assert_array_equal(expected if wanted else column, column)
         few, more = np.array([7, 3, 40, 0]), SHUFFLED[:100]
         for some in (few, more):
             np.testing.assert_array_equal(np.asarray(domain.centroid_coordinates)[some],
@@ -202,6 +219,29 @@ def test_kernels_write_what_anuga_writes(domain: Any, state: Callable, make: Cal
         np.testing.assert_array_equal(expected[name].view(np.int64), values.view(np.int64), name)
     assert reported == getattr(operator, "max_change", None)
     assert not domain.on_stock_arrays
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1.0e101, -1.0e100])
+@pytest.mark.parametrize("of", ["speed", "angle"])
+def test_a_wind_that_numpy_may_warn_of_adds_nothing(domain: Any, state: Callable, of: str,
+                                                    bad: float, threads: int) -> None:
+    before, n = state(), domain.number_of_triangles
+    wind = {"speed": np.linspace(-9.0, 9.0, n), "angle": np.linspace(0.0, 700.0, n)}
+    momenta = [domain.quantities[name].centroid_values for name in ("xmomentum", "ymomentum")]
+    domain.set_omp_num_threads(threads)
+    try:
+        for at in (0, n // 2, n - 1):
+            given = wind | {of: wind[of].copy()}
+            given[of][at] = bad
+            assert not _kernels.blow(domain.lean.ready(), *momenta, **given, factor=1e-3, dt=0.5,
+                                     limit=1.0e100)
+            assert before["xmomentum"].tobytes() == momenta[0].tobytes()
+        assert _kernels.blow(domain.lean.ready(), *momenta, **wind, factor=1e-3, dt=0.5,
+                             limit=1.0e100)
+    finally:
+        domain.set_omp_num_threads(1)
+    assert before["xmomentum"].tobytes() != momenta[0].tobytes()
 
 
 def test_a_value_of_a_users_own_is_asked(domain: Any, state: Callable) -> None:

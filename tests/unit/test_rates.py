@@ -223,6 +223,24 @@ def test_rates_that_begin_and_end_to_take(domains: list[Any], where: str, thread
         assert_same(operator, state)
 
 
+def test_a_users_own_spatial_rate_gets_both_columns(domains: list[Any]) -> None:
+    """Of the function that is its rate, which reads none, it may make something else."""
+    class Mine(Rate_operator):
+        def get_spatial_rate(self, x: Any = None, y: Any = None, t: Any = None) -> Any:
+            given.append((x, y))
+            return 1.0e-3 * (x + y)
+
+    given: list[Any] = []
+    domain = domains[1]
+    operator = Mine(domain, rate=lambda x, y, t: 0.0)
+    operator()
+    xy = np.asarray(domain.centroid_coordinates)
+    for column, expected in zip(given[0], xy.T, strict=True):
+        assert isinstance(column, np.ndarray)
+        np.testing.assert_array_equal(expected, column)
+    domain.fractional_step_operators.clear()
+
+
 def test_short_lists_run_on_kernels(domains: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A second call binds nothing anew, and forgets nothing but with its operator."""
     domain = domains[1]
