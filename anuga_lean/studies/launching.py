@@ -220,7 +220,8 @@ def run_member(order: Order, threads: int,
             lease.give_back()
     except OSError as error:
         raise StudyError(f"the folder {folder} of member {order.job.name} cannot be written: "
-                         f"{error.strerror or error}.") from error
+                         f"{error.strerror or error}"
+                         + (f": {error.filename}." if error.filename else ".")) from error
 
 
 def _try(order: Order, folder: Path, threads: int, lease: records.Held, record: Record,

@@ -55,7 +55,9 @@ def started_cluster(folder: Path, runs: str, count: int = 2,
     started = [scheduler(folder, runs, port)]
     try:
         until = time.monotonic() + 60.0
-        while not place.exists() and time.monotonic() < until:
+        # it is not written at once
+        while not (place.exists() and place.read_text().endswith("}")) \
+                and time.monotonic() < until:
             time.sleep(0.1)
         started += [worker(folder, k, runs, *more) for k in range(count)]
         address = json.loads(place.read_text())["address"]
@@ -331,7 +333,7 @@ def test_the_scheduler_knows_a_window_of_members(tmp_path: Path,
             counts.append(len(cluster.scheduler.tasks))
 
     with LocalCluster(n_workers=2, threads_per_worker=2, processes=False,
-                      dashboard_address=None) as cluster:
+                      dashboard_address=":0") as cluster:
         running = Run(read(path), path.with_suffix(".study"), Counting(cluster, tmp_path))
         assert 200 == running.run().completed
     assert 200 == len(set(submitted)) == len(submitted)
