@@ -437,9 +437,10 @@ def _remove_left_over(folder: Path) -> None:
     for home in folder.glob(f"{_HOME}*"):
         pid = home.name.removeprefix(_HOME)
         if pid.isdigit() and not began_of(int(pid)):
-            for each in [*home.iterdir(), home]:
-                if each.is_dir():
-                    _remove(each)
+            with contextlib.suppress(FileNotFoundError):    # another worker removes it, too
+                for each in [*home.iterdir(), home]:
+                    if each.is_dir():
+                        _remove(each)
 
 
 _HOME = "anuga_lean_"   # and the number of the process

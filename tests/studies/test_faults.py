@@ -209,3 +209,21 @@ def test_what_is_wrong_with_members_is_said_before_there_is_a_folder(
     done = run(path)
     assert 2 == done.returncode and says in done.stderr
     assert 1 == len(done.stderr.splitlines()) and not path.with_suffix(".study").exists()
+
+
+def test_cgroups_of_killed_workers_that_two_workers_remove(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each finds them, and one comes second."""
+    homes = [tmp_path / f"anuga_lean_{pid}" for pid in (999_999_991, 999_999_992)]
+    for home in homes:
+        (home / "0-0").mkdir(parents=True)
+
+    def found_by_both(pid: int) -> int:
+        if pid == 999_999_991:
+            (homes[0] / "0-0").rmdir()
+            homes[0].rmdir()
+        return 0
+
+    monkeypatch.setattr(launching, "began_of", found_by_both)
+    launching._remove_left_over(tmp_path)
+    assert [] == list(tmp_path.iterdir())
