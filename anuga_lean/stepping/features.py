@@ -36,8 +36,9 @@ FEATURES = (
     Feature("values prescribed at boundaries bound the reconstruction (ANUGA 4.2)", "lean", 0,
             "a list of such edges and the values they had"),
     Feature("fractional-step operators (rain, inlets, culverts, set_stage, ...)", "lean", 0,
-            "rates, maxima and what is set, blown, pressed or eroded on kernels (a rate "
-            "everywhere holds the areas, 8 B/tri); the others ANUGA's own code"),
+            "rates, maxima, what is set, blown, pressed or eroded, and inlets of up to 128 "
+            "triangles on kernels (a rate everywhere holds the areas, 8 B/tri); culverts ask for "
+            "everything once, their flow is ANUGA's; the others ANUGA's own code"),
     Feature("riverwalls", "lean", 0, "a list of wall edges; crests are ANUGA's live array"),
     Feature("forcing terms besides Manning friction", "lean", 0,
             "16 to 24 B/tri within a step, 24 of backup under rk2"),
