@@ -94,7 +94,8 @@ def _time(facts: Facts) -> str:
         return "give it longer: 'timeout' of the study file"
     if facts.scheduler == "slurm":
         return ("ask for more (#SBATCH --time=...), or let it stop and go on: '#SBATCH "
-                f"--signal=B:USR1@120 --requeue' and '{facts.command or _RESUME}'")
+                "--signal=B:USR1@120 --requeue', and 'anuga_lean run --guard --resume' before the "
+                "script")
     return "ask for more time, or let it stop before: 'anuga_lean run --guard --walltime 11h'"
 
 
