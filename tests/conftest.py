@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
+import itertools
 import os
 import shutil
 import tempfile
@@ -22,6 +23,10 @@ try:
 except OSError:
     os.environ["HOME"] = tempfile.mkdtemp(prefix="anuga_lean_home_")
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+# One that was killed leaves its folder of sockets, and stops the next of the same process number.
+_MPIEXECS = tempfile.mkdtemp(prefix="anuga_lean_mpiexec_")
+atexit.register(shutil.rmtree, _MPIEXECS, ignore_errors=True)
+_tests = itertools.count()
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
@@ -34,6 +39,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("here")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Give each test's mpiexec a folder of its own."""
+    os.environ["PRTE_MCA_prte_tmpdir_base"] = os.path.join(_MPIEXECS, str(next(_tests)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+
+import numpy as np
 
 from anuga_lean._package_version import __version__
 from anuga_lean.checkpoint.prepared import mesh_digest
@@ -23,6 +24,7 @@ from anuga_lean.guard.limits import Level, Limits
 from anuga_lean.guard.recorded import FORMAT
 from anuga_lean.guard.stages import memory_of
 from anuga_lean.mesh import origin
+from anuga_lean.overlay import versions
 from anuga_lean.stepping import features
 
 INTERVAL = 30.0     # s at least between two samples of memory at yields
@@ -115,7 +117,7 @@ class Record:
             "begin", format=FORMAT, wall=time.time(), argv=sys.argv, cwd=os.getcwd(),
             command=command,
             versions={"anuga_lean": __version__, "python": platform.python_version(),
-                      **{name: metadata.version(name) for name in ("anuga", "numpy")}},
+                      "anuga": versions.judge().version, "numpy": np.__version__},
             name=domain.get_name(), algorithm=domain.get_flow_algorithm(),
             threads=int(domain.omp_num_threads or 1),
             ranks=[{"node": each.node, "pid": each.pid, "triangles": each.triangles,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
+
+import numpy as np
 
 from anuga_lean.guard.limits import Level, Limits
 from anuga_lean.guard.requests import Kind, Requests
@@ -87,7 +88,7 @@ class Growth:
                 break
             rates.append((end[1] - before[1]) / (end[0] - before[0]))
             end = before
-        return statistics.median(rates) if len(rates) >= self.FEWEST else 0.0
+        return float(np.median(rates)) if len(rates) >= self.FEWEST else 0.0
 
     def rate_of_late(self, seconds: float) -> float:
         """Return the least growth in the thirds of the last seconds, bytes per s.

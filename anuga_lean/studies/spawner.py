@@ -18,6 +18,7 @@ import select
 import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -96,6 +97,7 @@ class Spawner:
             name = self._names.pop(pid, None)
             if name is not None:
                 kill_session(pid)      # what the script has left running
+                _remove_sockets(pid)
                 self._say(name=name, exit_code=os.waitstatus_to_exitcode(status),
                           cpu_seconds=usage.ru_utime + usage.ru_stime)
 
@@ -159,6 +161,12 @@ def _be(job_file: str, job: Any, args: Any) -> NoReturn:
         beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
         command = [beside or "mpiexec", "-n", str(job.ranks), *command]
     os.execvp(command[0], command)
+
+
+def _remove_sockets(pid: int) -> None:
+    """Remove what a killed mpiexec of Open MPI leaves, which stops the next of its number."""
+    base = os.environ.get("PRTE_MCA_prte_tmpdir_base") or tempfile.gettempdir()
+    shutil.rmtree(f"{base}/ompi.{pid}", ignore_errors=True)
 
 
 def _write(path: str, text: bytes) -> None:

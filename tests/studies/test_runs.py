@@ -354,6 +354,25 @@ def test_members_of_two_ranks(tmp_path: Path) -> None:
     assert ["2", "2"] == [row["files"] for row in results(path)]
 
 
+@needs_mpi
+def test_a_killed_mpiexec_leaves_nothing_that_stops_the_next(tmp_path: Path) -> None:
+    """Open MPI's folder of sockets is named by the process, whose number comes again."""
+    (tmp_path / "model.py").write_text(
+        "import os, signal, time\n"
+        "if os.environ['OMPI_COMM_WORLD_RANK'] == '0':\n"
+        f"    with open({str(tmp_path / 'sockets')!r}, 'w') as file:\n"
+        "        file.write(os.environ['PMIX_SERVER_TMPDIR'])\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)\n"
+        "time.sleep(60)\n")
+    path = tmp_path / "s.toml"
+    path.write_text('script = "model.py"\nranks = 2\nanuga = "stock"\n[grid]\nrain = [0.0]\n')
+    done = run(path)
+    assert 1 == done.returncode, done.stdout + done.stderr
+    sockets = Path((tmp_path / "sockets").read_text())
+    assert sockets.parent.exists() and not sockets.exists()
+
+
+
 def test_ctrl_c_ends_members_and_records_nothing_of_them(tmp_path: Path) -> None:
     path = write(tmp_path, "[grid]\nvalue = [1.0]\n", 60.0)
     process = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.DEVNULL,
