@@ -20,6 +20,11 @@ def runs(
         for mark in item.iter_markers("wants")
         for want in mark.args
     ]
-    started = Runs(tmp_path_factory.mktemp("parity"), wanted)
+    if hasattr(request.config, "workerinput"):      # of pytest-xdist: all of its workers share them
+        folder = tmp_path_factory.getbasetemp().parent / "parity"
+        folder.mkdir(exist_ok=True)
+    else:
+        folder = tmp_path_factory.mktemp("parity")
+    started = Runs(folder, wanted)
     yield started
     started.close()

@@ -7,6 +7,7 @@ once and kept for the session.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -70,9 +71,19 @@ class Runs:
         return self.folder / f"{setting.variant}_{setting.threads}_{setting.isa or 'best'}"
 
     def run(self, setting: Setting, names: list[str]) -> None:
-        """Run the cases to their end; what went wrong is read from the files they leave."""
+        """Run the cases to their end, unless another session in this folder does, or has."""
         place = self.place(setting)
         place.mkdir(parents=True, exist_ok=True)
+        done = place / f"{names[0]}.done"
+        with open(place / f"{names[0]}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                self.run_here(setting, names)
+                done.touch()
+
+    def run_here(self, setting: Setting, names: list[str]) -> None:
+        """Run the cases to their end; what went wrong is read from the files they leave."""
+        place = self.place(setting)
         command = [sys.executable, "-m", "parity.runner", setting.variant, str(place), *names]
         done = subprocess.run(
             command, cwd=place, env=setting.environment(), capture_output=True, text=True
