@@ -16,6 +16,7 @@ features       what has a lean kernel; user_methods a user's own steps; notebook
                domain as a notebook shows it
 conversion     to stock arrays and back; domain_attributes arrays of a domain that are views
 ghosts         what other ranks send; threads, whole_domains what lasts longer than a step,
-               cut_off what memory running out leaves; progress whether time goes on
+               cut_off what memory running out leaves; progress whether time goes on;
+               huge_pages the pages that arrays of a step are on
 assigned       arrays that a script puts in the place of others
 """

@@ -15,7 +15,7 @@ import numpy as np
 from anuga_lean import _kernels
 from anuga_lean._class_names import lasting
 from anuga_lean.memory_limits import stage
-from anuga_lean.stepping import threads, undo_record
+from anuga_lean.stepping import huge_pages, threads, undo_record
 from anuga_lean.stepping.assigned import Assigned
 from anuga_lean.stepping.bound_state import RECONSTRUCTED, BoundState
 from anuga_lean.stepping.edge_values import EdgeValues
@@ -76,6 +76,7 @@ class Step:
         domain = self.domain
         self.run: Any = None        # a Run, from the first step on
         self._blocks: Any = None        # that `run` was built for
+        self._in_huge_pages = False     # whether its arrays have been moved
         self.substeps = Substeps()
         self.parameters = Parameters(domain, self.substeps)
         self.quiet = QuietBlocks(domain)
@@ -161,6 +162,7 @@ class Step:
         if self.prescribed is not None:
             self.prescribed.bind(run, domain)
         self.run = run
+        self._in_huge_pages = False
         if self.parameters.values is None:      # else they are a checkpoint's
             self.parameters.take()
         self._give_parameters(run)
@@ -356,6 +358,9 @@ class Step:
                                 self.forcing.take_friction(), marking)
         run.clear_undo()
         self.quiet.end_update(run, marking)
+        if not self._in_huge_pages:     # now that all that a step needs has been written
+            self._in_huge_pages = True
+            huge_pages.move([*run.held().values(), *vars(self._blocks).values()])
         return result
 
     def backup_conserved(self, run: _kernels.Run | None = None) -> None:
